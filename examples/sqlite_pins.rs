@@ -13,7 +13,7 @@ use user_backend::{BackendId, CanonicalName, Credentials, Resolver, StaticBacken
 pub struct SqlitePins(SqlitePool);
 
 impl SqlitePins {
-    /// Opens the database, and makes the table if there is none.
+    /// Opens the database, and creates the table if it is missing.
     pub async fn open(path: &std::path::Path) -> Result<Self, sqlx::Error> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let pool = SqlitePool::connect_with(options).await?;

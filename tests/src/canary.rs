@@ -10,11 +10,12 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 /// The name that signs in with it.
 pub const NAME: &str = "alice";
 
-/// The password. Quotes, a backslash, a percent sign, a colon and a blank, so that each form looks different.
+/// The password. Quotes, a backslash, a percent sign, a colon and a space, so that each form looks
+/// different.
 pub const PASSWORD: &str = r#"Canary:7f3a "b\d" %41 wing"#;
 
-/// Every form that must not be seen anywhere: as it stands, escaped, base64 (alone, with the name, as SASL PLAIN), hex,
-/// url-encoded, UTF-16.
+/// Every form that must not appear anywhere: plain, escaped, base64 (alone, with the name, as SASL
+/// PLAIN), hex, url-encoded, UTF-16.
 #[must_use]
 pub fn forms() -> Vec<Vec<u8>> {
     let mut forms: Vec<Vec<u8>> = named_forms().into_iter().map(|(_, form)| form).collect();
@@ -27,7 +28,7 @@ pub fn forms() -> Vec<Vec<u8>> {
 #[must_use]
 pub fn named_forms() -> Vec<(&'static str, Vec<u8>)> {
     let mut forms = forms_of(NAME, PASSWORD);
-    // A long piece is as bad as the whole, which it stands for.
+    // A long part is as bad as the whole.
     forms.retain(|(what, _)| *what != "plain");
     forms.push(("plain", PASSWORD[..11].into()));
     forms

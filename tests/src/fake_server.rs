@@ -1,4 +1,4 @@
-//! A fake server that follows a script, as honest or as adversarial as a test needs.
+//! A fake server that follows a script, correct or adversarial.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// One thing the peer does.
 #[derive(Clone, Debug)]
 pub enum ScriptStep {
-    /// Writes these bytes at once. `{tag}` stands for the first word of the last line that was read.
+    /// Writes these bytes at once. `{tag}` is the first word of the last line that was read.
     Send(Vec<u8>),
     /// Writes them one byte at a time, and lets the other side take them in.
     Drip(Vec<u8>),
@@ -118,7 +118,7 @@ impl FakeServer {
                 let script = Arc::clone(scripts.get(number).unwrap_or(&scripts[scripts.len() - 1]));
                 let (all, ended) = (Arc::clone(&all), ended.clone());
                 tokio::spawn(async move {
-                    // However the other side ends the connection: what it said before is on record.
+                    // What the other side sent is recorded, however it ends the connection.
                     let _ = converse(stream, &script, &Record { all, number }).await;
                     ended.send_modify(|over| over.push(number));
                 });

@@ -115,7 +115,8 @@ impl Process {
         sets.iter().map(|set| line(set).map(|bits| bits.trim().to_owned())).collect()
     }
 
-    /// How often each of `forms` stands in the memory that it can write to; `None` when the system does not let us look.
+    /// How often each of `forms` is in the memory that it can write to; `None` if the system does
+    /// not allow it.
     #[must_use]
     pub fn remembers(&self, forms: &[(&'static str, Vec<u8>)]) -> Option<BTreeMap<&'static str, usize>> {
         let maps = fs::read_to_string(format!("/proc/{}/maps", self.pid)).ok()?;

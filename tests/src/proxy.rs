@@ -22,7 +22,7 @@ pub enum Fault {
     Latency(Duration),
     /// Each piece comes later, by a time between nothing and this, always the same row of times.
     Jitter(Duration),
-    /// So many bytes a second.
+    /// Bytes per second.
     Bandwidth(u32),
     /// One byte at a time, with this delay after each.
     Drip(Duration),
@@ -186,7 +186,7 @@ async fn pass(
     loop {
         let count = from.read(&mut piece).await?;
         if count == 0 {
-            // The end of one side ends the whole: none of the protocols goes on after it.
+            // The end of one side ends the whole: no protocol continues after it.
             return Ok(());
         }
         let bytes = &mut piece[..count];

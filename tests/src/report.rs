@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Writes `figures` under this name to the report, or prints them if there is none.
+/// Writes `figures` under this name to the report, or prints them without one.
 ///
 /// # Panics
 /// When the report cannot be written.

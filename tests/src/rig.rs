@@ -74,7 +74,7 @@ impl Rig {
     /// The penalties that a Dovecot with Debian's own configuration (`stock`, `trusted`) keeps, by address.
     ///
     /// # Panics
-    /// When the rig cannot tell.
+    /// If the rig does not know.
     #[must_use]
     pub fn penalties(&self, server: &str) -> Vec<(IpAddr, u32)> {
         let mut command = Command::new(&self.script);

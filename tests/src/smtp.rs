@@ -1,4 +1,4 @@
-//! An honest mail server (RFC 5321) as a script.
+//! A correct mail server (RFC 5321) as a script.
 
 use crate::ScriptStep;
 

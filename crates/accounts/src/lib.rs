@@ -1,4 +1,4 @@
-//! People, groups, applications and local passwords in one store.
+//! Users, groups, applications and local passwords in one store.
 //!
 //! The store is a SQLite file, with nothing to set up, or a PostgreSQL database. Everything that belongs together is
 //! written in one transaction; what was acknowledged survives a power cut; what was not leaves no trace.

@@ -1,9 +1,9 @@
 //! Checks for breached passwords by k-anonymity, without sending the password.
 //!
-//! A range server knows hundreds of millions of leaked passwords by their SHA-1. It gets the first five of the forty
-//! digits, which more than a thousand leaked passwords share, and answers with all that begin so; the comparison is made
-//! here. Fails open, as in the PHP application: an outage of another server must not keep
-//! people from changing a password. It leaves a warning.
+//! A range server knows hundreds of millions of leaked passwords by their SHA-1. It gets the first
+//! five of the forty digits, which more than a thousand leaked passwords share, and answers with
+//! all that begin so; the comparison is made here. Fails open, as in the PHP application: an outage
+//! of another server must not keep users from changing a password. It leaves a warning.
 
 #[cfg(feature = "hibp")]
 mod http;
@@ -56,7 +56,7 @@ impl fmt::Debug for RangePrefix {
     }
 }
 
-/// Why a range could not be had. Never holds what a server said.
+/// Why a range could not be had. Never contains a server's text.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RangeError {
@@ -97,7 +97,7 @@ pub struct FolderRanges {
 }
 
 impl FolderRanges {
-    /// Takes the folder; it is not looked at before it is needed.
+    /// Takes the folder, which is not read before it is needed.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }

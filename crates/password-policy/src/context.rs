@@ -36,7 +36,7 @@ impl<'a> Context<'a> {
         Self { display_name: Some(name), ..self }
     }
 
-    /// The mail address; what stands before its last `@` is looked for.
+    /// The mail address; the part before its last `@` is compared.
     #[must_use]
     pub fn mail(self, address: &'a str) -> Self {
         Self { mail: Some(address), ..self }
@@ -62,7 +62,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The part of a [`Context`] that was found. `Display` names it for people.
+/// The part of a [`Context`] that was found. `Display` is its name for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContextField {

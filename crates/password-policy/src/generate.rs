@@ -43,7 +43,7 @@ impl fmt::Debug for Generated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GenerateError {
-    /// No candidate passed. The text is the PHP application's, which shows it to people.
+    /// No candidate passed. The text is the PHP application's, which shows it to users.
     #[error("Could not generate a valid password")]
     NonePassed,
     /// The operating system gave no random bytes.

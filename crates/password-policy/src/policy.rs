@@ -72,9 +72,9 @@ impl PasswordPolicy {
         &self.rules
     }
 
-    /// Whether a password may be chosen. Every rule is tried, whatever the others say, in a fixed order: common, length,
-    /// numeric, upper and lower case, special, breached, context words. Only nothing at all and what is too long are
-    /// answered alone.
+    /// Whether a password may be chosen. Every rule is checked, independent of the others, in a
+    /// fixed order: common, length, numeric, upper and lower case, special, breached, context
+    /// words. Only nothing at all and what is too long are answered alone.
     ///
     /// # Blocking
     /// With a range source this may wait for it, five seconds at most: call it where blocking is allowed. Without one it
@@ -121,8 +121,9 @@ impl PasswordPolicy {
 
     /// Whether a password is not in the history of the user.
     ///
-    /// Takes the stored hashes, newest first, the present one included, and looks at the newest `historySize` of them with
-    /// `verify`; it stops at the first that fits. Ask before the password is changed and [`Self::remember`] after it.
+    /// Takes the stored hashes, newest first, the current one included, and checks the newest
+    /// `historySize` of them with `verify`; it stops at the first match. Ask before the password is
+    /// changed and [`Self::remember`] after it.
     ///
     /// # Blocking
     /// Each `verify` is a slow hash, 24 of them take half a second: call it where blocking is allowed.

@@ -31,7 +31,7 @@ pub struct Rules {
     pub enforce_no_context_words: bool,
 }
 
-/// Limits of every policy: blank passwords and too long ones.
+/// Limits of every policy: blank and too long passwords.
 pub(crate) fn hard_limits(password: &str) -> Option<Violation> {
     // White space and NUL, as the PHP application trims them; every kind of white space, where it knows ASCII's only.
     if password.trim_matches(|c: char| c.is_whitespace() || c == '\0').is_empty() {

@@ -52,8 +52,8 @@ impl ClientAddress for PeerAddress {
 
 /// The address in `X-Forwarded-For`, for a server behind proxies.
 ///
-/// The header is believed only if the connection comes from a trusted network, and is read from its end, where the own proxy
-/// writes: what a client made up stands at its beginning.
+/// The header is believed only if the connection comes from a trusted network, and is read from its
+/// end, where the own proxy writes: a client can invent its beginning.
 #[derive(Clone, Debug)]
 pub struct ForwardedFor {
     trusted: std::sync::Arc<[Network]>,

@@ -28,8 +28,9 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// through gets the status and headers of its [`Denial`]; the service is not called.
 ///
 /// # Order
-/// Outside of a layer that caches responses, never inside of one. Inside of a layer that limits connections or times out: the
-/// attempt itself has the deadline of the resolver and goes on when its request is dropped.
+/// Outside of a layer that caches responses, never inside of one. Inside of a layer that limits
+/// connections or times out: the attempt itself has the deadline of the resolver and continues when
+/// its request is dropped.
 ///
 /// # Security
 /// HTTP Basic sends the password with each request: serve it over TLS only.

@@ -1,8 +1,9 @@
 //! The address of a client behind proxies, and networks.
 //!
-//! A program that serves a network gives every attempt its [source](crate::Credentials::from_source): without it there is no
-//! rate limit per source. Behind a proxy the peer of the connection is the proxy, and the client stands in
-//! `X-Forwarded-For`. Anyone can send that header, so it counts only if a proxy that you trust wrote it:
+//! A program that serves a network gives every attempt its
+//! [source](crate::Credentials::from_source): without it there is no rate limit per source. Behind
+//! a proxy the peer of the connection is the proxy, and `X-Forwarded-For` has the client. Anyone
+//! can send that header, so it counts only if a proxy that you trust wrote it:
 //!
 //! ```
 //! use std::net::IpAddr;

@@ -145,7 +145,7 @@ impl Default for Blocked {
     }
 }
 
-/// A poll that takes longer blocks the thread, and with it whatever else the program does there.
+/// A poll that takes longer blocks the thread and everything else on it.
 const LONGEST_POLL: Duration = Duration::from_millis(250);
 
 /// How much longer than its deadline an attempt may take before it counts as hanging.
@@ -159,7 +159,7 @@ impl Suite<'_> {
             .unwrap_or_else(|| Err(BackendError::timed_out(Phase::Login).with_backend(self.backend.id())))
     }
 
-    /// `None`: it goes on long after its deadline.
+    /// `None`: it runs long after its deadline.
     async fn ask_until_end(&self, attempt: &Attempt<'_>) -> Option<Result<Verdict, BackendError>> {
         let limit = self.known.time + DEADLINE_TOLERANCE;
         let mut answer = Timed { work: self.backend.authenticate(attempt), longest: 0 };
@@ -336,7 +336,8 @@ impl<F: Future + Unpin> Future for Timed<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // The clock of the system: that of tokio stands still while a poll blocks in a test with paused time.
+        // The system clock: tokio's clock does not advance while a poll blocks in a test with
+        // paused time.
         let began = std::time::Instant::now();
         let polled = Pin::new(&mut self.work).poll(context);
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

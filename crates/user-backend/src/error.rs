@@ -46,9 +46,10 @@ impl fmt::Display for Phase {
 
 /// Why no decision was possible: what kind of failure, how far the attempt came, a text, and the error beneath.
 ///
-/// A backend returns it without its own id; the caller adds it ([`with_backend`](Self::with_backend)),
-/// as the resolver does. The texts never hold a password, nor anything that a server said beyond its reply codes:
-/// servers have been seen to repeat credentials. What a server said goes into a [`ServerText`], apart from the texts.
+/// A backend returns it without its own id; the caller adds it
+/// ([`with_backend`](Self::with_backend)), as the resolver does. The texts never contain a
+/// password, nor anything of a server's reply but its code: some servers repeat credentials. The
+/// reply goes into a [`ServerText`], apart from the texts.
 #[derive(Debug)]
 pub struct BackendError {
     failure: FailureKind,
@@ -118,7 +119,7 @@ impl BackendError {
         Self::unavailable(Phase::Login, detail).with_server_text(said)
     }
 
-    /// Adds what the server said in an answer that is not recognised. The attempt counts as a guess then.
+    /// Adds the server's reply that is not recognised. The attempt counts as a guess then.
     #[must_use]
     pub fn with_server_text(mut self, said: ServerText) -> Self {
         self.server_text = Some(Box::new(said));
@@ -156,7 +157,7 @@ impl BackendError {
         self
     }
 
-    /// Adds the error beneath. Its text must not hold a password or what a server said.
+    /// Adds the error beneath. Its text must not contain a password or a server's reply.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         self.source = Some(source.into());
@@ -222,7 +223,7 @@ impl BackendError {
         self.counts_as_guess
     }
 
-    /// What the server said in an answer that is not recognised.
+    /// The server's reply that is not recognised.
     pub fn server_text(&self) -> Option<&ServerText> {
         self.server_text.as_deref()
     }

@@ -78,11 +78,12 @@
 //! refused with the name of the feature.
 //!
 //! # TLS
-//! The crypto provider is the program's choice. Taken is the first of these that is there: the one given with
-//! `Config::with_crypto_provider` or `Endpoint::with_crypto_provider` (feature `crypto-provider`); the one that the program has
-//! installed with `rustls::crypto::CryptoProvider::install_default`; ring, with the feature `ring`. The library installs none,
-//! so it can neither change nor make ambiguous what the rest of the program uses. With none of them, a backend with TLS cannot
-//! be made, and the error says so.
+//! The crypto provider is the program's choice. Taken is the first of these that is there: the one
+//! given with `Config::with_crypto_provider` or `Endpoint::with_crypto_provider` (feature
+//! `crypto-provider`); the one that the program has installed with
+//! `rustls::crypto::CryptoProvider::install_default`; ring, with the feature `ring`. The library
+//! installs none, so it can neither change nor make ambiguous what the rest of the program uses.
+//! With none of them, a backend with TLS cannot be built, and the error says so.
 //!
 //! # Runtime
 //! The resolver needs a tokio runtime with time and I/O enabled; a current-thread runtime will do. Outside of a runtime,

@@ -17,8 +17,9 @@ use crate::verdict::{Identity, Rejection, Verdict};
 
 /// An in-memory backend. It counts its attempts and can simulate an outage.
 ///
-/// In tests of a program it stands for a server; [`Resolver::with_fixed_outcome`](crate::Resolver::with_fixed_outcome) stands for
-/// a resolver that throttles or has an outage.
+/// In tests of a program it replaces a server;
+/// [`Resolver::with_fixed_outcome`](crate::Resolver::with_fixed_outcome) replaces a resolver that
+/// throttles or has an outage.
 ///
 /// ```
 /// # use user_backend::{StaticBackend, Resolver, Credentials};

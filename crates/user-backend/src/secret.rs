@@ -1,4 +1,4 @@
-//! Passwords and the keyed hashes that stand for them.
+//! Passwords and their keyed hashes.
 //!
 //! A password is wiped when it is dropped and never printed. What a cache remembers of it is a BLAKE3 hash under a random
 //! key that lives as long as the process: useless for an attacker who reads the memory of another process or a core dump of
@@ -80,7 +80,8 @@ pub enum PasswordError {
 }
 
 #[doc(hidden)]
-/// A keyed hash that stands for one (scope, name, password) tuple. Compared in constant time, redacted in `Debug`.
+/// A keyed hash of one (scope, name, password) tuple. Compared in constant time, redacted in
+/// `Debug`.
 #[derive(Clone, Copy)]
 pub struct OutcomeKey([u64; 4]);
 
@@ -161,7 +162,8 @@ impl OutcomeKeyer {
         Self { key }
     }
 
-    /// The key of one tuple. Before the fields stand their lengths, so ("ab", "c") and ("a", "bc") differ.
+    /// The key of one tuple. The fields follow their lengths, so ("ab", "c") and ("a", "bc")
+    /// differ.
     #[inline]
     pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
         // Lengths, scope, a usual name and a usual password fit here; hashing one buffer in one go is the fast path.

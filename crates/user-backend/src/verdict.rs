@@ -12,7 +12,7 @@ use crate::identity::{BackendId, CanonicalName, LoginName};
 /// A decision. Not being able to decide is a [`BackendError`](crate::BackendError), never a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The server said yes to this name and this password.
+    /// The server accepted this name and password.
     Accepted(Identity),
     /// The server, or a local rule, refused.
     Rejected(Rejection),
@@ -122,7 +122,7 @@ impl Identity {
         self
     }
 
-    /// Adds the name by which people know the user.
+    /// Adds the display name of the user.
     #[must_use]
     pub fn with_display_name(mut self, name: &str) -> Self {
         self.details_mut().display_name = Some(name.into());
@@ -155,7 +155,7 @@ impl Identity {
         self.details.as_ref()?.email.as_deref()
     }
 
-    /// The name by which people know the user, as the backend says.
+    /// The display name of the user, as the backend reports it.
     pub fn display_name(&self) -> Option<&str> {
         self.details.as_ref()?.display_name.as_deref()
     }
@@ -189,16 +189,16 @@ fn push<T>(list: &mut Vec<T>, element: T) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Freshness {
-    /// The backend said yes in this very attempt.
+    /// The backend accepted in this attempt.
     Live,
-    /// The backend said yes a short while ago, within the lifetime set for accepted outcomes.
+    /// The backend accepted recently, within the lifetime of accepted outcomes.
     Cached {
-        /// When it said so.
+        /// When it accepted.
         verified_at: Instant,
     },
-    /// The backend cannot be asked now and said yes some time ago (grace): not good enough for sensitive acts.
+    /// The backend is down and accepted earlier (grace): not enough for sensitive actions.
     Stale {
-        /// When it said so.
+        /// When it accepted.
         verified_at: Instant,
     },
 }
@@ -213,8 +213,8 @@ pub enum Freshness {
 /// ```
 ///
 /// A proof may be kept, such as in a session in memory: it does not expire, and
-/// [`Resolver::still_counts`](crate::Resolver::still_counts) says whether anything has ended it. Two proofs are equal if the
-/// same backend vouches for the same identity, as freshly.
+/// [`Resolver::still_counts`](crate::Resolver::still_counts) says whether anything has ended it.
+/// Two proofs are equal if they have the same backend, identity and freshness.
 #[derive(Clone, Debug)]
 #[must_use = "a proof of sign-in is there to be passed on"]
 #[doc(alias = "session")]
@@ -269,7 +269,7 @@ impl Authenticated {
         self.verified.identity.name()
     }
 
-    /// The backend that vouches for it.
+    /// The backend that accepted.
     pub fn backend(&self) -> &BackendId {
         &self.verified.backend
     }

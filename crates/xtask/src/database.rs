@@ -115,7 +115,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The server said why on standard error.
+    /// The server wrote the reason to standard error.
     pub(crate) fn start(kind: &'static DatabaseKind, durable: bool) -> Outcome<Self> {
         let script = [BEGIN, kind.script, READY].concat();
         let mut shell = step::program("bash");

@@ -140,7 +140,7 @@ impl Modules {
         std::iter::successors(Some(module), |at| self.0[*at].parent).any(|around| around == other)
     }
 
-    /// Where a path leads that stands in this module; `None` when that is another crate or a local name.
+    /// Resolves a path in this module; `None` for another crate or a local name.
     fn follow(&self, from: usize, path: &[String], seen: &mut Vec<(usize, String)>) -> Option<Target> {
         let (first, rest) = path.split_first()?;
         let mut target = match first.as_str() {

@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: what can be said of the code without running it.
+//! `cargo xtask lint`: checks of the code without running it.
 
 use std::collections::BTreeSet;
 

@@ -68,7 +68,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// The value that a `share` of all are below, or nothing when there are none.
+/// The quantile `share`, or nothing without values.
 pub(crate) fn quantile<T: PartialOrd + Copy>(values: &mut [T], share: f64) -> Option<T> {
     let last = values.len().checked_sub(1)?;
     let at = (last as f64 * share).round() as usize;

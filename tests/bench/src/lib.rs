@@ -112,8 +112,8 @@ pub fn house(bounds: CacheBounds) -> Result<Resolver> {
     Ok(Resolver::builder().backend(Everybody::new("mail")?).cache_bounds(bounds).build()?)
 }
 
-/// The same without the lockout, whose tables for 100,000 users would have to be filled before anything can be said about the
-/// memory of outcomes.
+/// The same without the lockout, whose tables for 100,000 users would have to be filled before the
+/// memory of outcomes can be measured.
 ///
 /// # Errors
 /// The resolver cannot be made.

@@ -53,9 +53,10 @@ fn attempts_that_are_all_different_fill_no_memory() -> Result {
     const CYCLE: usize = 2 * PEOPLE * WRONG;
     let (runtime, bounds) = (runtime()?, CacheBounds { entries: ENTRIES, bytes: ENTRIES * 512 });
     let resolver = house_without_lock(bounds)?;
-    // Every second password is wrong, every right one is new. Wrong ones come again after four rounds: they are remembered for
-    // the limits, too, 100,000 of them whatever the cache may hold, and it would take minutes to fill that table (that it is
-    // bounded is tested in `known_credentials`). The 8,000 here are more than the cache holds.
+    // Every second password is wrong, every right one is new. Wrong ones come again after four
+    // rounds: they are remembered for the limits, too, 100,000 of them independent of the cache,
+    // and it would take minutes to fill that table (that it is bounded is tested in
+    // `known_credentials`). The 8,000 here are more than the cache holds.
     let all_different = |number: usize| {
         let (right, round) = (number.is_multiple_of(2), number / 2 / PEOPLE);
         Who { person: number / 2 % PEOPLE, password: if right { round } else { round % WRONG }, right }

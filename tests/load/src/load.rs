@@ -141,7 +141,7 @@ fn hashes_per_second(seconds: u32) -> Outcome<f64> {
     Ok(f64::from(made) / began.elapsed().as_secs_f64())
 }
 
-/// Everybody who calls has signed in once.
+/// All callers have signed in once.
 fn warm(site: &Site, ask: &Ask) -> Outcome {
     let run = Run { connections: CONNECTIONS, seconds: 2 };
     wrk::run(&site.url(), ask, run, site.folder()).map(drop)

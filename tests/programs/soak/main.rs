@@ -57,7 +57,7 @@ async fn soak() -> bool {
         Load { scenarios, people, rng: Rng::new(seed), running: JoinSet::new(), tally: Tally::default() };
     let mut metrics = ProcessMetrics::default();
 
-    // Everybody is well: what is made once is made now.
+    // All servers work: what is created once is created now.
     let calm = Duration::from_secs((seconds / 6).clamp(5, 60));
     load.run(calm, rate, &mut metrics).await;
     load.quiet().await;
@@ -76,7 +76,7 @@ async fn soak() -> bool {
     load.tally.print(seconds, rate, seed, &disturbances, &metrics, &recovered)
 }
 
-/// Everybody who signs in, and what becomes of them.
+/// All users who sign in, and the results.
 struct Load {
     scenarios: Arc<Vec<Scenario>>,
     people: Arc<Vec<Person>>,

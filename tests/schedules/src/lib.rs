@@ -41,7 +41,7 @@ mod sync {
         drop(shuttle::future::spawn(work));
     }
 
-    /// Time stands still here.
+    /// Time does not advance here.
     pub(crate) async fn timeout_at<F: Future>(_: Instant, work: F) -> Result<F::Output, ()> {
         Ok(work.await)
     }

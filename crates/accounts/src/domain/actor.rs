@@ -21,8 +21,8 @@ pub struct Actor {
     credential: Option<UsedCredential>,
 }
 
-/// What a user signed in with. A change looks at it again in its transaction: between the sign-in and the change a client can let
-/// as much time pass as it takes to send a body.
+/// What a user signed in with. A change checks it again in its transaction: a client can delay the
+/// body for a long time after the sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UsedCredential {
@@ -200,7 +200,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// One line of moderate length, whatever was typed.
+/// One line of limited length, for any input.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(500).collect()
 }

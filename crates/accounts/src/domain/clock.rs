@@ -57,7 +57,7 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that stands still until it is advanced. Clones share the time.
+    /// A clock that stops until it is advanced. Clones share the time.
     pub fn manual(start: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(start.0))))
     }

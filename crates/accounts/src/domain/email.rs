@@ -14,7 +14,7 @@ text_type! {
 }
 
 impl EmailAddress {
-    /// The form that tells mailboxes apart: compatibility characters are folded, and the domain is in ASCII.
+    /// The form for comparisons: compatibility characters are folded, and the domain is in ASCII.
     ///
     /// Mail is sent to the address as it was written. Two addresses with one canonical form are one address to this program,
     /// so that no look-alike spelling of a confirmed address can be confirmed beside it.

@@ -16,7 +16,7 @@ pub const ADMIN_GROUP: &str = "admin";
 pub struct GroupId(Arc<str>);
 
 impl GroupId {
-    /// Between 1 and 255 bytes, no control characters, no blank at either end.
+    /// Between 1 and 255 bytes, no control characters, no space at either end.
     ///
     /// # Errors
     /// [`AccountsError::Invalid`] when it is something else.

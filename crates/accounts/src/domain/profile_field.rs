@@ -239,7 +239,7 @@ words! {
     ProfileScope ("scope", "v2-private, v2-local, v2-federated or v2-published") {
         /// Contacts of the user, also on other servers.
         Federated = "v2-federated",
-        /// People on this server.
+        /// Users of this server.
         Local = "v2-local",
         /// Only users whom the owner allows.
         Private = "v2-private",

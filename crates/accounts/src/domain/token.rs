@@ -57,7 +57,7 @@ impl TokenHash {
         self.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// As it stands in the store.
+    /// As stored.
     pub(crate) fn stored(bytes: &[u8]) -> Result<Self, AccountsError> {
         let bytes = bytes.try_into();
         bytes.map(Self).map_err(|_| AccountsError::unavailable("a stored token has another length"))

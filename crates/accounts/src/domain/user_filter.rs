@@ -49,7 +49,8 @@ impl UserFilter {
         self
     }
 
-    /// Those after this user in the order of names; goes on where a page ended. Does not go with `recent`.
+    /// Those after this user in the order of names; continues after a page. Does not go with
+    /// `recent`.
     pub fn after(mut self, user: UserId) -> Self {
         self.after = Some(user);
         self
@@ -66,8 +67,8 @@ impl UserFilter {
         self
     }
 
-    /// The search looks at no more than what this sub-admin of these groups may see: of administrators, and of users who
-    /// administer another group, only the id.
+    /// The search covers only what this sub-admin of these groups may see: of administrators, and
+    /// of users who administer another group, only the id.
     pub fn seen_by(mut self, sub_admin: UserId, groups: impl IntoIterator<Item = GroupId>) -> Self {
         self.seen_by = Some((sub_admin, groups.into_iter().collect()));
         self
@@ -98,7 +99,7 @@ impl UserFilter {
     }
 }
 
-/// Longest text that is searched, in characters; what comes after is not looked at.
+/// Longest text that is searched, in characters; the rest is ignored.
 const MAX_SEARCH: usize = 200;
 
 /// A part of a list.

@@ -174,13 +174,13 @@ pub enum NewIdError {
     /// Nothing, or only blanks.
     #[error("A valid username must be provided")]
     Empty,
-    /// A dot at the end, which programs and people take for the end of a sentence or drop from a host name.
+    /// A dot at the end, which is read as the end of a sentence or dropped from a host name.
     #[error("Username must not end with a dot")]
     LastDot,
     /// An `@` at either end: half an address.
     #[error("Username must not begin or end with @")]
     OuterAt,
-    /// A blank at either end.
+    /// A space at either end.
     #[error("Username contains whitespace at the beginning or at the end")]
     OuterBlank,
     /// A name that the system uses itself.

@@ -1,8 +1,9 @@
 //! Confirming a mail address: by a link that is mailed to it.
 //!
-//! The link proves that its owner reads the mail of that address. Looking at it uses nothing up, because mail programs look at
-//! links before people do. It works once, for the address that it was sent to, and dies with every change of the address and with
-//! everything that ends credentials. Of several users who confirm one address, the first one has it.
+//! The link proves that its owner reads the mail of that address. Opening it does not use it up,
+//! because mail programs open links before users do. It works once, for the address that it was
+//! sent to, and dies with every change of the address and with everything that ends credentials. Of
+//! several users who confirm one address, the first one has it.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub enum ConfirmError {
     /// Too many wrong links from this source.
     #[error("too many wrong links, try again in {} s", .retry_after.as_secs().max(1))]
     Throttled {
-        /// When the next one is looked at.
+        /// When the next one is checked.
         retry_after: Duration,
     },
     /// The store cannot be read or written.
@@ -81,7 +82,8 @@ impl AddressConfirmation {
         Ok((basis.user, address))
     }
 
-    /// Uses a link up and confirms the address. The owner of the address that was confirmed before is told by mail.
+    /// Uses a link up and confirms the address. The owner of the previous confirmed address gets a
+    /// mail.
     ///
     /// # Errors
     /// [`ConfirmError`]; nothing was changed then, and the link is as good as it was.

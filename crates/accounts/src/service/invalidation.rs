@@ -12,8 +12,8 @@
 //! [`InvalidationWatcher`] does that for a resolver.
 //!
 //! # The guarantee
-//! When the call that ended credentials has returned, in whatever process, every `since` that begins afterwards, in
-//! whatever process, reports it. So a process that asks before each use of its memory accepts no old credential after
+//! After the call that ended credentials has returned, every later `since` reports it, in all
+//! processes. So a process that asks before each use of its memory accepts no old credential after
 //! that moment. Sessions and reset tokens need no asking: the same transaction deletes them.
 //!
 //! It holds because both engines make a commit visible to every read that begins after it. On PostgreSQL the counter is a
@@ -105,8 +105,9 @@ impl InvalidationWatcher {
             match &events.changes {
                 Changes::None { .. } => {}
                 Changes::Everything { .. } => resolver.invalidate_all(),
-                // Whatever was guessed wrong before, the password it was is no more. A resolver knows no app passwords, so a
-                // device that renews its own does not end the lock that protects its owner's password.
+                // Earlier wrong guesses do not matter, because the password has changed. A resolver
+                // knows no app passwords, so a device that renews its own does not end the lock
+                // that protects its owner's password.
                 Changes::Users { .. } => events.passwords_ended.iter().for_each(|(name, at)| {
                     resolver.invalidate_user(name);
                     resolver.unlock_since(name, at.until(self.accounts.now()));

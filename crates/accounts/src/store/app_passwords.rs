@@ -86,8 +86,8 @@ impl AppPassword {
         read()
     }
 
-    /// Why it is not accepted from there at that moment; `None` when it is. Looked at on every use, also when it was
-    /// remembered: time passes and addresses differ without a new epoch.
+    /// Why it is not accepted from there at that moment; `None` when it is. Checked on every use,
+    /// also for remembered ones: time and addresses change without a new epoch.
     pub fn refusal(&self, owner: &User, from: Option<IpAddr>, now: Timestamp) -> Option<TokenRefusal> {
         if self.wipe {
             Some(TokenRefusal::Wiped)
@@ -115,8 +115,9 @@ table! {
     /// App passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
     ///
     /// # Security
-    /// A trigger of the database raises the [epoch](crate::CredentialEpoch) whenever one is changed or deleted; only
-    /// `last_used` and `last_used_from` change without that. So whatever remembers an app password forgets it, and nothing here has to care.
+    /// A trigger of the database raises the [epoch](crate::CredentialEpoch) whenever one is changed
+    /// or deleted; only `last_used` and `last_used_from` change without that. So every cache of app
+    /// passwords forgets it, without more code here.
     AppPasswords, AppPasswordsMut
 }
 
@@ -238,7 +239,8 @@ impl AppPasswords<'_> {
         row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, USER_COLUMNS)?))).transpose()
     }
 
-    /// Whose app password of a device this is; `None` when there is none, it has ended, or its owner is disabled.
+    /// The owner of this app password; `None` if there is none, it has ended, or its owner is
+    /// disabled.
     ///
     /// # Security
     /// A service token is never found here: a caller that does not know scopes would give it all rights of its owner.

@@ -6,8 +6,9 @@
 //! statement. Nothing is remembered.
 //!
 //! # The guarantee
-//! The statement that answers a question begins after the question was asked, and everything it says was true at one moment.
-//! Whatever any process had written before the request, the answer knows.
+//! The statement that answers a question begins after the question was asked, and everything it
+//! says was true at one moment. The answer includes everything that any process wrote before the
+//! request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,7 @@ const MAX_NAMES: usize = 64;
 /// Maximum time that a request waits for a batch.
 const MAX_WAIT: Duration = Duration::from_millis(25);
 
-/// So many statements are under way at most.
+/// Maximum number of concurrent statements.
 const MAX_IN_FLIGHT: usize = 3;
 
 /// The queue of requests. Cheap to clone.
@@ -101,7 +102,8 @@ impl BatchWorker {
         }
     }
 
-    /// The next requests. When there are none the worker has gone in the same moment, so no caller waits for it in vain.
+    /// The next requests. If there are none, the worker ends under the same lock, so no caller
+    /// waits for it.
     fn next(&mut self) -> Option<Vec<Request>> {
         let mut queue = self.batcher.lock();
         let some = queue.requests.len().min(MAX_NAMES);

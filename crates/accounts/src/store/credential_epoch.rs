@@ -16,7 +16,7 @@ use crate::store::users::row::UserKey;
 /// How many ended credentials are kept by name.
 pub(crate) const KEPT: i64 = 1000;
 
-/// After so many epochs what is no longer wanted is deleted.
+/// Number of epochs after which old rows are deleted.
 const SWEEP: i64 = 64;
 
 table! {
@@ -56,7 +56,7 @@ impl CredentialEpochsMut<'_> {
     /// When it could not be written.
     pub async fn forget_all(self) -> Result<CredentialEpoch, AccountsError> {
         let mut change = self.0.change().await?;
-        // A reader that is so far behind has to forget everything.
+        // A reader that is further behind has to forget everything.
         let jump = sql("UPDATE generation SET value = value + $1 WHERE one = 1 RETURNING value");
         let row = change.row(jump.bind(KEPT + 1)).await?;
         let value = row.map(|row| row.int(0)).transpose()?;

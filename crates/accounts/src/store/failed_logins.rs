@@ -72,8 +72,8 @@ table! {
 }
 
 impl FailedLoginsMut<'_> {
-    /// Writes what a server has seen, and deletes what is older than `keep`. Tells whether it was written: it is not when the
-    /// epoch is no longer `seen`, because these very failures may have been forgiven.
+    /// Writes what a server has seen, and deletes what is older than `keep`. Whether it was
+    /// written: not if the epoch is no longer `seen`, because these failures may have been reset.
     ///
     /// # Errors
     /// When it could not be written.
@@ -137,8 +137,9 @@ fn event(subject: &str, kind: &str, result: &str) -> Result<LoginEvent, Accounts
 }
 
 impl FailedLogins<'_> {
-    /// What other servers have seen, oldest first: at most 10,000 events with keys above `after`, and again some that were there
-    /// the last time. Their keys tell them apart. Those that are older than `keep` are left out.
+    /// What other servers have seen, oldest first: at most 10,000 events with keys above `after`,
+    /// and again some that were there the last time. Their keys distinguish them. Those that are
+    /// older than `keep` are left out.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -134,7 +134,7 @@ impl Groups<'_> {
         ids(&self.0.db().rows(query).await?)
     }
 
-    /// How many groups a filter has in all, whatever its limit and offset.
+    /// Number of groups that match a filter, without limit and offset.
     ///
     /// # Errors
     /// When the store cannot be read.

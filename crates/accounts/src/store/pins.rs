@@ -56,8 +56,8 @@ impl Pins<'_> {
 }
 
 impl PinsMut<'_> {
-    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now. A spelling is kept if
-    /// there is none yet.
+    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is
+    /// now. A spelling is stored if there is none yet.
     ///
     /// # Errors
     /// When it could not be written.

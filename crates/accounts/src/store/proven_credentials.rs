@@ -13,7 +13,7 @@ use crate::store::change::Change;
 use crate::store::engine::sql;
 use crate::store::handle::ActingStore;
 
-/// How many rows a user may have: one for each device with a password of its own.
+/// Maximum number of rows of a user: one for each device with its own password.
 const PER_USER: i64 = 10;
 
 /// How many rows there may be.

@@ -34,7 +34,8 @@ pub struct Session {
     pub data: Vec<u8>,
 }
 
-/// That a session goes on at `$2`, with the latest moment in `$3` at which it can have begun or been seen.
+/// Whether a session is valid at `$2`, with the latest time in `$3` at which it can have begun or
+/// been seen.
 macro_rules! goes_on {
     () => {
         "sessions.expires_at > $2 AND sessions.created_at <= $3 AND sessions.seen_at <= $3"

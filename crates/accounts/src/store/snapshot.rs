@@ -107,7 +107,7 @@ impl Whole {
         let groups_of = |ids: Option<Vec<String>>| -> Vec<GroupId> {
             ids.unwrap_or_default().iter().map(|id| GroupId::stored(id)).collect()
         };
-        // A field or scope of a newer program is none of ours.
+        // A field or scope of a newer program is unknown.
         let entries = profile.unwrap_or_default().into_iter().filter_map(|(field, value, scope)| {
             let scope = scope.and_then(|scope| scope.parse().ok());
             Some(ProfileEntry { field: field.parse().ok()?, value, scope })

@@ -357,7 +357,7 @@ on_both! {
         let created = by(accounts, "root").users().create(new("new1")).await.unwrap();
         assert_eq!(created.confirmed_email.as_deref(), Some("new@example.com"));
         by(accounts, "root").users().change(&mem, change()).await.unwrap();
-        // Not one that is taken: an administrator is told so.
+        // Not one that is taken: an administrator gets an error.
         let taken = by(accounts, "root").users().create(new("new2")).await;
         assert!(matches!(taken, Err(AccountsError::AlreadyExists { .. })));
         assert!(accounts.users().find(&user("new2")).await.unwrap().is_none());
@@ -584,7 +584,7 @@ on_both! {
         }
         assert!(matches!(confirmation(&fixture).confirm(&token, ip("192.0.2.1")).await, Err(ConfirmError::Throttled { .. })));
         confirmation(&fixture).confirm(&token, ip("192.0.2.2")).await.unwrap();
-        // A link for one purpose is none for another.
+        // A link for one purpose does not work for another.
         let reset = { fixture.reset.request("mem", None).await.unwrap(); fixture.mail_worker.deliver_due().await.unwrap(); fixture.tokens().pop().unwrap() };
         assert!(matches!(confirmation(&fixture).confirm(&reset, None).await, Err(ConfirmError::Invalid)));
         by(&fixture.accounts, "mem").users().change(&user("mem"), to("other@example.com")).await.unwrap();

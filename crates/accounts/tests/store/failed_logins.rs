@@ -175,7 +175,7 @@ on_both! {
         assert_eq!(running, [("one".to_owned(), r#"{"accepted":1}"#.to_owned()), ("two".to_owned(), "{}".to_owned())]);
         room.unregister("one").await.unwrap();
         assert_eq!(room.running().await.unwrap().len(), 1);
-        // Killed: it tells nothing any more.
+        // Killed: it reports nothing any more.
         place.clock.advance(STALE_AFTER + Duration::from_secs(1));
         assert_eq!(room.running().await.unwrap(), []);
     }

@@ -208,7 +208,7 @@ on_both! {
         assert!(fixture.backend.probe(deadline()).await.is_err());
     }
 
-    /// T30: a mailbox that is called like a local user opens nothing, whatever its password.
+    /// T30: a mailbox with the name of a local user cannot sign in, with any password.
     async fn t30_another_backend_never_takes_over_a_local_name(place) {
         let fixture = Fixture::with_alice(place).await;
         let local = LocalBackend::new(fixture.accounts.clone(), fixture.hasher.clone(), Arc::new(NoRules)).unwrap();

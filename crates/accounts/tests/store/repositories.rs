@@ -285,7 +285,7 @@ on_both! {
         assert!(raises("UPDATE app_passwords SET scopes = NULL").await);
         for change in ["wipe = TRUE", "expires_at = 1", "name = 'x'", "token = token", "created_at = 2, last_used = 6"] {
             let is_change = raises(&format!("UPDATE app_passwords SET {change}")).await;
-            // PostgreSQL looks at values, SQLite at what is written.
+            // PostgreSQL compares values, SQLite what is written.
             assert_eq!(is_change, change != "token = token" || place.is_sqlite(), "{change}");
         }
         accounts.app_passwords().used(&made, None).await.unwrap();

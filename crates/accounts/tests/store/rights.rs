@@ -68,7 +68,7 @@ async fn ended(accounts: &ActingAccounts, name: &str) -> Vec<(String, String)> {
     ended.map(|line| (line.actor, line.detail.unwrap_or_default())).collect()
 }
 
-/// Sets passwords as an endpoint does, which looks at the right first, until it is refused.
+/// Sets passwords as an endpoint does, which checks the right first, until it is refused.
 async fn keep_setting(fixture: Arc<Fixture>, id: String, number: usize, stop: Arc<AtomicBool>) {
     let accounts = &fixture.accounts;
     for round in 0.. {
@@ -198,7 +198,7 @@ on_both! {
         let address = UserChange::new().email(Some("new@example.com".parse().unwrap()));
         let named = UserChange::new().display_name(Some("X".parse().unwrap()));
         for acting in [&narrow, &wide] {
-            // Its own owner, whatever the scopes.
+            // Its own owner, with any scopes.
             let root = user("root");
             assert_eq!(acting.passwords().set(&root, &StoredHash::new("x")).await, missing(None));
             assert_eq!(acting.users().change(&root, address.clone()).await.map(drop), missing(None));
@@ -363,7 +363,7 @@ on_both! {
         assert_eq!(credentials(&accounts, "mem").await, (1, 0, 0));
         assert_eq!(ended(&accounts, "mem").await, reasons);
         assert_eq!(ended(&accounts, "root").await, [], "created as an administrator");
-        // A device that is to be wiped learns of it all the same.
+        // A device that is to be wiped still learns of it.
         give_credentials(&accounts, "other").await;
         accounts.app_passwords().wipe(&user("other")).await.unwrap();
         root.groups().add_member(&GroupId::admin(), &user("other")).await.unwrap();

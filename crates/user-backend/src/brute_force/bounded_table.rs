@@ -3,8 +3,9 @@
 //! What is rarely used is evicted first, but never what is in use at the moment: otherwise two attempts of one user
 //! could count in two records, and a flood of other names would reset a limit that is being used.
 //!
-//! A remembered sign-in has to know that there is no record, and must not pay for it: a filter answers that with one
-//! atomic read. It may say "perhaps" where there is none; then the table is asked.
+//! A remembered sign-in has to know that there is no record, and must not pay for it: a filter
+//! answers that with one atomic read. It may report a record that does not exist; then the table is
+//! checked.
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
@@ -33,7 +34,7 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
         Self { table, filter }
     }
 
-    /// The record of this key; made when there is none. It stays in the table as long as it is used.
+    /// The record of this key; created if missing. It stays in the table as long as it is used.
     pub(super) fn get_or_insert(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
         let made = self.table.get_or_insert_with(key, || {
             self.filter.add(key);
@@ -72,7 +73,7 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
     }
 }
 
-/// Keeps records that are in use; tells the filter about the others when they are evicted.
+/// Keeps records that are in use; removes evicted ones from the filter.
 #[derive(Clone, Debug)]
 struct WhileUsed(Arc<Filter>);
 
@@ -93,7 +94,7 @@ impl<K: Eq + Hash, V> Lifecycle<K, Arc<V>> for WhileUsed {
 /// A power of two.
 const SLOTS: usize = 8192;
 
-/// How many records there are whose key falls into each slot.
+/// Number of records whose key falls into each slot.
 struct Filter {
     slots: Box<[AtomicU32]>,
     hasher: RandomState,

@@ -4,13 +4,14 @@
 //! them up. Otherwise anyone who knows a login name could keep its owner out with a few wrong passwords. A refusal ends the
 //! exemption at once, so a password that was changed upstream costs one failure there and is then limited like any other.
 //!
-//! Refused credentials tell no one anything new when they come again. They cost a source nothing, so a phone with an old
-//! password does not keep its household out.
+//! Refused credentials reveal nothing new when they are repeated. They cost a source nothing, so a
+//! phone with an old password does not keep its household out.
 //!
 //! # Security
-//! The network (an IPv4 address, an IPv6 /64) is part of what is proven, and a network that offers other passwords for the same
-//! name loses the exemption (see [`OfferedCredentials`]). Otherwise a limit that has been reached would tell the right password from wrong
-//! ones, to anyone and without end.
+//! The network (an IPv4 address, an IPv6 /64) is part of what is proven, and a network that offers
+//! other passwords for the same name loses the exemption (see [`OfferedCredentials`]). Otherwise a
+//! limit that has been reached would reveal the right password to anyone, with any number of
+//! guesses.
 //!
 //! Bounded: 100,000 of each, and no more proven ones than there may be outcomes in memory. As many refused ones as networks and
 //! users with failures are remembered: a device with an old password has one. Of refused ones only eight bytes of the keyed hash
@@ -107,8 +108,8 @@ fn refused() -> Cache<u64, u32> {
 /// At most this many different credentials per network.
 const MAX_OFFERED: usize = 64;
 
-/// Which credentials one network has offered that are not proven there: what an exemption or a remembered password may be
-/// compared with is counted here, at arrival and whatever becomes of the attempt.
+/// The unproven credentials that one network has tried. They are counted on arrival, whatever the
+/// outcome, and limit how many guesses can be compared with an exemption or a remembered password.
 ///
 /// Without it, a network that has reached its limit could try one password after the other: the right one would pass as
 /// proven, and wrong ones would cost nothing.
@@ -120,8 +121,8 @@ pub(super) struct OfferedCredentials {
 }
 
 impl OfferedCredentials {
-    /// Notes credentials that are not proven. Tells whether there was room: fewer than the limit of others for this name, and
-    /// fewer than 64 in all.
+    /// Notes credentials that are not proven. Whether there was room: fewer than the limit of
+    /// others for this name, and fewer than 64 in all.
     pub(super) fn add(&mut self, name: u32, tuple: &OutcomeKey, limit: AttemptLimit) -> bool {
         let pair = (name, short(tuple));
         self.expire(limit.per);
@@ -134,7 +135,7 @@ impl OfferedCredentials {
         has_room
     }
 
-    /// Whether this network may still be told what is known about these credentials.
+    /// Whether this network may still learn what is known about these credentials.
     pub(super) fn has_room(&self, name: u32, tuple: &OutcomeKey, limit: AttemptLimit) -> bool {
         let pair = (name, short(tuple));
         let others = self.pairs.iter().filter(|other| **other != pair);

@@ -40,7 +40,7 @@ pub use window::{AttemptLimit, Certainty};
 /// The longest delay that an attempt waits for. Longer ones are refused, with the time to come back.
 pub(crate) const MAX_INLINE_WAIT: Duration = Duration::from_secs(5);
 
-/// A limit on guessing, named to a caller whose attempt it refused.
+/// A limit on guessing that refused an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -59,8 +59,8 @@ impl GuessLimit {
     /// What callers may read: there were "too many sign-in attempts with this user name".
     ///
     /// # Security
-    /// The limits per user, and per backend and user, have one text: which of them is reached first may depend on where the
-    /// name is known, and a text must not tell that.
+    /// The limits per user, and per backend and user, have the same text: which of them is reached
+    /// first may depend on where the name is known, and the text must not reveal that.
     pub const fn text(self) -> &'static str {
         match self {
             Self::PerSource => "too many sign-in attempts from this network address",
@@ -76,7 +76,7 @@ impl fmt::Display for GuessLimit {
     }
 }
 
-/// Is told of failures that count, for other processes and for the time after a restart.
+/// Receives failures that count, for other processes and for the time after a restart.
 ///
 /// All of it is called while a caller waits for an answer, so an implementation should only take a note.
 pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
@@ -108,7 +108,7 @@ pub(crate) enum Cost {
     UnknownUser,
     /// The backend may have seen the password, and did not answer: not in time, or the connection ended.
     Silent,
-    /// The backend has seen the password, and its answer is not recognised: a guess all the same.
+    /// The backend has seen the password, but its answer is not recognised: it counts as a guess.
     Unrecognised,
     /// No one has seen the password, or it says nothing about guesses.
     Nothing,

@@ -1,4 +1,4 @@
-//! Protects accounts upstream from being locked: only so many failed logins of one user may reach one backend.
+//! Limits failed logins of one user at one backend, so that it does not lock the account.
 //!
 //! Servers lock an account after a few wrong passwords. Without a limit here, anyone who knows a login name could lock its
 //! owner out of mail and files. Each backend has a limit per user (4 failures in 15 minutes by default). When it is reached the

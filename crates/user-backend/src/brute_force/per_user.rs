@@ -14,15 +14,16 @@
 //! So there are no more than about a hundred wrong guesses at a user in a row and a day, as NIST SP 800-63B-4 (section 3.2.2)
 //! asks for.
 //!
-//! A user is the canonical form of the typed name, and every name by which a backend of the chain would know it. Whether there
-//! is such a user, and who keeps the password, makes no difference: neither the status of an answer nor the order of statuses
-//! tells local, external and unknown names apart.
+//! A user is the canonical form of the typed name, and every name by which a backend of the chain
+//! would know it. It makes no difference whether the user exists and which backend has the
+//! password: neither the status of an answer nor the order of statuses distinguishes local,
+//! external and unknown names.
 //!
 //! - A failure is reserved **before** the attempt: attempts under way count as failures until the opposite is known. Of a
 //!   burst of guesses one is made at once, and the others wait for its end or for the delay that would follow.
 //! - An attempt that would have to wait longer than `MAX_INLINE_WAIT` is refused with the time to come back.
-//! - A failure is a name or a password that a backend refused. An outage is none, nor is an answer from memory. An outage only
-//!   ends what memory may be compared with (see `Entry::may_recall`).
+//! - A failure is a name or a password that a backend refused. Outages and answers from memory do
+//!   not count. An outage only ends what memory may be compared with (see `Entry::may_recall`).
 //! - A right password clears the record: that is what "in a row" means, and only the user has it. (At the source it clears
 //!   nothing: there an account of one's own would pay for guesses at all others.) A yes from memory or from grace is no news.
 //! - The same wrong name and password as before is followed by no delay and is not one more in a row, so a phone with an old
@@ -56,14 +57,16 @@ use crate::secret::OutcomeKey;
 /// At most this many users with failures are remembered.
 const MAX_TRACKED_USERS: usize = 100_000;
 
-/// The delays: up to so many failures, so many seconds. The last one goes on.
+/// The delays: up to this number of failures, this number of seconds. The last one applies to all
+/// further failures.
 const BACKOFF_STEPS: [(u32, u64); 4] = [(3, 1), (9, 3), (25, 5), (u32::MAX, 10)];
 
 /// How failures in a row at one user are answered; see the [module](self) for the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Lockout {
-    /// So many failures in a row are followed by a short delay (`failures`, default 100); one more locks …
+    /// This number of failures in a row is followed by a short delay (`failures`, default 100); one
+    /// more locks …
     pub failures: u32,
     /// … until this time since the first of them is over (`per`, default 24 hours).
     pub per: Duration,
@@ -90,7 +93,7 @@ pub enum Delay {
 }
 
 impl Lockout {
-    /// What so many failures in a row mean.
+    /// What the number of failures in a row means.
     pub fn after(&self, failures: u32) -> Delay {
         if failures == 0 {
             return Delay::None;
@@ -132,7 +135,7 @@ struct Shared {
 /// A rule of the passwords beside the settings (`maximumLoginAttempts`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InARow {
-    /// So many failures in a row lock.
+    /// Locks after this number of failures in a row.
     pub(crate) max: u32,
     /// A user whom the rule never locks.
     pub(crate) exempt: Option<CanonicalName>,
@@ -144,7 +147,7 @@ struct Record {
     count: Mutex<Count>,
     /// Attempts that wait, in order: the first of them alone watches the delay.
     queue: tokio::sync::Mutex<()>,
-    /// Tells that one that an attempt has ended.
+    /// Notifies that one that an attempt has ended.
     ended: Notify,
 }
 
@@ -167,15 +170,17 @@ struct Count {
 /// Why an attempt is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UserDenial {
-    /// So many failures in a row that no backend is asked about this user before this time is over.
+    /// Too many failures in a row: no backend is asked about this user before this time is over.
     Locked(Duration),
-    /// So many failures in a row that the rule of the passwords locks the user, and the settings do not.
+    /// The password policy locks the user after these failures in a row, and the settings do not.
     LockedByRule,
-    /// So many failures in a short time that no backend is asked about this user before this time is over.
+    /// Too many failures in a short time: no backend is asked about this user before this time is
+    /// over.
     TooMany(Duration),
     /// The last failure was a moment ago.
     TooEarly(Duration),
-    /// There are attempts whose end is not known. Reported as unavailable: none of them need be a wrong password.
+    /// The outcome of some attempts is not known. Reported as unavailable: none of them need be a
+    /// wrong password.
     Unanswered,
 }
 
@@ -297,7 +302,7 @@ impl UserLimiter {
         }
     }
 
-    /// Tells the observer of a user, if names can be hashed for it.
+    /// Reports a user to the observer, if names can be hashed for it.
     fn tell(&self, name: &CanonicalName, what: impl FnOnce(&dyn FailedLoginObserver, UserHash)) {
         if let (Some(observer), Some(user)) = (&self.shared.observer, self.shared.reports.hash(name)) {
             what(observer.as_ref(), user);
@@ -333,7 +338,8 @@ impl Count {
         self.unjudged.clear();
     }
 
-    /// Reserves a failure, or says until when there is none. `Ok(false)`: the same is under way, or known to be wrong.
+    /// Reserves a failure, or returns until when none is free. `Ok(false)`: the same is under way,
+    /// or known to be wrong.
     fn try_reserve(
         &mut self,
         lockout: Option<Lockout>,
@@ -470,8 +476,8 @@ impl Entry {
         locked.contains(&true)
     }
 
-    /// Settles the place: no backend could judge the attempt. `is_guess`: one has seen the password all the same, and gave an answer
-    /// that is not recognised.
+    /// Settles the place: no backend could judge the attempt. `is_guess`: one has seen the
+    /// password, and gave an answer that is not recognised.
     pub(crate) fn unjudged(self, is_guess: bool) {
         let at = now();
         for user in &self.users {

@@ -1,8 +1,8 @@
 //! Failed sign-ins of users that other processes saw, or this one before a restart.
 //!
-//! Processes exchange them under a keyed hash of the name. What is typed as a name may be a password in the wrong field, and could
-//! be read wherever the reports are kept. A hash cannot be turned into a name, so a report waits here until an attempt with the
-//! name arrives.
+//! Processes exchange them under a keyed hash of the name. A password may have been typed into the
+//! name field, and could be read wherever the reports are stored. A hash cannot be turned into a
+//! name, so a report waits here until an attempt with the name arrives.
 //!
 //! Bounded: 100,000 names, and 128 reports of each, the newest.
 

@@ -11,7 +11,7 @@ use crate::secret::OutcomeKey;
 /// How long attempts under way may take until it is known what became of them, for want of a better guess.
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
-/// At most so many failed logins in a time.
+/// A maximum number of failed logins in a time window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct AttemptLimit {
     /// This many failures …
@@ -83,8 +83,9 @@ struct FailedAttempt {
 impl Window {
     /// Whether one more attempt with this tuple may be made while `under_way` others are.
     ///
-    /// The same wrong password that comes again and again may use half of the limit. The rest is for the user who owns the
-    /// device with the old password. A password without an answer does not stand in its own way.
+    /// The same wrong password that comes again and again may use half of the limit. The rest is
+    /// for the user who owns the device with the old password. A password that got no answer does
+    /// not block itself.
     ///
     /// # Errors
     /// [`Reached`]
@@ -108,7 +109,7 @@ impl Window {
         }
         let wrong = self.0.iter().filter(is_wrong).count();
         let Some(surplus) = wrong.checked_sub(max) else { return Err(Reached::ByUnanswered) };
-        // So many must expire before there is room for one more.
+        // This number must expire before there is room for one more.
         let last = self.0.iter().filter(is_wrong).nth(surplus).map_or(at, |failure| failure.at);
         Err(Reached::ByFailures(limit.per.saturating_sub(at.saturating_duration_since(last))))
     }

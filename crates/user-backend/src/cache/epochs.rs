@@ -4,10 +4,11 @@
 //! good as long as nothing it depends on (the user, the backend, everything) was invalidated at a later epoch. So an
 //! old yes cannot come back in after a password change, however long the check was under way.
 //!
-//! The epoch of each label's last invalidation is kept exactly, in a table behind a lock. In front of it is a filter of slots,
-//! picked by a keyed hash of the label: a label whose slot holds no later epoch was not invalidated, so a hit takes no lock.
-//! Labels that share a slot are told apart by the table. When the table is full, the older half of it is dropped, and what
-//! began before that counts as void if its slot says so: that costs a question to the server and nothing else.
+//! The epoch of each label's last invalidation is kept exactly, in a table behind a lock. In front
+//! of it is a filter of slots, picked by a keyed hash of the label: a label whose slot holds no
+//! later epoch was not invalidated, so a hit takes no lock. The table distinguishes labels that
+//! share a slot. When the table is full, the older half of it is dropped, and what began before
+//! that counts as void if its slot says so: that only costs one more login at the server.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -16,7 +17,7 @@ use std::sync::PoisonError;
 use crate::identity::{BackendId, CanonicalName};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, SLOTS};
 
-/// At most this many labels are told apart.
+/// Maximum number of distinct labels.
 const MAX_LABELS: usize = 65_536;
 
 /// See the [module](self).

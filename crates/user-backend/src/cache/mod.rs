@@ -3,10 +3,12 @@
 //! - The key of an entry is a keyed hash of the whole tuple (scope, name, password) under a random key of this process:
 //!   no password, plain or unsalted, is held, and another password for the same name is another key, so it is always
 //!   asked upstream.
-//! - Accepted tuples are known by the canonical name. Refused tuples are known by the name as typed, because a server may
-//!   tell `Frank` from `frank`: a right spelling is never refused on account of a wrong one.
+//! - Accepted tuples are known by the canonical name. Refused tuples are stored by the name as
+//!   typed, because a server may distinguish `Frank` and `frank`: a wrong spelling must not refuse
+//!   the right one.
 //! - Both maps are bounded by entries and by bytes; what is rarely used goes first.
-//! - A table of `InvalidationEpochs` voids entries whose person or backend was invalidated after their check began.
+//! - A table of `InvalidationEpochs` voids entries whose user or backend was invalidated after
+//!   their check began.
 //! - Outages are never stored.
 //! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be asked. Only the tuple that
 //!   was accepted last for a person counts then, so that an old password does not come back after a change.
@@ -68,7 +70,7 @@ pub struct OutcomeCache {
     keyer: OutcomeKeyer,
     accepted: Map<Accepted>,
     rejected: Map<Rejected>,
-    /// For people whose backend has a grace: the tuple that was accepted last.
+    /// For users whose backend has a grace: the tuple that was accepted last.
     latest: Map<Latest>,
     epochs: InvalidationEpochs,
     backends: Backends,
@@ -121,7 +123,7 @@ impl OutcomeCache {
     /// The epoch of the last invalidation of a user with these names.
     pub(crate) fn last_change(&self, names: impl Iterator<Item = CanonicalName>) -> Epoch {
         let people = names.map(|name| self.epochs.user(&name));
-        // Whatever becomes of a backend, refusals are void: this label stands for all of them.
+        // The label of all refusals: any change of a backend voids them.
         let labels: Vec<Label> = std::iter::once(self.epochs.all_backends()).chain(people).collect();
         self.epochs.last_change(&labels)
     }
@@ -285,7 +287,7 @@ impl OutcomeCache {
         self.epochs.invalidate(self.epochs.user(name));
     }
 
-    /// Forgets everything that one backend vouched for, and all refusals.
+    /// Forgets everything that one backend accepted, and all refusals.
     pub fn invalidate_backend(&self, id: &BackendId) {
         self.epochs.invalidate(self.epochs.backend(id));
         self.invalidate_refusals();

@@ -1,4 +1,4 @@
-//! What one remembered outcome takes: as little as it can, because there is one for everybody.
+//! A remembered outcome, as small as possible because there is one for each user.
 //!
 //! A backend is a number, and names are kept in place up to 23 bytes. What is not in place is counted by
 //! [`EntryWeight`], so that the bound in bytes is one.

@@ -86,12 +86,12 @@ impl Entry {
         &self.policy
     }
 
-    /// What people call this server: the field `display_name`, or else the id.
+    /// Name of this server for users: the field `display_name`, or the id.
     pub fn display_name(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
 
-    /// Where people get help with a password that this server keeps.
+    /// Where users get help with a password that this server keeps.
     pub fn help_url(&self) -> Option<&str> {
         self.help_url.as_deref()
     }

@@ -46,7 +46,7 @@ impl Config {
     /// who that is. Contacts no server.
     ///
     /// # Errors
-    /// The verdict that stands without the server, such as [`Verdict::NotMine`] for a name of another domain.
+    /// The verdict that needs no server, such as [`Verdict::NotMine`] for a name of another domain.
     pub fn ask(&self, entry: &Entry, login: &LoginName) -> Result<(String, Identity), Verdict> {
         let (upstream, identity) = entry.names.ask(login)?;
         self.check_name(entry, &upstream).map(|()| (upstream, identity))
@@ -69,7 +69,7 @@ impl Config {
     fn parts(&self) -> Result<Vec<BackendSpec>, ConfigErrors> {
         let (mut slots, mut errors) = (Vec::new(), Vec::new());
         for (entry, origin) in self.entries.iter().zip(&self.origins) {
-            // Looked at before the file is read for good: should it be changed in between, the next reload sees that.
+            // Taken before the file is read: if it changes in between, the next reload sees that.
             let files =
                 self.registry.find(entry.class).map_or_else(|_| Vec::new(), |class| class.files(entry));
             let settings = Made::of(entry, &files);

@@ -16,7 +16,7 @@ use crate::identity::BackendId;
 use crate::resolver::names::Admit;
 use crate::resolver::policy::BackendPolicy;
 
-/// Reads one entry and what is to be said about it. Reports what is wrong and answers `None` if anything is.
+/// Reads one entry and its warnings. Reports what is wrong and answers `None` if anything is.
 pub(super) fn read(
     section: &TableReader<'_>,
     registry: &ClassRegistry,
@@ -24,7 +24,7 @@ pub(super) fn read(
 ) -> Option<(Entry, Vec<Warning>)> {
     let errors = section.diagnostics.count();
     let Some(class) = class(section, registry) else {
-        // The rest is looked at all the same, so that everything is reported at once.
+        // The rest is still checked, so that all errors are reported at once.
         let _ = policy::names(section, &NamedFields::default(), false, &mut Vec::new());
         let _ = policy::first_sign_in(section, &mut Vec::new());
         let _ = policy::policy(section, BackendPolicy::default(), &mut Vec::new());
@@ -145,8 +145,8 @@ fn id(field: &Field<'_>) -> Option<BackendId> {
     )
 }
 
-/// Class and host, and the port when it is not the expected one. Where the entry stands does not matter: moving it
-/// must not move any account.
+/// Class and host, and the port when it is not the expected one. The position of the entry does not
+/// matter: moving it must not move any account.
 fn default_id(section: &TableReader<'_>, class: &dyn Class, reach: &EndpointFields) -> Option<BackendId> {
     let name = class.name();
     let text = match (&reach.endpoint, reach.odd_port) {

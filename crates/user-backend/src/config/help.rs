@@ -1,4 +1,4 @@
-//! What people are told about the server that keeps their password.
+//! What users see about the server that keeps their password.
 
 use crate::document::section::TableReader;
 use crate::document::{Field, Problem};

@@ -167,7 +167,8 @@ impl Loader {
         match (config, ConfigErrors::of(diagnostics.into_errors())) {
             (_, Some(errors)) => Err(errors),
             (Some(config), None) => Ok(config),
-            // Nothing is given up without a reason being pushed; should that ever fail, the door stays closed.
+            // Every failure pushes an error; if that is ever missing, the configuration is still
+            // refused.
             (None, None) => Err(ConfigErrors::from(ConfigError::new(
                 "".into(),
                 None,
@@ -385,7 +386,7 @@ impl Loader {
     }
 }
 
-/// The first value of a tree that stands for a hidden one.
+/// The first value of a tree that replaces a hidden one.
 fn hidden_in(node: &Node) -> Option<Position> {
     match &node.value {
         Value::Text(text) => (text == HIDDEN).then_some(node.at),

@@ -27,8 +27,9 @@ impl fmt::Debug for RawSection {
 }
 
 impl Config {
-    /// The value of a key that the [`Loader`](super::Loader) was asked to read, as your own type. `None` when it is
-    /// not there or null. `user_backends` and `resolver` can be had as they stand in the file, too.
+    /// The value of a key that the [`Loader`](super::Loader) was asked to read, as your own type.
+    /// `None` when it is not there or null. `user_backends` and `resolver` are also available as
+    /// written in the file.
     ///
     /// # Errors
     /// [`ConfigErrors`] with the place of the first value that does not fit. Values of fields whose names end in

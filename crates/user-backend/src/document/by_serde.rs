@@ -1,4 +1,5 @@
-//! Values read by serde: the same tree without places, and serde's errors in our words with their place.
+//! Values read by serde: the same tree without places, and serde's errors in our format with their
+//! place.
 
 use serde_path_to_error::{Path, Segment};
 
@@ -56,7 +57,7 @@ pub(crate) fn member<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
     members.iter().find(|member| member.key.text() == name).map(|member| &member.node)
 }
 
-/// Follows a path as far as it leads. Tells where that is, how it is called, and whether it may be a secret.
+/// Follows a path as far as it leads. Returns its place, its name, and whether it may be a secret.
 pub(crate) fn walk(node: &Node, path: &Path) -> (Position, String, bool) {
     let (mut node, mut field, mut secret) = (node, String::new(), false);
     for segment in path {

@@ -93,7 +93,7 @@ impl std::error::Error for ConfigErrors {}
 
 /// One thing that is wrong with a configuration.
 ///
-/// The texts hold values of our own fields only: nothing else that stands in the file is ever repeated.
+/// The texts contain values of our own fields only, never anything else from the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     file: Arc<str>,

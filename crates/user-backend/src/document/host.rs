@@ -70,7 +70,7 @@ fn problem(text: &str) -> Problem {
         return Problem::new("an empty text", "a host name or an address");
     }
     if text.contains('@') {
-        // Before it may stand a password.
+        // A password may precede it.
         return Problem::new("a text with a user name in it", "a host name or an address")
             .hint("the host alone");
     }

@@ -140,7 +140,7 @@ pub struct Field<'a> {
 impl<'a> Field<'a> {
     /// Reports what is wrong with this value. Always `None`, so that callers can return it.
     pub fn fail<T>(&self, problem: Problem) -> Option<T> {
-        // What is wrong with a broken value has been said where it broke.
+        // The error of a broken value has already been reported.
         if self.node.value == Value::Broken {
             return None;
         }

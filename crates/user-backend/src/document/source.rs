@@ -27,7 +27,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that the end of a file name stands for: `.toml`, `.json` or `.php`.
+    /// The format of a file extension: `.toml`, `.json` or `.php`.
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         match extension.to_ascii_lowercase().as_str() {

@@ -1,6 +1,6 @@
 //! One tree of values for all formats, so that TOML, JSON and `config.php` cannot come to mean different things.
 //!
-//! Every value knows where it stands in its file: an error without a line is half an error.
+//! Every value has its place in the file, so that errors have a line.
 
 /// A place in a file, both numbers counted from 1. Columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ impl<'t> LineIndex<'t> {
     }
 }
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) value: Value,

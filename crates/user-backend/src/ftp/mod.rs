@@ -1,10 +1,11 @@
 //! Signing in against FTP servers.
 //!
 //! # How a login is decided
-//! One connection, at most three commands: `AUTH TLS` where TLS is explicit, `USER`, `PASS`. There is no data connection
-//! (no PASV, EPSV, PORT), no listing, and no `QUIT`: the connection is closed as soon as the answer is there. `USER` and
-//! `PASS` are sent and judged one by one, and nothing may have been said ahead of either. The crate suppaftp reads the
-//! replies; a guard of ours sits between it and the socket and does TLS, so that the library sees neither the name nor the
+//! One connection, at most three commands: `AUTH TLS` where TLS is explicit, `USER`, `PASS`. There
+//! is no data connection (no PASV, EPSV, PORT), no listing, and no `QUIT`: the connection is closed
+//! as soon as the answer is there. `USER` and `PASS` are sent and judged one by one, and the server
+//! may not have sent anything before either. The crate suppaftp reads the replies; a guard of ours
+//! sits between it and the socket and does TLS, so that the library sees neither the name nor the
 //! password, and so that a certificate error says what is wrong with the certificate.
 //!
 //! # Arguments
@@ -15,7 +16,7 @@
 //! | 1 | host, or `host:port` | [`Endpoint::new`](crate::transport::Endpoint::new); port 21, for implicit TLS 990 |
 //! | 2 | secure, default false | true: [`TlsMode::Explicit`], false: [`TlsMode::None`] |
 //!
-//! Implicit TLS, timeouts, trust and name rules are said by name only.
+//! Implicit TLS, timeouts, trust and name rules are set by name only.
 //!
 //! # Verdicts
 //! A code means what it means only at its place; everything not named here breaks the protocol.
@@ -25,7 +26,7 @@
 //! | the connection | 220 | go on |
 //! | | 120 | wait for the next reply |
 //! | | any 4yz, 5yz | unavailable |
-//! | AUTH TLS | 234, and nothing behind it | handshake |
+//! | AUTH TLS | 234, and nothing after it | handshake |
 //! | | 4yz | unavailable |
 //! | | 334, 5yz | misconfigured; nothing else is sent |
 //! | USER | 331 | go on |
@@ -49,8 +50,9 @@
 //! and cannot be used: rejected as disabled, not remembered and not counted as a wrong password. Other `500` replies to PASS
 //! are not recognised. Neither affects other users.
 //!
-//! A last line of a reply may lack its blank and its text. Before the greeting up to 8 lines without a code are skipped. Any
-//! other deviation from RFC 959 section 4.2 ends the attempt at once.
+//! The last line of a reply may lack its space and its text. Before the greeting up to 8 lines
+//! without a code are skipped. Any other deviation from RFC 959 section 4.2 ends the attempt at
+//! once.
 //!
 //! Servers delay the answer to a wrong password, vsftpd by 2 to 3 seconds, pure-ftpd by up to 6: a timeout below 10
 //! seconds turns wrong passwords into outages.

@@ -50,7 +50,7 @@ pub(super) enum Next {
     Proceed,
     /// Another reply follows.
     Wait,
-    /// The server said no to the name and the password.
+    /// The server refused the name and the password.
     Rejected(Rejection),
 }
 

@@ -99,7 +99,7 @@ pub enum IdError {
         /// Its length.
         bytes: usize,
     },
-    /// A blank, a quote, a backslash, or something outside printable ASCII.
+    /// A space, a quote, a backslash, or something outside printable ASCII.
     #[error("a backend id cannot contain {found:?}")]
     Character {
         /// The first such character.
@@ -109,8 +109,8 @@ pub enum IdError {
 
 /// A login name as typed: validated, not changed.
 ///
-/// Holding one means: not empty, at most [`MAX_NAME_BYTES`] bytes, no control character, no blank at either end, and a
-/// [`CanonicalName`] exists for it.
+/// Holding one means: not empty, at most [`MAX_NAME_BYTES`] bytes, no control character, no space
+/// at either end, and a [`CanonicalName`] exists for it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LoginName {
     typed: Box<str>,
@@ -316,7 +316,7 @@ pub enum NameError {
     /// A control character, NUL and line ends among them.
     #[error("the login name has a control character")]
     Control,
-    /// It begins or ends with a blank.
+    /// It begins or ends with a space.
     #[error("the login name begins or ends with a blank")]
     OuterBlank,
     /// A character that no login name may have (RFC 8264, section 8), such as an invisible one.

@@ -7,7 +7,8 @@
 //!
 //! These are the PHP app's own names; `host` and `stripDomain` are understood too.
 //!
-//! The class name does not tell the two apart: `OC_User_IMAP` has meant both. A first argument that begins with `{` does.
+//! The class name does not distinguish the two: `OC_User_IMAP` has meant both. A first argument
+//! that begins with `{` does.
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | `host`, `port` | required, 143 (993 with `tls = "implicit"`) | the server |
 //! | `tls` | `"explicit"` | `"explicit"`: STARTTLS, required; `"implicit"`: TLS from the first byte (RFC 8314); `"none"`: clear text, to this machine or with consent |
-//! | `ca_file`, `server_name` | system's trust store, host | whose certificates are trusted, and for which name |
+//! | `ca_file`, `server_name` | system's trust store, host | trusted authorities, and the expected name |
 //! | `connect_timeout`, `timeout` | 3 s, 20 s | for reaching the server, for the whole attempt |
 //! | `refusal_texts` | none | replies that are refusals at this server |
 //! | `forward_source` | false | send the address of the user in `ID` before the credentials |
@@ -104,8 +104,9 @@ impl ImapBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the settings cannot be used: passwords in clear text to another machine
-    /// without consent, certificates that cannot be read, a server name that is none.
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the settings cannot
+    /// be used: passwords in clear text to another machine without consent, certificates that
+    /// cannot be read, an invalid server name.
     pub fn new(settings: ImapSettings) -> Result<Self, BackendError> {
         let encrypts = settings.endpoint.tls() != TlsMode::None;
         let usable = settings.endpoint.check_plaintext();

@@ -18,7 +18,8 @@ use crate::verdict::Rejection;
 /// A reply, as far as a sign-in is concerned.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// `* OK`, `* PREAUTH`, `* NO` or `* BAD`, with the capabilities if the server told them along with it.
+    /// `* OK`, `* PREAUTH`, `* NO` or `* BAD`, with the capabilities if the server sent them along
+    /// with it.
     Status { status: Untagged, capabilities: Option<Capabilities> },
     /// `* BYE`.
     Bye(Option<&'static str>),
@@ -192,7 +193,7 @@ pub(super) enum LoginDecision {
     No(Rejection),
 }
 
-/// Reads the answer to the command that carried the password. Its code decides; where there is none that does, its words.
+/// Reads the answer to the command that carried the password. Its code decides, or else its words.
 ///
 /// # Errors
 /// A [`BackendError`] when the answer is no decision about this name and this password.
@@ -291,7 +292,7 @@ pub(super) fn agreed_to_tls(answer: TaggedStatus) -> Result<(), BackendError> {
     }
 }
 
-/// What is said when encryption was asked for and is not offered.
+/// The error when the server does not offer the required encryption.
 pub(super) fn no_starttls() -> BackendError {
     BackendError::misconfigured(
         Phase::Tls,

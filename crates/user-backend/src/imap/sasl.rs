@@ -1,8 +1,9 @@
 //! The lines that carry a name and a password, and nothing else.
 //!
-//! Each is built once, in a buffer of exactly the right size that is wiped afterwards: a buffer that grew would leave
-//! copies behind. SASL PLAIN (RFC 4616) and SASL LOGIN carry every character in base64. The command LOGIN (RFC 9051
-//! section 6.2.3) carries printable ASCII in quotes and everything else in a literal (section 4.3).
+//! Each is built once, in a buffer of exactly the right size that is wiped afterwards: a buffer
+//! that grows would leave copies in memory. SASL PLAIN (RFC 4616) and SASL LOGIN carry every
+//! character in base64. The command LOGIN (RFC 9051 section 6.2.3) carries printable ASCII in
+//! quotes and everything else in a literal (section 4.3).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -30,7 +31,7 @@ pub(super) fn plain_at_once(tag: &str, name: &str, password: &str) -> SecretLine
     plain_behind(&[tag.as_bytes(), b" AUTHENTICATE PLAIN "], name, password)
 }
 
-/// The credentials alone, behind a continuation.
+/// The credentials alone, after a continuation.
 pub(super) fn plain_in_turn(name: &str, password: &str) -> SecretLine {
     plain_behind(&[], name, password)
 }
@@ -86,7 +87,8 @@ fn room_for(text: &str) -> usize {
     2 * text.len() + 16
 }
 
-/// Adds one argument: quoted, or as a literal. `behind`: room for what follows in the same piece.
+/// Adds one argument: quoted, or as a literal. `behind`: capacity for what follows in the same
+/// piece.
 fn argument(pieces: &mut Vec<SecretLine>, text: &str, is_quotable: bool, literals: Literals, behind: usize) {
     if is_quotable {
         return append_quoted(pieces, text);

@@ -1,8 +1,8 @@
 //! The dialogue with one server, from its greeting to its answer. Wire only: what a reply means is decided in [`reply`].
 //!
-//! `async_imap` reads what the guard lets through; what is written, is written by us: each command has a random tag of
-//! its own, so that no answer can be prepared before the question (RFC 9051 section 2.2.1), and the line with the
-//! password goes out in one write, past the library's logging.
+//! `async_imap` reads what the guard lets through; we write the commands: each command has a random
+//! tag of its own, so that no answer can be prepared before the question (RFC 9051 section 2.2.1),
+//! and the line with the password goes out in one write, past the library's logging.
 
 use std::net::IpAddr;
 
@@ -34,7 +34,7 @@ pub(super) struct Login<'a> {
 #[derive(Debug)]
 pub(super) struct Judged {
     pub(super) decision: LoginDecision,
-    /// What the server tells the user.
+    /// The server's message for the user.
     pub(super) message: Option<ServerText>,
 }
 
@@ -61,7 +61,8 @@ impl<S: ByteStream> Session<S> {
         }
     }
 
-    /// Goes on over a connection that has just been encrypted. What was known about the server is forgotten.
+    /// Continues over a connection that has just been encrypted. What was known about the server is
+    /// forgotten.
     pub(super) fn resumed(stream: S, before: Before) -> Self {
         Self::over(Guard::resumed(stream, before))
     }
@@ -112,12 +113,13 @@ impl<S: ByteStream> Session<S> {
         }
     }
 
-    /// Whether the server still waits for us, and has said nothing since it was last asked.
+    /// Whether the server still waits for us, and has sent nothing since the last command.
     pub(super) async fn is_waiting(&mut self) -> bool {
         self.client.get_mut().is_silent().await
     }
 
-    /// Tells the server from which address the user comes (RFC 2971), before the credentials. Whatever it answers is fine.
+    /// Sends the address of the user to the server (RFC 2971), before the credentials. Any answer
+    /// is accepted.
     ///
     /// # Errors
     /// A [`BackendError`] when it does not answer.
@@ -160,7 +162,7 @@ impl<S: ByteStream> Session<S> {
                 self.draw_tag(Phase::Login)?;
                 let pieces = sasl::login(&self.tag, name, password, literals);
                 self.begin_drawn(Phase::Login, pieces.len() > 1).await?;
-                // The name goes out with the first piece, unless it is a literal of its own.
+                // The name is in the first piece, unless it is a literal.
                 let name_at = usize::from(!sasl::is_plain(name));
                 self.in_turns(login, &pieces, name_at).await
             }

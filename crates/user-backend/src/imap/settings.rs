@@ -43,8 +43,9 @@ impl ImapSettings {
         self
     }
 
-    /// Tells the server the address of the user before the credentials (default: no): `ID ("x-originating-ip" "...")`,
-    /// over TLS or to this machine only, and only where the server lists `ID` (RFC 2971).
+    /// Sends the user's address to the server before the credentials (default: no):
+    /// `ID ("x-originating-ip" "...")`, over TLS or to this machine only, and only where the server
+    /// lists `ID` (RFC 2971).
     ///
     /// Dovecot believes it from the addresses in its `login_trusted_networks`, and counts failed logins for that address
     /// then.

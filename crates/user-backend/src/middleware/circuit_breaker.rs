@@ -76,7 +76,7 @@ impl CircuitBreaker {
         Ok(HalfOpenProbe { breaker: self, is_trial: true })
     }
 
-    /// The server answered: whatever was wrong is over.
+    /// The server answered: the outage is over.
     fn close(&self) {
         let mut state = self.lock();
         *state = State { trial: state.trial, ..State::default() };
@@ -151,7 +151,8 @@ impl UserBackend for CircuitBreaker {
         match &answer {
             // The backend was not asked: no new information.
             Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {}
-            // Nor about a server whose name is not known: a machine without a network knows none.
+            // Nor about a server whose name cannot be resolved: a machine without a network
+            // resolves none.
             Err(error) if !error.is_transient() && error.phase() == Phase::Resolve => {}
             Ok(_) => self.close(),
             Err(error) if !error.is_transient() => self.close(),
@@ -181,7 +182,7 @@ mod tests {
     use crate::identity::LoginName;
     use crate::secret::Password;
 
-    /// Answers as told, and counts.
+    /// Answers as configured, and counts.
     #[derive(Debug)]
     struct Told {
         id: BackendId,

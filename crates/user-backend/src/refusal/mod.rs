@@ -65,7 +65,8 @@ pub(crate) struct Words {
     pub(crate) is_taught: bool,
     /// For a report of what is not recognised.
     pub(crate) text: ServerText,
-    /// What tells the user more than the class does, such as that an app password is needed.
+    /// A message that tells the user more than the class does, such as that an app password is
+    /// needed.
     pub(crate) message: Option<ServerText>,
 }
 
@@ -97,7 +98,7 @@ impl ReplyText {
     /// Adds one line, without its code and its line end.
     pub(crate) fn add(&mut self, line: &[u8]) {
         if self.raw.capacity() == 0 {
-            // A buffer that grew would leave copies behind.
+            // A buffer that grows would leave copies in memory.
             self.raw.reserve_exact(MAX_SAID);
         }
         let blank = usize::from(!self.raw.is_empty());

@@ -1,4 +1,4 @@
-//! Words of a server that may be shown: in reports, and for comparing what canaries were told.
+//! Words of a server that may be shown: in reports, and to compare replies to canaries.
 
 use std::fmt;
 
@@ -17,8 +17,8 @@ const MAX_SHOWN: usize = 200;
 /// Fewest characters of a password that give it away when a server repeats a part of it.
 const MIN_PART: usize = 4;
 
-/// What a server said about one name and password, fit to be shown: printable, at most 200 characters, and empty if it
-/// holds the name or the password in any form.
+/// A server's reply about one name and password, safe to show: printable, at most 200 characters,
+/// and empty if it contains the name or the password in any form.
 ///
 /// `Debug` shows nothing; [`as_str`](Self::as_str) is for the places that mean to show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct ServerText {
 }
 
 impl ServerText {
-    /// Takes what a server said to this name and password.
+    /// From a server's reply to this name and password.
     pub fn new(said: &[u8], name: &str, password: &Password) -> Self {
         Self::of(said, Sent { name, password: password.expose() })
     }

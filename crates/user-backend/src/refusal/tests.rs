@@ -1,4 +1,4 @@
-//! What real servers say, and what it means. `%NAME%` stands for the user's name.
+//! What real servers say, and what it means. `%NAME%` is the user's name.
 
 use super::*;
 use crate::verdict::Rejection::{

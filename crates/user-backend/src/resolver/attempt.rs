@@ -1,6 +1,7 @@
 //! One attempt that memory could not answer: its place at the limits, its flight, its task.
 //!
-//! What is known about a password, in memory or as proven credentials, must not tell more than the limits allow:
+//! What is known about a password, in memory or as proven credentials, must not reveal more than
+//! the limits allow:
 //!
 //! 1. An attempt is registered at its source and its user before it waits for anything. As long as anything is registered or
 //!    counted there, [`Resolver::authenticate`] answers no acceptance from memory on its own.
@@ -111,7 +112,8 @@ impl Resolver {
         }
         let scope = Scope(credentials.only);
         let flight = scope.typed_key(&self.shared.cache, name.as_str(), password.expose());
-        // An attempt of the same source with the same password is one guess, so it needs no turn of its own.
+        // An attempt of the same source with the same password is one guess, so it needs no permit
+        // of its own.
         let is_under_way = arrival.source.as_ref().is_some_and(|source| source.is_under_way(&guess.key));
         if knowledge.is_exempt || is_under_way {
             let change = self.snapshot(&name).change;
@@ -132,7 +134,8 @@ impl Resolver {
         let entry = match entered.await {
             Ok(entry) => entry,
             Err(refusal) => {
-                // A guess that was not judged costs its source what a wrong one does, unless no backend said no.
+                // A guess that was not judged counts at its source like a wrong one, unless no
+                // backend refused it.
                 if let Some(turn) = turn.filter(|_| refusal != per_user::UserDenial::Unanswered) {
                     turn.unjudged();
                 }
@@ -235,7 +238,7 @@ impl Resolver {
         let Shared { chain: current, cache, .. } = self.shared.as_ref();
         loop {
             let chain = current.load_full();
-            // Most backends know people by the name that they typed: it is looked up once.
+            // Most backends know users by the name that they type, so it is looked up once.
             let others = chain.known_as(name).filter(|known| known != name.canonical());
             let names = std::iter::once(name.canonical().clone()).chain(others);
             let change = cache.last_change(names);
@@ -384,7 +387,8 @@ impl Resolver {
             Denial::Locked(retry_after) | Denial::TooMany(retry_after) | Denial::TooEarly(retry_after) => {
                 Outcome::Throttled { limit: GuessLimit::PerUser, retry_after }
             }
-            // As a server says that locks its accounts itself: whether a password was right is not told.
+            // Like a server that locks accounts itself: it does not reveal whether the password was
+            // right.
             Denial::LockedByRule => Outcome::Refused(Rejection::AccountLocked),
             Denial::Unanswered => Outcome::Unavailable { retry_after: RETRY_AFTER },
         };

@@ -61,7 +61,8 @@ impl Resolver {
 }
 
 impl ResolverBuilder {
-    /// Adds a backend behind those already there, with the default policy and the default rules about names.
+    /// Adds a backend after the existing ones, with the default policy and the default rules about
+    /// names.
     pub fn backend(self, backend: impl UserBackend) -> Self {
         self.backend_with(Arc::new(backend), BackendPolicy::default(), NameRules::new())
     }
@@ -118,8 +119,8 @@ impl ResolverBuilder {
         self
     }
 
-    /// How guessing at one person is slowed down, wherever the guesses come from (default: as [`Lockout::default`]; `None`: not at
-    /// all).
+    /// How guesses at one user are delayed, from all sources (default: as [`Lockout::default`];
+    /// `None`: not at all).
     #[doc(alias = "lockout")]
     #[doc(alias = "brute force")]
     pub fn lock(mut self, lock: Option<Lockout>) -> Self {
@@ -195,7 +196,7 @@ impl ResolverBuilder {
         Ok(())
     }
 
-    /// The chain, with what stays the same taken over from `before`; its pins stay, whatever was said here.
+    /// The chain, with unchanged slots of `before` and its pins.
     pub(super) fn into_chain(self, before: Option<&Chain>) -> Chain {
         let (throttle, lock) = (self.recipe.throttle(), self.recipe.lock());
         let (deadline, bounds) = (self.recipe.deadline(), self.recipe.bounds());
@@ -250,16 +251,16 @@ impl ResolverBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Without a backend everybody would be refused.
+    /// Without a backend every user would be refused.
     #[error("there is no backend to ask")]
     NoBackend,
-    /// Two backends could not be told apart in pins, caches and traces.
+    /// Two backends would be the same in pins, caches and traces.
     #[error("two backends have the id \"{id}\"")]
     DuplicateId {
         /// The id.
         id: BackendId,
     },
-    /// Two people could share one name.
+    /// Two users could share one name.
     #[error(transparent)]
     Collision(#[from] NamespaceCollision),
     /// The system has no randomness for the cache's key.

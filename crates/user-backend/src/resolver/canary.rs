@@ -18,8 +18,8 @@ use crate::verdict::{Rejection, Verdict};
 pub enum Canary {
     /// The backend refused it, as it should.
     Refused,
-    /// The backend answered two of them in the same words, which are not on our lists. These words are a refusal from now
-    /// on; `{name}` stands for the name.
+    /// The backend answered two of them in the same words, which are not on our lists. These words
+    /// are a refusal from now on; `{name}` is the name.
     RefusedInOwnWords(String),
     /// The backend let it in: guest mapping, anonymous logins, or a server that accepts any login.
     #[serde(rename = "accepts_anybody")]

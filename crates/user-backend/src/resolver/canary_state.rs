@@ -67,7 +67,7 @@ impl CanaryState {
         self.lock().status
     }
 
-    /// The standing, and how many canaries it took.
+    /// The state, and how many canaries it took.
     pub(super) fn known(&self) -> (CanaryStatus, u64) {
         let known = self.lock();
         (known.status, known.runs)

@@ -1,9 +1,10 @@
 //! Asking the backends in turn, under one deadline.
 //!
-//! The first acceptance ends the chain. A rejection goes on to the next backend unless `on_reject` is `stop`. A backend
-//! that could not be asked is remembered: with `on_unavailable = "stop"` it ends the chain, because the user might be
-//! its own; with `"continue"` later backends may accept the user, and if none does the answer is "unavailable", never
-//! "wrong password".
+//! The first acceptance ends the chain. After a rejection the next backend is asked, unless
+//! `on_reject` is `stop`. A backend that could not be asked is remembered: with
+//! `on_unavailable = "stop"` it ends the chain, because the user might be its own; with
+//! `"continue"` later backends may accept the user, and if none does the answer is "unavailable",
+//! never "wrong password".
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +94,8 @@ impl Chain {
         self.slots.iter().map(|slot| step(&slot.id)).collect()
     }
 
-    /// Decides one attempt at the backends in `scope`; `tuple` stands for its name and password.
+    /// Decides one attempt at the backends in `scope`; `tuple` is the hash of its name and
+    /// password.
     pub(super) async fn ask(
         &self,
         attempt: Attempt<'_>,
@@ -283,7 +285,7 @@ impl Chain {
             trace.ended_by = limit.into();
             return ChainDecision::Throttled { limit, retry_after };
         }
-        // A rejection by a server tells more than "not allowed", which is said without asking.
+        // A rejection by a server is more informative than "not allowed", which needs no server.
         if trace.ended_by == EndReason::NotAccepted
             && matches!(rejection, None | Some(Rejection::PolicyDenied))
         {
@@ -424,11 +426,11 @@ impl Chain {
     }
 }
 
-/// Time kept for each backend that is still to be asked behind this one, while there is enough.
+/// Time reserved for each later backend, if there is enough.
 const OTHERS: Duration = Duration::from_secs(3);
 
-/// When this backend must have answered: nearly all of the time that is left, because servers think for seconds about a
-/// wrong password, but always enough for those behind it to answer too.
+/// When this backend must have answered: nearly all of the time that is left, because servers think
+/// for seconds about a wrong password, but leaves enough for later ones to answer, too.
 fn share(now: Instant, deadline: Instant, still_to_ask: usize) -> Instant {
     let left = deadline.saturating_duration_since(now);
     let others = u32::try_from(still_to_ask.saturating_sub(1)).unwrap_or(u32::MAX - 1);

@@ -87,7 +87,8 @@ impl Shared {
         Some(proof)
     }
 
-    /// Forgets what the backends that refuse now said earlier, for restricted and unrestricted attempts alike.
+    /// Forgets earlier answers of the backends that refuse now, for restricted and unrestricted
+    /// attempts alike.
     fn forget_acceptances(&self, chain: &Chain, question: Question<'_>) {
         let Question { scope, .. } = question;
         let key = |scope: Scope<'_>| question.accepted_key(&self.cache, scope);

@@ -36,7 +36,7 @@ impl<'a> Credentials<'a> {
         self
     }
 
-    /// Says that there is no client whose address could be given: a command line, a job.
+    /// Declares that there is no client address: a command line, a job.
     ///
     /// There is no limit per source then. Without this and without [`from_source`](Self::from_source), the resolver warns once.
     #[must_use]

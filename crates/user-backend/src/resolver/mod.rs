@@ -123,7 +123,7 @@ struct Shared {
     warned_of_no_source: std::sync::atomic::AtomicBool,
 }
 
-/// What goes on at the moment, as numbers.
+/// Current activity, as numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pressure {
@@ -144,7 +144,7 @@ impl Resolver {
     /// Needs a tokio runtime: the first of several identical attempts runs in its own task.
     ///
     /// # Cancellation
-    /// Safe. The attempt itself goes on, for others who wait for it and for the cache.
+    /// Safe. The attempt itself continues, for other callers and for the cache.
     // Not an `async fn`: that would first move the credentials from one place in the future to another.
     #[allow(clippy::manual_async_fn)]
     pub fn authenticate(&self, credentials: Credentials<'_>) -> impl Future<Output = TracedOutcome> + Send {
@@ -277,10 +277,10 @@ impl Resolver {
         self.shared.chain.load().slot(id).map(|slot| slot.policy.clone())
     }
 
-    /// Offers a person who does not exist to every backend whose policy wants it; one that accepts is not asked again until
-    /// this is called once more. One that cannot be asked now is offered a stranger again when it says its first yes,
-    /// which counts only if the stranger was refused. For long-running programs: at start (a [reload](Self::replace) does it
-    /// for what is new), never per login.
+    /// Asks every backend whose policy wants it about a user who does not exist; one that accepts
+    /// is not asked again until the next call. A backend that cannot be asked now is checked again
+    /// at its first yes, which counts only if the made-up user was refused. For long-running
+    /// programs: at start (a [reload](Self::replace) does it for what is new), never per login.
     ///
     /// # Cancellation
     /// Safe; backends that were not reached keep the trust they had.
@@ -315,11 +315,13 @@ impl Resolver {
 
     /// Whether a proof that was kept, such as in a session, still counts.
     ///
-    /// It does not after [`invalidate_user`](Self::invalidate_user), [`invalidate_backend`](Self::invalidate_backend),
-    /// [`invalidate_all`](Self::invalidate_all) or [`rebind`](Self::rebind) concerned it, after its backend was changed or
-    /// removed by a [reload](Self::replace), and while its backend is not trusted because it accepted a canary. No server is
-    /// asked: a password that was changed there is not noticed, and a proof never gets too old. So give a session an end of its
-    /// own. A proof of another resolver (or of another process) never counts.
+    /// It does not after [`invalidate_user`](Self::invalidate_user),
+    /// [`invalidate_backend`](Self::invalidate_backend), [`invalidate_all`](Self::invalidate_all)
+    /// or [`rebind`](Self::rebind) concerned it, after its backend was changed or removed by a
+    /// [reload](Self::replace), and while its backend is not trusted because it accepted a canary.
+    /// No server is asked: a password that was changed there is not noticed, and a proof never gets
+    /// too old. So give sessions an expiry. A proof of another resolver (or of another process)
+    /// never counts.
     ///
     /// ```
     /// # use user_backend::{Credentials, Resolver, StaticBackend};
@@ -349,8 +351,8 @@ impl Resolver {
         self.shared.cache.invalidate_user(name);
     }
 
-    /// Clears the failed sign-ins of one user, so that the next one need not wait: for when the password was changed, or an
-    /// administrator says so. What a server counts upstream stays.
+    /// Clears the failed sign-ins of one user, so that the next one need not wait: after a change
+    /// of the password, or on request of an administrator. What a server counts upstream stays.
     pub fn unlock(&self, name: &CanonicalName) {
         self.unlock_since(name, Duration::ZERO);
     }
@@ -360,8 +362,9 @@ impl Resolver {
         self.shared.chain.load().users.unlock(name, age);
     }
 
-    /// Counts a failed sign-in from a source that another process saw, or that was stored before a restart: `age` is how long ago
-    /// it was. The [`FailedLoginObserver`](crate::brute_force::FailedLoginObserver) is not told again.
+    /// Counts a failed sign-in from a source that another process saw, or that was stored before a
+    /// restart: `age` is how long ago it was. The
+    /// [`FailedLoginObserver`](crate::brute_force::FailedLoginObserver) is not notified again.
     pub fn count_failure(&self, source: SourceNet, certainty: Certainty, age: Duration) {
         self.shared.chain.load().sources.count(source, certainty, age);
     }
@@ -382,16 +385,17 @@ impl Resolver {
         self.shared.chain.load().users.forget_reports(name, age);
     }
 
-    /// Clears the failed sign-ins from a source, so that the next one is the first: an administrator says so.
+    /// Clears the failed sign-ins from a source, so that the next one is the first: on request of
+    /// an administrator.
     pub fn forgive(&self, source: SourceNet) {
         self.shared.chain.load().sources.reset(source);
     }
 
     /// Locks users after this many failures in a row, if that is less than the settings say; `None`: as the settings say.
     ///
-    /// For a rule that can change while the program runs. It holds for all names alike, so that a lockout does not tell whose
-    /// password is kept where, except for `exempt`. A user who is locked only by it is refused as
-    /// [`AccountLocked`](crate::Rejection::AccountLocked).
+    /// For a rule that can change while the program runs. It applies to all names except `exempt`,
+    /// so that a lockout does not reveal which backend keeps a password. A user who is locked only
+    /// by it is refused as [`AccountLocked`](crate::Rejection::AccountLocked).
     pub fn set_max_failures_in_a_row(&self, max: Option<u32>, exempt: Option<CanonicalName>) {
         let rule = max.map(|max| InARow { max, exempt });
         self.shared.chain.load().users.set_in_a_row(rule);
@@ -402,8 +406,9 @@ impl Resolver {
         *self.shared.chain.load().sources.limit()
     }
 
-    /// How long the slowest backend usually takes to refuse a wrong password; zero as long as none was seen. A program that holds
-    /// every refusal back until then does not tell by its time which backend was asked.
+    /// How long the slowest backend usually takes to refuse a wrong password; zero as long as none
+    /// was seen. A program that delays every refusal until then does not reveal by its timing which
+    /// backend was asked.
     pub fn usual_refusal(&self) -> Duration {
         let chain = self.shared.chain.load();
         chain.slots.iter().map(|slot| slot.refusal_time.usual()).max().unwrap_or_default()
@@ -424,7 +429,8 @@ impl Resolver {
         }
     }
 
-    /// Forgets everything that one backend vouched for; its checks under way no longer count when this returns.
+    /// Forgets everything that one backend accepted; its attempts in progress no longer count when
+    /// this returns.
     pub fn invalidate_backend(&self, id: &BackendId) {
         self.shared.cache.invalidate_backend(id);
     }

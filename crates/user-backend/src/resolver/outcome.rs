@@ -20,7 +20,7 @@ pub(super) type FlightResult = (TracedOutcome, Epoch);
 pub enum Outcome {
     /// A backend accepted the user.
     Authenticated(Authenticated),
-    /// Everybody who might know this person was asked, and the answer is no.
+    /// Every backend that might know this user was asked, and the answer is no.
     Refused(Rejection),
     /// Too many attempts: a backend that might know the user was not asked.
     Throttled {

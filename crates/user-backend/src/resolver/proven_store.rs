@@ -1,7 +1,8 @@
 //! Proven credentials that survive a restart.
 //!
-//! The credentials accepted last are exempt from the limits on guessing (see `brute_force::proven`). Without a store that lasts, a
-//! restart forgets them, and guesses by strangers can then keep a user out whose password is right.
+//! The credentials accepted last are exempt from the limits on guessing (see
+//! `brute_force::proven`). Without a persistent store, a restart forgets them, and an attacker's
+//! guesses can then keep a user with the right password out.
 //!
 //! A store gets keyed hashes only, and the key is kept elsewhere: a copy of the store without the key can check no
 //! guess with it. A store is asked about credentials that are not known to be proven in memory; what it says opens nothing, it

@@ -69,8 +69,8 @@ impl Recipe {
         self.configured = tuning;
     }
 
-    /// The same recipe with another configuration: its backends stand where those of the earlier one stood, or at the end if
-    /// there was none.
+    /// The same recipe with another configuration: its backends take the position of those of the
+    /// earlier one, or the end if there was none.
     pub(super) fn reconfigure(mut self, parts: Vec<BackendSpec>, tuning: Tuning) -> Self {
         let mut left = Some(parts);
         self.slots.retain_mut(|slot| match (slot, left.take()) {

@@ -1,8 +1,8 @@
 //! The trace of a decision: the outcome at every backend, and the reason that ended it.
 //!
-//! A trace never holds a password. What a server said beyond its reply codes is in it only as a
-//! [`ServerText`](crate::ServerText). It is for operators, not for the user who signs in: it shows which backends exist and
-//! which of them know a name.
+//! A trace never holds a password. What a server sent beyond its reply codes is in it only as a
+//! [`ServerText`](crate::ServerText). It is for operators, not for the user who signs in: it shows
+//! which backends exist and which of them know a name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -308,7 +308,7 @@ impl Trace {
     }
 }
 
-/// The trace told to a person: one line per backend, then the rule that ended it.
+/// The trace as text: one line per backend, then the rule that ended it.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.steps.iter().map(|step| step.backend.as_str().len()).max().unwrap_or_default();
@@ -336,7 +336,8 @@ impl fmt::Display for Trace {
     }
 }
 
-/// Of several rejections the one that tells most: an account that exists and is locked beats "unknown here".
+/// Of several rejections the most informative: an account that exists and is locked beats "unknown
+/// here".
 pub(super) fn more_telling(one: Option<Rejection>, other: Rejection) -> Rejection {
     let weight = |rejection: Rejection| match rejection {
         Rejection::PolicyDenied => 0,

@@ -1,4 +1,4 @@
-//! One login through libsmbclient, from beginning to end, in whatever process and thread.
+//! One login through libsmbclient, in any process and thread.
 //!
 //! What protects it, all of it measured against Samba's guest traps:
 //! - `no_auto_anonymous_login`: else a refused login is silently repeated anonymously, and a share open to guests says yes;
@@ -33,7 +33,7 @@ pub(super) struct Call {
     pub(super) proof: Proof,
 }
 
-/// How the call ended: a number at most, never a text, so that it can be told from process to process.
+/// How the call ended: a number at most, never a text, so that it can be sent between processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     /// The session is there and proved.
@@ -109,7 +109,7 @@ fn server(peer: SocketAddrV4) -> String {
     format!("smb://{}:{}", peer.ip(), peer.port())
 }
 
-/// A share's name as it stands in a URL.
+/// A share's name in a URL.
 fn encode(share: &str) -> String {
     let mut url = String::with_capacity(share.len());
     for byte in share.bytes() {

@@ -1,9 +1,9 @@
 //! Hearing from a server that it is one: SMB2 NEGOTIATE (MS-SMB2 sections 2.2.3 and 2.2.4), without credentials and
 //! without any library.
 //!
-//! libsmbclient tells a stranger, a broken server and a locked account apart by nothing (all are `EINVAL`), and it blocks
-//! its one thread while it finds out. So the server is greeted first, and only one that answers as it should is given a
-//! name, a password, and the thread.
+//! libsmbclient does not distinguish an unknown user, a broken server and a locked account (all are
+//! `EINVAL`), and blocks its one thread meanwhile. So the server is greeted first, and only one
+//! that answers as it should is given a name, a password, and the thread.
 
 use std::io;
 

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 /// How the engine `pavao` isolates libsmbclient.
 ///
-/// libsmbclient is written in C and keeps its state in global variables. In this process it can do one login at a time,
-/// whatever the number of servers, and a crash of it ends the program. In helper processes, at most four for each backend,
-/// a server that hangs holds up its own logins only, and a crash is an outage of one attempt. See
-/// [`run_helper_if_requested`](super::run_helper_if_requested) for how a program becomes its own helper.
+/// libsmbclient is written in C and keeps its state in global variables. In this process it handles
+/// one login at a time for all servers, and a crash of it ends the program. In helper processes, at
+/// most four for each backend, a server that hangs holds up its own logins only, and a crash is an
+/// outage of one attempt. See [`run_helper_if_requested`](super::run_helper_if_requested) for how a
+/// program becomes its own helper.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
@@ -16,8 +17,9 @@ pub enum Isolation {
     Auto,
     /// In one thread of this process, shared by all backends that do so.
     InProcess,
-    /// In helpers that run this program, which does nothing but call [`run_helper_if_requested`](super::run_helper_if_requested). For libraries
-    /// within programs whose `main` is not yours. Linux only.
+    /// In helpers that run this program, which does nothing but call
+    /// [`run_helper_if_requested`](super::run_helper_if_requested). For libraries in programs whose
+    /// `main` you cannot change. Linux only.
     Program(PathBuf),
 }
 

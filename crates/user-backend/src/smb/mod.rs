@@ -21,7 +21,7 @@
 //! | library | libsmbclient, in C, GPLv3 or later | smb2, in Rust |
 //! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | as many as are asked for |
 //! | a crash of it ends | one login, in helper processes; else the program | one login |
-//! | tells why an account is refused | hardly, see below | exactly |
+//! | reports why an account is refused | hardly, see below | exactly |
 //! | `smb encrypt = required` on the server | works | [`Misconfigured`](crate::FailureKind::Misconfigured) |
 //! | IPv6 | no | yes |
 //! | longest password | 255 bytes | as everywhere |
@@ -37,7 +37,7 @@
 //! |---|---|---|
 //! | yes, signed | accepted | accepted |
 //! | wrong password | `BadCredentials` | `BadCredentials` |
-//! | unknown user | `BadCredentials` | `BadCredentials`, or `UnknownUser` from servers that tell |
+//! | unknown user | `BadCredentials` | `BadCredentials`, or `UnknownUser` from servers that report it |
 //! | guest or anonymous session instead | `BadCredentials` | `BadCredentials` |
 //! | account disabled, or not here or now | `BadCredentials` | `AccountDisabled` |
 //! | password expired | `BadCredentials` | `CredentialsExpired` |
@@ -126,7 +126,7 @@ use crate::secret::Password;
 use crate::transport::{Endpoint, sooner};
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// Signs people in against one SMB server. See the [module](self) for what each answer means.
+/// Signs users in at one SMB server. See the [module](self) for what each answer means.
 #[derive(Debug)]
 pub struct SmbBackend {
     id: BackendId,

@@ -1,10 +1,11 @@
 //! The engine `native`: one session set-up through the crate smb2 (MS-SMB2 section 3.2.4.2, NTLMv2 of MS-NLMP).
 //!
-//! A yes needs proof, because the last answer of a session set-up arrives before anything protects the connection. With
-//! SMB 3 smb2 itself wants that answer signed with the key of the session, which only a server can have that knows the
-//! password; a missing or wrong signature is an error. With SMB 2 servers need not sign it, so an attacker on the
-//! network could choose the old dialect and say yes. There, one more request is made on the session (the tree `IPC$`):
-//! smb2 takes no unsigned answer to it, and whatever a signed one says proves the key.
+//! A yes needs proof, because the last answer of a session set-up arrives before anything protects
+//! the connection. With SMB 3 smb2 itself wants that answer signed with the key of the session,
+//! which only a server can have that knows the password; a missing or wrong signature is an error.
+//! With SMB 2 servers need not sign it, so an attacker on the network could choose the old dialect
+//! and say yes. There, one more request is made on the session (the tree `IPC$`): smb2 accepts no
+//! unsigned answer to it, and any signed one proves the key.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -114,8 +115,8 @@ async fn session(
     Ok(SmbAnswer::Yes)
 }
 
-/// Runs in a task of its own, so that a panic of the library is an outage of this login and nothing else. The task ends
-/// with the future.
+/// Runs in a separate task, so that a panic of the library is only an outage of this login. The
+/// task ends with the future.
 async fn guarded<T: Send + 'static>(
     deadline: Instant,
     phase: Phase,

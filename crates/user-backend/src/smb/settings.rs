@@ -79,16 +79,18 @@ impl SmbSettings {
         self
     }
 
-    /// Whether names with an `@` are asked for, and those with a Windows domain in front, `CORP\\alice` (default: no). All of them
-    /// are one account at most servers: for a resolver whose rules decide which of them reach this backend.
+    /// Whether names with an `@` are asked for, and those with a Windows domain in front,
+    /// `CORP\\alice` (default: no). All of them are one account at most servers: only for a
+    /// resolver whose rules decide which of them reach this backend.
     #[must_use]
     pub fn with_domains(mut self, on: bool) -> Self {
         self.domains = Domains { addresses: on, windows: on };
         self
     }
 
-    /// Names a share that the people can open, for the engine `pavao` to prove a session with. Without one it opens the
-    /// pipe `srvsvc`, which is slower by the start of a process on the server.
+    /// Sets a share that the users can open, with which the engine `pavao` proves a session.
+    /// Without one it opens the pipe `srvsvc`, which is slower by the start of a process on the
+    /// server.
     #[must_use]
     pub fn with_share(mut self, share: impl Into<String>) -> Self {
         self.share = Some(share.into());

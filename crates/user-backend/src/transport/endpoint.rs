@@ -44,7 +44,7 @@ impl fmt::Display for TlsMode {
     }
 }
 
-/// Whose signature on a certificate is good enough.
+/// Which certificate authorities are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerTrust {
@@ -94,7 +94,7 @@ impl Endpoint {
         }
     }
 
-    /// Sets whose certificates are trusted.
+    /// Sets which certificates are trusted.
     #[must_use]
     pub fn with_trust(mut self, trust: ServerTrust) -> Self {
         self.trust = trust;
@@ -156,7 +156,7 @@ impl Endpoint {
         self.tls
     }
 
-    /// Whose certificates are trusted.
+    /// Which certificates are trusted.
     pub fn trust(&self) -> &ServerTrust {
         &self.trust
     }

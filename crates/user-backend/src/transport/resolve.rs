@@ -129,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_cannot_exist_is_told_by_the_system() {
-        // A label of more than 63 bytes fails in the system's resolver, before it asks anybody on the network.
+        // A label of more than 63 bytes fails in the system's resolver, before it sends a query.
         let fault = resolved(&"x".repeat(80)).await.unwrap_err();
         assert!(!of(fault).is_transient());
     }

@@ -51,14 +51,14 @@ pub(crate) enum Script {
     Frames { frames: Vec<Vec<u8>>, numbered: bool },
 }
 
-/// What was heard, and what was said after it.
+/// What was received, and what was sent after it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Played {
     pub(crate) heard: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Played {
-    /// What was said after a line that begins like this.
+    /// What was sent after a line that begins like this.
     pub(crate) fn after(&self, verb: &str) -> &[u8] {
         let found = self.heard.iter().find(|(line, _)| line.starts_with(verb.as_bytes()));
         found.map_or(&[], |(_, said)| said.as_slice())

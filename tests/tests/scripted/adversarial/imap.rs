@@ -16,7 +16,7 @@ const BY_LOGIN: &str = "* OK [CAPABILITY IMAP4rev1] zebra\r\n";
 const BY_SASL_LOGIN: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN] zebra\r\n";
 const CLEAR: &str = "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] zebra\r\n";
 
-/// In place of a greeting: nothing may be said to such a server.
+/// In place of a greeting: nothing may be sent to such a server.
 const GREETINGS: &[Lie] = &[
     ("early BYE", b"* BYE zebra\r\n", &["unavailable greeting"]),
     ("BYE with a code", b"* BYE [UNAVAILABLE] zebra\r\n", &["unavailable greeting"]),
@@ -302,7 +302,8 @@ fn shapes() -> Vec<Row> {
     rows
 }
 
-/// Honest dialogues, cut into two at every byte, cut off at every byte, in single bytes, and sent ahead.
+/// Correct dialogues, cut into two at every byte, cut off at every byte, in single bytes, and sent
+/// early.
 fn whole_dialogues() -> Vec<Row> {
     let mut rows = Vec::new();
     let greeting = AT_ONCE.as_bytes();
@@ -366,7 +367,8 @@ fn encrypted() -> Vec<ScriptStep> {
     ]
 }
 
-/// An honest server with this greeting, up to the command that brings the password or asks for a turn.
+/// A correct server with this greeting, up to the command with the password or before a
+/// continuation.
 fn ready(tls: TlsMode, greeting: &str) -> Vec<ScriptStep> {
     match tls {
         TlsMode::Explicit => {

@@ -100,7 +100,7 @@ impl Row {
             }
             Ending::HangsUp => {
                 self.name += ", then hangs up";
-                // The end of the connection may be noticed before what was said ahead of it.
+                // The end of the connection may be noticed before what was sent earlier.
                 let decided = |word: &&'static str| {
                     !["protocol", "misconfigured"].iter().any(|kind| word.starts_with(kind))
                 };
@@ -131,7 +131,7 @@ pub(super) async fn peer(row: &Row) -> FakeServer {
     FakeServer::start(row.steps.clone()).await
 }
 
-/// Every cut through what is said: `first`, then `rest`, for each byte but the first.
+/// Every cut through what is sent: `first`, then `rest`, for each byte but the first.
 pub(super) fn cuts(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8], &[u8])> {
     (1..bytes.len()).map(|at| (at, &bytes[..at], &bytes[at..]))
 }

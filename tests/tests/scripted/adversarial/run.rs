@@ -141,8 +141,8 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
     if found != 0 || told.contains(ZEBRA) {
         return Err(format!("the error tells what it must not: {told}"));
     }
-    // libsmbclient connects only after a greeting on a separate connection; what it cannot tell from an outage counts only if
-    // the server greets once more.
+    // libsmbclient connects only after a greeting on a separate connection; a result that looks
+    // like an outage counts only if the server greets once more.
     let most = if matches!(row.protocol, Protocol::SmbShare | Protocol::SmbPipe) { 3 } else { 1 };
     if *connections > most {
         return Err(format!("{connections} connections for one attempt"));

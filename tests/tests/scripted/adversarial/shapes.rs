@@ -13,7 +13,7 @@ pub(super) const MODES: [TlsMode; 3] = [TlsMode::None, TlsMode::Explicit, TlsMod
 /// A name, what the server says, and what may come of it.
 pub(super) type Lie = (&'static str, &'static [u8], &'static [&'static str]);
 
-/// An honest server up to where it strays.
+/// A correct server up to its deviation.
 pub(super) struct Stray<'a> {
     /// In place of its greeting.
     pub(super) greeting: &'a dyn Fn(&str) -> Row,
@@ -60,7 +60,7 @@ impl Stray<'_> {
     }
 }
 
-/// Lets the client take in what was said so far.
+/// Lets the client read what was sent so far.
 pub(super) fn pause() -> ScriptStep {
     ScriptStep::Drip(Vec::new())
 }

@@ -1,5 +1,6 @@
-//! The table for SMB. MS-SMB2 sections 2.2.4 and 2.2.6, MS-NLMP section 2.2.1.2. The fake server does not know the password, so there
-//! is no yes in this table; honest servers are in the live tests.
+//! The table for SMB. MS-SMB2 sections 2.2.4 and 2.2.6, MS-NLMP section 2.2.1.2. The fake server
+//! does not know the password, so there is no yes in this table; correct servers are in the live
+//! tests.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use user_backend_tests::smb::{ENCRYPTED, GUEST, MORE, NULL_SESSION, Reply, frame
 
 use super::row::{Ending, Protocol, Row, garbage, lengths};
 
-/// Everybody who asks file servers.
+/// All clients of file servers.
 const WAYS: [Protocol; 3] = [Protocol::SmbNative, Protocol::SmbPipe, Protocol::SmbShare];
 
 const DIALECTS: [u16; 4] = [0x0202, 0x0210, 0x0300, 0x0302];
@@ -154,7 +155,7 @@ fn last_words() -> Vec<Lie> {
     ]
 }
 
-/// What stands in place of the challenge.
+/// What replaces the challenge.
 fn challenges() -> Vec<Lie> {
     let lost: &[_] = &["protocol login", "unavailable login"];
     let say = |blob: &[u8]| vec![Reply::session(MORE, 0, blob), Reply::session(0, 0, &[])];

@@ -22,7 +22,7 @@ use user_backend_tests::{Ca, FakeServer, ScriptStep, canary, paused_time, report
 const NAME: &str = "mail.example.test";
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\r\n";
 
-/// How the client asks and what the server does instead of an honest handshake.
+/// How the client asks and what the server does instead of a correct handshake.
 struct Case {
     what: &'static str,
     /// The name that is asked for.

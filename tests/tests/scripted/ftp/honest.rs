@@ -84,7 +84,7 @@ async fn t04_only_name_and_password_are_sent_on_one_connection() {
             ScriptStep::send("331 go\r\n"),
             ScriptStep::Expect("PASS Wonderland-1\r\n"),
             ScriptStep::send("230 in\r\n"),
-            // Whatever else is said would be heard here.
+            // Anything else that is sent would be received here.
             ScriptStep::Silence,
         ];
         let peer = FakeServer::start([keys.ready(mode), login.to_vec()].concat()).await;

@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_secs(1);
 const MODES: [TlsMode; 3] = [TlsMode::None, TlsMode::Explicit, TlsMode::Implicit];
 
-/// A server's side of TLS, and who vouches for it.
+/// A server's side of TLS, and its certificate authority.
 struct Keys {
     ca: Ca,
     config: Arc<ServerConfig>,

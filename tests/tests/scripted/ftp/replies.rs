@@ -164,7 +164,7 @@ async fn a_name_that_is_refused_at_user_is_asked_at_the_next_backend() {
     assert!(!first.heard_text().contains("PASS"));
 }
 
-/// A server that refuses in words of its own: two canaries teach them.
+/// A server that refuses in its own words: two canaries teach them.
 #[tokio::test]
 async fn words_that_two_canaries_were_told_are_a_refusal() {
     let keys = Keys::good();
@@ -183,7 +183,7 @@ async fn words_that_two_canaries_were_told_are_a_refusal() {
             "unavailable",
             "the server's answer is not recognised as a refusal (reply 530 to PASS)",
         ),
-        // Words of an outage are not learned, even if two canaries were told them.
+        // Words of an outage are not learned, even if two canaries got them.
         (
             vec![reply("530 Sorry, the gate is down.\r\n"); 3],
             Canary::Unknown(String::new()),
@@ -248,7 +248,8 @@ async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
         ("331 password?\r\n", "protocol tls: the server broke the rules of FTP (reply 331 to AUTH TLS)"),
         ("234-go\r\n502 no\r\n", "protocol tls: the server does not speak FTP"),
         ("502-no\r\n234 go\r\n", "protocol tls: the server does not speak FTP"),
-        // Clear text behind the 234, in the same segment: an attacker speaks in the server's place.
+        // Clear text after the 234, in the same segment: an attacker sends it in place of the
+        // server.
         ("234 go\r\n331 password?\r\n230 welcome\r\n", "protocol tls: the server spoke before it was asked"),
         ("234 go\r\n\r\n", "protocol tls: the server spoke before it was asked"),
         ("234 go\r\n2", "protocol tls: the server spoke before it was asked"),

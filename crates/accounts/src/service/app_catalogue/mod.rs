@@ -10,7 +10,7 @@ use crate::service::app_catalogue::manifest::ManifestElement;
 use crate::service::local_password::policy::POLICY_APP;
 use crate::store::{Accounts, ActingAccounts};
 
-/// People of other backends than the local one.
+/// Users of other backends than the local one.
 pub const EXTERNAL_APP: &str = "user_external";
 
 /// A feature that can be switched.

@@ -29,7 +29,7 @@ const RULES_AT_ONCE: usize = 16;
 /// How many may wait for that.
 const RULES_WAITING: usize = 1024;
 
-/// How often it is tried when another change came first: every time, the history has to be looked at again.
+/// Number of tries when another change came first: each time, the history is checked again.
 pub(crate) const ROUNDS: usize = 5;
 
 /// Sets passwords. Cheap to clone.

@@ -28,7 +28,7 @@ use crate::domain::{LocalPassword, StoredHash};
 use crate::service::local_password::memory;
 use crate::service::local_password::settings::{HashSettings, MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
 
-/// bcrypt looks at no more bytes than these.
+/// bcrypt ignores all bytes after these.
 const BCRYPT_BYTES: usize = 72;
 
 /// The most rounds (as a power of two) that a stored bcrypt hash may ask for: about three seconds.
@@ -174,8 +174,8 @@ impl PasswordHash {
         Ok(Self { kind: HashKind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
-    /// A hash that costs as much to check as a new one and that no password has: what unknown people are checked against,
-    /// so that the time it takes does not reveal who exists.
+    /// A hash without a password, as expensive to check as a new one. Unknown users are checked
+    /// against it, so that the time does not reveal who exists.
     ///
     /// # Errors
     /// [`HashError`] when the system has no randomness to give.
@@ -214,7 +214,7 @@ impl PasswordHash {
             HashKind::Bcrypt => self.bcrypt(typed.as_bytes()),
             HashKind::SaltedBcrypt => {
                 let salted = Zeroizing::new([typed.as_bytes(), self.salt.0.as_bytes()].concat());
-                // What counts is that the whole password was looked at; of the salt, as much as fitted.
+                // The whole password was hashed; of the salt, as much as fitted.
                 match self.bcrypt(&salted) {
                     PasswordMatch::No => self.bcrypt(typed.as_bytes()),
                     _ if typed.len() > BCRYPT_BYTES => PasswordMatch::Truncated,

@@ -70,7 +70,7 @@ impl Hasher {
     /// [`HasherError`].
     ///
     /// # Cancellation
-    /// Safe; a hash under way goes on to its end and is thrown away.
+    /// Cancel safe; a hash in progress is finished and dropped.
     pub async fn hash(
         &self,
         password: &LocalPassword,
@@ -104,7 +104,7 @@ impl Hasher {
             }
             let outdated =
                 found == PasswordMatch::Yes && stored.is_some_and(|hash| hash.is_outdated(&settings));
-            // Without a better hash the person signs in all the same, and the next sign-in tries again.
+            // Without a better hash the user still signs in, and the next sign-in tries again.
             let better = if outdated { PasswordHash::new(&password, &settings).ok() } else { None };
             CheckedPassword { found, better }
         };
@@ -118,7 +118,7 @@ impl Hasher {
     /// [`PoolError`]: nothing was found out.
     ///
     /// # Cancellation
-    /// Safe; the comparison goes on to its end and its answer is thrown away.
+    /// Cancel safe; the comparison is finished and its result dropped.
     pub async fn is_any_of(
         &self,
         hashes: Vec<PasswordHash>,
@@ -129,7 +129,8 @@ impl Hasher {
             return Ok(false);
         }
         let password = password.clone();
-        // Bytes that an old hash never looked at count as equal here: in doubt, it was used before.
+        // Bytes that an old hash does not cover count as equal here: in doubt, the password was
+        // used before.
         let work = move || hashes.iter().any(|hash| hash.matches(&password) != PasswordMatch::No);
         self.pool.run(deadline, work).await
     }

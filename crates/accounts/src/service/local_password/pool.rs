@@ -1,9 +1,9 @@
 //! The few threads that hash, and the queue before them.
 //!
-//! A thousand people signing in at once must neither starve the async executor nor take 19 MiB each: no more hashes are
-//! under way than the settings say, a bounded number of callers waits, and the others are refused at once as busy.
-//! A thread that has finished takes the next piece of work itself: to be woken for it would take longer than all the rest that
-//! is not hashing.
+//! A thousand users signing in at once must neither starve the async executor nor take 19 MiB each.
+//! The settings limit concurrent hashes, a bounded number of callers waits, and others are refused
+//! as busy. A thread that has finished takes the next piece of work itself: to be woken for it
+//! would take longer than all the rest that is not hashing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,10 +61,10 @@ impl HashPool {
     /// Runs `work` when its turn comes.
     ///
     /// # Errors
-    /// [`PoolError`]; work that has begun goes on to its end all the same and keeps its thread until then.
+    /// [`PoolError`]; work that has begun is finished and keeps its thread until then.
     ///
     /// # Cancellation
-    /// Dropping the future gives up the place in the queue. Work that has begun goes on to its end.
+    /// Dropping the future gives up the place in the queue. Work that has begun is finished.
     pub async fn run<T: Send + 'static>(
         &self,
         deadline: Instant,
@@ -92,8 +92,9 @@ impl HashPool {
         let ticket = self.queue.join(
             lane,
             Box::new(move || {
-                // In this order: the caller who has the answer, or hears that there is none, finds the place free. Until then it stays
-                // with the work: a caller who leaves does not make room for one more thread.
+                // In this order, so that a caller who has the answer, or an error, finds the permit
+                // free. Until then it stays with the work: a caller who leaves does not make room
+                // for one more thread.
                 let answer = answer;
                 let held = (place, expected);
                 begun.fetch_add(1, Ordering::Relaxed);
@@ -202,7 +203,8 @@ impl Worker {
         }
     }
 
-    /// The next piece of work. When there is none the thread counts no more in the same moment, so no caller waits for it in vain.
+    /// The next piece of work. If there is none, the thread stops counting under the same lock, so
+    /// no caller waits for it.
     fn next(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         let mut waiting = self.queue.lock();
         let next = waiting.work.pop_first();

@@ -86,7 +86,7 @@ impl PasswordRules for PolicyRules {
             Some(policy) => {
                 policy.validate(password, &self.context(person)).map_err(|broken| broken.to_string())
             }
-            // Without rules one remains: no one types a blank password on purpose.
+            // Without rules one remains: a blank password is never intended.
             None if password.trim().is_empty() => Err("A valid password must be provided".to_owned()),
             None => Ok(()),
         }

@@ -30,7 +30,7 @@ pub struct EmailMessage {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EmailMessageError {
-    /// The stored address is none.
+    /// The stored address is invalid.
     #[error("the stored mail address cannot be used")]
     Address(#[from] AddressError),
     /// The template failed.
@@ -49,7 +49,7 @@ impl EmailMessage {
     pub fn new(address: &str, name: &str, subject: &str, text: String) -> Result<Self, EmailMessageError> {
         let address: Address = address.parse()?;
         let name = one_line(name, MOST_NAME_CHARS);
-        // An encoded word (RFC 2047) in a name would be shown as what it stands for.
+        // An encoded word (RFC 2047) in a name would be shown decoded.
         let name = Some(name).filter(|name| !name.is_empty() && !name.contains("=?"));
         let subject = one_line(subject, MOST_SUBJECT_CHARS).replace("=?", "= ?");
         Ok(Self { to: Mailbox::new(name, address), subject, text })
@@ -120,7 +120,8 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// Printable text in one line: what cannot be seen becomes a blank, blanks become one, what is too long is cut.
+/// Printable text in one line: invisible characters become spaces, runs of spaces one space, and
+/// long text is cut.
 pub(super) fn one_line(text: &str, most: usize) -> String {
     let hidden = |c: char| {
         c.is_control()

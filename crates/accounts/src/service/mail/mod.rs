@@ -1,4 +1,4 @@
-//! Mail to people: what it says, whom it goes to, and the conversation with the mail server that takes it.
+//! Mail to users: texts, recipients, and the dialogue with the mail server.
 //!
 //! | file | what lives there |
 //! |---|---|

@@ -143,7 +143,7 @@ fn not_now(step: &str, error: &smtp::Error) -> SendError {
     SendError::Later(format!("{step}: {}", code_of(error)))
 }
 
-/// What a failure was, without what the server said.
+/// The failure, without the server's text.
 fn code_of(error: &smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("reply {code}"),
@@ -207,7 +207,8 @@ fn ended(error: io::Error) -> BackendError {
     BackendError::unavailable(Phase::Greeting, format!("the connection ended: {}", error.kind()))
 }
 
-/// What lettre reads and writes: first what the server said before TLS, then the connection, up to a limit.
+/// The stream for lettre: first what the server sent before TLS, then the connection, up to a
+/// limit.
 struct LineSocket {
     stream: Box<dyn Stream>,
     peer: SocketAddr,

@@ -27,7 +27,7 @@ use crate::store::outbox::{Lane, MailKind, QueuedMail};
 use crate::store::reset_tokens::WELCOME;
 use crate::store::{Accounts, ActingAccounts, outbox};
 
-/// How often the queue is looked at.
+/// Interval of checks of the queue.
 const POLL: Duration = Duration::from_secs(2);
 
 /// The pause after the store could not be read.
@@ -47,7 +47,7 @@ pub struct MailWorker {
     keepers: Option<Arc<dyn PasswordKeepers>>,
 }
 
-/// What people are told about the server that keeps a password.
+/// What users see about the server that keeps a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordKeeper {
     /// What they call it.
@@ -58,7 +58,7 @@ pub struct PasswordKeeper {
 
 /// Knows the servers that keep passwords.
 pub trait PasswordKeepers: fmt::Debug + Send + Sync + 'static {
-    /// What people are told about this backend; `None` when it is not configured.
+    /// What users see about this backend; `None` if it is not configured.
     fn keeper(&self, backend: &BackendId) -> Option<PasswordKeeper>;
 }
 
@@ -70,7 +70,8 @@ pub struct DeliveryReport {
     pub sent: usize,
     /// They are tried again later.
     pub later: usize,
-    /// Not delivered: there is no such person, no address, they asked too often, or the server refused for good.
+    /// Not delivered: no such user, no address, too many requests, or a permanent refusal by the
+    /// server.
     pub dropped: usize,
 }
 

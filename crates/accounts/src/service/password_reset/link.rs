@@ -1,4 +1,4 @@
-//! Where the login page sends people who lost their password, and the addresses that mails point to.
+//! Where the login page sends users with a lost password, and the addresses in mails.
 //!
 //! Both come from the configuration only, never from what a request says about its host: otherwise who asks for a reset could
 //! choose where the link in the mail leads.
@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 2000;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum LostPassword {
-    /// Empty or absent: mails with links, for people whose password this system keeps.
+    /// Empty or absent: mails with links, for users whose password this system keeps.
     #[default]
     Mail,
     /// The login page points elsewhere; nothing is mailed.
@@ -33,7 +33,7 @@ pub enum LostPassword {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LinkError {
-    /// A blank, a control character or a backslash, which programs read in different ways.
+    /// A space, a control character or a backslash, which programs read in different ways.
     #[error("the address has a character that no address has")]
     Character,
     /// A user name or a password.
@@ -71,7 +71,7 @@ impl LostPassword {
         matches!(self, Self::Mail)
     }
 
-    /// Where the login page leads people who lost their password, when that is elsewhere.
+    /// Where the login page leads users with a lost password, if it is another site.
     pub fn elsewhere(&self) -> Option<&Url> {
         match self {
             Self::Elsewhere(url) => Some(url),
@@ -104,7 +104,7 @@ impl fmt::Display for LostPassword {
     }
 }
 
-/// The address under which people reach the product: what links in mails begin with.
+/// The public address of the server, with which links in mails begin.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct BaseUrl(Url);

@@ -11,7 +11,8 @@
 //! the worker. A token has 256 random bits, is stored as a hash only, works once and for an hour, and dies with everything
 //! that ends credentials or changes where they are sent (see [`crate::ResetToken`], where tokens are kept).
 //!
-//! People whose password another backend keeps never get a link. For them there is `lost_password_link`.
+//! Users whose password another backend keeps never get a link. For them there is
+//! `lost_password_link`.
 //!
 //! | file | what lives there |
 //! |---|---|

@@ -46,7 +46,7 @@ pub enum RedeemError {
     /// Too many wrong tokens from this place.
     #[error("too many wrong tokens, try again in {} s", .retry_after.as_secs().max(1))]
     Throttled {
-        /// When the next one is looked at.
+        /// When the next one is checked.
         retry_after: Duration,
     },
     /// The rules refuse the password, or it could not be set now. The token is still good.
@@ -69,7 +69,8 @@ impl PasswordReset {
         self.owner(token, &source_net(source)).await
     }
 
-    /// Uses a token up and sets the password of its owner, who is not signed in by that. Tells who it was.
+    /// Uses a token up and sets the password of its owner, who is not signed in by that. Returns
+    /// who it was.
     ///
     /// # Errors
     /// [`RedeemError`]; nothing was changed then, and the token is as good as it was.
@@ -126,8 +127,8 @@ impl PasswordReset {
         Ok(())
     }
 
-    /// The owner of a good token. Each look counts against its source before it is made, and a good token is taken off the
-    /// count afterwards, so no burst of wrong ones is looked at before it is counted.
+    /// The owner of a good token. Each check counts against its source before it is made, and a
+    /// valid token is uncounted afterwards, so a burst of wrong ones is limited, too.
     async fn owner(&self, token: &str, place: &str) -> Result<ResetPage, RedeemError> {
         let store = self.accounts.store();
         let event = count_link(store, place).await??;
@@ -166,7 +167,8 @@ impl From<Throttled> for RedeemError {
     }
 }
 
-/// Counts a look at a link, whatever it is for, against its source. A good one is taken off the count afterwards.
+/// Counts a check of a link, of any kind, against its source. A good one is taken off the count
+/// afterwards.
 pub(crate) async fn count_link(
     store: &ActingStore,
     place: &str,

@@ -15,7 +15,7 @@ use crate::store::{Accounts, ActingAccounts, outbox, rate_limits};
 /// The purpose of a token that was asked for.
 pub(crate) const PURPOSE: &str = "reset";
 
-/// Lets people set a new password without the old one. Cheap to clone.
+/// Lets users set a new password without the old one. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PasswordReset {
     pub(super) accounts: ActingAccounts,

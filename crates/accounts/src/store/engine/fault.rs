@@ -42,7 +42,7 @@ fn database(told: &dyn DatabaseError) -> AccountsError {
     }
 }
 
-/// Whether SQLite says that another connection is in the way (SQLITE_BUSY, whatever its extended code).
+/// Whether another connection blocks SQLite (SQLITE_BUSY, any extended code).
 pub(super) fn is_busy(error: &Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|number| number & 0xff == 5)

@@ -92,7 +92,7 @@ async fn look(path: &Path) -> Result<()> {
         Some(0) => {}
         Some(id) => return Err(AccountsError::Foreign { found: format!("it has the application id {id}") }),
     }
-    // Ours says so later than it exists: the id may still be in the log.
+    // Ours sets the id after it is created: the id may still be in the log.
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(fault)?;
     let names =

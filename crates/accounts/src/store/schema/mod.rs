@@ -39,8 +39,8 @@ pub(crate) const NEWEST: i64 = STEPS.len() as i64;
 /// The PostgreSQL advisory lock that migrations hold.
 const LOCK: i64 = 0x7573_7262_0001;
 
-/// Brings the database to [`NEWEST`]; does nothing when it is there. Tells whether it is; an empty one stays empty unless
-/// it is to be filled.
+/// Brings the database to [`NEWEST`]; does nothing when it is there. Whether it is; an empty one
+/// stays empty unless it is to be filled.
 pub(crate) async fn migrate(db: &Db, now: Timestamp, fill: bool) -> Result<bool, AccountsError> {
     if version(db).await? == Some(NEWEST) {
         return Ok(true);

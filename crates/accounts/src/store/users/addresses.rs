@@ -180,7 +180,8 @@ async fn remove(change: &mut Change<'_>, key: UserKey, user: &mut User) -> Resul
     notify_former(change, user, before.as_deref()).await
 }
 
-/// Makes an address the confirmed one, and tells the owner of the one before. The caller has checked that it is not taken.
+/// Makes an address the confirmed one, and notifies the owner of the previous one. The caller has
+/// checked that it is not taken.
 pub(crate) async fn confirm(
     change: &mut Change<'_>,
     key: UserKey,
@@ -366,5 +367,5 @@ pub(crate) async fn confirm_known(tx: &mut Tx) -> Result<(), AccountsError> {
     Ok(())
 }
 
-/// So many users are named in the log.
+/// Maximum number of users named in the log.
 const MOST_LOGGED: usize = 100;

@@ -135,7 +135,7 @@ pub(crate) async fn put_email_scope(
     change.execute(put.bind(key.0).bind(position).bind(scope.as_str())).await.map(drop)
 }
 
-/// Where a further mail address stands.
+/// The place of a further mail address.
 async fn position(change: &mut Change<'_>, key: UserKey, address: &str) -> Result<i64, AccountsError> {
     let find = sql("SELECT position FROM profile \
                     WHERE user_key = $1 AND field = 'additional_mail' AND value = $2");

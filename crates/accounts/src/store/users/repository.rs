@@ -36,7 +36,7 @@ impl Users<'_> {
     /// The user of that id in any spelling.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`] when there is none.
+    /// [`AccountsError::NotFound`] if there is none.
     pub async fn get(self, id: &UserId) -> Result<User, AccountsError> {
         self.find(id).await?.ok_or_else(|| AccountsError::missing("user", id.as_str()))
     }
@@ -192,8 +192,8 @@ impl UsersMut<'_> {
         Ok(true)
     }
 
-    /// Counts phone numbers that a user looks up, at most [`PHONE_SEARCHES`]; the inner `Err` says how long it takes until so many
-    /// are allowed again, and nothing was counted then.
+    /// Counts phone numbers that a user looks up, at most [`PHONE_SEARCHES`]; the inner `Err` has
+    /// the time until they are allowed again, and nothing was counted.
     ///
     /// # Errors
     /// When it could not be written.

@@ -17,7 +17,7 @@ use crate::store::search::contains;
 use crate::store::users::json_rows;
 use crate::store::users::json_rows::pack;
 
-/// So many matches are few.
+/// Up to this number, matches are few.
 const FEW: i64 = 1000;
 
 /// The users of a page, and how many match in all if that is asked for: one statement as a rule, two for a text that many have.
@@ -51,8 +51,8 @@ fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsErro
     Ok((users, total))
 }
 
-/// Everything about few matches: they are found by their pieces or their pair, kept, sorted and counted. When they are more
-/// than few, the third column says so and the others say nothing.
+/// Everything about few matches: they are found by their pieces or their pair, kept, sorted and
+/// counted. If there are more, the third column says so and the others are empty.
 fn few(kind: ValueKind, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
     let query = match kind {
         ValueKind::Sqlite => {
@@ -144,11 +144,11 @@ fn cut(kind: ValueKind, query: Query, filter: &UserFilter, limit: u64) -> Query 
 enum Way<'a> {
     /// The list of names alone, in order.
     List,
-    /// The members of one group, in order, looked at one by one.
+    /// The members of one group, in order, checked one by one.
     Members(&'a GroupId),
     /// The list of names of one group alone, in order.
     Roll(&'a GroupId),
-    /// The table, by whatever index the engine likes.
+    /// The table, by any index that the engine selects.
     Table,
     /// The covering index, in order.
     Walk,
@@ -172,7 +172,7 @@ impl<'a> Way<'a> {
         matches!(self, Self::Members(_) | Self::Roll(_))
     }
 
-    /// Whether groups are not looked at yet.
+    /// Whether groups have not been read yet.
     const fn is_free(&self) -> bool {
         !self.is_member()
     }

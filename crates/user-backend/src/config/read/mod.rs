@@ -31,14 +31,14 @@ pub(super) struct Document {
     pub(super) members: Vec<Member>,
     /// The name of a field that holds a secret, anywhere in the file.
     pub(super) secret: Option<String>,
-    /// The format whose names the top-level keys have.
+    /// The format that names the top-level keys.
     pub(super) dialect: Format,
 }
 
 /// The top-level keys that are read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keys {
-    /// Wherever one of these stands, it is meant for us: where it is not read, it is an error.
+    /// These are always meant for us: in a place that is not read, they are an error.
     pub(super) ours: Vec<String>,
     /// These are the PHP system's own. Anywhere else they belong to another program.
     pub(super) shared: Vec<String>,
@@ -96,7 +96,7 @@ pub(super) fn read_more(_: &str, _: usize, _: &Keys, _: &Diagnostics) -> Option<
     None
 }
 
-/// Whether one of these keys stands anywhere in a text, read or not.
+/// Whether one of these keys occurs anywhere in a text, read or not.
 pub(super) fn mentions(text: &str, keys: &Keys) -> bool {
     keys.ours.iter().any(|key| text.contains(key.as_str()))
 }

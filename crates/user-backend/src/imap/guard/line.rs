@@ -8,7 +8,7 @@
 use super::violation::ProtocolViolation;
 use crate::refusal::ReplyText;
 
-/// Response codes that may stand in front of a refusal. Others are passed on as [`UNLISTED`].
+/// Response codes that may precede a refusal. Others are passed on as [`UNLISTED`].
 const CODES: [&str; 21] = [
     "ALERT",
     "ALREADYEXISTS",
@@ -33,7 +33,7 @@ const CODES: [&str; 21] = [
     "WEBALERT",
 ];
 
-/// Stands for a response code that is not in our list.
+/// Replaces a response code that is not on our list.
 pub(in crate::imap) const UNLISTED: &str = "UNLISTED";
 
 /// The code of this name, in any letter case.
@@ -74,7 +74,7 @@ impl Status {
 pub(super) enum Line<'a> {
     /// `+ …`: go on.
     Continue,
-    /// `* OK …` and its like. `text` is what stands behind the word.
+    /// `* OK …` and its like. `text` is what follows the word.
     Status { status: Status, text: &'a [u8] },
     /// `* CAPABILITY …` with the names.
     Capability { names: &'a [u8] },
@@ -147,8 +147,9 @@ pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, tex
     added
 }
 
-/// Rewrites `* CAPABILITY`. A list without `IMAP4rev1` (a server of RFC 9051 alone), one with double blanks or with
-/// odd characters would be refused by the parser behind us, and a server that works would look broken.
+/// Rewrites `* CAPABILITY`. A list without `IMAP4rev1` (a server of RFC 9051 alone), one with
+/// double spaces or with odd characters would be refused by the parser after us, and a working
+/// server would look broken.
 ///
 /// Answers whether we had to add `IMAP4rev1`.
 pub(super) fn write_capability(out: &mut Vec<u8>, names: &[u8]) -> bool {
@@ -188,7 +189,8 @@ pub(super) fn names_dovecot(text: &[u8]) -> bool {
     text.windows(NAME.len()).any(|word| word.eq_ignore_ascii_case(NAME))
 }
 
-/// Keeps the words behind the code. What stands within `WEBALERT` is the address of the page that the user has to open.
+/// Keeps the words after the code. The text within `WEBALERT` is the address of the page that the
+/// user has to open.
 pub(super) fn keep_words(said: &mut ReplyText, text: &[u8]) {
     let (code, words) = code_and_words(text);
     if let Some((b"WEBALERT", address)) = code {
@@ -214,7 +216,7 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'=' | b'.' | b'_' | b'/' | b':')
 }
 
-/// The part before the first blank, and the part behind it.
+/// The part before the first space, and the part after it.
 fn split(line: &[u8]) -> (&[u8], &[u8]) {
     match line.iter().position(|byte| *byte == b' ') {
         Some(at) => (line.get(..at).unwrap_or_default(), line.get(at + 1..).unwrap_or_default()),

@@ -1,8 +1,9 @@
 //! A guard between the server and the parser: what gets past it is short, harmless and expected.
 //!
-//! Everything a server sends before the sign-in is judged is the word of a stranger. A parser of the whole protocol
-//! (RFC 9051) understands far more than a sign-in needs, and each of those things has been used to exhaust its memory or
-//! its stack, to make it panic, or to make it take an answer that was sent before the question. So the guard
+//! Nothing that a server sends before the sign-in is decided can be trusted. A parser of the whole
+//! protocol (RFC 9051) understands far more than a sign-in needs, and each of those things has been
+//! used to exhaust its memory or its stack, to make it panic, or to make it take an answer that was
+//! sent before the question. So the guard
 //!
 //! - reads lines of at most [`MAX_LINE`] bytes, ended by CRLF, and at most [`MAX_TOTAL`] bytes per connection;
 //! - passes status responses, capability lists, the continuation we wait for, and the answer that carries the tag of the
@@ -46,7 +47,7 @@ pub(super) const MAX_TOTAL: usize = 64 * 1024;
 /// Bytes asked from the connection at a time.
 const CHUNK: usize = 2 * 1024;
 
-/// Where the dialogue stands.
+/// State of the dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Greeting,
@@ -62,7 +63,7 @@ enum Continuation {
     None,
     /// The server must say it before it says yes.
     Awaited,
-    /// It was said; it is our turn.
+    /// The server has sent it; it is our turn.
     Granted,
 }
 
@@ -195,8 +196,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Gives the connection back for encryption.
     ///
     /// # Errors
-    /// When anything was sent behind the last answer: it would be taken for the word of the encrypted server
-    /// (RFC 9051 section 6.2.1).
+    /// If anything was sent after the last answer: it would be read as if it came over TLS (RFC
+    /// 9051 section 6.2.1).
     pub(super) async fn into_silent_inner(mut self) -> io::Result<S> {
         if self.state != State::Idle {
             return Err(self.fail(ProtocolViolation::OutOfStep));
@@ -215,8 +216,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(self.inner)
     }
 
-    /// Whether the server waits for us and has said nothing since. To be asked before a connection that was prepared
-    /// earlier is used: a server that has grown tired of waiting says goodbye or closes.
+    /// Whether the server waits for us and has sent nothing since. To be asked before a connection
+    /// that was prepared earlier is used: a server that has grown tired of waiting says goodbye or
+    /// closes.
     pub(super) async fn is_silent(&mut self) -> bool {
         if self.state != State::Idle || self.has_leftovers() {
             return false;
@@ -226,8 +228,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Drops the untagged lines that have arrived and refuses anything else.
     ///
-    /// This sees what the runtime has been told of, so it is a second line only; the first is the random tag. It runs
-    /// outside the task's budget: an exhausted budget must not look like silence.
+    /// This sees only what the runtime already knows, so it is a second line of defence; the first
+    /// is the random tag. It runs outside the task's budget: an exhausted budget must not look like
+    /// silence.
     async fn drain(&mut self, violation: ProtocolViolation) -> io::Result<()> {
         if self.handed < self.out.len() {
             return Err(self.fail(ProtocolViolation::OutOfStep));
@@ -347,7 +350,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     return Err(ProtocolViolation::OddContinuation);
                 }
                 *continuation = Continuation::Granted;
-                // PLAIN and LOGIN have no challenge: whatever it says is of no use to us.
+                // PLAIN and LOGIN have no challenge, so its content does not matter.
                 self.out.extend_from_slice(b"+ \r\n");
             }
             Line::Status { status, text } => {
@@ -427,7 +430,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     }
 }
 
-/// The parser behind the guard has nothing to say: commands go through [`Guard::send`].
+/// The parser after the guard sends nothing: commands go through [`Guard::send`].
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Ready(Err(ProtocolViolation::OutOfStep.into()))

@@ -16,7 +16,7 @@ use crate::document::error::Problem;
 use crate::document::host;
 use crate::document::tree::quoted;
 
-/// c-client's limits, in bytes: what stands between the braces, and the folder behind them.
+/// c-client's limits, in bytes: the text between the braces, and the folder after them.
 const MAX_SPEC: usize = 1023;
 const MAX_FOLDER: usize = 255;
 
@@ -29,7 +29,8 @@ pub(crate) enum MailboxTls {
     Explicit,
     /// `/notls`: clear text.
     Never,
-    /// None of them. To c-client: STARTTLS if the server offers it, else clear text, so anybody on the way can strip it.
+    /// None of them. In c-client: STARTTLS if the server offers it, else clear text, so an attacker
+    /// on the network path can strip it.
     Unsaid,
 }
 
@@ -50,7 +51,7 @@ pub(crate) fn is_meant(text: &str) -> bool {
 
 /// Reads a mailbox string.
 pub(crate) fn parse(text: &str) -> Result<Mailbox, Problem> {
-    // Where a user name stands, a password may stand beside it.
+    // Where there is a user name, there may be a password.
     let shown = if text.contains(['@', '=']) {
         "a mailbox string with a user name in it".to_owned()
     } else {

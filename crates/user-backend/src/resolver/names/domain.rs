@@ -85,7 +85,7 @@ impl DomainRules {
     /// Only names of `domain` (and bare names) belong to this backend; others are not its business.
     ///
     /// # Errors
-    /// [`NameError`] when `domain` could not be the part behind the `@` of a login name.
+    /// [`NameError`] when `domain` could not be the part after the `@` of a login name.
     pub fn for_domain(domain: &str) -> Result<Self, NameError> {
         Self::for_domains([domain])
     }
@@ -96,7 +96,7 @@ impl DomainRules {
     /// spelling that is given here.
     ///
     /// # Errors
-    /// [`NameError`] for the first that could not be the part behind the `@` of a login name.
+    /// [`NameError`] for the first that could not be the part after the `@` of a login name.
     pub fn for_domains<S: AsRef<str>>(domains: impl IntoIterator<Item = S>) -> Result<Self, NameError> {
         let mut rules = Self::default();
         for domain in domains {
@@ -110,7 +110,7 @@ impl DomainRules {
         Ok(rules)
     }
 
-    /// A bare name is sent to the server with `@domain` behind it. Off by default.
+    /// A bare name is sent to the server with `@domain` appended. Off by default.
     #[must_use]
     pub fn add_domain(mut self, on: bool) -> Self {
         self.add = on;
@@ -151,7 +151,7 @@ impl DomainRules {
         self
     }
 
-    /// What stands between name and domain in what is sent to the server (default: `@`).
+    /// Character between name and domain in what is sent to the server (default: `@`).
     #[must_use]
     pub fn separator(mut self, separator: char) -> Self {
         self.separator = Some(separator).filter(|separator| *separator != '@');
@@ -179,7 +179,7 @@ impl DomainRules {
         self.domains.iter().map(|domain| domain.name.as_str())
     }
 
-    /// Whether a domain is one of these, in whatever spelling.
+    /// Whether a domain is one of these, in any spelling.
     pub(crate) fn has_domain(&self, domain: &str) -> bool {
         let canonical = CanonicalName::parse(domain);
         canonical.is_ok_and(|canonical| self.domains.iter().any(|domain| domain.is(canonical.as_str())))
@@ -197,7 +197,7 @@ impl DomainRules {
         self.read(login).map(|reading| reading.identity)
     }
 
-    /// The domain that people of this backend lose on their way in, if they do.
+    /// The domain that is stripped from names of this backend, if any.
     pub fn stripped(&self) -> Option<&str> {
         self.domain().filter(|_| self.strip)
     }
@@ -242,8 +242,8 @@ impl DomainRules {
         Some(self.reading(login.clone().into_owned(), address, identity))
     }
 
-    /// The reading of a name that is the id of an account of this backend: it stays who it is, whatever the rules say about
-    /// other names. `None`: the name is of another domain.
+    /// How a name is read that is the id of an account of this backend: it keeps that id, whatever
+    /// the rules say about other names. `None`: the name is of another domain.
     pub(crate) fn read_account(&self, login: &LoginName) -> Option<Reading> {
         let address = match self.domains.is_empty() {
             true => None,

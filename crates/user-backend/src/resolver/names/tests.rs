@@ -1,4 +1,4 @@
-//! One mailbox, one identity, whatever was typed and whatever the backend calls it.
+//! One mailbox is one identity, whatever was typed and whatever name the backend has for it.
 
 use super::*;
 

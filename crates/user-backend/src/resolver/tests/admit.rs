@@ -1,4 +1,4 @@
-//! Who may have an account by a backend; and that a refusal tells no more than a wrong password.
+//! Who may have an account by a backend; and that a refusal reveals no more than a wrong password.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whose yes counts.
+//! Which backends' yes counts.
 
 use super::*;
 use crate::refusal::ServerText;
@@ -144,7 +144,7 @@ async fn what_was_proved_stays_proved_while_the_server_is_away() {
 #[derive(Debug)]
 struct OddServer {
     people: StaticBackend,
-    /// What it says to a name; `{}` stands for the name, `#` for a number that counts up.
+    /// Its reply to a name; `{}` is the name, `#` a number that counts up.
     says: Mutex<&'static str>,
     is_learnable: bool,
     asked: Mutex<Vec<String>>,
@@ -308,7 +308,7 @@ async fn unrecognised_answers_count_against_their_source() {
     assert_eq!(guesses(), 7, "in {waited:?}");
     let delays: Duration = (1..7).map(|failures| limit.delay(failures)).sum();
     assert!(waited >= delays, "{waited:?} is less than {delays:?}");
-    // With all the patience in the world: so many, until the first no longer counts.
+    // Slowly: this number, until the first no longer counts.
     for number in 40..100 {
         tokio::time::advance(Duration::from_secs(26)).await;
         let answer = sign_in_from(&resolver, "203.0.113.7", &format!("user{number}"), "x").await;

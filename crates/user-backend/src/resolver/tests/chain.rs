@@ -1,4 +1,4 @@
-//! Order, outages, one deadline, and what is refused before anybody is asked.
+//! Order, outages, one deadline, and what is refused without asking a backend.
 
 use super::*;
 

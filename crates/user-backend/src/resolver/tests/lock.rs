@@ -45,7 +45,7 @@ async fn t47_thousand_sources_get_a_hundred_guesses_at_one_user() {
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
     let start = now();
     for number in 0..101 {
-        // Whatever letters they write her name with.
+        // In any spelling of her name.
         let name = ["alice", "Alice", "ALICE"][number as usize % 3];
         let answer = guess(&resolver, name, number).await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{number}");

@@ -1,4 +1,4 @@
-//! What a decision tells the outside.
+//! What a decision reports.
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
@@ -67,7 +67,7 @@ fn every_outcome_and_every_login_is_counted_once() {
     assert!(value("user_backend_cache_bytes{}").unwrap() > 0.0);
     assert_eq!(value("user_backend_flights{}"), Some(0.0));
     assert_eq!(value("user_backend_attempt_seconds{outcome=authenticated}"), Some(1.0));
-    // Neither passwords nor what strangers type.
+    // Neither passwords nor what clients type.
     let text = format!("{found:?}");
     for word in ["Canary", "alice", "bob", "carol", "203.0.113"] {
         assert!(!text.contains(word), "{word}");

@@ -151,7 +151,7 @@ async fn bare_name_without_an_account_is_read_with_the_domain() {
     for typed in ["bob", "bob@example.com"] {
         let answer = sign_in(&resolver, typed, "m").await;
         let proof = answer.authenticated().map(|proof| (proof.backend().as_str(), proof.name().as_str()));
-        // This server knows people by what was typed.
+        // This server knows users by what was typed.
         assert_eq!(proof, (typed == "bob").then_some(("mail", "bob@example.com")), "{typed}");
     }
 }
@@ -172,7 +172,7 @@ async fn bare_name_of_two_people_is_the_local_one() {
     assert_eq!(answer.authenticated().map(|proof| proof.name().as_str()), Some("bob@example.com"));
 }
 
-/// A server that tells spellings apart and lets each have a password of its own.
+/// A server that distinguishes spellings, each with its own password.
 #[derive(Clone, Debug)]
 struct CaseSensitive(BackendId, HashMap<&'static str, &'static str>, Arc<Mutex<Vec<String>>>);
 

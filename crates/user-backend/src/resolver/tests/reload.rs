@@ -144,7 +144,7 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     let next = lenient(&dead).backend_with(office, BackendPolicy::default(), DomainRules::none());
     let reloaded = resolver.replace(next).await.unwrap();
     assert_eq!(ids(&reloaded.kept), ["mail", "dead"]);
-    // The pause behind three failures is not over.
+    // The delay after three failures is not over.
     let start = now();
     let _ = sign_in_from(&resolver, "192.0.2.1", "bob", "x").await;
     assert_eq!(now() - start, Duration::from_millis(400));
@@ -222,7 +222,7 @@ async fn bounds_of_the_memory_count_from_the_next_start() {
     assert_eq!(reloaded.at_next_start, ["cache_entries"]);
 }
 
-/// Swaps two chains again and again while people sign in: every answer is that of one of the two.
+/// Swaps two chains repeatedly while users sign in: every answer is that of one of the two.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_attempt_sees_one_whole_chain() {
     let family = |letter: &str| -> Vec<_> {

@@ -68,7 +68,7 @@ async fn an_outage_is_not_the_time_to_guess_without_limit() {
         let answer = sign_in_from(&resolver, "192.0.2.1", "alice", &format!("guess{number}")).await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
     }
-    // So many could not be judged: memory answers no other one, and the outage stays an outage.
+    // Too many could not be judged: memory answers no other one, and the outage stays an outage.
     let answer = sign_in_from(&resolver, "192.0.2.2", "alice", "right").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
     // Where she was before it does.

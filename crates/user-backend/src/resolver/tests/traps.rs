@@ -29,7 +29,7 @@ async fn t40_cached_sign_in_accepts_no_other_user_or_password() {
     }
 }
 
-// T40: the key stands for the whole tuple, and for where its parts begin and end.
+// T40: the key covers the whole tuple, and where its parts begin and end.
 #[test]
 fn t40_no_two_tuples_share_a_key() {
     let keyer = OutcomeKeyer::random().unwrap();
@@ -334,7 +334,8 @@ async fn a_foreign_domain_is_not_stripped() {
     assert_eq!(vouched_by(&sign_in(&resolver, "Alice@Example.com", "a").await), Some("mail"));
 }
 
-// T37, T42: a person who is disabled here is out at once, whatever is remembered, stale or under way.
+// T37, T42: a user who is disabled here is refused at once, whatever is remembered, stale or in
+// progress.
 #[tokio::test(start_paused = true)]
 async fn a_local_disable_ends_memory_and_grace() {
     let server = mail();

@@ -23,7 +23,7 @@ pub(super) const ANSWER: usize = 5;
 
 /// A question with its length in front, in memory that is wiped; `None` when something in it is too long.
 pub(super) fn question(call: &Call, request_timeout: Duration) -> Option<Zeroizing<Vec<u8>>> {
-    // All room at once: a buffer that grows leaves copies behind.
+    // Full capacity at once: a buffer that grows leaves copies in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(4 + MAX_QUESTION));
     let share: &str = match &call.proof {
         Proof::Share(share) => share,
@@ -45,7 +45,7 @@ pub(super) fn question(call: &Call, request_timeout: Duration) -> Option<Zeroizi
     Some(bytes)
 }
 
-/// Reads a question without its length; `None` when it is none.
+/// Reads a question without its length; `None` if it is invalid.
 pub(super) fn read_question(bytes: &[u8]) -> Option<(Call, Duration)> {
     let mut rest = Rest(bytes);
     let timeout = Duration::from_millis(u32::from_be_bytes(rest.take()?).into());
@@ -90,7 +90,7 @@ pub(super) fn answer(ended: Ended) -> [u8; ANSWER] {
     [kind, a, b, c, d]
 }
 
-/// Reads an answer; `None` when it is none.
+/// Reads an answer; `None` if it is invalid.
 pub(super) fn read_answer([kind, number @ ..]: [u8; ANSWER]) -> Option<Ended> {
     let number = i32::from_be_bytes(number);
     match (kind, number) {
@@ -131,7 +131,7 @@ mod tests {
                 assert_eq!((heard.peer, &heard.name, &heard.proof), (asked.peer, &asked.name, &asked.proof));
                 assert_eq!(heard.workgroup, asked.workgroup);
                 assert_eq!(heard.password.expose(), password);
-                // Whatever is cut off or added: it is no question any more.
+                // With anything cut off or added, it is no longer a question.
                 for end in 0..body.len() {
                     assert!(read_question(&body[..end]).is_none(), "{end}");
                 }

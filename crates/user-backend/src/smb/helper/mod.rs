@@ -1,4 +1,4 @@
-//! Helper processes: libsmbclient where it can neither hold up nor bring down anybody but itself.
+//! Helper processes: run libsmbclient where it cannot delay or crash anything else.
 //!
 //! A helper is this very program, started a second time with one word on its command line and one end of a socket pair as
 //! its standard input. It needs no file that could be missing or of another version. What it is asked arrives through the
@@ -61,6 +61,6 @@ pub fn run_helper_if_requested() {
 
 /// What a helper of this program is started from, if it can be one.
 pub(super) fn own_program() -> Option<PathBuf> {
-    // Not everybody has a /proc.
+    // Not every system has a /proc.
     (CAN_HELP.load(Ordering::Relaxed) && Path::new(OWN_IMAGE).exists()).then(|| OWN_IMAGE.into())
 }

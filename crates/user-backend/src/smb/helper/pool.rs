@@ -1,8 +1,8 @@
 //! The helpers of one backend, and the queue before them.
 //!
-//! Each backend has helpers of its own, so a server that hangs uses up its own places only. They are started
-//! when they are needed and end when they are not. First come, first served; who comes when the queue is full is told so at
-//! once.
+//! Each backend has its own helpers, so a server that hangs uses up only those. They are started
+//! when they are needed and end when they are not. First come, first served; a login that finds the
+//! queue full fails at once.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,7 +38,7 @@ pub(in crate::smb) struct Pool {
 }
 
 impl Pool {
-    /// No helper is started yet. At most `waiting` logins stand in line behind those that are being asked about.
+    /// No helper is started yet. At most `waiting` logins are queued after those in progress.
     pub(in crate::smb) fn new(program: PathBuf, waiting: usize) -> Self {
         Self {
             program,
@@ -159,7 +159,7 @@ impl HelperLease {
             }
         };
         let ended = within(deadline, Phase::Login, asked).await?;
-        // One whose library is out of order, or never was in order, is not asked again.
+        // A helper whose library does not work is not used again.
         if matches!(ended, Ended::Yes | Ended::Number(_)) && helper.rests() < LOGINS {
             lock(&self.idle).push(helper);
         }

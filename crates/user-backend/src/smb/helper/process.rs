@@ -28,7 +28,7 @@ const ENVIRONMENT: [&str; 4] = ["HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "TZ"];
 const WIPE: [(&str, &str); 2] =
     [("MALLOC_PERTURB_", "165"), ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")];
 
-/// A running helper. Dropping it ends the process, in whatever it is doing.
+/// A running helper. Dropping it ends the process, whatever it is doing.
 #[derive(Debug)]
 pub(super) struct Helper {
     socket: Socket,
@@ -49,7 +49,8 @@ impl Helper {
         command.arg0(NAME).arg(WORD).env_clear();
         command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(WIPE);
-        // A group of its own: Ctrl-C at the terminal is for the program, which may want to finish what it has begun.
+        // A separate process group: Ctrl-C at the terminal is for the program, which may want to
+        // finish what it has begun.
         command.current_dir("/").process_group(0);
         command.stdin(OwnedFd::from(its)).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn()?;
@@ -59,7 +60,7 @@ impl Helper {
         Ok(Self { socket, child, answered: 0, since: now() })
     }
 
-    /// Notes that it has answered, and tells how often it has.
+    /// Counts an answer, and returns how many there were.
     pub(super) fn rests(&mut self) -> usize {
         self.since = now();
         self.answered += 1;
@@ -85,7 +86,7 @@ impl Helper {
         Ok(greeting == *frame::GREETING)
     }
 
-    /// Asks one question and waits for the answer; `None` when it is none.
+    /// Sends one question and waits for the answer; `None` if it is invalid.
     pub(super) async fn ask(&self, question: &[u8]) -> io::Result<Option<Ended>> {
         let mut stream = self.stream()?;
         stream.write_all(question).await?;

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::frame;
 
-/// A helper that has been idle for so long is not needed.
+/// A helper that has been idle for this time is not needed.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// The exit code of a helper that cannot be reached.
@@ -33,7 +33,7 @@ pub(super) fn serve() -> ! {
 /// Takes the socket from the standard input and leaves the rest of what was inherited.
 fn settle() -> io::Result<UnixStream> {
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // Fails when it is none: the word was typed at a terminal.
+    // Fails if it is not a socket: the argument was typed at a terminal.
     socket.peer_addr()?;
     let nowhere = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&nowhere)?;
@@ -92,11 +92,12 @@ fn answer_all(mut socket: UnixStream) -> io::Result<()> {
     }
 }
 
-/// Ends this process as soon as the other end of the socket is closed, whatever libsmbclient is waiting for.
+/// Ends this process as soon as the other end of the socket is closed, even while libsmbclient
+/// waits.
 fn end_with(socket: &UnixStream) -> io::Result<()> {
     let socket = socket.try_clone()?;
     std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
-        // Asked about nothing, poll tells of the end only.
+        // Without requested events, poll reports only the end.
         let mut watched = [PollFd::new(socket.as_fd(), PollFlags::empty())];
         while let Ok(0) | Err(nix::Error::EINTR) = poll(&mut watched, PollTimeout::NONE) {}
         // Nothing is flushed, freed or waited for: the other thread may be anywhere.

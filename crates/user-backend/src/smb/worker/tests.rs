@@ -9,7 +9,7 @@ fn never() -> Instant {
     now() + Duration::from_secs(3600)
 }
 
-/// Keeps the thread busy until told otherwise; returns when it is.
+/// Keeps the thread busy until released; returns when it is busy.
 async fn occupy(worker: &Arc<Worker>) -> (Sender<()>, tokio::task::JoinHandle<Result<(), BackendError>>) {
     let (started, is_busy) = oneshot::channel();
     let (release, released): (Sender<()>, Receiver<()>) = channel();

@@ -166,7 +166,7 @@ fn inside(place: &SettingLocation, key: &Key, nth: usize) -> SettingLocation {
     }
 }
 
-/// `PDO::MYSQL_ATTR_SSL_CA`, whose number only PHP knows: as a key, its name says which it is.
+/// `PDO::MYSQL_ATTR_SSL_CA`, whose number only PHP knows: as a key, it is identified by its name.
 fn constant(expression: &Expression<'_>) -> Option<String> {
     let Expression::Access(Access::ClassConstant(ClassConstantAccess { class, constant, .. })) = expression
     else {

@@ -102,7 +102,8 @@ impl<'t> Reader<'t> {
         (Some(Document { members, secret: scan.secret, dialect: Format::Php }), self.troubles)
     }
 
-    /// Makes values of what was found, and refuses what stands where it is not read: a configuration is read whole or not.
+    /// Converts what was found into values, and refuses keys in places that are not read: a
+    /// configuration is read completely or not at all.
     fn members(&mut self, scan: &Scan, found: &[Pair<'_>]) -> Vec<Member> {
         let keys = self.keys;
         let shared = found.iter().filter_map(|pair| {

@@ -1,5 +1,5 @@
-//! One pass over the tokens, before the parser sees them: how deep it would have to go, where our keys stand, and
-//! whether the file holds secrets.
+//! One pass over the tokens, before the parser sees them: how deep it would have to recurse, where
+//! our keys are, and whether the file has secrets.
 //!
 //! The lexer recurses for variables within texts only, so it is safe when there are few of them; the parser recurses
 //! wherever something is open.
@@ -21,7 +21,7 @@ const MAX_DOLLARS: usize = 2000;
 /// The result of the scan.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    /// Our keys, wherever they stand, by offset.
+    /// Our keys in any place, by offset.
     pub(super) ours: Vec<(String, usize)>,
     /// The first key that holds a secret.
     pub(super) secret: Option<String>,
@@ -100,7 +100,7 @@ impl Waiting {
                 }
             }
             K::Comma | K::Semicolon | K::CloseTag => self.end(),
-            // `else if` goes on where the brace seemed to end it, so it is never forgotten.
+            // `else if` continues after the brace that seemed to end it, so it is never dropped.
             K::Else | K::ElseIf => self.total += 1,
             _ => {
                 self.inner += 1;
@@ -120,7 +120,7 @@ impl Waiting {
 pub(super) struct Fragment {
     /// Its start.
     pub(super) start: usize,
-    /// Whether an opening tag stands before it.
+    /// Whether an opening tag precedes it.
     pub(super) tagged: bool,
 }
 
