@@ -49,7 +49,8 @@ pub enum ScriptStep {
     Silence,
     /// Says nothing until the test gives the word.
     Wait(Arc<Notify>),
-    /// Writes one byte at a time and lets so much time pass after each. Needs a paused clock.
+    /// Writes one byte at a time and lets so much time pass after each.
+    /// Needs a paused clock.
     Slowly(Vec<u8>, Duration),
     /// Lets time pass, by [`TICK`]s. Needs a paused clock.
     Pass(Duration),
@@ -72,8 +73,8 @@ impl ScriptStep {
     }
 }
 
-/// A scripted server on its own loopback port. Every connection gets the script from its beginning; at its end the
-/// peer hangs up.
+/// A scripted server on its own loopback port.
+/// Every connection gets the script from its beginning; at its end the peer hangs up.
 #[derive(Debug)]
 pub struct FakeServer {
     port: u16,

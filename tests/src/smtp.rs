@@ -7,7 +7,8 @@ pub fn say(text: &str) -> ScriptStep {
     ScriptStep::send(format!("{text}\r\n"))
 }
 
-/// From the first EHLO to the end of one mail from `noreply@example.org`; `recipient` is the line that names who gets it.
+/// From the first EHLO to the end of one mail from `noreply@example.org`.
+/// `recipient` is the line that names who gets it.
 pub fn takes_a_mail(recipient: &'static str) -> Vec<ScriptStep> {
     vec![
         ScriptStep::Expect("EHLO example.org\r\n"),

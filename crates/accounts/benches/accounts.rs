@@ -1,8 +1,9 @@
 //! How fast the store is with 10^5 users in 10^3 groups, on both engines.
 //!
-//! Writes `target/bench/accounts.json` for `cargo xtask bench accounts`, which starts a PostgreSQL server that waits for
-//! the disk at every commit, like one in production. Every figure is a median; a floor is what the machine or the bare
-//! driver needs for the same, measured in the same run.
+//! Writes `target/bench/accounts.json` for `cargo xtask bench accounts`, which starts a PostgreSQL
+//! server that waits for the disk at every commit, like one in production. Every figure is a
+//! median; a floor is what the machine or the bare driver needs for the same, measured in the same
+//! run.
 
 #![allow(
     clippy::expect_used,
@@ -191,11 +192,11 @@ async fn measure(
     Ok(())
 }
 
-/// What a stream of all users with everything needs at its peak: with 10^5 users as much as with
-/// 10^3. Counted are our own allocations; what SQLite allocates is bounded by its `cache_size`. How
-/// much of an answer of PostgreSQL has arrived varies, so the peak is that of the worst page. So
-/// the few are streamed so often that it is the same number of pages, and a figure is the median of
-/// several runs; what a stream kept of its users would still show.
+/// What a stream of all users with everything needs at its peak.
+/// With 10^5 users as much as with 10^3. Counted are our own allocations; what SQLite allocates is
+/// bounded by its `cache_size`. How much of an answer of PostgreSQL has arrived varies, so the peak
+/// is that of the worst page. So the few are streamed so often that it is the same number of pages,
+/// and a figure is the median of several runs; what a stream kept of its users would still show.
 async fn memory(
     rows: &mut Vec<Value>,
     engine: &str,

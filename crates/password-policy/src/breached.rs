@@ -33,7 +33,8 @@ const DIGITS: usize = 40;
 
 /// A source of ranges. Called where blocking is allowed.
 pub trait RangeSource: fmt::Debug + Send + Sync + 'static {
-    /// The rows of one range: the other 35 digits, a colon, a count; one a line. A count of 0 is padding.
+    /// The rows of one range: the other 35 digits, a colon, a count; one a line.
+    /// A count of 0 is padding.
     ///
     /// # Errors
     /// [`RangeError`]: no range is available. The password then counts as not breached, with a warning.
@@ -89,8 +90,8 @@ impl From<io::Error> for RangeError {
     }
 }
 
-/// Ranges in a folder, one file each, named after the five digits with or without `.txt`: what the downloaders of the
-/// whole collection make. Needs no network.
+/// Ranges in a folder, one file each, named after the five digits with or without `.txt`.
+/// What the downloaders of the whole collection make. Needs no network.
 #[derive(Clone, Debug)]
 pub struct FolderRanges {
     folder: PathBuf,
@@ -150,7 +151,8 @@ fn hex_digits(candidate: &str) -> Zeroizing<[u8; DIGITS]> {
     digits
 }
 
-/// Looks for 35 digits among the rows. Lines that are no rows are passed over, unless there are no others.
+/// Looks for 35 digits among the rows.
+/// Lines that are no rows are passed over, unless there are no others.
 fn lists(range: &str, wanted: &[u8]) -> Result<bool, RangeError> {
     let mut rows = range.lines().filter_map(row).peekable();
     rows.peek().ok_or(RangeError::NotARange)?;

@@ -41,7 +41,8 @@
 //! | [`expiry`] | what follows from a password's age and from failed logins |
 //!
 //! # Cargo features
-//! `hibp` (off by default): ranges over HTTPS. Without it a range source can be a local folder, or your own.
+//! `hibp` (off by default): ranges over HTTPS. Without it a range source can be a local folder, or
+//! your own.
 //!
 //! # Security
 //! Nothing here keeps, logs or prints a password; copies that are made for a comparison are wiped.

@@ -89,8 +89,9 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Every rule that a password breaks, in the order of the rules; never empty. `Display` joins the texts with one space:
-/// that is the message and the hint of the provisioning API.
+/// Every rule that a password breaks, in the order of the rules; never empty.
+/// `Display` joins the texts with one space: that is the message and the hint of the provisioning
+/// API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
 

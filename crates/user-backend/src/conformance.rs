@@ -1,7 +1,7 @@
 //! The checks that any [`UserBackend`] must pass, ours or a third party's (feature `conformance`).
 //!
-//! Give [`check`] a backend, a user it knows and the time for one attempt; it returns every promise that was
-//! broken. Run it against a real server, not against a mock. A run costs the known user
+//! Give [`check`] a backend, a user it knows and the time for one attempt; it returns every promise
+//! that was broken. Run it against a real server, not against a mock. A run costs the known user
 //! about a dozen failed logins: use a test account on a server without lock-out.
 //!
 //! ```
@@ -50,8 +50,9 @@ impl TestUser {
         Ok(Self { name, password, time: Duration::from_secs(15), known_as })
     }
 
-    /// The name by which the backend knows this user, where it is not the one that is typed (default: the canonical form of
-    /// that). An acceptance under any other name is a broken promise.
+    /// The name by which the backend knows this user, where it is not the one that is typed
+    /// (default: the canonical form of that). An acceptance under any other name is a broken
+    /// promise.
     ///
     /// # Errors
     /// [`InvalidTestUser`] if the name is invalid.
@@ -131,8 +132,9 @@ struct Suite<'a> {
     blocked: Blocked,
 }
 
-/// How long attempts block their thread: the longest poll of the attempt with the shortest one, in milliseconds, for right and
-/// for wrong passwords. A backend that blocks does it every time; a busy machine does not.
+/// How long attempts block their thread.
+/// The longest poll of the attempt with the shortest one, in milliseconds, for right and for wrong
+/// passwords. A backend that blocks does it every time; a busy machine does not.
 #[derive(Debug)]
 struct Blocked {
     right: AtomicU64,

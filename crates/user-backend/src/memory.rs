@@ -1,4 +1,5 @@
-//! The in-memory twin of a real backend: for documentation, for tests, for trying things out.
+//! The in-memory twin of a real backend.
+//! For documentation, for tests, for trying things out.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -96,7 +97,8 @@ impl StaticBackend {
         self
     }
 
-    /// Begins or ends an outage: while it lasts, every attempt is unavailable. For a backend that a test shares with a resolver.
+    /// Begins or ends an outage: while it lasts, every attempt is unavailable.
+    /// For a backend that a test shares with a resolver.
     ///
     /// ```
     /// # use std::sync::Arc;

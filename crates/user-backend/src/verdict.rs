@@ -9,7 +9,8 @@ use crate::cache::epochs::Epoch;
 use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 
-/// A decision. Not being able to decide is a [`BackendError`](crate::BackendError), never a verdict.
+/// A decision.
+/// Not being able to decide is a [`BackendError`](crate::BackendError), never a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The server accepted this name and password.
@@ -64,8 +65,8 @@ impl Rejection {
         }
     }
 
-    /// Whether the same name and password may be answered from memory for a while. An account that an admin can
-    /// unlock any moment is always asked for.
+    /// Whether the same name and password may be answered from memory for a while.
+    /// An account that an admin can unlock any moment is always asked for.
     pub fn is_cacheable(self) -> bool {
         matches!(self, Self::BadCredentials | Self::UnknownUser | Self::PolicyDenied)
     }
@@ -115,7 +116,8 @@ impl Identity {
     /// Adds the mail address that the backend has for this user.
     ///
     /// # Security
-    /// It is what the backend says. Whether the user reads mail there was not checked, and two backends may name one address.
+    /// It is what the backend says. Whether the user reads mail there was not checked, and two
+    /// backends may name one address.
     #[must_use]
     pub fn with_email(mut self, email: &str) -> Self {
         self.details_mut().email = Some(email.into());
@@ -129,7 +131,8 @@ impl Identity {
         self
     }
 
-    /// Adds anything else, such as `("department", "sales")`. A name may be given several times.
+    /// Adds anything else, such as `("department", "sales")`.
+    /// A name may be given several times.
     #[must_use]
     pub fn with_attribute(mut self, name: &str, value: &str) -> Self {
         push(&mut self.details_mut().attributes, (name.into(), value.into()));
@@ -203,8 +206,9 @@ pub enum Freshness {
     },
 }
 
-/// Proof of a sign-in. Only the resolver can make one, so every place that trusts a sign-in is a place
-/// that takes this type.
+/// Proof of a sign-in.
+/// Only the resolver can make one, so every place that trusts a sign-in is a place that takes this
+/// type.
 ///
 /// ```compile_fail
 /// # use user_backend::{Authenticated, Freshness};
@@ -249,7 +253,8 @@ pub(crate) struct VerifiedIdentity {
 }
 
 impl Authenticated {
-    /// The only constructor. Grep for `Authenticated::assertion` to find all places that assert an identity.
+    /// The only constructor.
+    /// Grep for `Authenticated::assertion` to find all places that assert an identity.
     #[inline(always)]
     pub(crate) fn assertion(verified: VerifiedIdentity, freshness: Freshness, began: Began) -> Self {
         Self { verified, freshness, began }

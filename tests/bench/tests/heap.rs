@@ -1,4 +1,5 @@
-//! What a sign-in takes from the heap, counted by the allocator. What counts is the same on every machine.
+//! What a sign-in takes from the heap, counted by the allocator.
+//! What counts is the same on every machine.
 
 use allocation_counter::measure;
 use user_backend::cache::CacheBounds;
@@ -39,8 +40,9 @@ fn outcome_and_proven_credentials_take_no_more_than_336_bytes() -> Result {
     });
     assert_eq!(kept.map(|resolver| resolver.cache_stats().accepted), Some(PEOPLE));
     let each = counted.bytes_current as f64 / PEOPLE as f64;
-    // 288 for the outcome in the cache, 48 for the credentials that were proven with it. The outcome itself is 104 bytes: its key,
-    // its places in the table and the room that the table keeps for more come on top.
+    // 288 for the outcome in the cache, 48 for the credentials that were proven with it. The
+    // outcome itself is 104 bytes: its key, its places in the table and the room that the table
+    // keeps for more come on top.
     assert!(each <= 288.0 + 48.0, "{each} bytes for each");
     Ok(())
 }
@@ -67,7 +69,8 @@ fn attempts_that_are_all_different_fill_no_memory() -> Result {
         held += counted.bytes_current;
         held
     };
-    // After whole cycles: a user whose last refusal came from memory has no record of failures, and that depends on the round.
+    // After whole cycles: a user whose last refusal came from memory has no record of failures, and
+    // that depends on the round.
     let (early, late) = (after(0..2 * CYCLE), after(2 * CYCLE..4 * CYCLE));
     assert!(late as f64 <= early as f64 * 1.02, "{early} bytes, then {late}");
     let stats = resolver.cache_stats();

@@ -94,7 +94,8 @@ pub(crate) fn create(plan: &Plan) -> Outcome<Vec<Row>> {
         ours.add(&site.server, || wrk::run(&site.url(), &ask, run, site.folder()))?;
         let folder = tempfile::tempdir_in(site.folder())?;
         let ask = Ask::Create(format!("more{n}-"));
-        // Eight readers of 25 requests a second each: load that is there, not load that takes what it can get.
+        // Eight readers of 25 requests a second each: load that is there, not load that takes what
+        // it can get.
         let few = Run { connections: 8, seconds: plan.seconds };
         thread::scope(|scope| -> Outcome {
             let url = site.url();

@@ -20,7 +20,8 @@ pub(crate) struct Process {
 const TICKS_PER_SECOND: f64 = 100.0;
 
 impl Process {
-    /// Starts a program that says `listening` and `address=` in its log, which goes into a file as it would in production.
+    /// Starts a program that says `listening` and `address=` in its log, which goes into a file as
+    /// it would in production.
     ///
     /// # Errors
     /// It ended, or printed nothing for 20 seconds.
@@ -72,8 +73,8 @@ impl Process {
     }
 }
 
-/// Runs a program to its end and returns its peak memory in mebibytes. Sampled repeatedly: the last
-/// millisecond may be missed.
+/// Runs a program to its end and returns its peak memory in mebibytes.
+/// Sampled repeatedly: the last millisecond may be missed.
 ///
 /// # Errors
 /// It does not start, or fails.

@@ -1,9 +1,10 @@
-//! `cargo xtask soak`: many sign-ins for a long time, right ones and wrong ones, against servers that are frozen, killed and
-//! restarted. At no time may a wrong password be accepted or a user be refused with the
-//! right one; and at the end nothing is left open and no more memory is used than at the beginning.
+//! `cargo xtask soak`: many sign-ins for a long time, right ones and wrong ones, against servers
+//! that are frozen, killed and restarted. At no time may a wrong password be accepted or a user be
+//! refused with the right one; and at the end nothing is left open and no more memory is used than
+//! at the beginning.
 //!
-//! `SOAK_SECONDS`, `SOAK_RATE` (attempts a second) and `SOAK_SEED` say how long, how many and which ones; `SOAK_LANES` asks only
-//! those with this in their name.
+//! `SOAK_SECONDS`, `SOAK_RATE` (attempts a second) and `SOAK_SEED` say how long, how many and which
+//! ones; `SOAK_LANES` asks only those with this in their name.
 
 // A broken test bench may stop the test.
 #![allow(clippy::expect_used, clippy::panic)]
@@ -119,7 +120,8 @@ impl Load {
         }
     }
 
-    /// The scenarios with a healthy server that do not say yes to the right and no to the wrong password in time.
+    /// The scenarios with a healthy server that do not say yes to the right and no to the wrong
+    /// password in time.
     async fn recovered(&mut self) -> Vec<&'static str> {
         let mut ill = Vec::new();
         for (scenario, right) in

@@ -22,8 +22,8 @@ use crate::tally::{Answer, Done, Kind};
 /// Time for one attempt.
 const TIME: Duration = Duration::from_secs(5);
 
-/// Number of wrong passwords per user, of unknown users, and of addresses: tables of names,
-/// passwords and sources are full soon, so that only leaks keep growing.
+/// Number of wrong passwords per user, of unknown users, and of addresses.
+/// Tables of names, passwords and sources are full soon, so that only leaks keep growing.
 const WRONG: usize = 8;
 const STRANGERS: usize = 50;
 const PLACES: u64 = 128;
@@ -179,7 +179,8 @@ impl Scenario {
         Self { alive: false, ..self }
     }
 
-    /// Whether this is what must be answered when the servers are well; nothing when this scenario never answers so.
+    /// Whether this is what must be answered when the servers are well.
+    /// Nothing when this scenario never answers so.
     pub(crate) fn when_well(&self, right: bool) -> Option<fn(&Answer) -> bool> {
         match (self.alive, right) {
             (true, true) => Some(|answer| *answer == Answer::Accepted),

@@ -1,8 +1,9 @@
-//! The network between us and the real servers, as bad as it can be: every fault, in every phase of
-//! a login, for every protocol. With any network fault, the right password is never refused and the
-//! wrong one never accepted.
+//! The network between us and the real servers, as bad as it can be.
+//! Every fault, in every phase of a login, for every protocol. With any network fault, the right
+//! password is never refused and the wrong one never accepted.
 //!
-//! How late answers come is reported, not asserted: a machine under load is late, too. `cargo xtask adversarial` judges it.
+//! How late answers come is reported, not asserted: a machine under load is late, too.
+//! `cargo xtask adversarial` judges it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,7 +63,8 @@ impl Server {
         }
     }
 
-    /// The connections and their turns in which a login's phases begin, when the last one has this many turns.
+    /// The connections and their turns in which a login's phases begin, when the last one has this
+    /// many turns.
     fn phases(self, turns: usize) -> [Phase; 5] {
         if self == Self::Pavao {
             // We probe the greeting on a separate connection, before libsmbclient opens one.

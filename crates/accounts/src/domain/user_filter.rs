@@ -31,7 +31,8 @@ impl UserFilter {
         Self::default()
     }
 
-    /// Those whose id, display name or primary mail address contains this, in any letter case. Nothing is a wildcard.
+    /// Those whose id, display name or primary mail address contains this, in any letter case.
+    /// Nothing is a wildcard.
     pub fn search(mut self, text: &str) -> Self {
         self.search = fold(text).chars().take(MAX_SEARCH).collect();
         self
@@ -67,8 +68,8 @@ impl UserFilter {
         self
     }
 
-    /// The search covers only what this sub-admin of these groups may see: of administrators, and
-    /// of users who administer another group, only the id.
+    /// The search covers only what this sub-admin of these groups may see.
+    /// Of administrators, and of users who administer another group, only the id.
     pub fn seen_by(mut self, sub_admin: UserId, groups: impl IntoIterator<Item = GroupId>) -> Self {
         self.seen_by = Some((sub_admin, groups.into_iter().collect()));
         self

@@ -19,7 +19,8 @@ pub const BANNED: &str = "(banned)";
 
 /// A user id: the chosen spelling, and its canonical form.
 ///
-/// `Frank` and `frank` are the same user: two ids are equal when their canonical names are. Cheap to clone.
+/// `Frank` and `frank` are the same user: two ids are equal when their canonical names are. Cheap
+/// to clone.
 #[derive(Clone)]
 pub struct UserId {
     spelling: Arc<str>,
@@ -37,7 +38,8 @@ impl UserId {
         Ok(Self { spelling: id.into(), name })
     }
 
-    /// Takes a name for a user who is about to be created: only what is easy to type, in paths and on keyboards.
+    /// Takes a name for a user who is about to be created.
+    /// Only what is easy to type, in paths and on keyboards.
     ///
     /// # Errors
     /// [`NewIdError`], whose text is what clients of the provisioning API expect.
@@ -161,7 +163,8 @@ impl<'de> Deserialize<'de> for UserId {
     }
 }
 
-/// Why a text cannot become the id of a new user. The texts are known to clients of the provisioning API.
+/// Why a text cannot become the id of a new user.
+/// The texts are known to clients of the provisioning API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NewIdError {

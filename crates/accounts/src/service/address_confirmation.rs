@@ -56,7 +56,8 @@ impl AddressConfirmation {
         Self { accounts: accounts.into().as_system() }
     }
 
-    /// Which address of which user a link confirms. Uses nothing up: for the page that the link leads to.
+    /// Which address of which user a link confirms.
+    /// Uses nothing up: for the page that the link leads to.
     ///
     /// # Errors
     /// [`ConfirmError`].
@@ -82,8 +83,8 @@ impl AddressConfirmation {
         Ok((basis.user, address))
     }
 
-    /// Uses a link up and confirms the address. The owner of the previous confirmed address gets a
-    /// mail.
+    /// Uses a link up and confirms the address.
+    /// The owner of the previous confirmed address gets a mail.
     ///
     /// # Errors
     /// [`ConfirmError`]; nothing was changed then, and the link is as good as it was.
@@ -98,7 +99,8 @@ impl AddressConfirmation {
         let (id, _) = self.inspect(token, source).await?;
         let accounts = self.accounts.on_behalf_of(Actor::user(id.name().as_str(), source));
         let mut change = accounts.store().change().await?;
-        // The user first, as everywhere: two changes of one user never wait for each other in a circle.
+        // The user first, as everywhere: two changes of one user never wait for each other in a
+        // circle.
         let locked = change.lock_user(&id).await.map_err(|error| match error {
             AccountsError::NotFound { .. } => ConfirmError::Invalid,
             error => error.into(),
@@ -116,7 +118,8 @@ impl AddressConfirmation {
     }
 }
 
-/// The address that a link still confirms. Every event that ends a link also deletes it; this is the second check.
+/// The address that a link still confirms.
+/// Every event that ends a link also deletes it; this is the second check.
 fn judge(basis: &ConfirmationBasis, now: Timestamp) -> Result<EmailAddress, ConfirmError> {
     let is_current = basis.email.as_ref() == Some(&basis.sent_to);
     let is_alive = basis.expires > now && basis.created <= now.after(SKEW);

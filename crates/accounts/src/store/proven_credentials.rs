@@ -1,8 +1,9 @@
-//! Proven credentials, kept for longer than a process: the library's [`ProvenStore`] on this store.
+//! Proven credentials, kept for longer than a process.
+//! The library's [`ProvenStore`] on this store.
 //!
-//! A row is a keyed hash of a name and a password that were accepted last. The key is not in the database, so a copy of it
-//! checks no guess. Rows go at a refusal and with everything that ends the user's credentials. At most 10 rows per user and
-//! 100,000 in all; the oldest go first.
+//! A row is a keyed hash of a name and a password that were accepted last. The key is not in the
+//! database, so a copy of it checks no guess. Rows go at a refusal and with everything that ends
+//! the user's credentials. At most 10 rows per user and 100,000 in all; the oldest go first.
 
 use async_trait::async_trait;
 use user_backend::CanonicalName;

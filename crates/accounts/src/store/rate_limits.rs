@@ -1,6 +1,7 @@
 //! Rate limits: at most N events per window, counted in the store.
 //!
-//! In the store and not in memory, so that a limit holds across processes and restarts and needs nothing else to be installed.
+//! In the store and not in memory, so that a limit holds across processes and restarts and needs
+//! nothing else to be installed.
 
 use std::time::Duration;
 
@@ -20,9 +21,9 @@ pub struct RateLimit {
 /// The longest time that any limit looks back.
 const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Time until this number of events is allowed; `None` if it is now. Another transaction that asks
-/// for the same subject waits until this one has ended: no burst slips through between looking and
-/// taking.
+/// Time until this number of events is allowed; `None` if it is now.
+/// Another transaction that asks for the same subject waits until this one has ended: no burst
+/// slips through between looking and taking.
 async fn retry_after(
     change: &mut Change<'_>,
     limit: RateLimit,

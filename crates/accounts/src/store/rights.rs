@@ -7,9 +7,9 @@
 //! The credential of the actor is checked in the same place, with the scopes of a service token, so
 //! no endpoint can forget either.
 //!
-//! PostgreSQL: every change of a user's memberships, sub-admin groups or status locks the user's row, so the rows of target and
-//! actor are locked here, in the order of their keys, and after them the rows of the actor's groups against deletion. SQLite has one
-//! writer at a time.
+//! PostgreSQL: every change of a user's memberships, sub-admin groups or status locks the user's
+//! row, so the rows of target and actor are locked here, in the order of their keys, and after them
+//! the rows of the actor's groups against deletion. SQLite has one writer at a time.
 
 use crate::domain::{
     AccountsError, GroupId, LOCAL_BACKEND, NewUser, Permissions, TokenScope, TokenScopes, UsedCredential,
@@ -26,17 +26,20 @@ pub(crate) enum Right<'a> {
     Oneself,
     /// The target is the actor, who is an administrator.
     AdminOneself,
-    /// The actor administers the target and is not the target; an administrator administers everyone.
+    /// The actor administers the target and is not the target.
+    /// An administrator administers everyone.
     Over,
     /// One of these two.
     OneselfOrOver,
     /// As [`Right::Over`], for what opens or closes the account: enable, disable, delete, wipe.
     OverAccess,
-    /// As [`Right::OneselfOrOver`], for what opens or closes the account: passwords, addresses, app passwords, sessions.
+    /// As [`Right::OneselfOrOver`], for what opens or closes the account.
+    /// Passwords, addresses, app passwords, sessions.
     Access,
     /// The actor is an administrator.
     Admin,
-    /// As [`Right::Admin`], for what opens or closes the account: whether an address is confirmed.
+    /// As [`Right::Admin`], for what opens or closes the account.
+    /// Whether an address is confirmed.
     AdminAccess,
     /// The actor may administer this group, and the target too unless `anyone` may be added.
     Member { group: &'a GroupId, anyone: bool },
@@ -66,9 +69,9 @@ impl Right<'_> {
             }
     }
 
-    /// Refuses a service token without the scope, even if its owner has the right. It must not
-    /// become the account of its owner, which would let it outlive its scopes, networks and end,
-    /// nor more than its scopes say.
+    /// Refuses a service token without the scope, even if its owner has the right.
+    /// It must not become the account of its owner, which would let it outlive its scopes, networks
+    /// and end, nor more than its scopes say.
     fn check_scopes(self, scopes: &TokenScopes, target: Option<&Target>) -> Result<(), AccountsError> {
         let is_admins = match self {
             Self::Oneself | Self::AdminOneself | Self::Access | Self::OverAccess | Self::AdminAccess
@@ -228,7 +231,8 @@ impl Change<'_> {
         Ok(first.as_deref() == Some(actor.name().as_str()))
     }
 
-    /// The actor, who keeps their rights until the transaction ends; `None` when there is no such user, or a disabled one.
+    /// The actor, who keeps their rights until the transaction ends.
+    /// `None` when there is no such user, or a disabled one.
     async fn lock_actor(&mut self) -> Result<Option<(UserKey, User)>, AccountsError> {
         let Ok(id) = UserId::parse(self.actor().name()) else { return Ok(None) };
         let query = each(

@@ -1,4 +1,5 @@
-//! The credential epoch, the apps and users with everything about them: one statement, one moment.
+//! The credential epoch, the apps and users with everything about them.
+//! One statement, one moment.
 
 use serde::Deserialize;
 use std::sync::Arc;
@@ -38,8 +39,8 @@ impl Snapshot {
     }
 }
 
-/// The epoch, the apps that were ever switched, and the users of the names in a JSON list with everything about them: one
-/// row, read at one moment.
+/// The epoch, the apps that were ever switched, and the users of the names in a JSON list with
+/// everything about them: one row, read at one moment.
 pub(crate) const SNAPSHOT: Query = each(
     concat!(
         "SELECT (SELECT value FROM generation WHERE one = 1), \

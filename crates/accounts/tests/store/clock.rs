@@ -126,7 +126,8 @@ on_both! {
         users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();
         fixture.reset.request("alice", None).await.unwrap();
         fixture.clock.set_back(DAY);
-        // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no link of today.
+        // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no
+        // link of today.
         assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 1);
         let link = fixture.tokens().pop().unwrap();
         assert_eq!(fixture.reset.inspect(&link, None).await.unwrap().user, alice);

@@ -1,4 +1,5 @@
-//! A process that is killed at any moment: what it acknowledged is there, what it was doing is there whole or not at all.
+//! A process that is killed at any moment.
+//! What it acknowledged is there, what it was doing is there whole or not at all.
 //!
 //! The writer is this test program itself, started again. Every step is known beforehand by its
 //! number, so the state after any number of steps is known too. The writer reports each step that
@@ -39,7 +40,8 @@ fn id(n: u64) -> String {
 }
 
 impl State {
-    /// Five steps in turn: create a user, rename them, give them a password, disable them, delete an earlier one.
+    /// Five steps in turn: create a user, rename them, give them a password, disable them, delete
+    /// an earlier one.
     fn step(&mut self, n: u64) {
         let of = id(n / 5);
         let person = self.0.get_mut(&of);

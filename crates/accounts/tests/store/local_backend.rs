@@ -104,7 +104,8 @@ on_both! {
         assert_eq!(fixture.hasher.pool().begun(), begun + 1, "another password is always compared");
     }
 
-    /// T42: the old password is refused by every process the moment the change returns, however fresh its memory is.
+    /// T42: the old password is refused by every process the moment the change returns, however
+    /// fresh its memory is.
     async fn t42_the_old_password_ends_in_every_process_at_once(place) {
         let fixture = Fixture::with_alice(place).await;
         let elsewhere = {
@@ -249,7 +250,8 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
     assert_eq!(word(sign_in(&backend, "alice", ALICE).await), "accepted alice");
 }
 
-/// T61: after setting, comparing, refusing and resetting, no copy of the password is left in the memory of the process.
+/// T61: after setting, comparing, refusing and resetting, no copy of the password is left in the
+/// memory of the process.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn t61_no_password_stays_in_memory() {
@@ -275,8 +277,8 @@ async fn t61_no_password_stays_in_memory() {
     assert_eq!(copies_in_memory(1), 0);
 }
 
-/// A long password that is nowhere in the program; `veil` keeps the search from finding its own pattern
-/// with.
+/// A long password that is nowhere in the program.
+/// `veil` keeps the search from finding its own pattern with.
 #[cfg(target_os = "linux")]
 fn canary(number: u8, veil: u8) -> String {
     let mut text = String::with_capacity(200);

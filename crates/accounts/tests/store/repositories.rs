@@ -152,7 +152,8 @@ on_both! {
         let (bob, _) = users.remember(&name("bob"), &mail, [accounts::GroupId::admin()]).await.unwrap();
         assert!(!users.permissions(&bob.id).await.unwrap().is_admin);
         assert!(accounts.passwords().set(&bob.id, &StoredHash::new("x")).await.is_err());
-        // A local account never shadows a user whom another backend owns, even before the first sign-in.
+        // A local account never shadows a user whom another backend owns, even before the first
+        // sign-in.
         accounts.pins().bind(&name("carl"), &mail, None).await.unwrap();
         let shadow = users.create(NewUser::new(user("Carl"))).await;
         assert!(matches!(shadow, Err(AccountsError::AlreadyExists { .. })));

@@ -16,8 +16,8 @@ use crate::test_db::{TestDb, group, on_both, user};
 /// How often the race is run.
 const ROUNDS: usize = 200;
 
-/// `root` is an administrator, `sam` administers `staff` with `mem`, `sid` administers `board` and is in `staff`, `other` is in
-/// `board`.
+/// `root` is an administrator, `sam` administers `staff` with `mem`, `sid` administers `board` and
+/// is in `staff`, `other` is in `board`.
 async fn site(accounts: &ActingAccounts) {
     for id in ["staff", "board"] {
         accounts.groups().create(&group(id), None).await.unwrap();
@@ -46,7 +46,8 @@ async fn allowed<T>(change: impl Future<Output = Result<T, AccountsError>>) -> b
     }
 }
 
-/// Everything of a user that a rise in rights ends: app passwords, sessions, whether a reset link works.
+/// Everything of a user that a rise in rights ends.
+/// App passwords, sessions, whether a reset link works.
 async fn credentials(accounts: &ActingAccounts, name: &str) -> (usize, u64, i64) {
     let id = user(name);
     let app_passwords = accounts.app_passwords().list(&id).await.unwrap().len();
@@ -86,7 +87,8 @@ async fn keep_setting(fixture: Arc<Fixture>, id: String, number: usize, stop: Ar
     }
 }
 
-/// Whether a sub-admin set the password of a user after an administrator made them an administrator.
+/// Whether a sub-admin set the password of a user after an administrator made them an
+/// administrator.
 async fn lost_the_race(fixture: &Arc<Fixture>, number: usize) -> bool {
     let id = format!("mem{number}");
     fixture.add(NewUser::new(user(&id)).group(group("staff")), ALICE).await;
@@ -354,7 +356,8 @@ on_both! {
             reasons.push(("root".to_owned(), reason.to_owned()));
             assert_eq!(ended(&accounts, "mem").await, reasons);
         }
-        // What gives an administrator nothing new ends nothing, nor does the password that the owner sets.
+        // What gives an administrator nothing new ends nothing, nor does the password that the
+        // owner sets.
         give_credentials(&accounts, "mem").await;
         root.groups().add_member(&GroupId::admin(), &mem).await.unwrap();
         root.groups().add_subadmin(&group("board"), &mem).await.unwrap();

@@ -81,7 +81,8 @@ impl TestDb {
         Accounts::open(&self.settings).await.unwrap().as_system()
     }
 
-    /// Makes the store as the program of that schema left it, with these local users: name and address.
+    /// Makes the store as the program of that schema left it, with these local users.
+    /// Name and address.
     pub(crate) async fn of_schema(&self, version: usize, users: &[(&str, Option<&str>)]) {
         if let Some(path) = self.settings.path() {
             std::fs::write(path, b"").unwrap();

@@ -162,8 +162,8 @@ mod over_http {
 
     use super::*;
 
-    /// A server that answers one connection with these bytes; returns its address and, at the end,
-    /// the request.
+    /// A server that answers one connection with these bytes.
+    /// Returns its address and, at the end, the request.
     fn server(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

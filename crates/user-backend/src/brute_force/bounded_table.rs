@@ -1,7 +1,8 @@
 //! A bounded table of shared records, such as the failures of one user.
 //!
-//! What is rarely used is evicted first, but never what is in use at the moment: otherwise two attempts of one user
-//! could count in two records, and a flood of other names would reset a limit that is being used.
+//! What is rarely used is evicted first, but never what is in use at the moment: otherwise two
+//! attempts of one user could count in two records, and a flood of other names would reset a limit
+//! that is being used.
 //!
 //! A remembered sign-in has to know that there is no record, and must not pay for it: a filter
 //! answers that with one atomic read. It may report a record that does not exist; then the table is
@@ -34,7 +35,8 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
         Self { table, filter }
     }
 
-    /// The record of this key; created if missing. It stays in the table as long as it is used.
+    /// The record of this key; created if missing.
+    /// It stays in the table as long as it is used.
     pub(super) fn get_or_insert(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
         let made = self.table.get_or_insert_with(key, || {
             self.filter.add(key);
@@ -56,7 +58,8 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
         self.filter.has_none(key) || !self.table.contains_key(key)
     }
 
-    /// Called last by each user of a record: removes it if it is not used otherwise and `is_empty` says that nothing is lost.
+    /// Called last by each user of a record.
+    /// Removes it if it is not used otherwise and `is_empty` says that nothing is lost.
     pub(super) fn release(&self, key: &K, record: &Arc<V>, is_empty: impl FnOnce(&V) -> bool) {
         let removed = self.table.remove_if(key, |stored| {
             // The table's and the caller's: no one else can take it while the table looks.

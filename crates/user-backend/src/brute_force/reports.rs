@@ -23,7 +23,8 @@ use crate::secret::OutcomeKeyer;
 /// At most this many names.
 const MAX_NAMES: usize = 100_000;
 
-/// At most this many reports of one name: more than there can be failures in a row before it is locked.
+/// At most this many reports of one name.
+/// More than there can be failures in a row before it is locked.
 const MAX_PER_NAME: usize = 128;
 
 /// A keyed hash of a name in canonical form. Useless without the [`UserHashKey`].
@@ -59,7 +60,8 @@ impl FromStr for UserHash {
     }
 }
 
-/// The key of the hashes. All processes that exchange failed sign-ins need the same. Wiped on drop.
+/// The key of the hashes.
+/// All processes that exchange failed sign-ins need the same. Wiped on drop.
 pub struct UserHashKey(OutcomeKeyer);
 
 impl UserHashKey {

@@ -1,4 +1,5 @@
-//! Failed logins within a time: what the limits per user, and per backend and user, count with.
+//! Failed logins within a time.
+//! What the limits per user, and per backend and user, count with.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use serde::Serialize;
 use crate::clock::Instant;
 use crate::secret::OutcomeKey;
 
-/// How long attempts under way may take until it is known what became of them, for want of a better guess.
+/// How long attempts under way may take until it is known what became of them, for want of a better
+/// guess.
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// A maximum number of failed logins in a time window.
@@ -63,8 +65,9 @@ pub enum Certainty {
 pub(crate) enum Reached {
     /// By wrong passwords: until this time is over.
     ByFailures(Duration),
-    /// Only because of attempts without an answer: they are under way, or a backend did not decide. An outage must not look
-    /// like a wrong password, so this is reported as unavailable.
+    /// Only because of attempts without an answer.
+    /// They are under way, or a backend did not decide. An outage must not look like a wrong
+    /// password, so this is reported as unavailable.
     ByUnanswered,
 }
 
@@ -121,7 +124,8 @@ impl Window {
             .any(|failure| failure.certainty == Certainty::Wrong && failure.tuple.as_ref() == Some(tuple))
     }
 
-    /// Counts a failure. One without an answer counts once per tuple, until it turns out to be wrong.
+    /// Counts a failure.
+    /// One without an answer counts once per tuple, until it turns out to be wrong.
     pub(super) fn fail(&mut self, tuple: OutcomeKey, certainty: Certainty, at: Instant) {
         // It was wrong before, so it is wrong now.
         let certainty = if self.has_refused(&tuple) { Certainty::Wrong } else { certainty };

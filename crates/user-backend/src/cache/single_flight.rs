@@ -45,8 +45,8 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         Self { under_way: Arc::default(), most }
     }
 
-    /// Waits for the answer of the attempt `key`, starting it with `start` unless it is under way. `change` is the epoch of the
-    /// last invalidation that concerns it.
+    /// Waits for the answer of the attempt `key`, starting it with `start` unless it is under way.
+    /// `change` is the epoch of the last invalidation that concerns it.
     ///
     /// # Errors
     /// [`JoinError`] when there is no answer to wait for.

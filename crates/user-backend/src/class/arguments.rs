@@ -1,4 +1,5 @@
-//! The positional `arguments` of the PHP app, with PHP's loose types: what every class needs to read its own.
+//! The positional `arguments` of the PHP app, with PHP's loose types.
+//! What every class needs to read its own.
 //!
 //! A `null` is an argument that was not given. Named fields may add what the arguments leave out.
 

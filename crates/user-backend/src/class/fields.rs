@@ -65,7 +65,8 @@ impl FieldSpec {
         Self::new(name, help, FieldKind::Choice(words))
     }
 
-    /// The field `refusal_texts`; [`Entry::refusal_texts`](super::Entry::refusal_texts) reads it.
+    /// The field `refusal_texts`.
+    /// [`Entry::refusal_texts`](super::Entry::refusal_texts) reads it.
     pub const fn refusal_texts() -> Self {
         let help = "replies with which this server refuses a name and a password, beside those that are \
                     recognised anyway";

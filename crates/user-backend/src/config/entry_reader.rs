@@ -16,7 +16,8 @@ use crate::identity::BackendId;
 use crate::resolver::names::Admit;
 use crate::resolver::policy::BackendPolicy;
 
-/// Reads one entry and its warnings. Reports what is wrong and answers `None` if anything is.
+/// Reads one entry and its warnings.
+/// Reports what is wrong and answers `None` if anything is.
 pub(super) fn read(
     section: &TableReader<'_>,
     registry: &ClassRegistry,
@@ -145,8 +146,8 @@ fn id(field: &Field<'_>) -> Option<BackendId> {
     )
 }
 
-/// Class and host, and the port when it is not the expected one. The position of the entry does not
-/// matter: moving it must not move any account.
+/// Class and host, and the port when it is not the expected one.
+/// The position of the entry does not matter: moving it must not move any account.
 fn default_id(section: &TableReader<'_>, class: &dyn Class, reach: &EndpointFields) -> Option<BackendId> {
     let name = class.name();
     let text = match (&reach.endpoint, reach.odd_port) {

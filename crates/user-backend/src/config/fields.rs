@@ -1,7 +1,8 @@
-//! The fields of an entry and of `[resolver]`: names for the check, texts for `docs/configuration.md`.
+//! The fields of an entry and of `[resolver]`.
+//! Names for the check, texts for `docs/configuration.md`.
 //!
-//! A class declares its own fields (`class.rs` in its folder). A test writes the tables of the document from these lists,
-//! and checks that a default which is shown is the default that holds.
+//! A class declares its own fields (`class.rs` in its folder). A test writes the tables of the
+//! document from these lists, and checks that a default which is shown is the default that holds.
 
 use crate::class::FieldSpec;
 

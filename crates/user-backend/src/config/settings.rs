@@ -1,4 +1,5 @@
-//! The settings of the resolver as a whole: `[resolver]` in TOML and JSON, `user_backends_resolver` in a `config.php`.
+//! The settings of the resolver as a whole.
+//! `[resolver]` in TOML and JSON, `user_backends_resolver` in a `config.php`.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use crate::resolver::Resolver;
 pub struct ResolverSettings {
     /// How long one attempt may take, all backends together (`deadline`, default 25 s).
     pub deadline: Duration,
-    /// How many outcomes are remembered (`cache_entries`, default 100 000; `cache_bytes`, default 33 554 432).
+    /// How many outcomes are remembered (`cache_entries`, default 100 000; `cache_bytes`, default
+    /// 33 554 432).
     pub cache: CacheBounds,
     /// Proxies whose forwarding headers are trusted (`trusted_proxies`, default none).
     pub trusted_proxies: Vec<Network>,

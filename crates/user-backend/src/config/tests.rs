@@ -1,6 +1,7 @@
 //! Tests of the configuration.
 
-// What is expected of `class` lists the classes, so the texts are those of a program with all of them.
+// What is expected of `class` lists the classes, so the texts are those of a program with all of
+// them.
 #[cfg(all(feature = "smb", feature = "smb-native"))]
 mod bad_input;
 mod documented;

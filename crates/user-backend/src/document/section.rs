@@ -211,7 +211,8 @@ impl<'a> Field<'a> {
         matches!(&self.node.value, Value::Text(text) if text == "off")
     }
 
-    /// A length of time, or the word `off` as `Some(None)`. Zero is refused: it could mean either.
+    /// A length of time, or the word `off` as `Some(None)`.
+    /// Zero is refused: it could mean either.
     pub(crate) fn duration_or_off(&self) -> Option<Option<Duration>> {
         match &self.node.value {
             Value::Text(text) if text == "off" => Some(None),
@@ -293,7 +294,8 @@ pub(crate) fn alternatives(words: &[&str]) -> String {
 
 /// The known word that was probably meant.
 pub(crate) fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
-    // Comparing takes time in the product of the lengths, and a long word is no typo of a short one.
+    // Comparing takes time in the product of the lengths, and a long word is no typo of a short
+    // one.
     if word.len() > 64 {
         return None;
     }

@@ -2,13 +2,15 @@
 //!
 //! - Replies come one line at a time, so that anything the server sent early is still here when the
 //!   next command is due.
-//! - No more than [`MAX_BYTES`] are read from one connection, and of each line nothing but the code is handed out: servers
-//!   have been seen to repeat passwords, and the library logs what it reads.
-//! - The words of a reply are kept apart; what leaves the guard is what they mean and a [`ServerText`](crate::ServerText).
+//! - No more than [`MAX_BYTES`] are read from one connection, and of each line nothing but the code
+//!   is handed out: servers have been seen to repeat passwords, and the library logs what it reads.
+//! - The words of a reply are kept apart; what leaves the guard is what they mean and a
+//!   [`ServerText`](crate::ServerText).
 //! - A reply ends at the line with the code it began with (RFC 959 section 4.2). What is no reply
 //!   fails at once. Some deviations of real servers are corrected: a last line without text and
 //!   space, and, before the greeting, lines without a code.
-//! - A secret command takes the place of the library's, so that the library never holds a password and cannot log it.
+//! - A secret command takes the place of the library's, so that the library never holds a password
+//!   and cannot log it.
 //! - What was written is flushed before anything is read.
 
 use std::io;
@@ -21,14 +23,15 @@ use zeroize::Zeroizing;
 
 use crate::refusal::{RefusalTexts, ReplyText, Sent, Words};
 
-/// Most bytes of replies that are read from one connection. Login dialogues have a few hundred; long banners a few
-/// thousand.
+/// Most bytes of replies that are read from one connection.
+/// Login dialogues have a few hundred; long banners a few thousand.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
 /// Most lines without a code that may come before the greeting.
 const MAX_NOISE: usize = 8;
 
-/// How other protocols begin. Their servers wait for us after that, so nothing better will come.
+/// How other protocols begin.
+/// Their servers wait for us after that, so nothing better will come.
 const OTHER_PROTOCOLS: [&[u8]; 6] = [b"SSH-", b"HTTP/", b"* ", b"+", b"-ERR", b"<"];
 
 /// Why a stream cannot be read or written any more, inside an [`io::Error`].
@@ -151,7 +154,8 @@ impl Guard {
         }
     }
 
-    /// Decides about one line: `self.line` holds what of it is handed out, nothing when it is skipped.
+    /// Decides about one line: `self.line` holds what of it is handed out, nothing when it is
+    /// skipped.
     fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
@@ -264,8 +268,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// What is passed on for a byte of a partial line: the code, the mark after it and line ends;
-/// everything else becomes dots.
+/// What is passed on for a byte of a partial line.
+/// The code, the mark after it and line ends; everything else becomes dots.
 fn masked(column: usize, byte: u8) -> u8 {
     match (column, byte) {
         (_, b'\r' | b'\n') | (0..=2, b'0'..=b'9') | (3, b' ' | b'-') => byte,

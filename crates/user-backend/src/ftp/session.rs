@@ -23,7 +23,8 @@ use crate::secret::Password;
 use crate::transport::{Endpoint, TlsClient, TlsMode, TlsSummary, cannot_connect, dial_with, sooner, within};
 use crate::verdict::Rejection;
 
-/// What the library sends, and logs, in place of the name; see [`SharedSocket::replace_next`].
+/// What the library sends, and logs, in place of the name.
+/// See [`SharedSocket::replace_next`].
 const USER: &str = "USER ********";
 
 /// What the library sends, and logs, in place of the password.
@@ -113,9 +114,11 @@ impl Session {
         }
     }
 
-    /// Presents the password, after [`name`](Self::name). `Ok(Ok(()))` is the verified yes.
+    /// Presents the password, after [`name`](Self::name).
+    /// `Ok(Ok(()))` is the verified yes.
     ///
-    /// There is no QUIT: waiting for its reply costs a round trip and brings nothing. The connection is closed instead.
+    /// There is no QUIT: waiting for its reply costs a round trip and brings nothing. The
+    /// connection is closed instead.
     ///
     /// # Errors
     /// A [`BackendError`] when the server neither accepted nor rejected the password.
@@ -191,7 +194,8 @@ async fn connect(
     address: SocketAddr,
 ) -> Result<(ImplAsyncFtpStream<SharedSocket>, SharedSocket, SocketAddr), BackendError> {
     let wiring = SocketConnector::default();
-    // The one way to give suppaftp a stream of our own. With this connector it is not implicit TLS yet.
+    // The one way to give suppaftp a stream of our own. With this connector it is not implicit TLS
+    // yet.
     match ImplAsyncFtpStream::connect_secure_implicit(address, wiring.clone(), "").await {
         Ok(ftp) => wiring
             .wire()
@@ -204,7 +208,8 @@ async fn connect(
     }
 }
 
-/// The bytes of a reply. The library is told to expect no code at all, because it does not know all of them.
+/// The bytes of a reply.
+/// The library is told to expect no code at all, because it does not know all of them.
 fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Vec<u8>, BackendError> {
     match answer {
         Ok(response) | Err(FtpError::UnexpectedResponse(response)) => Ok(response.body),

@@ -24,8 +24,9 @@ use crate::error::BackendError;
 use crate::refusal::{RefusalTexts, Sent, Words};
 use crate::transport::{TlsClient, TlsSummary};
 
-/// suppaftp reads a greeting before it hands out the connection. It gets this one, and the server's own is read
-/// afterwards like any other reply, when TLS is already on where it must be.
+/// suppaftp reads a greeting before it hands out the connection.
+/// It gets this one, and the server's own is read afterwards like any other reply, when TLS is
+/// already on where it must be.
 const FAKE_GREETING: &[u8] = b"220 connected\r\n";
 
 /// One connection. Clones share it: suppaftp has one, the session another.
@@ -46,7 +47,8 @@ impl SharedSocket {
     /// Checks that the server waits: all it sent has been read, and nothing has arrived since.
     ///
     /// # Errors
-    /// [`ProtocolViolation::Unasked`](super::guard::ProtocolViolation::Unasked) when there is something, an end-of-file error when the server hung up.
+    /// [`ProtocolViolation::Unasked`](super::guard::ProtocolViolation::Unasked) when there is
+    /// something, an end-of-file error when the server hung up.
     pub(super) async fn is_quiet(&self) -> io::Result<()> {
         // Unconstrained: a task that has used up its share of time would see nothing although data
         // has arrived.
@@ -134,7 +136,8 @@ impl TokioTlsStream for SharedSocket {
     }
 }
 
-/// Puts a [`SharedSocket`] on the connection that suppaftp opened, and keeps a clone for the session.
+/// Puts a [`SharedSocket`] on the connection that suppaftp opened, and keeps a clone for the
+/// session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SocketConnector(Arc<OnceLock<SharedSocket>>);
 
@@ -156,7 +159,8 @@ impl AsyncTlsConnector for SocketConnector {
     }
 }
 
-/// A socket that two owners can use: TLS on top of it, and [`SharedSocket`], which must be able to show it.
+/// A socket that two owners can use.
+/// TLS on top of it, and [`SharedSocket`], which must be able to show it.
 #[derive(Clone, Debug)]
 struct Socket(Arc<TcpStream>);
 

@@ -1,8 +1,9 @@
 //! Login names and their canonical form.
 //!
-//! One canonicaliser serves cache, throttle, pins and storage, so that `Alice`, `alice` and `ＡＬＩＣＥ` are one user
-//! everywhere. It is the `UsernameCaseMapped` profile of PRECIS (RFC 8265, section 3.3): width mapping, lower case, NFC,
-//! and a refusal of confusable characters (controls, zero-width joiners, bidi overrides).
+//! One canonicaliser serves cache, throttle, pins and storage, so that `Alice`, `alice` and `ＡＬＩＣＥ`
+//! are one user everywhere. It is the `UsernameCaseMapped` profile of PRECIS (RFC 8265, section
+//! 3.3): width mapping, lower case, NFC, and a refusal of confusable characters (controls,
+//! zero-width joiners, bidi overrides).
 
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
@@ -22,10 +23,11 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// Longest backend id that is taken, in bytes.
 pub const MAX_ID_BYTES: usize = 128;
 
-/// The stable name of one configured backend, as it appears in pins, caches, traces, metrics and error texts.
+/// The stable name of one configured backend, as it appears in pins, caches, traces, metrics and
+/// error texts.
 ///
-/// Between 1 and [`MAX_ID_BYTES`] bytes of printable ASCII without blanks, quotes or backslashes. Cheap to clone: up to 23 bytes are
-/// copied, so that threads do not fight over a counter.
+/// Between 1 and [`MAX_ID_BYTES`] bytes of printable ASCII without blanks, quotes or backslashes.
+/// Cheap to clone: up to 23 bytes are copied, so that threads do not fight over a counter.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BackendId(SmolStr);
 
@@ -132,8 +134,10 @@ impl LoginName {
         &self.typed
     }
 
-    /// The name to send to a server: as typed if that differs from the canonical form by ASCII letter case only, else the
-    /// canonical form. Some servers distinguish full-width or decomposed letters, which are one user here.
+    /// The name to send to a server.
+    /// As typed if that differs from the canonical form by ASCII letter case only, else the
+    /// canonical form. Some servers distinguish full-width or decomposed letters, which are one
+    /// user here.
     pub fn spelling(&self) -> &str {
         match self.typed.eq_ignore_ascii_case(self.canonical.as_str()) {
             true => &self.typed,
@@ -222,7 +226,8 @@ impl CanonicalName {
         Err(NameError::Unsupported)
     }
 
-    /// Hands the canonical form to `use_it` without allocating for names in ASCII, which are nearly all.
+    /// Hands the canonical form to `use_it` without allocating for names in ASCII, which are nearly
+    /// all.
     #[inline]
     pub(crate) fn with_canonical<T>(typed: &str, use_it: impl FnOnce(&str) -> T) -> Result<T, NameError> {
         if typed.is_empty() || typed.len() > MAX_NAME_BYTES || !is_graphic(typed) {

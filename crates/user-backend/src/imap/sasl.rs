@@ -9,9 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// Longest line of the command LOGIN. RFC 2683 section 3.2.1.5 asks clients to stay below about a thousand octets; servers
-/// have been seen to hang up soon above it, which would look like an outage that anyone could cause by typing. What does not
-/// fit goes into a literal.
+/// Longest line of the command LOGIN.
+/// RFC 2683 section 3.2.1.5 asks clients to stay below about a thousand octets; servers have been
+/// seen to hang up soon above it, which would look like an outage that anyone could cause by
+/// typing. What does not fit goes into a literal.
 pub(super) const MAX_LOGIN_LINE: usize = 1000;
 
 /// A line with a secret in it.
@@ -22,7 +23,8 @@ pub(super) type SecretLine = Zeroizing<Vec<u8>>;
 pub(super) enum Literals {
     /// Each after a continuation.
     Synchronising,
-    /// Also at once (RFC 7888): `LITERAL+`, or `LITERAL-`, which takes 4096 octets; no name and no password has more.
+    /// Also at once (RFC 7888): `LITERAL+`, or `LITERAL-`, which takes 4096 octets.
+    /// No name and no password has more.
     AtOnce,
 }
 
@@ -37,7 +39,8 @@ pub(super) fn plain_in_turn(name: &str, password: &str) -> SecretLine {
 }
 
 fn plain_behind(head: &[&[u8]], name: &str, password: &str) -> SecretLine {
-    // RFC 4616 section 2: [authzid] NUL authcid NUL passwd. Neither may hold NUL: `LoginName` and `Password` see to it.
+    // RFC 4616 section 2: [authzid] NUL authcid NUL passwd. Neither may hold NUL: `LoginName` and
+    // `Password` see to it.
     encoded(head, &exact(&[b"\0", name.as_bytes(), b"\0", password.as_bytes()]))
 }
 
@@ -48,18 +51,21 @@ fn encoded(head: &[&[u8]], message: &[u8]) -> SecretLine {
     head.iter().for_each(|part| line.extend_from_slice(part));
     let start = line.len();
     line.resize(start + encoded, 0);
-    // It cannot fail, the room is exactly what is needed; if it did, NUL would make the server refuse the line.
+    // It cannot fail, the room is exactly what is needed; if it did, NUL would make the server
+    // refuse the line.
     let _ = STANDARD.encode_slice(message, line.get_mut(start..).unwrap_or_default());
     line.extend_from_slice(b"\r\n");
     line
 }
 
-/// What SASL LOGIN (draft-murchison-sasl-login) sends in its turns, each after a continuation: the name, the password.
+/// What SASL LOGIN (draft-murchison-sasl-login) sends in its turns, each after a continuation: the
+/// name, the password.
 pub(super) fn login_in_turns(name: &str, password: &str) -> [SecretLine; 2] {
     [name, password].map(|text| encoded(&[], text.as_bytes()))
 }
 
-/// `TAG LOGIN name password`. The first piece is sent at once, each further one after a continuation; the password is in the
+/// `TAG LOGIN name password`.
+/// The first piece is sent at once, each further one after a continuation; the password is in the
 /// last one.
 pub(super) fn login(tag: &str, name: &str, password: &str, literals: Literals) -> Vec<SecretLine> {
     const VERB: &[u8] = b" LOGIN ";
@@ -87,8 +93,8 @@ fn room_for(text: &str) -> usize {
     2 * text.len() + 16
 }
 
-/// Adds one argument: quoted, or as a literal. `behind`: capacity for what follows in the same
-/// piece.
+/// Adds one argument: quoted, or as a literal.
+/// `behind`: capacity for what follows in the same piece.
 fn argument(pieces: &mut Vec<SecretLine>, text: &str, is_quotable: bool, literals: Literals, behind: usize) {
     if is_quotable {
         return append_quoted(pieces, text);

@@ -4,7 +4,8 @@ use super::server_text::ServerText;
 use super::{local_part, printable};
 use crate::error::BackendError;
 
-/// Placeholder for the name that was sent. No reply holds these characters: they cannot be printed.
+/// Placeholder for the name that was sent.
+/// No reply holds these characters: they cannot be printed.
 const NAME: &str = "\u{1}";
 
 /// Placeholder for its part before the domain.
@@ -13,14 +14,15 @@ const LOCAL_PART: &str = "\u{2}";
 /// What one server says to users who do not exist, with the name taken out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnWords {
-    /// The code and the command, as our error says them: the same words with another code are other words.
+    /// The code and the command, as our error says them.
+    /// The same words with another code are other words.
     context: String,
     pattern: String,
 }
 
 impl OwnWords {
-    /// The reply to two canary users, if it was the same. Each is the name that was sent, and what
-    /// came of it.
+    /// The reply to two canary users, if it was the same.
+    /// Each is the name that was sent, and what came of it.
     pub(crate) fn of_both(one: (&str, &BackendError), other: (&str, &BackendError)) -> Option<Self> {
         let learned = |(name, error): (&str, &BackendError)| {
             let words = error.server_text().filter(|_| error.is_learnable())?.words()?;
@@ -32,7 +34,8 @@ impl OwnWords {
 
     /// Whether this is what the server says to this user.
     ///
-    /// The name is put into the pattern, instead of being taken out of the reply: a name may be a word of the reply.
+    /// The name is put into the pattern, instead of being taken out of the reply: a name may be a
+    /// word of the reply.
     pub(crate) fn are_in(&self, name: &str, error: &BackendError) -> bool {
         let name = printable(name.as_bytes()).to_lowercase();
         let local = local_part(&name).unwrap_or(&name);
@@ -47,8 +50,8 @@ impl OwnWords {
     }
 }
 
-/// The reply to a canary, which may be shown even with its name: the name is ours, and not a
-/// user's.
+/// The reply to a canary, which may be shown even with its name.
+/// The name is ours, and not a user's.
 pub(crate) fn told_to_canary(text: &ServerText, name: &str) -> ServerText {
     match text.words().filter(|_| text.is_empty()) {
         Some(words) => text.shown_as(&shown(&with_places(words, name))),

@@ -117,7 +117,8 @@ fn pattern(text: &str, name: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Whether a text is like a pattern. Backtracks to the last wildcard only, so it takes at most `text` times `pattern` steps.
+/// Whether a text is like a pattern.
+/// Backtracks to the last wildcard only, so it takes at most `text` times `pattern` steps.
 fn is_like(text: &str, pattern: &[Piece]) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut piece) = (0, 0);

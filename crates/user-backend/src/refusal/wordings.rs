@@ -1,8 +1,9 @@
 //! The list of outage wordings and the list of refusal wordings.
 //!
-//! A phrase is compared word by word, without letter case and punctuation, and with the user's name taken out of the reply:
-//! what someone typed as a name must neither look like an outage nor like a refusal. Outages are looked for first, so a
-//! reply that says both ("temporary authentication failure") is an outage.
+//! A phrase is compared word by word, without letter case and punctuation, and with the user's name
+//! taken out of the reply: what someone typed as a name must neither look like an outage nor like a
+//! refusal. Outages are looked for first, so a reply that says both ("temporary authentication
+//! failure") is an outage.
 //!
 //! A phrase of [`SPECIFIC`] is about credentials and counts anywhere in the text. One of
 //! [`GENERAL`] ("login failed") says nothing about the reason, so it counts only if it is the whole
@@ -14,7 +15,8 @@ use crate::verdict::Rejection::{
     AccountDisabled, AccountLocked, BadCredentials, CredentialsExpired, UnknownUser,
 };
 
-/// The server did not judge: it is down, busy, full, or wants something else first. Never learned from canaries.
+/// The server did not judge: it is down, busy, full, or wants something else first.
+/// Never learned from canaries.
 const OUTAGES: &[&str] = &[
     // Not now.
     "temporary",
@@ -165,8 +167,8 @@ const OUTAGES: &[&str] = &[
     "server access",
 ];
 
-/// Words about this user's name, password or account, anywhere in the text. The first that is found
-/// decides.
+/// Words about this user's name, password or account, anywhere in the text.
+/// The first that is found decides.
 const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
     (
         CredentialsExpired,
@@ -223,7 +225,8 @@ const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
             "account does not have imap access",
             "account is not enabled for imap",
             "not enabled for imap use",
-            // The password was right, and the user's folder cannot be entered: IIS, and vsftpd with its 500.
+            // The password was right, and the user's folder cannot be entered: IIS, and vsftpd with
+            // its 500.
             "home directory inaccessible",
             "oops cannot change directory",
         ],
@@ -341,7 +344,8 @@ const GENERAL: &[&str] = &[
     "user cannot login",
 ];
 
-/// Words that make something else of a phrase of [`SPECIFIC`] before them: "invalid password hash", "bad user database".
+/// Words that make something else of a phrase of [`SPECIFIC`] before them.
+/// "invalid password hash", "bad user database".
 const OTHER_THINGS: &[&str] = &[
     "hash",
     "hashes",

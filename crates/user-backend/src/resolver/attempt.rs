@@ -3,13 +3,16 @@
 //! What is known about a password, in memory or as proven credentials, must not reveal more than
 //! the limits allow:
 //!
-//! 1. An attempt is registered at its source and its user before it waits for anything. As long as anything is registered or
-//!    counted there, [`Resolver::authenticate`] answers no acceptance from memory on its own.
-//! 2. An attempt that is not exempt takes a turn at the source and a place at the user first. Memory then saves the backend from
-//!    being asked, not the limits from being applied.
-//! 3. Exempt are the credentials that were accepted last from this network, as long as it has offered only a few others for this
-//!    name. They pass every limit, and memory answers them at once.
-//! 4. While no backend can judge guesses, memory answers only a few different ones per source and user.
+//! 1. An attempt is registered at its source and its user before it waits for anything. As long as
+//!    anything is registered or counted there, [`Resolver::authenticate`] answers no acceptance
+//!    from memory on its own.
+//! 2. An attempt that is not exempt takes a turn at the source and a place at the user first.
+//!    Memory then saves the backend from being asked, not the limits from being applied.
+//! 3. Exempt are the credentials that were accepted last from this network, as long as it has
+//!    offered only a few others for this name. They pass every limit, and memory answers them at
+//!    once.
+//! 4. While no backend can judge guesses, memory answers only a few different ones per source and
+//!    user.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,8 +38,8 @@ use crate::identity::LoginName;
 use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Freshness, Rejection};
 
-/// The backends' time ends this much before the caller's, or a twentieth of it if that is less: there must be time left
-/// to say who did not answer, and to fall back on an earlier yes.
+/// The backends' time ends this much before the caller's, or a twentieth of it if that is less:
+/// there must be time left to say who did not answer, and to fall back on an earlier yes.
 const TO_CONCLUDE: Duration = Duration::from_millis(250);
 
 /// What an attempt depends on.
@@ -129,7 +132,8 @@ impl Resolver {
             },
             None => None,
         };
-        // In this order: an attempt that waited for the user first would keep a place while it waits for a turn.
+        // In this order: an attempt that waited for the user first would keep a place while it
+        // waits for a turn.
         let entered = arrival.users.enter(&guess.key, knowledge.is_exempt, time_to_begin(deadline));
         let entry = match entered.await {
             Ok(entry) => entry,
@@ -153,7 +157,8 @@ impl Resolver {
             let source = credentials.source;
             let only = credentials.only.cloned();
             let is_local = credentials.is_local;
-            // A typed name may be a password in the wrong field, so it is not beside every line of the usual log.
+            // A typed name may be a password in the wrong field, so it is not beside every line of
+            // the usual log.
             let span =
                 tracing::debug_span!("attempt", user = ?name, source = source.map(tracing::field::display));
             let work = async move {
@@ -200,7 +205,8 @@ impl Resolver {
         }
     }
 
-    /// Finds out what is known about the credentials. What is not proven is noted at the source before anything is waited for.
+    /// Finds out what is known about the credentials.
+    /// What is not proven is noted at the source before anything is waited for.
     async fn knowledge(
         &self,
         chain: &Chain,
@@ -231,9 +237,11 @@ impl Resolver {
         Knowledge { is_known_wrong, is_exempt: is_proven && may_recall, may_recall, record, is_recorded }
     }
 
-    /// What a question depends on that is asked now. In this order: an attempt from before an invalidation is not joined by one that
-    /// asks after it; what is found out counts only if nothing was invalidated since it began; and a chain that is
-    /// replaced is followed by invalidations, so what it finds out later does not count either.
+    /// What a question depends on that is asked now.
+    /// In this order: an attempt from before an invalidation is not joined by one that asks after
+    /// it; what is found out counts only if nothing was invalidated since it began; and a chain
+    /// that is replaced is followed by invalidations, so what it finds out later does not count
+    /// either.
     fn snapshot(&self, name: &LoginName) -> Snapshot {
         let Shared { chain: current, cache, .. } = self.shared.as_ref();
         loop {
@@ -249,8 +257,9 @@ impl Resolver {
         }
     }
 
-    /// The answer of a shared attempt, if it still counts: the backend may know the user by another name, which was
-    /// invalidated, and the caller may be late to read the answer.
+    /// The answer of a shared attempt, if it still counts.
+    /// The backend may know the user by another name, which was invalidated, and the caller may be
+    /// late to read the answer.
     fn landed(
         &self,
         landed: Result<FlightResult, JoinError>,
@@ -287,8 +296,9 @@ impl Admission {
         self.knowledge.is_exempt || self.knowledge.may_recall && self.entry.may_recall()
     }
 
-    /// Settles everything that counts guesses, in one place. `is_guess`: a backend has seen the password and gave an answer that is
-    /// not recognised. Returns whether the user is locked now and was not before.
+    /// Settles everything that counts guesses, in one place.
+    /// `is_guess`: a backend has seen the password and gave an answer that is not recognised.
+    /// Returns whether the user is locked now and was not before.
     async fn settle(self, chain: &Chain, answer: &TracedOutcome, is_guess: bool) -> bool {
         let Self { turn, entry, guess, knowledge, deadline } = self;
         let known = &chain.known;
@@ -309,7 +319,8 @@ impl Admission {
                 false
             }
             Outcome::Refused(rejection) if counts(*rejection) => {
-                // Another attempt may have failed with the same credentials meanwhile: one failure is enough.
+                // Another attempt may have failed with the same credentials meanwhile: one failure
+                // is enough.
                 let known_at_source = known.were_refused(&guess.key, chain.sources.limit().per);
                 let known_at_user = known.were_refused(&guess.key, chain.users.remembers_for());
                 known.refused(guess.key, &guess.proven_key);
@@ -409,7 +420,8 @@ impl Resolver {
     }
 }
 
-/// What the hash of proven credentials covers beside name and password: the network of the source.
+/// What the hash of proven credentials covers beside name and password.
+/// The network of the source.
 fn proven_label(source: Option<IpAddr>) -> Vec<u8> {
     let network = source.map(|source| SourceNet::of(source).to_string());
     ["proven ", network.as_deref().unwrap_or("anywhere")].concat().into_bytes()

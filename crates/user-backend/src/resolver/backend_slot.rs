@@ -90,7 +90,8 @@ pub(super) struct BackendSlot {
     /// The one inside.
     pub(super) breaker: Arc<CircuitBreaker>,
     pub(super) policy: BackendPolicy,
-    /// The rules about names: applied here, before and after the backend is asked, and nowhere else.
+    /// The rules about names: applied here, before and after the backend is asked, and nowhere
+    /// else.
     pub(super) names: NameRules,
     /// How many failed logins of each user may still reach the backend.
     per_user: Arc<UpstreamLimiter>,
@@ -106,8 +107,9 @@ pub(super) struct BackendSlot {
 }
 
 impl BackendSlot {
-    /// A new slot, except for failed logins: they count at the server whatever changes here, so
-    /// they are taken over from `before`, the slot that had this id.
+    /// A new slot, except for failed logins.
+    /// They count at the server whatever changes here, so they are taken over from `before`, the
+    /// slot that had this id.
     pub(super) fn new(part: BackendSpec, before: Option<&Self>) -> Self {
         let BackendSpec { backend, policy, names, settings } = part;
         let breaker = Arc::new(CircuitBreaker::new(backend));
@@ -247,10 +249,12 @@ impl BackendSlot {
         (&result).into()
     }
 
-    /// Makes sure that a yes of this backend counts, if need be by running the canary now. That costs the first users after
-    /// an outage the time of one more login, and no one afterwards.
+    /// Makes sure that a yes of this backend counts, if need be by running the canary now.
+    /// That costs the first users after an outage the time of one more login, and no one
+    /// afterwards.
     async fn vouch_for(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
-        // A server that answers canaries in words that are not recognised is not asked about them for every yes.
+        // A server that answers canaries in words that are not recognised is not asked about them
+        // for every yes.
         if self.canary_state.status() == CanaryStatus::Open
             && (!self.canary_state.does_not_recognise() || self.canary_state.may_learn())
         {
@@ -266,8 +270,8 @@ impl BackendSlot {
         }
     }
 
-    /// Runs the canary, unless another one ends meanwhile. In a separate task: if it takes longer
-    /// than this attempt may, the next one has the result.
+    /// Runs the canary, unless another one ends meanwhile.
+    /// In a separate task: if it takes longer than this attempt may, the next one has the result.
     async fn run_canary_until(self: &Arc<Self>, deadline: Instant) {
         let (_, runs) = self.canary_state.known();
         let slot = Arc::clone(self);

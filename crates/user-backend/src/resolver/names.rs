@@ -1,10 +1,11 @@
 //! The domain rules of the PHP app as separate settings, and the check that no two backends share a
 //! name space by accident.
 //!
-//! In the PHP app one setting, `domain`, did three things at once and byte for byte: it was appended to bare names, it
-//! refused other domains, and it was stripped from the name that the application saw. Here each has its own switch, the
-//! domain is compared without regard to letter case, and one mailbox has exactly one identity: with `strip_domain` the
-//! bare name, without it the full one, however it was typed.
+//! In the PHP app one setting, `domain`, did three things at once and byte for byte: it was
+//! appended to bare names, it refused other domains, and it was stripped from the name that the
+//! application saw. Here each has its own switch, the domain is compared without regard to letter
+//! case, and one mailbox has exactly one identity: with `strip_domain` the bare name, without it
+//! the full one, however it was typed.
 
 mod admit;
 mod domain;
@@ -18,10 +19,12 @@ use thiserror::Error;
 use crate::identity::{BackendId, CanonicalName, LoginName, NameError};
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// Names that servers take without a password: refused everywhere unless the setting says otherwise.
+/// Names that servers take without a password.
+/// Refused everywhere unless the setting says otherwise.
 const DENIED_BY_DEFAULT: [&str; 3] = ["anonymous", "ftp", "guest"];
 
-/// Everything about names that all backends have in common: domain rules, names that are never asked for, and who is admitted.
+/// Everything about names that all backends have in common.
+/// Domain rules, names that are never asked for, and who is admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameRules {
     domain: DomainRules,
@@ -98,8 +101,8 @@ impl NameRules {
         &self.admit
     }
 
-    /// Whether a user whom the backend accepts may have this account. `is_known`: it is there already; `is_member`: whether it is
-    /// in this group.
+    /// Whether a user whom the backend accepts may have this account.
+    /// `is_known`: it is there already; `is_member`: whether it is in this group.
     pub fn admits(
         &self,
         account: &CanonicalName,
@@ -138,8 +141,8 @@ impl NameRules {
         self.is_denied(reading.login.canonical())
     }
 
-    /// The identity of a user in the application, after a backend accepted: `None` when that is a
-    /// name of another domain.
+    /// The identity of a user in the application, after a backend accepted.
+    /// `None` when that is a name of another domain.
     pub(crate) fn known_as(&self, accepted: Identity, reading: &Reading) -> Option<Identity> {
         let name = accepted.name();
         let is_asked = name == reading.login.canonical()
@@ -178,8 +181,8 @@ impl NameRules {
         }
     }
 
-    /// What is sent for an account whose pin has this spelling. `None`: by the current rules it is
-    /// another account, because they have changed.
+    /// What is sent for an account whose pin has this spelling.
+    /// `None`: by the current rules it is another account, because they have changed.
     pub(crate) fn pinned_upstream(&self, spelling: &str, account: &CanonicalName) -> Option<String> {
         let login = LoginName::parse(spelling).ok()?;
         let reading = match login.canonical() == account {

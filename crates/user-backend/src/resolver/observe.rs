@@ -4,8 +4,9 @@
 //! label contains a name that was typed: an attacker must not be able to fill a metrics store.
 //! Names are in log lines and spans, escaped.
 //!
-//! An answer from memory takes a fraction of a microsecond, too little to look up a counter in a registry. It adds one to a number
-//! that belongs to its thread; these numbers and the gauges reach the recorder when they are reported.
+//! An answer from memory takes a fraction of a microsecond, too little to look up a counter in a
+//! registry. It adds one to a number that belongs to its thread; these numbers and the gauges reach
+//! the recorder when they are reported.
 
 use std::cell::Cell;
 use std::net::IpAddr;

@@ -28,7 +28,8 @@ use crate::identity::{BackendId, CanonicalName};
 pub struct PinOwner {
     /// The backend that alone may answer for the name.
     pub backend: BackendId,
-    /// How the name was spelled when that backend accepted it first, before a domain was added. `None`: not known yet.
+    /// How the name was spelled when that backend accepted it first, before a domain was added.
+    /// `None`: not known yet.
     pub spelling: Option<String>,
 }
 
@@ -39,7 +40,8 @@ impl PinOwner {
     }
 }
 
-/// Storage for pins. [`MemoryPins`] forgets them with the process; a store that lasts is better.
+/// Storage for pins.
+/// [`MemoryPins`] forgets them with the process; a store that lasts is better.
 #[async_trait]
 pub trait PinStore: fmt::Debug + Send + Sync + 'static {
     /// The owner of a name.
@@ -48,8 +50,8 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
     /// [`PinError`] if the store fails: the attempt is then unavailable.
     async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError>;
 
-    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now. If `backend` is the owner
-    /// and no spelling is known yet, `spelling` is kept.
+    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is
+    /// now. If `backend` is the owner and no spelling is known yet, `spelling` is kept.
     ///
     /// # Errors
     /// [`PinError`] if the store fails: the acceptance then does not count.
@@ -60,8 +62,9 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
         spelling: Option<&str>,
     ) -> Result<PinOwner, PinError>;
 
-    /// Whether the account of this name is in a group. `None`: there is no such account, or the store knows no groups; those
-    /// that the backend reports count then. The default.
+    /// Whether the account of this name is in a group.
+    /// `None`: there is no such account, or the store knows no groups; those that the backend
+    /// reports count then. The default.
     ///
     /// # Errors
     /// [`PinError`] if the store fails: the acceptance then does not count.
@@ -69,7 +72,8 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Sets or clears the owner, and returns the previous one. The accepted spelling is forgotten.
+    /// Sets or clears the owner, and returns the previous one.
+    /// The accepted spelling is forgotten.
     ///
     /// # Errors
     /// [`PinError`] when the store cannot be written; nothing is changed then.
@@ -98,7 +102,8 @@ pub struct MemoryPins {
     owners: RwLock<Owners>,
 }
 
-/// There are many users and few backends: a backend is stored once, and users have its index.
+/// There are many users and few backends.
+/// A backend is stored once, and users have its index.
 #[derive(Debug, Default)]
 struct Owners {
     people: HashMap<CanonicalName, Pinned>,

@@ -29,12 +29,13 @@ use crate::identity::BackendId;
 pub struct BackendReload {
     /// Backends that say the same as before.
     pub kept: Vec<BackendId>,
-    /// Backends with other settings under the same id. Their remembered outcomes are forgotten,
-    /// their users stay theirs.
+    /// Backends with other settings under the same id.
+    /// Their remembered outcomes are forgotten, their users stay theirs.
     pub changed: Vec<BackendId>,
     /// Backends that were not there before.
     pub added: Vec<BackendId>,
-    /// Backends that are not there any more. Their users are unavailable until an administrator rebinds them.
+    /// Backends that are not there any more.
+    /// Their users are unavailable until an administrator rebinds them.
     pub removed: Vec<BackendId>,
     /// Results of the canary at the added and the changed ones, and at those whose refusals had to
     /// be learned.
@@ -44,8 +45,8 @@ pub struct BackendReload {
 }
 
 impl Resolver {
-    /// Puts the backends, the deadline and the throttle of `next` in the place of those there are, for this resolver and all
-    /// its clones.
+    /// Puts the backends, the deadline and the throttle of `next` in the place of those there are,
+    /// for this resolver and all its clones.
     ///
     /// Backends that are the same as before keep all their state: made of an entry of a
     /// configuration, they are the same when it says the same; made by hand, when it is the very
@@ -81,7 +82,8 @@ impl Resolver {
         Ok(reloaded)
     }
 
-    /// What this resolver was put together of, with these backends and settings in the place of those of a configuration.
+    /// What this resolver was put together of, with these backends and settings in the place of
+    /// those of a configuration.
     pub(crate) fn reconfigured(&self, parts: Vec<BackendSpec>, tuning: Tuning) -> ResolverBuilder {
         let recipe = self.shared.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ResolverBuilder::of_recipe(recipe.reconfigure(parts, tuning))

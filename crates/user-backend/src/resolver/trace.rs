@@ -119,7 +119,8 @@ pub enum EndReason {
     CachedRefusal,
     /// A backend accepted.
     Accepted,
-    /// The backend cannot be asked, and it accepted the same name and password some time ago (`max_stale`).
+    /// The backend cannot be asked, and it accepted the same name and password some time ago
+    /// (`max_stale`).
     Grace,
     /// A backend rejected, and its `on_reject` is `stop`.
     RejectionStops,
@@ -259,7 +260,8 @@ impl TraceStep {
         self
     }
 
-    /// Whether the backend could not be reached. A name that does not exist counts: a machine without a network knows none.
+    /// Whether the backend could not be reached.
+    /// A name that does not exist counts: a machine without a network knows none.
     pub(super) fn is_silence(&self) -> bool {
         match self.verdict {
             StepOutcome::Unavailable => true,
@@ -336,8 +338,8 @@ impl fmt::Display for Trace {
     }
 }
 
-/// Of several rejections the most informative: an account that exists and is locked beats "unknown
-/// here".
+/// Of several rejections the most informative.
+/// An account that exists and is locked beats "unknown here".
 pub(super) fn more_telling(one: Option<Rejection>, other: Rejection) -> Rejection {
     let weight = |rejection: Rejection| match rejection {
         Rejection::PolicyDenied => 0,

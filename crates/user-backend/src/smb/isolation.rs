@@ -12,7 +12,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
-    /// In helpers when this program has called [`run_helper_if_requested`](super::run_helper_if_requested), else in a thread. The default.
+    /// In helpers when this program has called
+    /// [`run_helper_if_requested`](super::run_helper_if_requested), else in a thread. The default.
     #[default]
     Auto,
     /// In one thread of this process, shared by all backends that do so.

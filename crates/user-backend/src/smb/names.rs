@@ -46,7 +46,8 @@ pub(super) fn account(upstream: &str, domains: Domains) -> Result<Account<'_>, V
     if is_address && !domains.addresses { Err(Verdict::NotMine) } else { Ok(account) }
 }
 
-/// Independent of the list of denied names: for this name the crate smb2 accepts a guest session.
+/// Independent of the list of denied names.
+/// For this name the crate smb2 accepts a guest session.
 fn is_guest(upstream: &str) -> bool {
     let canonical = CanonicalName::parse(upstream);
     let whole = canonical.as_ref().map_or(upstream, CanonicalName::as_str);
@@ -59,7 +60,8 @@ mod tests {
     use crate::identity::LoginName;
     use crate::resolver::names::{DomainRules, NameRules};
 
-    /// The name that is sent and the name that the user is known by, with the rules that the class adds; or the verdict.
+    /// The name that is sent and the name that the user is known by, with the rules that the class
+    /// adds; or the verdict.
     fn decide(rules: NameRules, typed: &str) -> Result<(String, String), Verdict> {
         let domain = rules.domain().clone().bare_names_only(true).windows_names("TESTNET").unwrap();
         let (upstream, identity) = rules.with_domain(domain).ask(&LoginName::parse(typed).unwrap())?;

@@ -29,7 +29,8 @@ const QUEUE: usize = 64;
 /// Time for one answer of the server; a login takes about six of them.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// libsmbclient's state is the process's, so there is one thread for all backends that have no helpers.
+/// libsmbclient's state is the process's, so there is one thread for all backends that have no
+/// helpers.
 static WORKER: OnceLock<io::Result<Worker>> = OnceLock::new();
 
 /// Logins through libsmbclient.
@@ -67,8 +68,8 @@ impl Pavao {
         Self { endpoint, workgroup, proof, way, silences: Arc::default() }
     }
 
-    /// Connects to the server and greets it, to see that it is there and well. libsmbclient's own connect takes five
-    /// seconds to give up, and other logins would wait for it.
+    /// Connects to the server and greets it, to see that it is there and well. libsmbclient's own
+    /// connect takes five seconds to give up, and other logins would wait for it.
     pub(super) async fn ping(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
         let by = sooner(self.endpoint.connect_timeout(), deadline);
         let mut addresses = resolve(&self.endpoint, by).await?;
@@ -133,7 +134,8 @@ impl Pavao {
             }
         };
         if ended.is_ambiguous() {
-            // A server that is well refuses an account; one that has just broken off does not answer now.
+            // A server that is well refuses an account; one that has just broken off does not
+            // answer now.
             let gone = |_| BackendError::unavailable(Phase::Login, "the server broke off").without_answer();
             self.ping(deadline).await.map_err(gone)?;
         }

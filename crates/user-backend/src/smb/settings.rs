@@ -58,7 +58,8 @@ impl SmbSettings {
     /// The workgroup when nothing else is set.
     pub const DEFAULT_WORKGROUP: &str = "WORKGROUP";
 
-    /// A server at `endpoint` (its TLS settings do not matter: SMB has its own protection), no share, and the default engine.
+    /// A server at `endpoint` (its TLS settings do not matter: SMB has its own protection), no
+    /// share, and the default engine.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
         Self {
             id,
@@ -71,8 +72,9 @@ impl SmbSettings {
         }
     }
 
-    /// Whether names with an `@` are asked for (default: no, they are not this server's). Where they are, the resolver's domain
-    /// rules must make one name of `alice` and `alice@corp.example`, which are one account.
+    /// Whether names with an `@` are asked for (default: no, they are not this server's).
+    /// Where they are, the resolver's domain rules must make one name of `alice` and
+    /// `alice@corp.example`, which are one account.
     #[must_use]
     pub fn with_addresses(mut self, on: bool) -> Self {
         self.domains.addresses = on;

@@ -21,7 +21,8 @@ use crate::error::{BackendError, Phase};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The entrance to the thread. The thread ends when this is dropped and its queue is empty.
+/// The entrance to the thread.
+/// The thread ends when this is dropped and its queue is empty.
 #[derive(Debug)]
 pub(super) struct Worker {
     queue: SyncSender<Job>,
@@ -42,7 +43,8 @@ impl Worker {
     /// Runs a job when its turn comes and waits for what it returns.
     ///
     /// # Errors
-    /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes, or when the job panics.
+    /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes,
+    /// or when the job panics.
     ///
     /// # Cancellation
     /// A job whose caller has gone before its turn is never run; one that runs goes to its end, and

@@ -1,7 +1,7 @@
 //! A server on loopback that plays one script, for clients that insist on a real socket.
 //!
-//! Client and server share one thread, and what is written to loopback has arrived. So a reader that polls a few times and finds
-//! nothing knows that nothing will come, and no clock is asked.
+//! Client and server share one thread, and what is written to loopback has arrived. So a reader
+//! that polls a few times and finds nothing knows that nothing will come, and no clock is asked.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
@@ -47,7 +47,8 @@ pub(crate) fn port() -> u16 {
 pub(crate) enum Script {
     /// Texts, each after one more line was heard; the first at once.
     Lines(Vec<Vec<u8>>),
-    /// SMB messages with their length, each after a request; `numbered`: with the message id of the request.
+    /// SMB messages with their length, each after a request.
+    /// `numbered`: with the message id of the request.
     Frames { frames: Vec<Vec<u8>>, numbered: bool },
 }
 

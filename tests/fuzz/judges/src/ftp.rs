@@ -74,7 +74,8 @@ pub fn reply(input: &[u8]) {
     let expected = match (stage, code) {
         (0, Some(220)) | (1, Some(234)) | (2, Some(331)) | (3, Some(230)) => Some(ScriptStep::Proceed),
         (0, Some(120)) => Some(ScriptStep::Wait),
-        // Words decide; see the table beside the code. What is on the list of outages is never a no.
+        // Words decide; see the table beside the code. What is on the list of outages is never a
+        // no.
         (2 | 3, Some(400..=599)) if meaning(body) != Some(ScriptStep::Wait) => {
             let is_no = matches!(step, Ok(ScriptStep::Rejected) | Err(_));
             assert!(is_no, "{:?}", String::from_utf8_lossy(body));

@@ -79,8 +79,8 @@ fn spoil(rng: &mut Rng, input: &[u8], words: &[Vec<u8>], others: &[Vec<u8>]) -> 
     spoilt
 }
 
-/// The words of a dictionary in libFuzzer's form: one in quotes a line; `\\`, `\"` and `\xAB` are a
-/// byte.
+/// The words of a dictionary in libFuzzer's form: one in quotes a line.
+/// `\\`, `\"` and `\xAB` are a byte.
 fn words(dictionary: &str) -> Option<Vec<Vec<u8>>> {
     let word = |line: &str| {
         let mut rest = line.split_once('"')?.1.rsplit_once('"')?.0.as_bytes();

@@ -1,5 +1,6 @@
-//! The table for IMAP. RFC 9051; what our own dependencies fall for is in the rows about parentheses, literals and bytes
-//! outside ASCII.
+//! The table for IMAP.
+//! RFC 9051; what our own dependencies fall for is in the rows about parentheses, literals and
+//! bytes outside ASCII.
 
 use std::time::Duration;
 

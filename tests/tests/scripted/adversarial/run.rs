@@ -162,7 +162,8 @@ fn is_smb(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::SmbShare | Protocol::SmbPipe | Protocol::SmbNative)
 }
 
-/// How often the password went over the wire. SMB never sends it; it must not be there in any form.
+/// How often the password went over the wire.
+/// SMB never sends it; it must not be there in any form.
 fn credentials_in(protocol: Protocol, heard: &[u8]) -> usize {
     let lines = heard.split(|byte| *byte == b'\n');
     let holds = |line: &&[u8]| canary::count(line) > 0;

@@ -1,4 +1,5 @@
-//! Sizes and speeds at which any server that talks in lines may stray, and what the tables of such servers share.
+//! Sizes and speeds at which any server that talks in lines may stray, and what the tables of such
+//! servers share.
 
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ pub(super) struct Stray<'a> {
 }
 
 impl Stray<'_> {
-    /// All of it. `begins` are the beginnings of a good greeting and of a good answer, `floods` what comes without end.
+    /// All of it.
+    /// `begins` are the beginnings of a good greeting and of a good answer, `floods` what comes
+    /// without end.
     pub(super) fn rows(&self, begins: [&[u8]; 2], floods: &[(&str, &'static [u8])]) -> Vec<Row> {
         let mut rows = self.slow(begins);
         for (name, bytes) in floods {

@@ -79,7 +79,8 @@ async fn a_reply_to_pass_decides_in_every_mode() {
     }
 }
 
-/// A server that hangs up may have compared the password before: that counts at the limits of the backend.
+/// A server that hangs up may have compared the password before.
+/// That counts at the limits of the backend.
 #[tokio::test]
 async fn connection_that_ends_is_unanswered_once_the_password_was_sent() {
     let keys = Keys::good();
@@ -224,7 +225,8 @@ async fn odd_replies_of_real_servers_do_not_cost_the_timeout() {
             ScriptStep::send("331\r\n"),
             ScriptStep::Expect("PASS "),
             ScriptStep::send("230-hello\r\n230\r\n"),
-            // An attempt that still waits for more waits for the whole timeout, and the test with it.
+            // An attempt that still waits for more waits for the whole timeout, and the test with
+            // it.
             ScriptStep::Silence,
         ];
         let peer = FakeServer::start([vec![ScriptStep::send(greeting)], after.to_vec()].concat()).await;
@@ -327,7 +329,8 @@ async fn a_greeting_is_220_or_there_is_no_login() {
     }
 }
 
-/// The library takes a last line without its end for whole; what comes of it is an error either way.
+/// The library takes a last line without its end for whole.
+/// What comes of it is an error either way.
 fn is_a_cut(reply: &str, answer: &str) -> bool {
     !reply.is_empty() && !reply.ends_with('\n') && answer.ends_with(": the server does not speak FTP")
 }

@@ -1,5 +1,5 @@
-//! The catalogue of apps: features of the programs around this store, and the folder of installed apps. The
-//! server and the command line speak of the same ones.
+//! The catalogue of apps: features of the programs around this store, and the folder of installed
+//! apps. The server and the command line speak of the same ones.
 
 pub(crate) mod manifest;
 
@@ -100,7 +100,8 @@ impl AppCatalogue {
         Self { folder: folder.map(Path::to_owned) }
     }
 
-    /// All apps by id. Features are on unless they were switched off, installed apps the other way round.
+    /// All apps by id.
+    /// Features are on unless they were switched off, installed apps the other way round.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -16,16 +16,18 @@
 //! form. Unknown users are compared with a dummy hash, so the time does not reveal who exists.
 //!
 //! # What is remembered
-//! No accepted password: the stored hash is read and compared for every attempt, so a password that was changed in any
-//! process counts at once. A resolver may remember instead, if an [`InvalidationWatcher`](crate::InvalidationWatcher) makes
-//! it forget in time.
+//! No accepted password: the stored hash is read and compared for every attempt, so a password that
+//! was changed in any process counts at once. A resolver may remember instead, if an
+//! [`InvalidationWatcher`](crate::InvalidationWatcher) makes it forget in time.
 //!
 //! # The resolver
 //! It limits guesses, those of the policy (`maximumLoginAttempts`) included
-//! ([`Resolver::set_max_failures_in_a_row`](user_backend::Resolver::set_max_failures_in_a_row)); this backend alone limits none.
+//! ([`Resolver::set_max_failures_in_a_row`](user_backend::Resolver::set_max_failures_in_a_row));
+//! this backend alone limits none.
 //!
-//! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from remembering; with an
-//! [`InvalidationWatcher`](crate::InvalidationWatcher), set `cache_accepted` and `cache_rejected` to let it.
+//! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from
+//! remembering; with an [`InvalidationWatcher`](crate::InvalidationWatcher), set `cache_accepted`
+//! and `cache_rejected` to let it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -123,8 +125,9 @@ impl LocalBackend {
                 PasswordMatch::Yes => {}
             }
             let stored = self.rehash(&id, &hash, checked.better).await;
-            // Comparing took its time: what was true before must still be true. A hash that was replaced meanwhile, for a
-            // better one or for another password, is compared in its turn.
+            // Comparing took its time: what was true before must still be true. A hash that was
+            // replaced meanwhile, for a better one or for another password, is compared in its
+            // turn.
             let again = self.find(&id).await?;
             match again {
                 Some(again) if again.hash == stored => return Ok(self.verdict(&again, attempt)),
@@ -152,9 +155,9 @@ impl LocalBackend {
         checked.map_err(|error: PoolError| BackendError::unavailable(Phase::Login, error.to_string()))
     }
 
-    /// Stores a better hash of the same password, unless the password changed meanwhile. Sends the
-    /// hash that should be stored now; a store that cannot be written must not keep users from
-    /// signing in.
+    /// Stores a better hash of the same password, unless the password changed meanwhile.
+    /// Sends the hash that should be stored now; a store that cannot be written must not keep users
+    /// from signing in.
     async fn rehash(&self, id: &UserId, old: &StoredHash, better: Option<PasswordHash>) -> StoredHash {
         let Some(better) = better else { return old.clone() };
         let better = StoredHash::new(better.expose());

@@ -1,5 +1,6 @@
-//! Makes and compares hashes, always through the pool. A question costs one comparison, or two if the password is not typed in
-//! composed form: whether the person exists or not, the same work is done.
+//! Makes and compares hashes, always through the pool.
+//! A question costs one comparison, or two if the password is not typed in composed form: whether
+//! the person exists or not, the same work is done.
 
 use std::sync::Arc;
 
@@ -80,8 +81,9 @@ impl Hasher {
         Ok(self.pool.run(deadline, move || PasswordHash::new(&password, &settings)).await??)
     }
 
-    /// Compares a password with what is stored; with nothing stored, with a hash that belongs to no password. `is_proven`: the same
-    /// was right the last time, so it need not wait for guesses.
+    /// Compares a password with what is stored.
+    /// With nothing stored, with a hash that belongs to no password. `is_proven`: the same was
+    /// right the last time, so it need not wait for guesses.
     ///
     /// # Errors
     /// [`PoolError`]: nothing was found out.

@@ -18,7 +18,8 @@ use user_backend::clock::{Instant, now};
 use crate::service::local_password::memory::Expected;
 use crate::service::local_password::settings::HashSettings;
 
-/// Runs slow work on a bounded number of threads. Cheap to clone; clones share the bounds.
+/// Runs slow work on a bounded number of threads.
+/// Cheap to clone; clones share the bounds.
 #[derive(Clone, Debug)]
 pub struct HashPool {
     places: Arc<Semaphore>,
@@ -115,7 +116,8 @@ impl HashPool {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many more callers there is room for, at work and waiting together, beside the places for proven credentials.
+    /// How many more callers there is room for, at work and waiting together, beside the places for
+    /// proven credentials.
     pub fn free_places(&self) -> usize {
         self.usual.available_permits()
     }
@@ -203,8 +205,8 @@ impl Worker {
         }
     }
 
-    /// The next piece of work. If there is none, the thread stops counting under the same lock, so
-    /// no caller waits for it.
+    /// The next piece of work.
+    /// If there is none, the thread stops counting under the same lock, so no caller waits for it.
     fn next(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         let mut waiting = self.queue.lock();
         let next = waiting.work.pop_first();
@@ -217,7 +219,8 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// The runtime ends and never began this: no caller must wait for an answer that will not come.
+    /// The runtime ends and never began this.
+    /// No caller must wait for an answer that will not come.
     fn drop(&mut self) {
         if self.done {
             return;

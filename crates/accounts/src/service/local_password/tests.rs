@@ -377,7 +377,8 @@ async fn what_nobody_waits_for_any_more_is_never_begun() {
     assert_eq!(pool.begun(), 2);
 }
 
-/// A pool may outlive a runtime: what was never begun there is answered, and takes no thread with it.
+/// A pool may outlive a runtime.
+/// What was never begun there is answered, and takes no thread with it.
 #[test]
 fn a_runtime_that_ends_leaves_the_pool_whole() {
     let pool = pool(1, 1);

@@ -1,7 +1,8 @@
-//! One mail, built so that nothing that a person or an admin typed can add a header or a recipient (RFC 5322).
+//! One mail, built so that nothing that a person or an admin typed can add a header or a recipient
+//! (RFC 5322).
 //!
-//! Addresses are typed ([`Address`]), names and subjects are cut down to printable text before they reach the library that
-//! writes the headers.
+//! Addresses are typed ([`Address`]), names and subjects are cut down to printable text before they
+//! reach the library that writes the headers.
 
 use lettre::address::AddressError;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
@@ -18,7 +19,8 @@ const MOST_NAME_CHARS: usize = 100;
 /// Longest subject, in characters.
 const MOST_SUBJECT_CHARS: usize = 200;
 
-/// A mail in plain text to one person. Its `Debug` does not show the text: a link in it may open an account.
+/// A mail in plain text to one person.
+/// Its `Debug` does not show the text: a link in it may open an account.
 #[derive(Clone)]
 pub struct EmailMessage {
     to: Mailbox,
@@ -95,7 +97,8 @@ impl std::fmt::Debug for EmailMessage {
     }
 }
 
-/// A fresh `Message-ID` under the sender's own domain. Without one the library says `localhost`, which mail filters dislike.
+/// A fresh `Message-ID` under the sender's own domain.
+/// Without one the library says `localhost`, which mail filters dislike.
 fn message_id(domain: &str) -> Option<String> {
     let bytes = random::<16>().ok()?;
     let left: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -120,8 +123,8 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// Printable text in one line: invisible characters become spaces, runs of spaces one space, and
-/// long text is cut.
+/// Printable text in one line.
+/// Invisible characters become spaces, runs of spaces one space, and long text is cut.
 pub(super) fn one_line(text: &str, most: usize) -> String {
     let hidden = |c: char| {
         c.is_control()

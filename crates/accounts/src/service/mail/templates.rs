@@ -1,6 +1,8 @@
-//! What the mails say. The texts are templates in `templates/`: the first line is the subject, the rest the text.
+//! What the mails say.
+//! The texts are templates in `templates/`: the first line is the subject, the rest the text.
 //!
-//! A mail holds no text that a user typed and that a mail program would make a link of: such names are left out.
+//! A mail holds no text that a user typed and that a mail program would make a link of: such names
+//! are left out.
 
 // What askama makes of an enum names its variants in full.
 #![allow(unused_qualifications)]
@@ -181,8 +183,9 @@ fn not_in_a_host(c: char) -> bool {
     !(c.is_alphanumeric() || c == '-' || c == '.' || c == '_')
 }
 
-/// Whether a word is like a host name: labels with dots between them, and a last one of two letters or more. An IPv4 address is
-/// one, too.
+/// Whether a word is like a host name.
+/// Labels with dots between them, and a last one of two letters or more. An IPv4 address is one,
+/// too.
 fn is_host(word: &str) -> bool {
     let word = word.trim_matches('.');
     let labels: Vec<&str> = word.split('.').collect();

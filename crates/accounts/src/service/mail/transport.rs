@@ -21,8 +21,8 @@ pub trait MailTransport: fmt::Debug + Send + Sync + 'static {
     async fn send(&self, message: &EmailMessage, deadline: Instant) -> Result<(), SendError>;
 }
 
-/// A mail was not taken. The texts never contain the server's text, only its reply codes: servers
-/// repeat addresses.
+/// A mail was not taken.
+/// The texts never contain the server's text, only its reply codes: servers repeat addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SendError {
     /// Not now: the server cannot be reached, is not set up right, or says "later".

@@ -1,8 +1,10 @@
-//! Empties the outbox: looks up who gets a mail, draws the token if one is needed, and hands the mail over.
+//! Empties the outbox: looks up who gets a mail, draws the token if one is needed, and hands the
+//! mail over.
 //!
-//! Any number of workers, in any number of processes, may do so: each mail is claimed by one. A worker that dies leaves its mail to
-//! another, which draws a new token; a mail may then come twice, and the link in the newer one works. Reset links have a lane of
-//! their own, so no number of other mails, and no slow server that takes them, holds one up.
+//! Any number of workers, in any number of processes, may do so: each mail is claimed by one. A
+//! worker that dies leaves its mail to another, which draws a new token; a mail may then come
+//! twice, and the link in the newer one works. Reset links have a lane of their own, so no number
+//! of other mails, and no slow server that takes them, holds one up.
 
 use std::fmt;
 use std::future::Future;
@@ -286,7 +288,8 @@ impl MailWorker {
         })
     }
 
-    /// The user for what was typed, and the confirmed address: by user id, or else by that address.
+    /// The user for what was typed, and the confirmed address.
+    /// By user id, or else by that address.
     async fn recipient(&self, typed: &str) -> Result<Result<(User, String), DropReason>, AccountsError> {
         let by_id = self.user(typed).await?.map(addressed);
         if let Some(Ok(found)) = by_id {

@@ -1,7 +1,7 @@
 //! Where the login page sends users with a lost password, and the addresses in mails.
 //!
-//! Both come from the configuration only, never from what a request says about its host: otherwise who asks for a reset could
-//! choose where the link in the mail leads.
+//! Both come from the configuration only, never from what a request says about its host: otherwise
+//! who asks for a reset could choose where the link in the mail leads.
 
 use std::fmt;
 
@@ -29,7 +29,8 @@ pub enum LostPassword {
     Disabled,
 }
 
-/// An address in the configuration cannot be used. The address is not repeated: it may hold a password.
+/// An address in the configuration cannot be used.
+/// The address is not repeated: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LinkError {
@@ -135,8 +136,8 @@ impl BaseUrl {
     /// The address of the page that takes this token.
     ///
     /// # Security
-    /// With it, the password can be set. The page must answer with `Referrer-Policy: no-referrer` and
-    /// `Cache-Control: no-store`, and nothing may log its path.
+    /// With it, the password can be set. The page must answer with `Referrer-Policy: no-referrer`
+    /// and `Cache-Control: no-store`, and nothing may log its path.
     pub fn reset_link(&self, token: &Token) -> Zeroizing<String> {
         Zeroizing::new(format!("{}{RESET_PATH}{}", self.0, token.expose()))
     }
@@ -169,7 +170,8 @@ impl TryFrom<String> for BaseUrl {
     }
 }
 
-/// An absolute address with a host: `https`, or `http` to this machine. What a lenient reader would mend is refused.
+/// An absolute address with a host: `https`, or `http` to this machine.
+/// What a lenient reader would mend is refused.
 fn absolute(address: &str) -> Result<Url, LinkError> {
     of_moderate_length(address)?;
     if address.contains(odd) {

@@ -63,7 +63,8 @@ impl ResetSettings {
     /// How often one source may ask: 10 times in 5 minutes.
     pub const PER_PLACE: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
-    /// How many wrong links one source may try, for passwords and addresses together: 10 in 5 minutes.
+    /// How many wrong links one source may try, for passwords and addresses together.
+    /// 10 in 5 minutes.
     pub const BAD_TOKENS: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
     /// Sets where users with a lost password are sent.

@@ -1,6 +1,7 @@
 //! Maps errors of the database engines.
 //!
-//! The words of a PostgreSQL server are not repeated: they can hold values of a statement. Its code is.
+//! The words of a PostgreSQL server are not repeated: they can hold values of a statement. Its code
+//! is.
 
 use sqlx::Error;
 use sqlx::error::{DatabaseError, ErrorKind};
@@ -48,8 +49,8 @@ pub(super) fn is_busy(error: &Error) -> bool {
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|number| number & 0xff == 5)
 }
 
-/// By the primary result code: the lowest byte. One extended code says more: the index of the log cannot grow, because the
-/// disk is full.
+/// By the primary result code: the lowest byte.
+/// One extended code says more: the index of the log cannot grow, because the disk is full.
 fn sqlite(extended: u32) -> AccountsError {
     match extended & 0xff {
         _ if extended == 4874 => AccountsError::Full,

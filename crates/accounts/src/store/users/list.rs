@@ -40,7 +40,8 @@ impl Users<'_> {
         Ok((Page { next: next(filter, &items, limit), items }, total.unwrap_or_default()))
     }
 
-    /// A page of users with profiles and groups: four questions to the store, however long the page is.
+    /// A page of users with profiles and groups.
+    /// Four questions to the store, however long the page is.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -51,7 +52,8 @@ impl Users<'_> {
 
     /// All users of a filter, one after the other, in memory that does not grow with their number.
     ///
-    /// It is no snapshot: users who come or go meanwhile may or may not be listed. No user is listed twice.
+    /// It is no snapshot: users who come or go meanwhile may or may not be listed. No user is
+    /// listed twice.
     pub fn stream(
         self,
         filter: UserFilter,
@@ -102,8 +104,8 @@ impl Users<'_> {
     }
 }
 
-/// Goes through a list page by page, from where the last page ended: no transaction stays open in between, however slow
-/// the reader is.
+/// Goes through a list page by page, from where the last page ended.
+/// No transaction stays open in between, however slow the reader is.
 #[derive(Clone, Debug)]
 pub struct UserPages {
     store: Store,
@@ -124,7 +126,8 @@ impl UserPages {
         self
     }
 
-    /// How many users there are in all, once the first page of a [counted](Self::counted) list was read.
+    /// How many users there are in all, once the first page of a [counted](Self::counted) list was
+    /// read.
     pub const fn total(&self) -> Option<u64> {
         self.total
     }

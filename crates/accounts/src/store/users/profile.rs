@@ -19,7 +19,8 @@ pub(crate) async fn bytes(change: &mut Change<'_>, key: UserKey) -> Result<u64, 
     Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
 }
 
-/// Refuses a profile that has grown beyond [`MAX_PROFILE_BYTES`]. One that was larger before may shrink.
+/// Refuses a profile that has grown beyond [`MAX_PROFILE_BYTES`].
+/// One that was larger before may shrink.
 pub(crate) async fn check_bytes(
     change: &mut Change<'_>,
     key: UserKey,

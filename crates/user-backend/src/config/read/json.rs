@@ -1,4 +1,5 @@
-//! JSON (RFC 8259), read by serde_json one level at a time, because only its raw values have positions.
+//! JSON (RFC 8259), read by serde_json one level at a time, because only its raw values have
+//! positions.
 
 use std::fmt;
 

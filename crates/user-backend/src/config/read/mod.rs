@@ -1,7 +1,7 @@
 //! The three readers: text in, tree out.
 //!
-//! Depth is capped in all of them, and what a syntax error says never repeats the text it fell over: it might be
-//! a password.
+//! Depth is capped in all of them, and what a syntax error says never repeats the text it fell
+//! over: it might be a password.
 
 #[cfg(feature = "config-json")]
 mod json;
@@ -10,7 +10,8 @@ mod php;
 #[cfg(feature = "config-toml")]
 mod toml;
 
-/// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to another app.
+/// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to
+/// another app.
 pub(super) const PHP_RESOLVER_KEY: &str = "user_backends_resolver";
 
 use crate::document::error::{Problem, SettingLocation};
@@ -44,7 +45,8 @@ pub(super) struct Keys {
     pub(super) shared: Vec<String>,
 }
 
-/// Reads a text. Reports what is wrong, and answers `None` when nothing can be made of it.
+/// Reads a text.
+/// Reports what is wrong, and answers `None` when nothing can be made of it.
 pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
     match diagnostics.format {
         #[cfg(feature = "config-toml")]

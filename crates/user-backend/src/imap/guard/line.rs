@@ -1,9 +1,11 @@
-//! One line of a server, read without trusting it: what it is, and how much of it may go on.
+//! One line of a server, read without trusting it.
+//! What it is, and how much of it may go on.
 //!
-//! A line is never passed on as it came. It is rewritten from the few things a sign-in needs: the status word, the
-//! response code when it is one we know (RFC 9051 section 7.1), the capability names. What the server says in words is
-//! left out, because servers have been seen to repeat credentials and parsers have been seen to trip over them. The words
-//! of an answer are kept apart, in a [`ReplyText`], until they are judged.
+//! A line is never passed on as it came. It is rewritten from the few things a sign-in needs: the
+//! status word, the response code when it is one we know (RFC 9051 section 7.1), the capability
+//! names. What the server says in words is left out, because servers have been seen to repeat
+//! credentials and parsers have been seen to trip over them. The words of an answer are kept apart,
+//! in a [`ReplyText`], until they are judged.
 
 use super::violation::ProtocolViolation;
 use crate::refusal::ReplyText;
@@ -115,7 +117,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Replaces everything but printable ASCII: a lone CR, NUL, and bytes that a parser could cut a character at.
+/// Replaces everything but printable ASCII.
+/// A lone CR, NUL, and bytes that a parser could cut a character at.
 pub(super) fn sanitise(line: &mut [u8]) {
     for byte in line {
         if !matches!(byte, b' '..=b'~') {
@@ -147,9 +150,9 @@ pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, tex
     added
 }
 
-/// Rewrites `* CAPABILITY`. A list without `IMAP4rev1` (a server of RFC 9051 alone), one with
-/// double spaces or with odd characters would be refused by the parser after us, and a working
-/// server would look broken.
+/// Rewrites `* CAPABILITY`.
+/// A list without `IMAP4rev1` (a server of RFC 9051 alone), one with double spaces or with odd
+/// characters would be refused by the parser after us, and a working server would look broken.
 ///
 /// Answers whether we had to add `IMAP4rev1`.
 pub(super) fn write_capability(out: &mut Vec<u8>, names: &[u8]) -> bool {
@@ -177,8 +180,8 @@ fn write_names(out: &mut Vec<u8>, names: &[u8]) -> bool {
     added
 }
 
-/// Whether the server marks this text as something that the user is to see: `ALERT` (RFC 9051 section 7.1), and Gmail's
-/// `WEBALERT`.
+/// Whether the server marks this text as something that the user is to see.
+/// `ALERT` (RFC 9051 section 7.1), and Gmail's `WEBALERT`.
 pub(super) fn is_alert(text: &[u8]) -> bool {
     matches!(code_and_words(text).0, Some((b"ALERT" | b"WEBALERT", _)))
 }
@@ -189,8 +192,8 @@ pub(super) fn names_dovecot(text: &[u8]) -> bool {
     text.windows(NAME.len()).any(|word| word.eq_ignore_ascii_case(NAME))
 }
 
-/// Keeps the words after the code. The text within `WEBALERT` is the address of the page that the
-/// user has to open.
+/// Keeps the words after the code.
+/// The text within `WEBALERT` is the address of the page that the user has to open.
 pub(super) fn keep_words(said: &mut ReplyText, text: &[u8]) {
     let (code, words) = code_and_words(text);
     if let Some((b"WEBALERT", address)) = code {
@@ -224,7 +227,8 @@ fn split(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Whether the line announces a literal (RFC 9051 section 4.3): what follows would not be lines.
+/// Whether the line announces a literal (RFC 9051 section 4.3).
+/// What follows would not be lines.
 fn ends_in_literal(line: &[u8]) -> bool {
     let Some(inner) = line.strip_suffix(b"}") else { return false };
     let inner = inner.strip_suffix(b"+").or_else(|| inner.strip_suffix(b"-")).unwrap_or(inner);

@@ -1,17 +1,23 @@
-//! A guard between the server and the parser: what gets past it is short, harmless and expected.
+//! A guard between the server and the parser.
+//! What gets past it is short, harmless and expected.
 //!
 //! Nothing that a server sends before the sign-in is decided can be trusted. A parser of the whole
 //! protocol (RFC 9051) understands far more than a sign-in needs, and each of those things has been
 //! used to exhaust its memory or its stack, to make it panic, or to make it take an answer that was
 //! sent before the question. So the guard
 //!
-//! - reads lines of at most [`MAX_LINE`] bytes, ended by CRLF, and at most [`MAX_TOTAL`] bytes per connection;
-//! - passes status responses, capability lists, the continuation we wait for, and the answer that carries the tag of the
-//!   command under way, each rewritten by [`line`]; other untagged lines are dropped, anything else is a [`ProtocolViolation`];
+//! - reads lines of at most [`MAX_LINE`] bytes, ended by CRLF, and at most [`MAX_TOTAL`] bytes per
+//!   connection;
+//! - passes status responses, capability lists, the continuation we wait for, and the answer that
+//!   carries the tag of the command under way, each rewritten by [`line`]; other untagged lines are
+//!   dropped, anything else is a [`ProtocolViolation`];
 //! - refuses literals, even on lines that are dropped;
-//! - keeps the words of an answer that is not OK, and hands out what they mean and a [`ServerText`](crate::ServerText);
-//! - hands out exactly one line per read, so that the parser never reads ahead and "nothing is pending" means it;
-//! - lets nothing be written but by [`Guard::send`], after it has made sure that the server is waiting for us.
+//! - keeps the words of an answer that is not OK, and hands out what they mean and a
+//!   [`ServerText`](crate::ServerText);
+//! - hands out exactly one line per read, so that the parser never reads ahead and "nothing is
+//!   pending" means it;
+//! - lets nothing be written but by [`Guard::send`], after it has made sure that the server is
+//!   waiting for us.
 //!
 //! ```text
 //! Greeting --greeting--> Idle --begin--> Command --tagged answer--> Idle
@@ -114,7 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
     }
 
-    /// Guards a connection that has just been encrypted: there is no second greeting, and the bytes read before count.
+    /// Guards a connection that has just been encrypted.
+    /// There is no second greeting, and the bytes read before count.
     pub(super) fn resumed(inner: S, before: Before) -> Self {
         let Before { total, is_dovecot } = before;
         Self { state: State::Idle, total, is_dovecot, ..Self::new(inner) }
@@ -130,9 +137,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.is_dovecot
     }
 
-    /// What the words of the last answer mean, and what of them may be shown. Forgets them.
+    /// What the words of the last answer mean, and what of them may be shown.
+    /// Forgets them.
     ///
-    /// Words that the server marked for the user (`[ALERT]`, RFC 9051 section 7.1) may have come before the answer.
+    /// Words that the server marked for the user (`[ALERT]`, RFC 9051 section 7.1) may have come
+    /// before the answer.
     pub(super) fn take_words(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
         let mut words = self.answer.judge(taught, sent);
         if words.message.is_none() && !self.alert.is_empty() {
@@ -142,12 +151,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         words
     }
 
-    /// Whether `IMAP4rev1` in the last list of capabilities is our addition and not the server's word.
+    /// Whether `IMAP4rev1` in the last list of capabilities is our addition and not the server's
+    /// word.
     pub(super) fn added_rev1(&self) -> bool {
         self.added_rev1
     }
 
-    /// Begins a command. `continuation` says whether the server has to say `+` before it may say yes.
+    /// Begins a command.
+    /// `continuation` says whether the server has to say `+` before it may say yes.
     ///
     /// Untagged lines that are waiting are dropped.
     ///
@@ -165,8 +176,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(())
     }
 
-    /// Takes the turn that a continuation gave us. To be called right before the name or the password is sent. `another`
-    /// says whether the server has to say `+` once more before it may say yes.
+    /// Takes the turn that a continuation gave us.
+    /// To be called right before the name or the password is sent. `another` says whether the
+    /// server has to say `+` once more before it may say yes.
     ///
     /// # Errors
     /// When the answer is there already.
@@ -216,9 +228,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(self.inner)
     }
 
-    /// Whether the server waits for us and has sent nothing since. To be asked before a connection
-    /// that was prepared earlier is used: a server that has grown tired of waiting says goodbye or
-    /// closes.
+    /// Whether the server waits for us and has sent nothing since.
+    /// To be asked before a connection that was prepared earlier is used: a server that has grown
+    /// tired of waiting says goodbye or closes.
     pub(super) async fn is_silent(&mut self) -> bool {
         if self.state != State::Idle || self.has_leftovers() {
             return false;
@@ -325,7 +337,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(Some(line))
     }
 
-    /// Decides about one line: `out` holds what of it may pass, which is nothing when it is to be dropped.
+    /// Decides about one line: `out` holds what of it may pass, which is nothing when it is to be
+    /// dropped.
     fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
         let tag = match &self.state {
             State::Command { tag, .. } => Some(tag.as_ref()),
@@ -409,7 +422,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 this.handed += piece.len();
                 return Poll::Ready(Ok(()));
             }
-            // Before anything else is read: a line that was dropped or handed out must never be handed out again.
+            // Before anything else is read: a line that was dropped or handed out must never be
+            // handed out again.
             this.out.clear();
             this.handed = 0;
             if this.state == State::Dead {

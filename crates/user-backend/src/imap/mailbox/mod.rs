@@ -1,4 +1,5 @@
-//! The mailbox string of PHP's `imap_open`: `{host:port/flag/flag}folder`, as the c-client library reads it.
+//! The mailbox string of PHP's `imap_open`.
+//! `{host:port/flag/flag}folder`, as the c-client library reads it.
 //!
 //! ```text
 //! string = "{" host *( ":" port / "/" flag ) "}" folder        no blanks anywhere
@@ -7,8 +8,9 @@
 //! flag   = name [ "=" ( value / quoted value ) ]                names in any letter case
 //! ```
 //!
-//! Two things differ from c-client on purpose: ports must be plain digits within their range (c-client wraps
-//! around at 65536), and flags that would let the wrong person in are refused, each with its reason.
+//! Two things differ from c-client on purpose: ports must be plain digits within their range
+//! (c-client wraps around at 65536), and flags that would let the wrong person in are refused, each
+//! with its reason.
 
 use std::net::IpAddr;
 
@@ -29,8 +31,9 @@ pub(crate) enum MailboxTls {
     Explicit,
     /// `/notls`: clear text.
     Never,
-    /// None of them. In c-client: STARTTLS if the server offers it, else clear text, so an attacker
-    /// on the network path can strip it.
+    /// None of them.
+    /// In c-client: STARTTLS if the server offers it, else clear text, so an attacker on the
+    /// network path can strip it.
     Unsaid,
 }
 

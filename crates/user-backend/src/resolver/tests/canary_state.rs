@@ -291,7 +291,8 @@ async fn right_passwords_at_a_server_that_is_not_recognised_run_few_canaries() {
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
 }
 
-/// The limit per source answers as the server does: unavailable, because no one knows whether they were wrong passwords.
+/// The limit per source answers as the server does.
+/// Unavailable, because no one knows whether they were wrong passwords.
 #[tokio::test(start_paused = true)]
 async fn unrecognised_answers_count_against_their_source() {
     let server = OddServer::saying("Stay outside (#).");
@@ -299,7 +300,8 @@ async fn unrecognised_answers_count_against_their_source() {
     let guesses = || server.asked.lock().unwrap().iter().filter(|name| name.starts_with("user")).count();
     let limit = SourceRateLimit::default();
     let began = now();
-    // As fast as possible: each guess is followed by a delay that doubles, until it is longer than an attempt may wait.
+    // As fast as possible: each guess is followed by a delay that doubles, until it is longer than
+    // an attempt may wait.
     for number in 0..40 {
         let answer = sign_in_from(&resolver, "203.0.113.7", &format!("user{number}"), "x").await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{number}: {answer:?}");

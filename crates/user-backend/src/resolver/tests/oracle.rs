@@ -64,7 +64,8 @@ struct World {
 
 impl World {
     fn new(right: &str, max_stale: Option<Duration>) -> Self {
-        // It fails where the circuit breaker does not count: how long that pauses is left to chance.
+        // It fails where the circuit breaker does not count: how long that pauses is left to
+        // chance.
         let server = Server::new("mail").with("alice", right).down_during(Phase::Login);
         let policy = policy(|policy| policy.max_stale = max_stale);
         // No delays: what is refused is refused by a limit.

@@ -67,7 +67,8 @@ async fn reordering_moves_no_user_and_a_missing_owner_admits_none() {
 
 #[tokio::test]
 async fn a_stripped_domain_does_not_hide_whose_a_name_is() {
-    // alice@example.com of the mail server and alice of the file server are one name, so they are one person's.
+    // alice@example.com of the mail server and alice of the file server are one name, so they are
+    // one person's.
     let strip = DomainRules::for_domain("example.com").unwrap().strip_domain(true);
     let mail = people("mail").with_user("alice@example.com", "m");
     let resolver = Resolver::builder()

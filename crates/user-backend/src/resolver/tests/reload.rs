@@ -50,7 +50,8 @@ async fn reload_keeps_outcomes_of_unchanged_backends_only() {
     // From memory, also through a clone that was made before.
     let alice = sign_in(&clone, "alice", "a").await;
     assert_eq!((alice.trace.ended_by, mail.asked()), (EndReason::CachedAcceptance, asked));
-    // Changed: asked again, and the old password is refused. Removed: its users do not move to another backend.
+    // Changed: asked again, and the old password is refused. Removed: its users do not move to
+    // another backend.
     assert_eq!(sign_in(&clone, "bob", "b").await.outcome, Outcome::Refused(Rejection::BadCredentials));
     assert_eq!(vouched_by(&sign_in(&clone, "bob", "new").await), Some("files"));
     let carol = sign_in(&clone, "carol", "c").await;
@@ -154,7 +155,8 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     // One failure is left of four.
     assert!(matches!(sign_in(&resolver, "alice", "w4").await.outcome, Outcome::Refused(_)));
     assert!(matches!(sign_in(&resolver, "alice", "w5").await.outcome, Outcome::Throttled { .. }));
-    // With other settings the circuit breaker starts closed, but failures still count: the server counts them, too.
+    // With other settings the circuit breaker starts closed, but failures still count: the server
+    // counts them, too.
     let patient = policy(|policy| policy.cache_accepted = Duration::from_secs(60));
     let changed = Resolver::builder().backend_with(
         Arc::clone(&mail) as Arc<dyn UserBackend>,

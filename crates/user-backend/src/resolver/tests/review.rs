@@ -145,7 +145,8 @@ async fn unknown_host_is_an_outage_for_sign_ins() {
     assert!(matches!(sign_in(&resolver, "alice", "wrong").await.outcome, Outcome::Refused(_)));
 }
 
-/// Its host does not exist while the switch is on: the name service of this machine is lost.
+/// Its host does not exist while the switch is on.
+/// The name service of this machine is lost.
 #[derive(Debug)]
 struct LosesAnswers {
     people: StaticBackend,

@@ -1,4 +1,5 @@
-//! Nothing that a sign-in writes anywhere holds the password, in any of its forms (T60; saslauthd printed it).
+//! Nothing that a sign-in writes anywhere holds the password, in any of its forms (T60; saslauthd
+//! printed it).
 
 use std::io::Write;
 

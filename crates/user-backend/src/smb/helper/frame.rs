@@ -1,7 +1,8 @@
-//! The protocol between a program and its helpers: greeting, requests, responses. No I/O.
+//! The protocol between a program and its helpers: greeting, requests, responses.
+//! No I/O.
 //!
-//! Both ends are the same program in the same version, as a rule; the greeting finds out when they are not, before a
-//! password is sent to something that is no helper.
+//! Both ends are the same program in the same version, as a rule; the greeting finds out when they
+//! are not, before a password is sent to something that is no helper.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -15,13 +16,15 @@ use crate::secret::Password;
 /// The greeting of a helper. Increase the number with every change to this file.
 pub(super) const GREETING: &[u8; 16] = b"ub-smb-helper 1\n";
 
-/// Longest question: three names and a password of 255 bytes each and a share of 80 characters fit four times.
+/// Longest question: three names and a password of 255 bytes each and a share of 80 characters fit
+/// four times.
 pub(super) const MAX_QUESTION: usize = 4096;
 
 /// Bytes of an answer.
 pub(super) const ANSWER: usize = 5;
 
-/// A question with its length in front, in memory that is wiped; `None` when something in it is too long.
+/// A question with its length in front, in memory that is wiped.
+/// `None` when something in it is too long.
 pub(super) fn question(call: &Call, request_timeout: Duration) -> Option<Zeroizing<Vec<u8>>> {
     // Full capacity at once: a buffer that grows leaves copies in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(4 + MAX_QUESTION));

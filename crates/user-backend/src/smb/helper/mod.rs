@@ -1,9 +1,10 @@
 //! Helper processes: run libsmbclient where it cannot delay or crash anything else.
 //!
-//! A helper is this very program, started a second time with one word on its command line and one end of a socket pair as
-//! its standard input. It needs no file that could be missing or of another version. What it is asked arrives through the
-//! socket, so no password is in a command line, an environment or a file, and libsmbclient's habit of printing to the
-//! standard output is not seen: as soon as the helper has its socket, its standard streams lead nowhere.
+//! A helper is this very program, started a second time with one word on its command line and one
+//! end of a socket pair as its standard input. It needs no file that could be missing or of another
+//! version. What it is asked arrives through the socket, so no password is in a command line, an
+//! environment or a file, and libsmbclient's habit of printing to the standard output is not seen:
+//! as soon as the helper has its socket, its standard streams lead nowhere.
 //!
 //! | room | what lives there |
 //! |---|---|
@@ -34,17 +35,19 @@ const OWN_IMAGE: &str = "/proc/self/exe";
 
 static CAN_HELP: AtomicBool = AtomicBool::new(false);
 
-/// Lets this program be its own helper for SMB logins. To be called first in `main`.
+/// Lets this program be its own helper for SMB logins.
+/// To be called first in `main`.
 ///
-/// In a process that was started as a helper this does not return. Everywhere else it returns at once, and from then on
-/// backends with [`Isolation::Auto`](super::Isolation::Auto) start this program once more, with the only argument
-/// `--user-backend-smb-helper`, to talk to libsmbclient. A program that never calls it is never started again: there,
-/// libsmbclient runs in a thread.
+/// In a process that was started as a helper this does not return. Everywhere else it returns at
+/// once, and from then on backends with [`Isolation::Auto`](super::Isolation::Auto) start this
+/// program once more, with the only argument `--user-backend-smb-helper`, to talk to libsmbclient.
+/// A program that never calls it is never started again: there, libsmbclient runs in a thread.
 ///
 /// # Security
-/// What happens in `main` before this call happens in every helper. The helper closes all descriptors that it inherits,
-/// lets no other process read its memory ([`process::disable_core_dumps`](crate::process::disable_core_dumps)), can gain no
-/// privileges, and ends as soon as the process that started it does.
+/// What happens in `main` before this call happens in every helper. The helper closes all
+/// descriptors that it inherits, lets no other process read its memory
+/// ([`process::disable_core_dumps`](crate::process::disable_core_dumps)), can gain no privileges,
+/// and ends as soon as the process that started it does.
 ///
 /// # Example
 /// ```no_run

@@ -19,12 +19,14 @@ use super::super::call::Ended;
 use super::{NAME, WORD, frame};
 use crate::clock::{Instant, now};
 
-/// What a helper gets of our environment: where libsmbclient and the loader look for their files. Nothing else is its
-/// business, and the environment of a program may hold passwords.
+/// What a helper gets of our environment.
+/// Where libsmbclient and the loader look for their files. Nothing else is its business, and the
+/// environment of a program may hold passwords.
 const ENVIRONMENT: [&str; 4] = ["HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "TZ"];
 
-/// Lets glibc's allocator overwrite what is given back: libsmbclient and pavao free passwords as they are. Its cache for
-/// each thread does not do so, and is switched off. Other allocators do not know these.
+/// Lets glibc's allocator overwrite what is given back.
+/// Libsmbclient and pavao free passwords as they are. Its cache for each thread does not do so, and
+/// is switched off. Other allocators do not know these.
 const WIPE: [(&str, &str); 2] =
     [("MALLOC_PERTURB_", "165"), ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")];
 
@@ -79,7 +81,8 @@ impl Helper {
         heard.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Waits for its greeting. `false` when it is something else than a helper of this version.
+    /// Waits for its greeting.
+    /// `false` when it is something else than a helper of this version.
     pub(super) async fn greets(&self) -> io::Result<bool> {
         let mut greeting = [0; frame::GREETING.len()];
         self.stream()?.read_exact(&mut greeting).await?;
@@ -95,7 +98,8 @@ impl Helper {
         Ok(frame::read_answer(answer))
     }
 
-    /// The socket, for the runtime that wants to use it now: the next question may come from another one.
+    /// The socket, for the runtime that wants to use it now.
+    /// The next question may come from another one.
     fn stream(&self) -> io::Result<UnixStream> {
         UnixStream::from_std(self.socket.try_clone()?)
     }

@@ -1,4 +1,5 @@
-//! The main loop of a helper: drops inherited resources, then serves one login after the other.
+//! The main loop of a helper.
+//! Drops inherited resources, then serves one login after the other.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -48,8 +49,8 @@ fn settle() -> io::Result<UnixStream> {
     Ok(socket)
 }
 
-/// Gives up every capability, also those that the server has for a low port (`AmbientCapabilities=` of a unit): libsmbclient
-/// reads what a file server says, and needs none of them.
+/// Gives up every capability, also those that the server has for a low port (`AmbientCapabilities=`
+/// of a unit): libsmbclient reads what a file server says, and needs none of them.
 fn drop_capabilities() -> io::Result<()> {
     let none = CapabilitySet::empty();
     let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
@@ -57,7 +58,8 @@ fn drop_capabilities() -> io::Result<()> {
     Ok(set_capabilities(None, sets)?)
 }
 
-/// Closes what other code in the starting process had left open: nothing is known about it, and nothing of it is ours.
+/// Closes what other code in the starting process had left open.
+/// Nothing is known about it, and nothing of it is ours.
 fn close_all_but(socket: RawFd) -> io::Result<()> {
     let mut open = Vec::new();
     for entry in std::fs::read_dir("/proc/self/fd")? {

@@ -1,13 +1,15 @@
-//! The `config.php` of the PHP app, read with a real PHP parser (mago) as data. Nothing in it is executed.
+//! The `config.php` of the PHP app, read with a real PHP parser (mago) as data.
+//! Nothing in it is executed.
 //!
 //! Read are the keys `user_backends`, `user_backends_resolver` and what the loader was asked for of
 //!
 //! - `$CONFIG = array( … );` or `[ … ]`, and `$CONFIG['user_backends'] = array( … );`
 //! - `return [ … ];`
-//! - the bare `"user_backends" => array( … ),` of the PHP app's manual, with `<?php` in front of it or without
+//! - the bare `"user_backends" => array( … ),` of the PHP app's manual, with `<?php` in front of it
+//!   or without
 //!
-//! Everything else in the file is skipped, never kept and never shown. Within our keys only literals count: anything
-//! that would have to be executed is an error.
+//! Everything else in the file is skipped, never kept and never shown. Within our keys only
+//! literals count: anything that would have to be executed is an error.
 
 mod literal;
 mod scan;

@@ -1,8 +1,8 @@
-//! One pass over the tokens, before the parser sees them: how deep it would have to recurse, where
-//! our keys are, and whether the file has secrets.
+//! One pass over the tokens, before the parser sees them.
+//! How deep it would have to recurse, where our keys are, and whether the file has secrets.
 //!
-//! The lexer recurses for variables within texts only, so it is safe when there are few of them; the parser recurses
-//! wherever something is open.
+//! The lexer recurses for variables within texts only, so it is safe when there are few of them;
+//! the parser recurses wherever something is open.
 
 use mago_database::file::FileId;
 use mago_syntax::lexer::Lexer;
@@ -12,10 +12,12 @@ use mago_syntax_core::input::Input;
 
 use crate::config::read::is_secret;
 
-/// How many tokens may be open at once. A level of an array takes four, a condition three.
+/// How many tokens may be open at once.
+/// A level of an array takes four, a condition three.
 const MAX_WAITING: usize = 1024;
 
-/// How many dollar signs a file may have: each could be one level of recursion in the lexer.
+/// How many dollar signs a file may have.
+/// Each could be one level of recursion in the lexer.
 const MAX_DOLLARS: usize = 2000;
 
 /// The result of the scan.
@@ -74,7 +76,8 @@ impl Scan {
     }
 }
 
-/// Counts the tokens whose meaning is still open: each may be one level of recursion in the parser.
+/// Counts the tokens whose meaning is still open.
+/// Each may be one level of recursion in the parser.
 #[derive(Debug, Default)]
 struct Waiting {
     total: usize,
