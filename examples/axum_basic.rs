@@ -1,6 +1,7 @@
 //! HTTP Basic in front of an axum application.
 //!
-//! `cargo run --example axum_basic [user-backend.toml]`, then `curl -u alice:Wonderland-1 http://127.0.0.1:3000/`
+//! `cargo run --example axum_basic [user-backend.toml]`, then
+//! `curl -u alice:Wonderland-1 http://127.0.0.1:3000/`
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -40,7 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let resolver = resolver(std::env::args().nth(1))?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     println!("http://{}/", listener.local_addr()?);
-    // Without the connect info there is no address of the client, and no limit on guesses per source.
+    // Without the connect info there is no address of the client, and no limit on guesses per
+    // source.
     axum::serve(listener, app(resolver).into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

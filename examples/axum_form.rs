@@ -1,6 +1,7 @@
 //! A login form with sessions in axum, by axum-login.
 //!
-//! `cargo run --example axum_form`, then open <http://127.0.0.1:3000/> and sign in as alice, Wonderland-1.
+//! `cargo run --example axum_form`, then open <http://127.0.0.1:3000/> and sign in as alice,
+//! Wonderland-1.
 
 use std::error::Error;
 use std::net::SocketAddr;

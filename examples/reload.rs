@@ -8,10 +8,12 @@ use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 use user_backend::{Config, Resolver};
 
-/// Reads the file again. A file with an error changes nothing: the backends that work go on working.
+/// Reads the file again.
+/// A file with an error changes nothing: the backends that work go on working.
 pub async fn reload(resolver: &Resolver, file: &Path) -> Result<String, Box<dyn Error>> {
     let config = Config::load(file)?;
-    // Unchanged backends keep their cache, limits and connections; new ones first have to refuse a canary user.
+    // Unchanged backends keep their cache, limits and connections; new ones first have to refuse a
+    // canary user.
     let report = resolver.reload(&config).await?;
     let (kept, changed) = (report.kept.len(), report.changed.len());
     let (added, removed) = (report.added.len(), report.removed.len());

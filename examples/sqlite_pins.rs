@@ -1,7 +1,7 @@
 //! The owner of each name in a database of your own.
 //!
-//! The first backend that accepts a name owns it. With pins that last, another backend cannot take it over after a restart.
-//! `cargo run --example sqlite_pins`
+//! The first backend that accepts a name owns it. With pins that last, another backend cannot take
+//! it over after a restart. `cargo run --example sqlite_pins`
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -13,7 +13,7 @@ use user_backend::{BackendId, CanonicalName, Credentials, Resolver, StaticBacken
 pub struct SqlitePins(SqlitePool);
 
 impl SqlitePins {
-    /// Opens the database, and makes the table if there is none.
+    /// Opens the database, and creates the table if it is missing.
     pub async fn open(path: &std::path::Path) -> Result<Self, sqlx::Error> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let pool = SqlitePool::connect_with(options).await?;
@@ -41,7 +41,8 @@ impl PinStore for SqlitePins {
         backend: &BackendId,
         spelling: Option<&str>,
     ) -> Result<PinOwner, PinError> {
-        // One statement: of two backends that accept a name at the same time, one becomes the owner.
+        // One statement: of two backends that accept a name at the same time, one becomes the
+        // owner.
         let query = "INSERT INTO pins (name, backend, spelling) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE \
                      SET spelling = CASE WHEN backend = ?2 THEN coalesce(spelling, ?3) ELSE spelling END \
                      RETURNING backend, spelling";

@@ -1,8 +1,8 @@
-//! A program whose wall clock is set a day ahead and two days back while it remembers, refuses and waits, and which tells what
-//! that changed.
+//! A program whose wall clock is set a day ahead and two days back while it remembers, refuses and
+//! waits, and which reports what that changed.
 //!
-//! It runs under libfaketime, which reads the time that the wall clock shows from the file `FAKETIME_TIMESTAMP_FILE`, and leaves
-//! the monotonic clock alone.
+//! It runs under libfaketime, which reads the time that the wall clock shows from the file
+//! `FAKETIME_TIMESTAMP_FILE`, and leaves the monotonic clock alone.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,7 +1,7 @@
 //! Looks for the passwords of the tests, in every form, in what the tests have written.
 //!
-//! `search-output PLACE...`, files or directories of files; prints one line of figures and ends with 1 when it has found any, or
-//! nothing to look through.
+//! `search-output PLACE...`, files or directories of files; prints one line of figures and ends
+//! with 1 when it has found any, or nothing to look through.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 use user_backend_tests::canary;
 
-/// The passwords that the tests sign in with: scripted peers, the rig, the server, the command line.
+/// The passwords that the tests sign in with.
+/// Scripted peers, the rig, the server, the command line.
 const PASSWORDS: [(&str, &str); 4] = [
     (canary::NAME, canary::PASSWORD),
     ("alice", "Wonderland-1"),

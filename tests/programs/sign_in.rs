@@ -1,7 +1,7 @@
 //! A program that signs one user in and then waits, so that its memory can be inspected.
 //!
-//! `sign-in ENGINE PORT [CA_FILE]`; the password is the first line of the standard input, the verdict the first line of the
-//! standard output, and the program ends with its standard input.
+//! `sign-in ENGINE PORT [CA_FILE]`; the password is the first line of the standard input, the
+//! verdict the first line of the standard output, and the program ends with its standard input.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -1,4 +1,5 @@
-//! A password that is looked for in everything that is written, in every form that it takes on its way.
+//! A password that is looked for in everything that is written, in every form that it takes on its
+//! way.
 
 use std::io;
 use std::sync::LazyLock;
@@ -10,11 +11,12 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 /// The name that signs in with it.
 pub const NAME: &str = "alice";
 
-/// The password. Quotes, a backslash, a percent sign, a colon and a blank, so that each form looks different.
+/// The password.
+/// Quotes, a backslash, a percent sign, a colon and a space, so that each form looks different.
 pub const PASSWORD: &str = r#"Canary:7f3a "b\d" %41 wing"#;
 
-/// Every form that must not be seen anywhere: as it stands, escaped, base64 (alone, with the name, as SASL PLAIN), hex,
-/// url-encoded, UTF-16.
+/// Every form that must not appear anywhere.
+/// Plain, escaped, base64 (alone, with the name, as SASL PLAIN), hex, url-encoded, UTF-16.
 #[must_use]
 pub fn forms() -> Vec<Vec<u8>> {
     let mut forms: Vec<Vec<u8>> = named_forms().into_iter().map(|(_, form)| form).collect();
@@ -27,7 +29,7 @@ pub fn forms() -> Vec<Vec<u8>> {
 #[must_use]
 pub fn named_forms() -> Vec<(&'static str, Vec<u8>)> {
     let mut forms = forms_of(NAME, PASSWORD);
-    // A long piece is as bad as the whole, which it stands for.
+    // A long part is as bad as the whole.
     forms.retain(|(what, _)| *what != "plain");
     forms.push(("plain", PASSWORD[..11].into()));
     forms
@@ -71,7 +73,8 @@ pub fn forms_of(name: &str, password: &str) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
-/// What is left of each form in memory that was given back: allocators write their own notes over the first 16 bytes.
+/// What is left of each form in memory that was given back.
+/// Allocators write their own notes over the first 16 bytes.
 #[must_use]
 pub fn remains() -> Vec<(&'static str, Vec<u8>)> {
     let whole = ("plain", PASSWORD.as_bytes().to_vec());

@@ -1,4 +1,4 @@
-//! A fake server that follows a script, as honest or as adversarial as a test needs.
+//! A fake server that follows a script, correct or adversarial.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// One thing the peer does.
 #[derive(Clone, Debug)]
 pub enum ScriptStep {
-    /// Writes these bytes at once. `{tag}` stands for the first word of the last line that was read.
+    /// Writes these bytes at once. `{tag}` is the first word of the last line that was read.
     Send(Vec<u8>),
     /// Writes them one byte at a time, and lets the other side take them in.
     Drip(Vec<u8>),
@@ -49,7 +49,8 @@ pub enum ScriptStep {
     Silence,
     /// Says nothing until the test gives the word.
     Wait(Arc<Notify>),
-    /// Writes one byte at a time and lets so much time pass after each. Needs a paused clock.
+    /// Writes one byte at a time and lets so much time pass after each.
+    /// Needs a paused clock.
     Slowly(Vec<u8>, Duration),
     /// Lets time pass, by [`TICK`]s. Needs a paused clock.
     Pass(Duration),
@@ -72,8 +73,8 @@ impl ScriptStep {
     }
 }
 
-/// A scripted server on its own loopback port. Every connection gets the script from its beginning; at its end the
-/// peer hangs up.
+/// A scripted server on its own loopback port.
+/// Every connection gets the script from its beginning; at its end the peer hangs up.
 #[derive(Debug)]
 pub struct FakeServer {
     port: u16,
@@ -118,7 +119,7 @@ impl FakeServer {
                 let script = Arc::clone(scripts.get(number).unwrap_or(&scripts[scripts.len() - 1]));
                 let (all, ended) = (Arc::clone(&all), ended.clone());
                 tokio::spawn(async move {
-                    // However the other side ends the connection: what it said before is on record.
+                    // What the other side sent is recorded, however it ends the connection.
                     let _ = converse(stream, &script, &Record { all, number }).await;
                     ended.send_modify(|over| over.push(number));
                 });

@@ -1,4 +1,5 @@
-//! TLS handshakes that an honest library does not make: cut off in the middle, and restarted repeatedly.
+//! TLS handshakes that a correct library does not make.
+//! Cut off in the middle, and restarted repeatedly.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-/// Answers a greeting with the first bytes of what an honest server answers; how many the whole answer has.
+/// Answers a greeting with the first bytes of a correct answer.
+/// Returns the length of the whole answer.
 ///
 /// # Errors
 /// What the connection says.
@@ -39,8 +41,8 @@ pub async fn cut_off<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(flight.len())
 }
 
-/// Makes an honest TLS 1.2 handshake, then requests this many renegotiations. The configuration must be one for TLS 1.2
-/// alone that gives out its secrets.
+/// Makes a correct TLS 1.2 handshake, then requests this many renegotiations.
+/// The configuration must be one for TLS 1.2 alone that gives out its secrets.
 ///
 /// # Errors
 /// What the connection says.

@@ -1,4 +1,5 @@
-//! What the tests stand on: the rig of real servers, scripted peers that lie, and certificates of every quality.
+//! What the tests share: the rig of real servers, scripted fake servers, and good and bad
+//! certificates.
 
 // A broken test bench may stop the test.
 #![allow(clippy::expect_used, clippy::panic)]

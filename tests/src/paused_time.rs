@@ -1,18 +1,19 @@
-//! Time that stands still until a script moves it.
+//! Time that advances only by a script.
 //!
-//! A paused clock of tokio jumps to the next deadline as soon as nothing is ready, and a byte on its way through a socket
-//! is not ready yet: over real sockets that would make a deadline pass at random. A blocking task under way keeps the clock
-//! from jumping. The same task is the watchdog: in paused time, a wait for a deadline that is never reached would
-//! wait for ever.
+//! A paused clock of tokio jumps to the next deadline as soon as nothing is ready, and a byte on
+//! its way through a socket is not ready yet: over real sockets that would make a deadline pass at
+//! random. A blocking task under way keeps the clock from jumping. The same task is the watchdog:
+//! in paused time, a wait for a deadline that is never reached would wait for ever.
 
 use std::future::Future;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Real time after which something that should have ended is said to hang.
+/// Real time after which something that should have ended counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs `work` in its own runtime, whose clock only `tokio::time::advance` moves; `None` when it hangs.
+/// Runs `work` in its own runtime, whose clock only `tokio::time::advance` moves.
+/// `None` when it hangs.
 ///
 /// # Panics
 /// When the system gives no runtime, or `work` panics.

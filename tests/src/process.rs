@@ -1,4 +1,5 @@
-//! Other processes as the system shows them: parent, arguments, environment, descriptors, memory.
+//! Other processes as the system shows them.
+//! Parent, arguments, environment, descriptors, memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -52,8 +53,10 @@ impl Process {
         pidfd_send_signal(&self.handle, signal).expect("a running process");
     }
 
-    /// Lets it crash, and waits for its end. Rust's own handler of a bad access looks whether the stack has overflown and
-    /// then lets the access happen again; one that was only sent does not come back by itself, and so it is sent again.
+    /// Lets it crash, and waits for its end.
+    /// Rust's own handler of a bad access looks whether the stack has overflown and then lets the
+    /// access happen again; one that was only sent does not come back by itself, and so it is sent
+    /// again.
     ///
     /// # Panics
     /// As [`Self::ends`].
@@ -115,7 +118,8 @@ impl Process {
         sets.iter().map(|set| line(set).map(|bits| bits.trim().to_owned())).collect()
     }
 
-    /// How often each of `forms` stands in the memory that it can write to; `None` when the system does not let us look.
+    /// How often each of `forms` is in the memory that it can write to.
+    /// `None` if the system does not allow it.
     #[must_use]
     pub fn remembers(&self, forms: &[(&'static str, Vec<u8>)]) -> Option<BTreeMap<&'static str, usize>> {
         let maps = fs::read_to_string(format!("/proc/{}/maps", self.pid)).ok()?;
@@ -135,7 +139,8 @@ impl Process {
     }
 }
 
-/// Looks through one region; what cannot be read (a device, a guard page) holds none of our data.
+/// Looks through one region.
+/// What cannot be read (a device, a guard page) holds none of our data.
 fn search(
     memory: &fs::File,
     mut from: u64,

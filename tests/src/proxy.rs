@@ -1,8 +1,8 @@
-//! A relay that spoils what passes: latency, drips, cuts, resets, corruption, silence. In user space, because not every
-//! kernel can do it, and byte by byte the same each time.
+//! A relay that spoils what passes: latency, drips, cuts, resets, corruption, silence.
+//! In user space, because not every kernel can do it, and byte by byte the same each time.
 //!
-//! The start of a fault is given in turns. A turn begins when the other side starts to send; a login is the same number
-//! of turns every time, encrypted or not. Turn 0 is before any data.
+//! The start of a fault is given in turns. A turn begins when the other side starts to send; a
+//! login is the same number of turns every time, encrypted or not. Turn 0 is before any data.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ pub enum Fault {
     Latency(Duration),
     /// Each piece comes later, by a time between nothing and this, always the same row of times.
     Jitter(Duration),
-    /// So many bytes a second.
+    /// Bytes per second.
     Bandwidth(u32),
     /// One byte at a time, with this delay after each.
     Drip(Duration),
@@ -45,7 +45,8 @@ pub struct Plan {
     pub fault: Fault,
     /// From which turn on. Faults that happen once happen in that turn.
     pub turn: usize,
-    /// On which connection, counted from 0; earlier ones pass unharmed, later ones are as bad as this.
+    /// On which connection, counted from 0.
+    /// Earlier ones pass unharmed, later ones are as bad as this.
     pub connection: usize,
 }
 
@@ -186,7 +187,7 @@ async fn pass(
     loop {
         let count = from.read(&mut piece).await?;
         if count == 0 {
-            // The end of one side ends the whole: none of the protocols goes on after it.
+            // The end of one side ends the whole: no protocol continues after it.
             return Ok(());
         }
         let bytes = &mut piece[..count];

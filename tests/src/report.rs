@@ -1,4 +1,5 @@
-//! Figures for `cargo xtask adversarial`: each test that has some leaves them in the directory that `HOSTILE_REPORT` names.
+//! Figures for `cargo xtask adversarial`.
+//! Each test that has some leaves them in the directory that `HOSTILE_REPORT` names.
 
 use std::env;
 use std::fs;
@@ -6,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Writes `figures` under this name to the report, or prints them if there is none.
+/// Writes `figures` under this name to the report, or prints them without one.
 ///
 /// # Panics
 /// When the report cannot be written.

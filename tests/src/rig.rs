@@ -1,7 +1,8 @@
 //! The rig of real servers: where it is, and how to make its servers fail.
 //!
-//! `cargo xtask test` starts the rig and passes it to the tests in the environment. Without it a live test says that it
-//! is skipped; with `RIG_REQUIRED=1` a missing rig is a failure, so that nothing passes silently.
+//! `cargo xtask test` starts the rig and passes it to the tests in the environment. Without it a
+//! live test says that it is skipped; with `RIG_REQUIRED=1` a missing rig is a failure, so that
+//! nothing passes silently.
 
 use std::env;
 use std::net::IpAddr;
@@ -61,7 +62,8 @@ impl Rig {
         &self.state
     }
 
-    /// Freezes a server (`imap`, `ftp`, `smb`) until the guard is dropped: connections are taken, nothing answers.
+    /// Freezes a server (`imap`, `ftp`, `smb`) until the guard is dropped.
+    /// Connections are taken, nothing answers.
     pub fn paused(&self, server: &str) -> Broken {
         self.broken(server, "pause", "resume")
     }
@@ -71,10 +73,11 @@ impl Rig {
         self.broken(server, "stop", "start")
     }
 
-    /// The penalties that a Dovecot with Debian's own configuration (`stock`, `trusted`) keeps, by address.
+    /// The penalties that a Dovecot with Debian's own configuration (`stock`, `trusted`) keeps, by
+    /// address.
     ///
     /// # Panics
-    /// When the rig cannot tell.
+    /// If the rig does not know.
     #[must_use]
     pub fn penalties(&self, server: &str) -> Vec<(IpAddr, u32)> {
         let mut command = Command::new(&self.script);
@@ -99,7 +102,8 @@ impl Rig {
         assert!(self.order(verb, server), "rig {verb} {server}");
     }
 
-    /// Runs a command on a server (`pause`, `resume`, `stop`, `start`, `kill`) and returns whether it succeeded.
+    /// Runs a command on a server (`pause`, `resume`, `stop`, `start`, `kill`) and returns whether
+    /// it succeeded.
     pub fn order(&self, verb: &str, server: &str) -> bool {
         let status = Command::new(&self.script).args([verb, server]).env("RIG_STATE", &self.state).status();
         status.is_ok_and(|status| status.success())

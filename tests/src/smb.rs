@@ -1,5 +1,5 @@
-//! An SMB2 server's answers, built byte by byte, so that each of them can be a lie. MS-SMB2 section 2.2; none is signed by
-//! without a password.
+//! An SMB2 server's answers, built byte by byte, so that each of them can be a lie.
+//! MS-SMB2 section 2.2; none is signed by without a password.
 
 /// The commands that a login uses.
 const NEGOTIATE: u16 = 0;
@@ -172,7 +172,7 @@ pub fn ntlm_challenge(flags: u32) -> Vec<u8> {
     message
 }
 
-/// The length that stands before a message (section 2.1).
+/// The length before a message (section 2.1).
 #[must_use]
 pub fn frame(message: &[u8]) -> Vec<u8> {
     let mut frame = u32::try_from(message.len()).unwrap_or_default().to_be_bytes().to_vec();

@@ -56,12 +56,14 @@ impl SmbHost {
         self.port
     }
 
-    /// Whether sessions are left without an answer from now on. Greetings are always answered.
+    /// Whether sessions are left without an answer from now on.
+    /// Greetings are always answered.
     pub fn be_silent(&self, is_silent: bool) {
         self.shared.is_silent.store(is_silent, Ordering::SeqCst);
     }
 
-    /// Waits until this many sessions were requested since the start: that many logins are in flight.
+    /// Waits until this many sessions were requested since the start.
+    /// That many logins are in flight.
     pub async fn asked(&self, sessions: usize) {
         loop {
             let more = self.shared.more.notified();

@@ -1,4 +1,4 @@
-//! An honest mail server (RFC 5321) as a script.
+//! A correct mail server (RFC 5321) as a script.
 
 use crate::ScriptStep;
 
@@ -7,7 +7,8 @@ pub fn say(text: &str) -> ScriptStep {
     ScriptStep::send(format!("{text}\r\n"))
 }
 
-/// From the first EHLO to the end of one mail from `noreply@example.org`; `recipient` is the line that names who gets it.
+/// From the first EHLO to the end of one mail from `noreply@example.org`.
+/// `recipient` is the line that names who gets it.
 pub fn takes_a_mail(recipient: &'static str) -> Vec<ScriptStep> {
     vec![
         ScriptStep::Expect("EHLO example.org\r\n"),

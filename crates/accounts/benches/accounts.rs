@@ -1,8 +1,9 @@
 //! How fast the store is with 10^5 users in 10^3 groups, on both engines.
 //!
-//! Writes `target/bench/accounts.json` for `cargo xtask bench accounts`, which starts a PostgreSQL server that waits for
-//! the disk at every commit, like one in production. Every figure is a median; a floor is what the machine or the bare
-//! driver needs for the same, measured in the same run.
+//! Writes `target/bench/accounts.json` for `cargo xtask bench accounts`, which starts a PostgreSQL
+//! server that waits for the disk at every commit, like one in production. Every figure is a
+//! median; a floor is what the machine or the bare driver needs for the same, measured in the same
+//! run.
 
 #![allow(
     clippy::expect_used,
@@ -38,7 +39,7 @@ const GROUPS: usize = 1_000;
 /// How often the memory of a stream is measured.
 const STREAMS: usize = 7;
 
-/// Measures the store beside what the bare driver needs over a connection of its own to read and to write a row.
+/// Measures the store, compared with reading and writing one row through the bare driver.
 macro_rules! measure_beside {
     ($bare:ident, $rows:expr, $engine:literal, $settings:expr) => {
         let floor = floor(async |n| {
@@ -191,10 +192,11 @@ async fn measure(
     Ok(())
 }
 
-/// What a stream of all users with everything needs at its peak: with 10^5 users as much as with 10^3. Counted are our own
-/// allocations; what SQLite allocates is bounded by its `cache_size`. How much of an answer of PostgreSQL has come when it is
-/// looked at is a matter of luck, and the peak is that of the unluckiest page. So the few are streamed so often that it is the
-/// same number of pages, and a figure is the median of several runs; what a stream kept of its users would still show.
+/// What a stream of all users with everything needs at its peak.
+/// With 10^5 users as much as with 10^3. Counted are our own allocations; what SQLite allocates is
+/// bounded by its `cache_size`. How much of an answer of PostgreSQL has arrived varies, so the peak
+/// is that of the worst page. So the few are streamed so often that it is the same number of pages,
+/// and a figure is the median of several runs; what a stream kept of its users would still show.
 async fn memory(
     rows: &mut Vec<Value>,
     engine: &str,
@@ -298,7 +300,7 @@ fn new(engine: &str, n: usize) -> NewUser {
         .group(group(n % GROUPS))
 }
 
-/// Filling goes behind the store's back: a hundred thousand fsyncs would take minutes.
+/// Filled directly in the database: a hundred thousand fsyncs would take minutes.
 fn statements(list: &'static str) -> [String; 6] {
     let users = format!(
         "INSERT INTO users (name, id, backend, enabled, display_name, email, search, created_at) \
@@ -399,7 +401,7 @@ async fn fill_postgres(url: &str, settings: &StoreSettings, users: usize) -> Out
     Ok(connection.close().await?)
 }
 
-/// Where cargo builds: the place of this program says so.
+/// The build directory of cargo, from the path of this program.
 fn target_dir() -> Outcome<PathBuf> {
     let program = env::current_exe()?;
     let target = program.ancestors().find(|path| path.join("CACHEDIR.TAG").exists()).map(ToOwned::to_owned);

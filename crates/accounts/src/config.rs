@@ -5,8 +5,8 @@
 //! url = "sqlite:/var/lib/user-backend/accounts.db"     # or "postgres://user:password@host/database"
 //! ```
 //!
-//! In a `config.php` the section is called `user_backends_store`. Without it the store is the SQLite file
-//! `user-backend.db` beside the configuration.
+//! In a `config.php` the section is called `user_backends_store`. Without it the store is the
+//! SQLite file `user-backend.db` beside the configuration.
 
 use std::path::Path;
 
@@ -36,11 +36,12 @@ impl StoreSettings {
         loader.section(SECTION)
     }
 
-    /// The store of a configuration. `file` is the configuration's own place: a relative path of a SQLite
-    /// file is relative to it.
+    /// The store of a configuration.
+    /// `file` is the configuration's own place: a relative path of a SQLite file is relative to it.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with the place in the file. The address is not repeated, it may hold a password.
+    /// [`ConfigErrors`] with the place in the file. The address is not repeated, it may hold a
+    /// password.
     pub fn from_config(config: &Config, file: &Path) -> Result<Self, ConfigErrors> {
         let section: Section = config.section(SECTION)?.unwrap_or_default();
         let folder = file.parent().unwrap_or_else(|| Path::new(""));

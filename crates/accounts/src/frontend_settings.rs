@@ -8,7 +8,7 @@ use user_backend::config::{Config, ConfigErrors};
 use crate::domain::GroupId;
 use crate::socket_settings::{SaslauthdSettings, SocketSettings};
 
-/// The section `[frontends]`. A frontend without a table of its own is off.
+/// The section `[frontends]`. A frontend without its table is off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]

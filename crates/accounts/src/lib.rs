@@ -1,7 +1,8 @@
-//! People, groups, applications and local passwords in one store.
+//! Users, groups, applications and local passwords in one store.
 //!
-//! The store is a SQLite file, with nothing to set up, or a PostgreSQL database. Everything that belongs together is
-//! written in one transaction; what was acknowledged survives a power cut; what was not leaves no trace.
+//! The store is a SQLite file, with nothing to set up, or a PostgreSQL database. Everything that
+//! belongs together is written in one transaction; what was acknowledged survives a power cut; what
+//! was not leaves no trace.
 //!
 //! ```
 //! use accounts::{Accounts, GroupId, NewUser, StoreSettings, UserFilter, UserId};
@@ -47,8 +48,8 @@
 //! | [`ServerSettings`] | the settings of an installation, as the server and the command line read them |
 //!
 //! # Several processes
-//! Any number of processes may open the same store. What one has written, the others read; [`InvalidationWatcher`] keeps
-//! their caches up to date.
+//! Any number of processes may open the same store. What one has written, the others read;
+//! [`InvalidationWatcher`] keeps their caches up to date.
 
 #![forbid(unsafe_code)]
 

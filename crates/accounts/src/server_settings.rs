@@ -99,8 +99,8 @@ pub struct ServerSettings {
     pub section_digests: SectionDigests,
 }
 
-/// Digests of what other sections said, to find out whether they say the same when they are read again. They may hold passwords,
-/// so not even the digests are shown.
+/// Digests of other sections, to detect changes on a reload. They may hold passwords, so not even
+/// the digests are shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SectionDigests(Vec<(&'static str, Option<blake3::Hash>)>);
 
@@ -154,7 +154,7 @@ pub enum SubAdminNames {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RefusalTimeText")]
 pub enum RefusalTime {
-    /// So many milliseconds.
+    /// A number of milliseconds.
     Milliseconds(u64),
     /// As long as the slowest backend usually takes.
     Auto,

@@ -1,9 +1,9 @@
 //! Checks for breached passwords by k-anonymity, without sending the password.
 //!
-//! A range server knows hundreds of millions of leaked passwords by their SHA-1. It gets the first five of the forty
-//! digits, which more than a thousand leaked passwords share, and answers with all that begin so; the comparison is made
-//! here. Fails open, as in the PHP application: an outage of another server must not keep
-//! people from changing a password. It leaves a warning.
+//! A range server knows hundreds of millions of leaked passwords by their SHA-1. It gets the first
+//! five of the forty digits, which more than a thousand leaked passwords share, and answers with
+//! all that begin so; the comparison is made here. Fails open, as in the PHP application: an outage
+//! of another server must not keep users from changing a password. It leaves a warning.
 
 #[cfg(feature = "hibp")]
 mod http;
@@ -33,7 +33,8 @@ const DIGITS: usize = 40;
 
 /// A source of ranges. Called where blocking is allowed.
 pub trait RangeSource: fmt::Debug + Send + Sync + 'static {
-    /// The rows of one range: the other 35 digits, a colon, a count; one a line. A count of 0 is padding.
+    /// The rows of one range: the other 35 digits, a colon, a count; one a line.
+    /// A count of 0 is padding.
     ///
     /// # Errors
     /// [`RangeError`]: no range is available. The password then counts as not breached, with a warning.
@@ -56,7 +57,7 @@ impl fmt::Debug for RangePrefix {
     }
 }
 
-/// Why a range could not be had. Never holds what a server said.
+/// Why a range could not be had. Never contains a server's text.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RangeError {
@@ -89,15 +90,15 @@ impl From<io::Error> for RangeError {
     }
 }
 
-/// Ranges in a folder, one file each, named after the five digits with or without `.txt`: what the downloaders of the
-/// whole collection make. Needs no network.
+/// Ranges in a folder, one file each, named after the five digits with or without `.txt`.
+/// What the downloaders of the whole collection make. Needs no network.
 #[derive(Clone, Debug)]
 pub struct FolderRanges {
     folder: PathBuf,
 }
 
 impl FolderRanges {
-    /// Takes the folder; it is not looked at before it is needed.
+    /// Takes the folder, which is not read before it is needed.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -150,7 +151,8 @@ fn hex_digits(candidate: &str) -> Zeroizing<[u8; DIGITS]> {
     digits
 }
 
-/// Looks for 35 digits among the rows. Lines that are no rows are passed over, unless there are no others.
+/// Looks for 35 digits among the rows.
+/// Lines that are no rows are passed over, unless there are no others.
 fn lists(range: &str, wanted: &[u8]) -> Result<bool, RangeError> {
     let mut rows = range.lines().filter_map(row).peekable();
     rows.peek().ok_or(RangeError::NotARange)?;

@@ -1,8 +1,8 @@
 //! The list of common passwords, embedded.
 //!
 //! An exact set, not a probabilistic filter: no false positives. All of the list is kept, because
-//! ASVS 5.0 (6.2.4) counts only entries that fit the policy: the 3,000 most common passwords of ten characters or more
-//! are spread over the first 117,000.
+//! ASVS 5.0 (6.2.4) counts only entries that fit the policy: the 3,000 most common passwords of ten
+//! characters or more are spread over the first 117,000.
 
 mod fst_search;
 
@@ -17,7 +17,8 @@ use fst_search::FstSearch;
 /// How many passwords the list has.
 const ENTRIES: usize = 961_927;
 
-/// How long, in bytes, an entry can be: the longest has 39. A longer password is not looked up.
+/// How long, in bytes, an entry can be: the longest has 39.
+/// A longer password is not looked up.
 const LONGEST: usize = 42;
 
 /// Two that the administrators' manual names.
@@ -34,7 +35,8 @@ pub struct CommonPasswords {
 }
 
 impl CommonPasswords {
-    /// The embedded list. The first call checks its sum, count and two known entries, which takes some milliseconds.
+    /// The embedded list.
+    /// The first call checks its sum, count and two known entries, which takes some milliseconds.
     ///
     /// # Errors
     /// [`ListError`]: the file that was embedded is damaged.
@@ -42,7 +44,8 @@ impl CommonPasswords {
         EMBEDDED.as_ref().map_err(|&error| error)
     }
 
-    /// Whether a password is on the list, its ASCII letters in any case. Takes about 0.2 microseconds and no memory.
+    /// Whether a password is on the list, its ASCII letters in any case.
+    /// Takes about 0.2 microseconds and no memory.
     pub fn contains(&self, password: &str) -> bool {
         password.len() <= LONGEST && self.search.finds(password.as_bytes())
     }

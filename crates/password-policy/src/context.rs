@@ -1,20 +1,24 @@
-//! Context words: publicly known words about the user and the service, which a password must not contain.
+//! Context words: publicly known words about the user and the service, which a password must not
+//! contain.
 //!
-//! NIST SP 800-63B-4 asks for it ("context-specific words"), ASVS 5.0 in 6.2.11. A guesser who knows a login name tries
-//! it first, followed by a year.
+//! NIST SP 800-63B-4 asks for it ("context-specific words"), ASVS 5.0 in 6.2.11. A guesser who
+//! knows a login name tries it first, followed by a year.
 
 use std::fmt;
 use std::sync::LazyLock;
 
 use zeroize::Zeroizing;
 
-/// From how many code points on a word must not be anywhere in a password. A shorter one ("Bo") must not be all of it:
-/// short names are in too many good passwords by accident.
+/// From how many code points on a word must not be anywhere in a password.
+/// A shorter one ("Bo") must not be all of it: short names are in too many good passwords by
+/// accident.
 const CONTAINED_FROM: usize = 4;
 
-/// Whose password it is, and where. All of it is optional; what is absent is not checked.
+/// Whose password it is, and where.
+/// All of it is optional; what is absent is not checked.
 ///
-/// Looked for are each of these texts as a whole and the words in it ("Alice", "Liddell"), in any letter case.
+/// Looked for are each of these texts as a whole and the words in it ("Alice", "Liddell"), in any
+/// letter case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context<'a> {
     user_id: Option<&'a str>,
@@ -36,7 +40,7 @@ impl<'a> Context<'a> {
         Self { display_name: Some(name), ..self }
     }
 
-    /// The mail address; what stands before its last `@` is looked for.
+    /// The mail address; the part before its last `@` is compared.
     #[must_use]
     pub fn mail(self, address: &'a str) -> Self {
         Self { mail: Some(address), ..self }
@@ -62,7 +66,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The part of a [`Context`] that was found. `Display` names it for people.
+/// The part of a [`Context`] that was found. `Display` is its name for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContextField {
@@ -114,7 +118,8 @@ fn is_short(word: &str) -> bool {
     word.chars().nth(CONTAINED_FROM - 1).is_none()
 }
 
-/// Without letter case, in memory that is wiped: its capacity is never outgrown, so no copy is left in memory.
+/// Without letter case, in memory that is wiped.
+/// Its capacity is never outgrown, so no copy is left in memory.
 fn folded(text: &str) -> Zeroizing<String> {
     if text.is_ascii() {
         let mut folded = Zeroizing::new(text.to_owned());
@@ -158,7 +163,8 @@ static ALONE: LazyLock<[char; ALPHABETS]> = LazyLock::new(|| {
     })
 });
 
-/// Case folding of a letter on the fast path: [`fold`] asks two tables of all of Unicode for each letter.
+/// Case folding of a letter on the fast path.
+/// [`fold`] asks two tables of all of Unicode for each letter.
 fn alone(letter: char) -> Option<char> {
     match letter {
         // Scripts without capitals: the living ones of India and China, Hangul, pictures.

@@ -1,6 +1,7 @@
 //! Password expiry: a pure function of the records that the caller keeps.
 //!
-//! Off by default: NIST SP 800-63B-4 forbids to ask for a new password only because time has passed.
+//! Off by default: NIST SP 800-63B-4 forbids to ask for a new password only because time has
+//! passed.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,8 +1,9 @@
 //! Password generator: for new accounts, and on request.
 //!
-//! A candidate is drawn as a whole, each character uniformly and on its own, until one passes the policy. So every
-//! password that passes is equally likely, no place in it prefers any character, and nothing of a refused candidate is
-//! left in the next one. Randomness is the operating system's.
+//! A candidate is drawn as a whole, each character uniformly and on its own, until one passes the
+//! policy. So every password that passes is equally likely, no place in it prefers any character,
+//! and nothing of a refused candidate is left in the next one. Randomness is the operating
+//! system's.
 
 use std::fmt;
 
@@ -12,11 +13,12 @@ use zeroize::Zeroizing;
 /// The shortest that is made; 16 of 56 characters are 92 bits.
 pub(crate) const SHORTEST: usize = 16;
 
-/// How many candidates are drawn. With every rule on, a quarter of them fails: a thousand in a row never do.
+/// How many candidates are drawn.
+/// With every rule on, a quarter of them fails: a thousand in a row never do.
 const ROUNDS: usize = 1_000;
 
-/// Letters and digits that are not easily confused, whether read aloud, written down or printed: no 0 and O, no
-/// 1, I and l, no o.
+/// Letters and digits that are not easily confused, whether read aloud, written down or printed: no
+/// 0 and O, no 1, I and l, no o.
 const PLAIN: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 /// The same with special characters that no shell, URL or configuration file treats as its own.
@@ -43,7 +45,7 @@ impl fmt::Debug for Generated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GenerateError {
-    /// No candidate passed. The text is the PHP application's, which shows it to people.
+    /// No candidate passed. The text is the PHP application's, which shows it to users.
     #[error("Could not generate a valid password")]
     NonePassed,
     /// The operating system gave no random bytes.
@@ -74,7 +76,8 @@ fn draw<F: FnMut(&mut [u8]) -> bool>(
     bytes: &mut RandomBytes<F>,
 ) -> Result<Zeroizing<String>, GenerateError> {
     let mut candidate = Zeroizing::new(String::with_capacity(length));
-    // The largest multiple of the alphabet that a byte holds: what is above would favour the first characters.
+    // The largest multiple of the alphabet that a byte holds: what is above would favour the first
+    // characters.
     let fair = 256 - 256 % alphabet.len();
     while candidate.len() < length {
         let byte = usize::from(bytes.next()?);

@@ -1,10 +1,11 @@
-//! Which passwords people may choose.
+//! Which passwords users may choose.
 //!
-//! Rules with the exact messages that administrators of the PHP application know, an embedded list of the 961,927 most
-//! common passwords, a check with a Have-I-Been-Pwned range server that never sends the password, and a generator.
-//! Length counts characters as people see them typed (Unicode code points), nothing is ever truncated, and an answer
-//! names every rule at once instead of one per attempt. It follows NIST SP 800-63B-4 and OWASP ASVS 5.0
-//! chapter 6.2; what is asked here by default is what the administrators' manual promises.
+//! Rules with the exact messages that administrators of the PHP application know, an embedded list
+//! of the 961,927 most common passwords, a check with a Have-I-Been-Pwned range server that never
+//! sends the password, and a generator. Length counts characters as users see them (Unicode code
+//! points), nothing is ever truncated, and an answer names every rule at once instead of one per
+//! attempt. It follows NIST SP 800-63B-4 and OWASP ASVS 5.0 chapter 6.2; what is asked here by
+//! default is what the administrators' manual promises.
 //!
 //! ```
 //! use password_policy::{Context, Policy, Settings, Violation};
@@ -40,7 +41,8 @@
 //! | [`expiry`] | what follows from a password's age and from failed logins |
 //!
 //! # Cargo features
-//! `hibp` (off by default): ranges over HTTPS. Without it a range source can be a local folder, or your own.
+//! `hibp` (off by default): ranges over HTTPS. Without it a range source can be a local folder, or
+//! your own.
 //!
 //! # Security
 //! Nothing here keeps, logs or prints a password; copies that are made for a comparison are wiped.

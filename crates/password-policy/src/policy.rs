@@ -59,7 +59,8 @@ impl PasswordPolicy {
         Ok(policy.with_ranges(ranges))
     }
 
-    /// The same policy with a range source of your own; it is asked unless `enforceHaveIBeenPwned` is set to false.
+    /// The same policy with a range source of your own.
+    /// It is asked unless `enforceHaveIBeenPwned` is set to false.
     #[must_use]
     pub fn with_ranges(mut self, ranges: Option<Arc<dyn RangeSource>>) -> Self {
         self.ranges = ranges.filter(|_| self.ask_ranges);
@@ -72,13 +73,14 @@ impl PasswordPolicy {
         &self.rules
     }
 
-    /// Whether a password may be chosen. Every rule is tried, whatever the others say, in a fixed order: common, length,
-    /// numeric, upper and lower case, special, breached, context words. Only nothing at all and what is too long are
-    /// answered alone.
+    /// Whether a password may be chosen.
+    /// Every rule is checked, independent of the others, in a fixed order: common, length, numeric,
+    /// upper and lower case, special, breached, context words. Only nothing at all and what is too
+    /// long are answered alone.
     ///
     /// # Blocking
-    /// With a range source this may wait for it, five seconds at most: call it where blocking is allowed. Without one it
-    /// takes about a microsecond.
+    /// With a range source this may wait for it, five seconds at most: call it where blocking is
+    /// allowed. Without one it takes about a microsecond.
     ///
     /// # Errors
     /// [`Violations`]: every broken rule. A range source that fails breaks no rule; it leaves a warning.
@@ -86,7 +88,8 @@ impl PasswordPolicy {
         self.check(candidate, context, self.ranges.as_deref())
     }
 
-    /// [`Self::validate`] without the range source: never blocks. For hints while the user types.
+    /// [`Self::validate`] without the range source: never blocks.
+    /// For hints while the user types.
     ///
     /// # Errors
     /// [`Violations`]: every broken rule but [`Violation::Breached`].
@@ -121,11 +124,13 @@ impl PasswordPolicy {
 
     /// Whether a password is not in the history of the user.
     ///
-    /// Takes the stored hashes, newest first, the present one included, and looks at the newest `historySize` of them with
-    /// `verify`; it stops at the first that fits. Ask before the password is changed and [`Self::remember`] after it.
+    /// Takes the stored hashes, newest first, the current one included, and checks the newest
+    /// `historySize` of them with `verify`; it stops at the first match. Ask before the password is
+    /// changed and [`Self::remember`] after it.
     ///
     /// # Blocking
-    /// Each `verify` is a slow hash, 24 of them take half a second: call it where blocking is allowed.
+    /// Each `verify` is a slow hash, 24 of them take half a second: call it where blocking is
+    /// allowed.
     ///
     /// # Errors
     /// [`Violation::RecentlyUsed`].
@@ -139,8 +144,9 @@ impl PasswordPolicy {
         if used { Err(Violation::RecentlyUsed.into()) } else { Ok(()) }
     }
 
-    /// Puts the hash of a password that was just set in front of the stored ones and drops what is too old. Also for the
-    /// first password of an account: it is one that the person had. Without a history nothing is kept.
+    /// Puts the hash of a password that was just set in front of the stored ones and drops what is
+    /// too old. Also for the first password of an account: it is one that the person had. Without a
+    /// history nothing is kept.
     pub fn remember<H>(&self, newest_first: &mut Vec<H>, hash: H) {
         newest_first.insert(0, hash);
         newest_first.truncate(self.history);
@@ -159,13 +165,14 @@ impl PasswordPolicy {
         expiry::age(self.expiration, changed, now)
     }
 
-    /// After how many failed logins in a row an account is locked for the rest of the day; `None`: by the steps that hold for
-    /// every account, which are not part of this crate.
+    /// After how many failed logins in a row an account is locked for the rest of the day.
+    /// `None`: by the steps that hold for every account, which are not part of this crate.
     pub fn maximum_login_attempts(&self) -> Option<u64> {
         (self.attempts > 0).then_some(self.attempts)
     }
 
-    /// Thinks up a password that passes: at least 16 characters, more than 80 bits, without characters that look alike.
+    /// Thinks up a password that passes.
+    /// At least 16 characters, more than 80 bits, without characters that look alike.
     ///
     /// The range source is not asked: what is drawn among 2^90 is in no collection.
     ///

@@ -1,7 +1,8 @@
 //! The rules that look at a password alone.
 //!
-//! Classes of characters are ASCII's, as in the PHP application: what counts as a digit or a capital must be what a
-//! person finds on any keyboard. Length is not: a code point is one character (NIST SP 800-63B-4).
+//! Classes of characters are ASCII's, as in the PHP application: what counts as a digit or a
+//! capital must be what a person finds on any keyboard. Length is not: a code point is one
+//! character (NIST SP 800-63B-4).
 
 use serde::Serialize;
 
@@ -31,9 +32,10 @@ pub struct Rules {
     pub enforce_no_context_words: bool,
 }
 
-/// Limits of every policy: blank passwords and too long ones.
+/// Limits of every policy: blank and too long passwords.
 pub(crate) fn hard_limits(password: &str) -> Option<Violation> {
-    // White space and NUL, as the PHP application trims them; every kind of white space, where it knows ASCII's only.
+    // White space and NUL, as the PHP application trims them; every kind of white space, where it
+    // knows ASCII's only.
     if password.trim_matches(|c: char| c.is_whitespace() || c == '\0').is_empty() {
         return Some(Violation::Blank);
     }

@@ -1,8 +1,8 @@
 //! Settings, with the names of the PHP application.
 //!
-//! One table of keys serves every form: a serde map (TOML, JSON) with typed values, and pairs of texts, which is how the
-//! application's configuration is stored and how `occ config:app:set` hands a value over. A key that is not set has the
-//! value of the profile.
+//! One table of keys serves every form: a serde map (TOML, JSON) with typed values, and pairs of
+//! texts, which is how the application's configuration is stored and how `occ config:app:set` hands
+//! a value over. A key that is not set has the value of the profile.
 
 mod keys;
 #[cfg(test)]
@@ -21,8 +21,8 @@ pub use keys::Value;
 
 /// Settings that override the profile.
 ///
-/// Serializes to and from a flat map: `minLength`, `enforceNonCommonPassword`, `minLength_sharing`, … Unknown keys are an
-/// error.
+/// Serializes to and from a flat map: `minLength`, `enforceNonCommonPassword`, `minLength_sharing`,
+/// … Unknown keys are an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `profile`: what holds where nothing is set.
@@ -33,19 +33,21 @@ pub struct Settings {
     pub sharing: RuleSettings,
     /// `passwordContexts` lists `sharing`: shared links have their own rules.
     pub sharing_has_rules: bool,
-    /// `historySize`: how many earlier passwords must not come back; at most [`MAX_HISTORY`]. Default 0, off.
+    /// `historySize`: how many earlier passwords must not come back; at most [`MAX_HISTORY`].
+    /// Default 0, off.
     pub history_size: Option<i64>,
     /// `expiration`: after how many days a password must be changed. Default 0, never.
     pub expiration: Option<i64>,
-    /// `maximumLoginAttempts`: after how many failures in a row an account is locked for the day. Default 0, by the steps
-    /// that exist only once for all scopes.
+    /// `maximumLoginAttempts`: after how many failures in a row an account is locked for the day.
+    /// Default 0, by the steps that exist only once for all scopes.
     pub maximum_login_attempts: Option<i64>,
-    /// `haveIBeenPwnedSource`: a folder (absolute path) or, with the feature `hibp`, an `https` address in front of the
-    /// five digits. Default none: no check.
+    /// `haveIBeenPwnedSource`: a folder (absolute path) or, with the feature `hibp`, an `https`
+    /// address in front of the five digits. Default none: no check.
     pub have_i_been_pwned_source: Option<String>,
 }
 
-/// The rules that each scope can set separately. Negative numbers count as 0, as in the PHP application.
+/// The rules that each scope can set separately.
+/// Negative numbers count as 0, as in the PHP application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleSettings {
     /// `minLength`, in code points. `manual`: 10, `nist`: 15.
@@ -58,7 +60,8 @@ pub struct RuleSettings {
     pub enforce_numeric_characters: Option<bool>,
     /// `enforceSpecialCharacters`. Default false.
     pub enforce_special_characters: Option<bool>,
-    /// `enforceHaveIBeenPwned`. Default true, and without effect until there is a range source.
+    /// `enforceHaveIBeenPwned`.
+    /// Default true, and without effect until there is a range source.
     pub enforce_have_i_been_pwned: Option<bool>,
     /// `enforceNoContextWords`. `manual`: false, `nist`: true.
     pub enforce_no_context_words: Option<bool>,
@@ -72,8 +75,8 @@ pub enum Profile {
     /// The administrators' manual: ten characters, not a common password.
     #[default]
     Manual,
-    /// NIST SP 800-63B-4 for a password that is the only factor: fifteen characters, not a common password, nothing that
-    /// is a context word of the user.
+    /// NIST SP 800-63B-4 for a password that is the only factor.
+    /// Fifteen characters, not a common password, nothing that is a context word of the user.
     Nist,
 }
 
@@ -99,7 +102,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The scope of this name; every name but `sharing` means accounts, as in the PHP application.
+    /// The scope of this name.
+    /// Every name but `sharing` means accounts, as in the PHP application.
     pub fn named(name: &str) -> Self {
         if name == "sharing" { Self::Sharing } else { Self::Account }
     }
@@ -182,7 +186,8 @@ impl Settings {
     }
 }
 
-/// A setting that is honoured and yet makes passwords weaker than its author may think. `Display` says why.
+/// A setting that is honoured and yet makes passwords weaker than its author may think.
+/// `Display` says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
@@ -281,7 +286,8 @@ pub enum SettingsError {
     List(#[from] ListError),
 }
 
-/// Everything that is wrong with stored settings, one error for each key. `Display` joins them.
+/// Everything that is wrong with stored settings, one error for each key.
+/// `Display` joins them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsErrors(Vec<SettingsError>);
 

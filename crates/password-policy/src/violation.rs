@@ -1,4 +1,4 @@
-//! Why a password is refused: every rule as data, and the text that people are shown.
+//! Why a password is refused: every rule as data, and the text for users.
 //!
 //! The texts are those of the PHP application, letter by letter: clients and scripts compare them.
 
@@ -8,7 +8,7 @@ use std::fmt;
 use crate::context::ContextField;
 use crate::limits::MAX_PASSWORD_BYTES;
 
-/// One rule that a password breaks. `Display` is the text for people.
+/// One rule that a password breaks. `Display` is the text for users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
@@ -89,8 +89,9 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Every rule that a password breaks, in the order of the rules; never empty. `Display` joins the texts with one space:
-/// that is the message and the hint of the provisioning API.
+/// Every rule that a password breaks, in the order of the rules; never empty.
+/// `Display` joins the texts with one space: that is the message and the hint of the provisioning
+/// API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
 

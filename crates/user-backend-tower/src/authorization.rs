@@ -1,7 +1,7 @@
 //! Credentials in the header `Authorization`: HTTP Basic (RFC 7617), or a Bearer token.
 //!
-//! Names and passwords are taken as UTF-8; bytes that are none are taken as Latin-1, which is what old clients send. One
-//! reading, never both: a password is offered once.
+//! Names and passwords are taken as UTF-8; other bytes are read as Latin-1, which is what old
+//! clients send. One reading, never both: a password is offered once.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -44,7 +44,8 @@ impl std::fmt::Debug for AuthorizationHeader {
 /// Why the header cannot be read. Never repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadHeader {
-    /// Two of them: who looks at the first and who looks at the last would see different people.
+    /// Two of them: programs that read the first and those that read the last would see different
+    /// users.
     #[error("The header Authorization was sent more than once")]
     Twice,
     /// No base64, no colon, or endless.

@@ -28,7 +28,8 @@ use user_backend::Authenticated;
 /// ```
 ///
 /// # Errors
-/// 500 on a route that has no [`BasicAuthLayer`](crate::BasicAuthLayer): the route is not open by mistake.
+/// 500 on a route that has no [`BasicAuthLayer`](crate::BasicAuthLayer): the route is not open by
+/// mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn(pub Authenticated);
 

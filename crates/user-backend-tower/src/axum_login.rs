@@ -1,7 +1,8 @@
 //! A backend for [axum-login](https://docs.rs/axum-login): form sign-in with sessions.
 //!
-//! A wrong password is `Ok(None)`, as axum-login wants it. An outage and a limit are errors: a page must not say "wrong
-//! password" then, and answers with [`Denial::status`](crate::Denial::status) of the error.
+//! A wrong password is `Ok(None)`, as axum-login wants it. An outage and a limit are errors: a page
+//! must not say "wrong password" then, and answers with [`Denial::status`](crate::Denial::status)
+//! of the error.
 //!
 //! ```
 //! use axum_login::AuthnBackend;
@@ -41,7 +42,8 @@ impl ResolverBackend {
     }
 }
 
-/// What a login form sends. Deserialises from the fields `name` (or `username`) and `password`.
+/// What a login form sends.
+/// Deserialises from the fields `name` (or `username`) and `password`.
 #[derive(Clone, Deserialize)]
 pub struct LoginForm {
     #[serde(alias = "username")]
@@ -77,7 +79,8 @@ impl fmt::Debug for LoginForm {
 
 /// A user with a session: name, backend and groups, as they were at the sign-in.
 ///
-/// It is its own id, which axum-login keeps in the session, so that no backend is asked at the requests that follow.
+/// It is its own id, which axum-login keeps in the session, so that no backend is asked at the
+/// requests that follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionUser {
     name: String,
@@ -149,7 +152,8 @@ impl AuthnBackend for ResolverBackend {
         }
     }
 
-    /// The user of a session; `None` once the configuration has no backend that the user may belong to.
+    /// The user of a session.
+    /// `None` once the configuration has no backend that the user may belong to.
     ///
     /// # Errors
     /// None.

@@ -8,21 +8,22 @@ use user_backend::{Network, UnreadableHop, client_address};
 
 /// Finds the address of the client who sent a request.
 ///
-/// Failed sign-ins are counted per source. Without an address one attacker is as good as another, and only the limits per
-/// user hold.
+/// Failed sign-ins are counted per source. Without an address one attacker is as good as another,
+/// and only the limits per user hold.
 pub trait ClientAddress: Clone + Send + Sync + 'static {
     /// The address; `None` if there is none, for example at a Unix socket.
     ///
     /// # Errors
-    /// [`UnreadableHop`] if a proxy that is trusted named an address that cannot be read. The request is refused then: as
-    /// the proxy's own it would share a count with all others.
+    /// [`UnreadableHop`] if a proxy that is trusted named an address that cannot be read. The
+    /// request is refused then: as the proxy's own it would share a count with all others.
     fn of(&self, parts: &Parts) -> Result<Option<IpAddr>, UnreadableHop>;
 }
 
 /// The address of the connection, for a server that clients reach directly.
 ///
-/// Read from the request's extensions: a [`SocketAddr`], or with the feature `axum` a `ConnectInfo<SocketAddr>`, which
-/// `into_make_service_with_connect_info` puts there. Without either, a warning is logged once and attempts have no source.
+/// Read from the request's extensions: a [`SocketAddr`], or with the feature `axum` a
+/// `ConnectInfo<SocketAddr>`, which `into_make_service_with_connect_info` puts there. Without
+/// either, a warning is logged once and attempts have no source.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PeerAddress;
 
@@ -52,8 +53,8 @@ impl ClientAddress for PeerAddress {
 
 /// The address in `X-Forwarded-For`, for a server behind proxies.
 ///
-/// The header is believed only if the connection comes from a trusted network, and is read from its end, where the own proxy
-/// writes: what a client made up stands at its beginning.
+/// The header is believed only if the connection comes from a trusted network, and is read from its
+/// end, where the own proxy writes: a client can invent its beginning.
 #[derive(Clone, Debug)]
 pub struct ForwardedFor {
     trusted: std::sync::Arc<[Network]>,
@@ -74,7 +75,8 @@ impl ClientAddress for ForwardedFor {
     }
 }
 
-/// No address: for a Unix socket, or a program on this machine only. Failed sign-ins are not counted per source.
+/// No address: for a Unix socket, or a program on this machine only.
+/// Failed sign-ins are not counted per source.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoClientAddress;
 

@@ -51,7 +51,8 @@ impl Denial {
         }
     }
 
-    /// A sentence for the person who signs in. The same for a wrong password and an unknown user.
+    /// A sentence for the person who signs in.
+    /// The same for a wrong password and an unknown user.
     pub fn message(&self) -> &'static str {
         match self {
             Self::NoCredentials => "Sign in with your name and password.\n",
@@ -69,7 +70,8 @@ impl Denial {
         }
     }
 
-    /// Sets the headers that belong to the status. `challenge` is the value of `WWW-Authenticate`.
+    /// Sets the headers that belong to the status.
+    /// `challenge` is the value of `WWW-Authenticate`.
     pub(crate) fn set_headers(&self, challenge: &HeaderValue, headers: &mut HeaderMap) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status() == StatusCode::UNAUTHORIZED {

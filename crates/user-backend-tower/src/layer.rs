@@ -24,12 +24,14 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Lets only signed-in users through to a service.
 ///
-/// The service finds the proof of sign-in, [`Authenticated`], among the extensions of the request. A request that is not let
-/// through gets the status and headers of its [`Denial`]; the service is not called.
+/// The service finds the proof of sign-in, [`Authenticated`], among the extensions of the request.
+/// A request that is not let through gets the status and headers of its [`Denial`]; the service is
+/// not called.
 ///
 /// # Order
-/// Outside of a layer that caches responses, never inside of one. Inside of a layer that limits connections or times out: the
-/// attempt itself has the deadline of the resolver and goes on when its request is dropped.
+/// Outside of a layer that caches responses, never inside of one. Inside of a layer that limits
+/// connections or times out: the attempt itself has the deadline of the resolver and continues when
+/// its request is dropped.
 ///
 /// # Security
 /// HTTP Basic sends the password with each request: serve it over TLS only.
@@ -43,8 +45,9 @@ pub struct BasicAuthLayer<A, R = PlainText> {
 }
 
 impl<A: ClientAddress> BasicAuthLayer<A> {
-    /// A layer that asks `resolver`, and counts failed sign-ins for the client's address that `address` finds:
-    /// [`PeerAddress`](crate::PeerAddress), or [`ForwardedFor`](crate::ForwardedFor) for a server behind a proxy.
+    /// A layer that asks `resolver`, and counts failed sign-ins for the client's address that
+    /// `address` finds: [`PeerAddress`](crate::PeerAddress), or
+    /// [`ForwardedFor`](crate::ForwardedFor) for a server behind a proxy.
     pub fn new(resolver: Resolver, address: A) -> Self {
         Self { resolver, address, respond: PlainText, challenge: challenge("Sign in"), rule: None }
     }
@@ -60,7 +63,8 @@ impl<A, R> BasicAuthLayer<A, R> {
         self
     }
 
-    /// Lets only those signed-in users through for whom `rule` returns true; the others get 403.
+    /// Lets only those signed-in users through for whom `rule` returns true.
+    /// The others get 403.
     #[must_use]
     pub fn require(mut self, rule: impl Fn(&Authenticated, &Parts) -> bool + Send + Sync + 'static) -> Self {
         self.rule = Some(Arc::new(rule));

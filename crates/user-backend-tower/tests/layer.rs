@@ -164,7 +164,7 @@ async fn clients_of_a_proxy_are_told_apart() {
     assert!(throttled_after(&app, guess, &forwarded).await.is_some());
     let neighbour = ask(&app, from("203.0.113.8", "alice:Wonderland-1")).await;
     assert_eq!(neighbour.status(), StatusCode::OK);
-    // What the client itself sent stands in front of what the proxy added.
+    // What the client itself sent precedes what the proxy added.
     let forged = ask(&app, from("203.0.113.9, 203.0.113.7", "user300:wrong")).await;
     assert_eq!(forged.status(), StatusCode::TOO_MANY_REQUESTS);
     let unreadable = ask(&app, from("unknown", "alice:Wonderland-1")).await;

@@ -1,7 +1,9 @@
-//! What a cached sign-in costs, beside the least it could cost: one keyed hash, one look into a map, one look at a clock.
+//! What a cached sign-in costs, beside the least it could cost.
+//! One keyed hash, one look into a map, one look at a clock.
 //!
-//! For a look while one works on it. tokio's `test-util`, which the tests beside it need, slows the clock down here; what counts is
-//! measured without it, in turns, by `cargo xtask bench cache` (`tests/bench`).
+//! For a look while one works on it. tokio's `test-util`, which the tests beside it need, slows the
+//! clock down here; what counts is measured without it, in turns, by `cargo xtask bench cache`
+//! (`tests/bench`).
 
 use std::error::Error;
 use std::future::Future;

@@ -15,21 +15,25 @@ use crate::secret::Password;
 use crate::transport::TlsSummary;
 use crate::verdict::Verdict;
 
-/// Decides whether a password belongs to a name: a mail server, a file server, a table in memory.
+/// Decides whether a password belongs to a name.
+/// A mail server, a file server, a table in memory.
 ///
-/// Most programs do not call a backend themselves: a [`Resolver`](crate::Resolver) asks several in turn, remembers
-/// outcomes and hands out the proof of sign-in. Implement this trait to bring a source of your own; the module
-/// `conformance` (a cargo feature) checks that it keeps these promises:
+/// Most programs do not call a backend themselves: a [`Resolver`](crate::Resolver) asks several in
+/// turn, remembers outcomes and hands out the proof of sign-in. Implement this trait to bring a
+/// source of your own; the module `conformance` (a cargo feature) checks that it keeps these
+/// promises:
 ///
-/// 1. **`Ok` is a decision, `Err` means that no decision was possible.** A server that cannot be reached, does not
-///    answer in time, or says "not now" is an error. It is never a [`Rejection`](crate::Rejection).
+/// 1. **`Ok` is a decision, `Err` means that no decision was possible.** A server that cannot be
+///    reached, does not answer in time, or says "not now" is an error. It is never a
+///    [`Rejection`](crate::Rejection).
 /// 2. **Only a verified yes is a yes.** In doubt, no.
-/// 3. **One attempt, one login.** A credential that may have reached the server is never sent twice; only connecting
-///    may be retried.
+/// 3. **One attempt, one login.** A credential that may have reached the server is never sent
+///    twice; only connecting may be retried.
 /// 4. **The deadline holds.** [`Attempt::deadline`] bounds the whole call.
 /// 5. **Dropping the future gives up.** Nothing hangs, nothing leaks, and the next attempt works.
-/// 6. **Accepted is who was asked for.** The identity is the canonical form of [`Attempt::name`], or of the name by which the
-///    server knows the user. Domains and pins are the resolver's business: it applies its rules to this name.
+/// 6. **Accepted is who was asked for.** The identity is the canonical form of [`Attempt::name`],
+///    or of the name by which the server knows the user. Domains and pins are the resolver's
+///    business: it applies its rules to this name.
 /// 7. **Nothing leaks the password**: neither `Debug` nor `Display`, no error, no log line.
 ///
 /// The trait has no default bodies, so a decorator cannot forget to pass one on; put
@@ -116,13 +120,16 @@ impl<T: UserBackend + ?Sized> UserBackend for Arc<T> {
 /// The trait stays usable as `dyn UserBackend`: this does not compile otherwise.
 const _: Option<&dyn UserBackend> = None;
 
-/// One attempt to sign in. A struct, so that it can grow without breaking other backends.
+/// One attempt to sign in.
+/// A struct, so that it can grow without breaking other backends.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
-    /// The name, as typed and in canonical form. An [`Identity`](crate::Identity) is made of it.
+    /// The name, as typed and in canonical form.
+    /// An [`Identity`](crate::Identity) is made of it.
     pub name: &'a LoginName,
-    /// The name to send to the server: as typed, with the domain added where the resolver's rules say so.
+    /// The name to send to the server.
+    /// As typed, with the domain added where the resolver's rules say so.
     pub upstream_name: &'a str,
     /// The password.
     pub password: &'a Password,
@@ -130,8 +137,8 @@ pub struct Attempt<'a> {
     pub source: Option<IpAddr>,
     /// When an answer must be there.
     pub deadline: Instant,
-    /// Whether the same name and password were accepted the last time from the same network: such an attempt is no guess, and
-    /// need not wait for guesses.
+    /// Whether the same name and password were accepted the last time from the same network.
+    /// Such an attempt is no guess, and need not wait for guesses.
     pub is_proven: bool,
     /// Where a message of the server goes.
     message: Option<&'a ServerMessage>,

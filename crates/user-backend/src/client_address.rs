@@ -1,8 +1,9 @@
 //! The address of a client behind proxies, and networks.
 //!
-//! A program that serves a network gives every attempt its [source](crate::Credentials::from_source): without it there is no
-//! rate limit per source. Behind a proxy the peer of the connection is the proxy, and the client stands in
-//! `X-Forwarded-For`. Anyone can send that header, so it counts only if a proxy that you trust wrote it:
+//! A program that serves a network gives every attempt its
+//! [source](crate::Credentials::from_source): without it there is no rate limit per source. Behind
+//! a proxy the peer of the connection is the proxy, and `X-Forwarded-For` has the client. Anyone
+//! can send that header, so it counts only if a proxy that you trust wrote it:
 //!
 //! ```
 //! use std::net::IpAddr;
@@ -27,16 +28,17 @@ use thiserror::Error;
 
 /// Finds the address of the client of a request.
 ///
-/// `peer` is the other end of the connection, and `forwarded` are the values of all `X-Forwarded-For` headers, in the order
-/// in which they were sent (none, if there is no such header): with the crate `http`, that is
-/// `headers.get_all("x-forwarded-for")`.
+/// `peer` is the other end of the connection, and `forwarded` are the values of all
+/// `X-Forwarded-For` headers, in the order in which they were sent (none, if there is no such
+/// header): with the crate `http`, that is `headers.get_all("x-forwarded-for")`.
 ///
-/// The header is read from its end, where the nearest proxy writes. The result is the first address that is not in
-/// `trusted`, or the first of all if every one is. IPv4 addresses mapped into IPv6 become IPv4 addresses.
+/// The header is read from its end, where the nearest proxy writes. The result is the first address
+/// that is not in `trusted`, or the first of all if every one is. IPv4 addresses mapped into IPv6
+/// become IPv4 addresses.
 ///
 /// # Errors
-/// [`UnreadableHop`] when an entry that counts is not an IP address. Refuse such a request (400): with the address of the
-/// proxy for a source, one client could exhaust the rate limit of all.
+/// [`UnreadableHop`] when an entry that counts is not an IP address. Refuse such a request (400):
+/// with the address of the proxy for a source, one client could exhaust the rate limit of all.
 #[doc(alias = "proxy")]
 #[doc(alias = "x-forwarded-for")]
 pub fn client_address<T: AsRef<[u8]>>(
@@ -81,7 +83,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether an address belongs to it. An IPv4 address mapped into IPv6 counts as the IPv4 address.
+    /// Whether an address belongs to it.
+    /// An IPv4 address mapped into IPv6 counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.first, address.to_canonical()) {
             (IpAddr::V4(_), IpAddr::V4(_)) | (IpAddr::V6(_), IpAddr::V6(_)) => {
@@ -127,13 +130,15 @@ pub struct NetworkError {
 }
 
 impl NetworkError {
-    /// The block that the address belongs to, if the text only fails to begin with its first address.
+    /// The block that the address belongs to, if the text only fails to begin with its first
+    /// address.
     pub fn block(&self) -> Option<Network> {
         self.block
     }
 }
 
-/// The first address of the block that an address is in; `None` when the prefix is too long.
+/// The first address of the block that an address is in.
+/// `None` when the prefix is too long.
 fn first_of(address: IpAddr, prefix: u8) -> Option<IpAddr> {
     Some(match address {
         IpAddr::V4(address) => {

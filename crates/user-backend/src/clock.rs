@@ -1,7 +1,8 @@
 //! The only module that reads a clock, so that tests can pause and move time.
 //!
-//! Deadlines are points on tokio's monotonic clock: they do not jump when the wall clock is set, and a test
-//! under `tokio::time::pause` decides alone how fast they pass. Wall-clock time is read for certificates only.
+//! Deadlines are points on tokio's monotonic clock: they do not jump when the wall clock is set,
+//! and a test under `tokio::time::pause` decides alone how fast they pass. Wall-clock time is read
+//! for certificates only.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,7 +1,7 @@
 //! The checks that any [`UserBackend`] must pass, ours or a third party's (feature `conformance`).
 //!
-//! Give [`check`] a backend, a user it knows and the time for one attempt; it returns every promise that was
-//! broken. Run it against a real server, not against a mock. A run costs the known user
+//! Give [`check`] a backend, a user it knows and the time for one attempt; it returns every promise
+//! that was broken. Run it against a real server, not against a mock. A run costs the known user
 //! about a dozen failed logins: use a test account on a server without lock-out.
 //!
 //! ```
@@ -50,8 +50,9 @@ impl TestUser {
         Ok(Self { name, password, time: Duration::from_secs(15), known_as })
     }
 
-    /// The name by which the backend knows this user, where it is not the one that is typed (default: the canonical form of
-    /// that). An acceptance under any other name is a broken promise.
+    /// The name by which the backend knows this user, where it is not the one that is typed
+    /// (default: the canonical form of that). An acceptance under any other name is a broken
+    /// promise.
     ///
     /// # Errors
     /// [`InvalidTestUser`] if the name is invalid.
@@ -131,8 +132,9 @@ struct Suite<'a> {
     blocked: Blocked,
 }
 
-/// How long attempts block their thread: the longest poll of the attempt with the shortest one, in milliseconds, for right and
-/// for wrong passwords. A backend that blocks does it every time; a busy machine does not.
+/// How long attempts block their thread.
+/// The longest poll of the attempt with the shortest one, in milliseconds, for right and for wrong
+/// passwords. A backend that blocks does it every time; a busy machine does not.
 #[derive(Debug)]
 struct Blocked {
     right: AtomicU64,
@@ -145,7 +147,7 @@ impl Default for Blocked {
     }
 }
 
-/// A poll that takes longer blocks the thread, and with it whatever else the program does there.
+/// A poll that takes longer blocks the thread and everything else on it.
 const LONGEST_POLL: Duration = Duration::from_millis(250);
 
 /// How much longer than its deadline an attempt may take before it counts as hanging.
@@ -159,7 +161,7 @@ impl Suite<'_> {
             .unwrap_or_else(|| Err(BackendError::timed_out(Phase::Login).with_backend(self.backend.id())))
     }
 
-    /// `None`: it goes on long after its deadline.
+    /// `None`: it runs long after its deadline.
     async fn ask_until_end(&self, attempt: &Attempt<'_>) -> Option<Result<Verdict, BackendError>> {
         let limit = self.known.time + DEADLINE_TOLERANCE;
         let mut answer = Timed { work: self.backend.authenticate(attempt), longest: 0 };
@@ -336,7 +338,8 @@ impl<F: Future + Unpin> Future for Timed<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // The clock of the system: that of tokio stands still while a poll blocks in a test with paused time.
+        // The system clock: tokio's clock does not advance while a poll blocks in a test with
+        // paused time.
         let began = std::time::Instant::now();
         let polled = Pin::new(&mut self.work).poll(context);
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

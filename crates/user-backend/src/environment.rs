@@ -1,6 +1,7 @@
 //! Passwords in environment variables, for command lines.
 //!
-//! `/proc` and child processes show the environment as long as a program runs, so a password is removed once it is read.
+//! `/proc` and child processes show the environment as long as a program runs, so a password is
+//! removed once it is read.
 
 use std::env;
 
@@ -34,15 +35,18 @@ pub fn password(variables: &[&str]) -> Result<Option<Zeroizing<String>>, NotText
     })
 }
 
-/// Gets these variables out of this process's environment. To be called first of all, before there are threads.
+/// Gets these variables out of this process's environment.
+/// To be called first of all, before there are threads.
 ///
-/// A process cannot wipe its initial environment, and removing a variable from the copy that the language keeps would not
-/// change what `/proc` shows. So the program re-executes itself in the same process (`exec`), without the variables and
-/// with `option` on its command line replaced by `instead`, which makes it read the password from standard input: there it
-/// waits in a pipe. So this does not return when it works.
+/// A process cannot wipe its initial environment, and removing a variable from the copy that the
+/// language keeps would not change what `/proc` shows. So the program re-executes itself in the
+/// same process (`exec`), without the variables and with `option` on its command line replaced by
+/// `instead`, which makes it read the password from standard input: there it waits in a pipe. So
+/// this does not return when it works.
 ///
-/// It returns where that is not possible, where `option` is not given, and where the variables hold nothing that could be
-/// a password: the program then continues, and refuses such a password without asking a server.
+/// It returns where that is not possible, where `option` is not given, and where the variables hold
+/// nothing that could be a password: the program then continues, and refuses such a password
+/// without asking a server.
 pub fn scrub_and_reexec(variables: &[&str], option: &str, instead: &str) {
     #[cfg(unix)]
     {

@@ -1,4 +1,5 @@
-//! Why no decision was possible. Never "wrong password": that is a decision, see [`Verdict`](crate::Verdict).
+//! Why no decision was possible.
+//! Never "wrong password": that is a decision, see [`Verdict`](crate::Verdict).
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -44,11 +45,13 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Why no decision was possible: what kind of failure, how far the attempt came, a text, and the error beneath.
+/// Why no decision was possible.
+/// What kind of failure, how far the attempt came, a text, and the error beneath.
 ///
-/// A backend returns it without its own id; the caller adds it ([`with_backend`](Self::with_backend)),
-/// as the resolver does. The texts never hold a password, nor anything that a server said beyond its reply codes:
-/// servers have been seen to repeat credentials. What a server said goes into a [`ServerText`], apart from the texts.
+/// A backend returns it without its own id; the caller adds it
+/// ([`with_backend`](Self::with_backend)), as the resolver does. The texts never contain a
+/// password, nor anything of a server's reply but its code: some servers repeat credentials. The
+/// reply goes into a [`ServerText`], apart from the texts.
 #[derive(Debug)]
 pub struct BackendError {
     failure: FailureKind,
@@ -69,7 +72,8 @@ pub struct BackendError {
 pub enum FailureKind {
     /// The peer could not be reached or could not decide now. Trying later may help.
     Unavailable,
-    /// The peer cannot be used with these settings. Trying later does not help, changing the settings does.
+    /// The peer cannot be used with these settings.
+    /// Trying later does not help, changing the settings does.
     Misconfigured,
     /// The peer does not speak the protocol, or an attacker answers in its place.
     Protocol,
@@ -111,37 +115,39 @@ impl BackendError {
         }
     }
 
-    /// The server answered the name and the password, and the answer is not recognised: neither as a refusal nor as an
-    /// outage. `answer` is the reply's code and what it answers. The attempt is unavailable and counts as a guess.
+    /// The server answered the name and the password, and the answer is not recognised.
+    /// Neither as a refusal nor as an outage. `answer` is the reply's code and what it answers. The
+    /// attempt is unavailable and counts as a guess.
     pub fn not_recognised(answer: &str, said: ServerText) -> Self {
         let detail = format!("the server's answer is not recognised as a refusal ({answer})");
         Self::unavailable(Phase::Login, detail).with_server_text(said)
     }
 
-    /// Adds what the server said in an answer that is not recognised. The attempt counts as a guess then.
+    /// Adds the server's reply that is not recognised. The attempt counts as a guess then.
     #[must_use]
     pub fn with_server_text(mut self, said: ServerText) -> Self {
         self.server_text = Some(Box::new(said));
         self.counting_as_guess()
     }
 
-    /// The words may be learned as a refusal if two canary users were answered with them: the reply's code says that
-    /// the server judged, not that it did not understand.
+    /// The words may be learned as a refusal if two canary users were answered with them.
+    /// The reply's code says that the server judged, not that it did not understand.
     #[must_use]
     pub fn learnable(mut self) -> Self {
         self.is_learnable = true;
         self
     }
 
-    /// The server was sent the password and answered: limits on guessing count the attempt, although it was not judged.
+    /// The server was sent the password and answered.
+    /// Limits on guessing count the attempt, although it was not judged.
     #[must_use]
     pub fn counting_as_guess(mut self) -> Self {
         self.counts_as_guess = true;
         self
     }
 
-    /// The server may have been sent the password, and the connection ended without an answer to it. Limits at that backend
-    /// count each such password once: the server may have compared it.
+    /// The server may have been sent the password, and the connection ended without an answer to
+    /// it. Limits at that backend count each such password once: the server may have compared it.
     #[must_use]
     pub fn without_answer(mut self) -> Self {
         self.is_unanswered = true;
@@ -156,7 +162,7 @@ impl BackendError {
         self
     }
 
-    /// Adds the error beneath. Its text must not hold a password or what a server said.
+    /// Adds the error beneath. Its text must not contain a password or a server's reply.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         self.source = Some(source.into());
@@ -204,25 +210,27 @@ impl BackendError {
         self.failure != FailureKind::Misconfigured
     }
 
-    /// Whether the peer was silent until time was up. What it was asked it may still be thinking about: a password that was
-    /// sent may yet count as a failed login there.
+    /// Whether the peer was silent until time was up.
+    /// What it was asked it may still be thinking about: a password that was sent may yet count as
+    /// a failed login there.
     pub fn is_timeout(&self) -> bool {
         self.is_timeout
     }
 
-    /// Whether the password may have reached the server, which did not answer it: it was silent until time was up, or the
-    /// connection ended.
+    /// Whether the password may have reached the server, which did not answer it.
+    /// It was silent until time was up, or the connection ended.
     pub fn is_unanswered(&self) -> bool {
         self.is_unanswered || (self.is_timeout && self.phase == Phase::Login)
     }
 
-    /// Whether limits on guessing count the attempt. An outage is never counted; an answer that is not recognised is,
-    /// because it may have been a refusal.
+    /// Whether limits on guessing count the attempt.
+    /// An outage is never counted; an answer that is not recognised is, because it may have been a
+    /// refusal.
     pub fn counts_as_guess(&self) -> bool {
         self.counts_as_guess
     }
 
-    /// What the server said in an answer that is not recognised.
+    /// The server's reply that is not recognised.
     pub fn server_text(&self) -> Option<&ServerText> {
         self.server_text.as_deref()
     }

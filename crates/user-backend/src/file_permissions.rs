@@ -1,9 +1,9 @@
 //! Checks owner and mode of configuration, certificate and key files.
 //!
-//! Like `StrictModes` of sshd: file and folders belong to root or to the user of this process, and neither group nor others
-//! may write them, along the whole way from `/`, through symbolic links too. A folder like `/tmp` is fine on the way: it is
-//! root's, and sticky, so that no user replaces what another one put there. Where a system has no such permissions, nothing
-//! is checked.
+//! Like `StrictModes` of sshd: file and folders belong to root or to the user of this process, and
+//! neither group nor others may write them, along the whole way from `/`, through symbolic links
+//! too. A folder like `/tmp` is fine on the way: it is root's, and sticky, so that no user replaces
+//! what another one put there. Where a system has no such permissions, nothing is checked.
 
 use std::fmt;
 use std::path::Path;
@@ -52,7 +52,8 @@ pub fn check(path: &Path) -> Result<(), UnsafePath> {
     Ok(())
 }
 
-/// The same for a file with a secret in it, which others must not read either; its group may.
+/// The same for a file with a secret in it, which others must not read either.
+/// Its group may.
 ///
 /// # Errors
 /// [`UnsafePath`]
@@ -265,7 +266,8 @@ mod unix {
                 assert!(refused.command().starts_with("chown -h root "), "{refused}");
                 chown(&path, Some(0), None).unwrap();
             }
-            // A sticky folder of another user protects nothing, nor does a link of another user in it.
+            // A sticky folder of another user protects nothing, nor does a link of another user in
+            // it.
             let folder = top.path().join("a");
             mode(&folder, 0o1777);
             assert_eq!(check(&file), Ok(()));

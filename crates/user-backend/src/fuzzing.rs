@@ -1,5 +1,5 @@
-//! Private parsers of untrusted input, for the fuzz targets in `tests/fuzz`. No promise is made about any of
-//! it.
+//! Private parsers of untrusted input, for the fuzz targets in `tests/fuzz`.
+//! No promise is made about any of it.
 
 /// The result of presenting credentials: accepted, rejected, or no decision.
 pub type Decided = Result<Result<(), crate::verdict::Rejection>, crate::error::BackendError>;

@@ -1,9 +1,10 @@
 //! Let users sign in with the account they already have.
 //!
-//! Their password lives on a mail server (IMAP), a file server (SMB) or an FTP server. This library asks those servers
-//! whether a password is right: safely, at most once per attempt, and never confusing "the server is down" with "wrong
-//! password". A [`Resolver`] asks several backends in turn, remembers outcomes, and hands out an [`Authenticated`]: a
-//! proof of sign-in that no other code can make.
+//! Their password lives on a mail server (IMAP), a file server (SMB) or an FTP server. This library
+//! asks those servers whether a password is right: safely, at most once per attempt, and never
+//! confusing "the server is down" with "wrong password". A [`Resolver`] asks several backends in
+//! turn, remembers outcomes, and hands out an [`Authenticated`]: a proof of sign-in that no other
+//! code can make.
 //!
 //! ```
 //! use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
@@ -56,7 +57,8 @@
 //! | resolver | [`resolver`]: order, names, pins, canary, trace; [`cache`] outcomes, [`brute_force`] limits on guessing |
 //! | configuration | [`class`] what a class of backends declares, [`config`] the array `user_backends` in three formats |
 //!
-//! Each layer knows those above it only: a backend knows nothing of the resolver, limits or other backends.
+//! Each layer knows those above it only: a backend knows nothing of the resolver, limits or other
+//! backends.
 //!
 //! # Cargo features
 //! | feature | default | what it adds |
@@ -75,21 +77,24 @@
 //! | `certificate-details` | no | name and expiry date of the certificate in a [`Probe`] |
 //! | `conformance` | no | the checks that any backend must pass |
 //!
-//! A feature adds API or a fallback; none changes how another behaves. A configuration that needs a feature that is off is
-//! refused with the name of the feature.
+//! A feature adds API or a fallback; none changes how another behaves. A configuration that needs a
+//! feature that is off is refused with the name of the feature.
 //!
 //! # TLS
-//! The crypto provider is the program's choice. Taken is the first of these that is there: the one given with
-//! `Config::with_crypto_provider` or `Endpoint::with_crypto_provider` (feature `crypto-provider`); the one that the program has
-//! installed with `rustls::crypto::CryptoProvider::install_default`; ring, with the feature `ring`. The library installs none,
-//! so it can neither change nor make ambiguous what the rest of the program uses. With none of them, a backend with TLS cannot
-//! be made, and the error says so.
+//! The crypto provider is the program's choice. Taken is the first of these that is there: the one
+//! given with `Config::with_crypto_provider` or `Endpoint::with_crypto_provider` (feature
+//! `crypto-provider`); the one that the program has installed with
+//! `rustls::crypto::CryptoProvider::install_default`; ring, with the feature `ring`. The library
+//! installs none, so it can neither change nor make ambiguous what the rest of the program uses.
+//! With none of them, a backend with TLS cannot be built, and the error says so.
 //!
 //! # Runtime
-//! The resolver needs a tokio runtime with time and I/O enabled; a current-thread runtime will do. Outside of a runtime,
-//! [`Resolver::authenticate`] panics, as tokio's timers do. Attempts run in tasks of their own, so that a caller that
-//! hangs up does not end the attempt of another. A panic in a backend becomes [`Outcome::Unavailable`] where panics unwind; with
-//! `panic = "abort"` it ends the program. Tested on Linux; compiles for Windows. wasm32 has no sockets and is not supported.
+//! The resolver needs a tokio runtime with time and I/O enabled; a current-thread runtime will do.
+//! Outside of a runtime, [`Resolver::authenticate`] panics, as tokio's timers do. Attempts run in
+//! tasks of their own, so that a caller that hangs up does not end the attempt of another. A panic
+//! in a backend becomes [`Outcome::Unavailable`] where panics unwind; with `panic = "abort"` it
+//! ends the program. Tested on Linux; compiles for Windows. wasm32 has no sockets and is not
+//! supported.
 //!
 //! # Logs, spans and metrics
 //! These names are stable; a change is announced in the changelog. No level logs a password.
@@ -99,14 +104,15 @@
 //! | `user_backend::audit` | decisions that an operator may have to justify: lockouts, rebinding, grace, foreign users, reloads |
 //! | `user_backend::…` | outages and their end, distrusted backends (`WARN`, `ERROR`); every decided attempt (`DEBUG`) |
 //!
-//! The span `attempt` (`DEBUG`) surrounds the work of one attempt. Its fields are `user`, the name as it was typed, and
-//! `source`. A typed name may be a password in the wrong field: below `DEBUG`, names appear in audit lines only. Fields of
-//! lines: `backend`, `user`, `source`, `outcome` ([`Outcome::as_str`]), `rule` ([`resolver::EndReason::as_str`]), `ms`, `kind`,
-//! `phase` ([`Phase::as_str`]), `reason`.
+//! The span `attempt` (`DEBUG`) surrounds the work of one attempt. Its fields are `user`, the name
+//! as it was typed, and `source`. A typed name may be a password in the wrong field: below `DEBUG`,
+//! names appear in audit lines only. Fields of lines: `backend`, `user`, `source`, `outcome`
+//! ([`Outcome::as_str`]), `rule` ([`resolver::EndReason::as_str`]), `ms`, `kind`, `phase`
+//! ([`Phase::as_str`]), `reason`.
 //!
-//! The metrics and their labels are listed at `Resolver::report_metrics`. Histograms are in seconds, and their buckets are
-//! the recorder's. Values of `rule` are those of [`resolver::EndReason::as_str`], values of `verdict` those of
-//! [`resolver::StepOutcome::as_str`].
+//! The metrics and their labels are listed at `Resolver::report_metrics`. Histograms are in
+//! seconds, and their buckets are the recorder's. Values of `rule` are those of
+//! [`resolver::EndReason::as_str`], values of `verdict` those of [`resolver::StepOutcome::as_str`].
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! The in-memory twin of a real backend: for documentation, for tests, for trying things out.
+//! The in-memory twin of a real backend.
+//! For documentation, for tests, for trying things out.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,8 +18,9 @@ use crate::verdict::{Identity, Rejection, Verdict};
 
 /// An in-memory backend. It counts its attempts and can simulate an outage.
 ///
-/// In tests of a program it stands for a server; [`Resolver::with_fixed_outcome`](crate::Resolver::with_fixed_outcome) stands for
-/// a resolver that throttles or has an outage.
+/// In tests of a program it replaces a server;
+/// [`Resolver::with_fixed_outcome`](crate::Resolver::with_fixed_outcome) replaces a resolver that
+/// throttles or has an outage.
 ///
 /// ```
 /// # use user_backend::{StaticBackend, Resolver, Credentials};
@@ -95,7 +97,8 @@ impl StaticBackend {
         self
     }
 
-    /// Begins or ends an outage: while it lasts, every attempt is unavailable. For a backend that a test shares with a resolver.
+    /// Begins or ends an outage: while it lasts, every attempt is unavailable.
+    /// For a backend that a test shares with a resolver.
     ///
     /// ```
     /// # use std::sync::Arc;

@@ -1,15 +1,17 @@
 //! Process hardening: no core dumps, and no access to memory by other processes.
 //!
-//! A crash writes the memory of a process into a core dump, and with it every password that is just being checked. Another
-//! process of the same user can read the memory without a crash. Both are switched off here, on Linux.
+//! A crash writes the memory of a process into a core dump, and with it every password that is just
+//! being checked. Another process of the same user can read the memory without a crash. Both are
+//! switched off here, on Linux.
 
 use std::io;
 
 /// Keeps this process's memory out of core dumps and away from other processes of the same user.
 ///
-/// The size of core dumps becomes 0, for good. On Linux the process becomes undumpable as well: a program that collects
-/// core dumps gets none, a debugger of the same user does not attach, and `/proc/PID/environ` and `/proc/PID/mem` are
-/// root's. Programs started from here decide for themselves; they inherit the limit.
+/// The size of core dumps becomes 0, for good. On Linux the process becomes undumpable as well: a
+/// program that collects core dumps gets none, a debugger of the same user does not attach, and
+/// `/proc/PID/environ` and `/proc/PID/mem` are root's. Programs started from here decide for
+/// themselves; they inherit the limit.
 ///
 /// Call it first in `main`; the library does not do it by itself.
 ///

@@ -1,8 +1,9 @@
-//! Passwords and the keyed hashes that stand for them.
+//! Passwords and their keyed hashes.
 //!
-//! A password is wiped when it is dropped and never printed. What a cache remembers of it is a BLAKE3 hash under a random
-//! key that lives as long as the process: useless for an attacker who reads the memory of another process or a core dump of
-//! an earlier one, and compared in constant time.
+//! A password is wiped when it is dropped and never printed. What a cache remembers of it is a
+//! BLAKE3 hash under a random key that lives as long as the process: useless for an attacker who
+//! reads the memory of another process or a core dump of an earlier one, and compared in constant
+//! time.
 
 use std::fmt;
 
@@ -12,8 +13,9 @@ use zeroize::Zeroizing;
 
 use crate::ascii::is_printable;
 
-/// Longest password that is taken, in bytes of UTF-8. No backend ever truncates: some servers reset the connection
-/// beyond this, which would look like an outage.
+/// Longest password that is taken, in bytes of UTF-8.
+/// No backend ever truncates: some servers reset the connection beyond this, which would look like
+/// an outage.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// A password as typed. Wiped on drop, redacted in `Debug`.
@@ -26,7 +28,8 @@ impl Password {
     /// Checks and takes a password.
     ///
     /// # Errors
-    /// [`PasswordError`], without the password; such a password is refused before any backend is asked.
+    /// [`PasswordError`], without the password; such a password is refused before any backend is
+    /// asked.
     pub fn parse(typed: impl Into<String>) -> Result<Self, PasswordError> {
         let typed = Zeroizing::new(typed.into());
         Self::check(&typed)?;
@@ -74,13 +77,15 @@ pub enum PasswordError {
         /// Its length.
         bytes: usize,
     },
-    /// A control character: NUL would cut the password in some servers, a line end would start a new command.
+    /// A control character: NUL would cut the password in some servers, a line end would start a
+    /// new command.
     #[error("the password has a control character")]
     Control,
 }
 
 #[doc(hidden)]
-/// A keyed hash that stands for one (scope, name, password) tuple. Compared in constant time, redacted in `Debug`.
+/// A keyed hash of one (scope, name, password) tuple.
+/// Compared in constant time, redacted in `Debug`.
 #[derive(Clone, Copy)]
 pub struct OutcomeKey([u64; 4]);
 
@@ -98,7 +103,8 @@ impl Eq for OutcomeKey {}
 impl std::hash::Hash for OutcomeKey {
     #[inline]
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        // The key is uniform already and unknown to attackers: eight bytes of it are as good as all.
+        // The key is uniform already and unknown to attackers: eight bytes of it are as good as
+        // all.
         let [first, ..] = self.0;
         state.write_u64(first);
     }
@@ -161,10 +167,12 @@ impl OutcomeKeyer {
         Self { key }
     }
 
-    /// The key of one tuple. Before the fields stand their lengths, so ("ab", "c") and ("a", "bc") differ.
+    /// The key of one tuple. The fields follow their lengths, so ("ab", "c") and ("a", "bc")
+    /// differ.
     #[inline]
     pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
-        // Lengths, scope, a usual name and a usual password fit here; hashing one buffer in one go is the fast path.
+        // Lengths, scope, a usual name and a usual password fit here; hashing one buffer in one go
+        // is the fast path.
         let mut buffer = Scratch([0; SCRATCH]);
         let parts = [scope, name.as_bytes(), password.as_bytes()];
         let (lengths, mut rest) = buffer.0.split_at_mut(HEADER);
@@ -202,7 +210,8 @@ fn header(parts: [&[u8]; 3]) -> [u8; HEADER] {
 const HEADER: usize = 12;
 const SCRATCH: usize = 128;
 
-/// A place for a password that is wiped in one stroke: wiping byte by byte would take as long as hashing.
+/// A place for a password that is wiped in one stroke.
+/// Wiping byte by byte would take as long as hashing.
 struct Scratch([u8; SCRATCH]);
 
 impl Drop for Scratch {

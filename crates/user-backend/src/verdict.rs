@@ -9,10 +9,11 @@ use crate::cache::epochs::Epoch;
 use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 
-/// A decision. Not being able to decide is a [`BackendError`](crate::BackendError), never a verdict.
+/// A decision.
+/// Not being able to decide is a [`BackendError`](crate::BackendError), never a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The server said yes to this name and this password.
+    /// The server accepted this name and password.
     Accepted(Identity),
     /// The server, or a local rule, refused.
     Rejected(Rejection),
@@ -64,8 +65,8 @@ impl Rejection {
         }
     }
 
-    /// Whether the same name and password may be answered from memory for a while. An account that an admin can
-    /// unlock any moment is always asked for.
+    /// Whether the same name and password may be answered from memory for a while.
+    /// An account that an admin can unlock any moment is always asked for.
     pub fn is_cacheable(self) -> bool {
         matches!(self, Self::BadCredentials | Self::UnknownUser | Self::PolicyDenied)
     }
@@ -115,21 +116,23 @@ impl Identity {
     /// Adds the mail address that the backend has for this user.
     ///
     /// # Security
-    /// It is what the backend says. Whether the user reads mail there was not checked, and two backends may name one address.
+    /// It is what the backend says. Whether the user reads mail there was not checked, and two
+    /// backends may name one address.
     #[must_use]
     pub fn with_email(mut self, email: &str) -> Self {
         self.details_mut().email = Some(email.into());
         self
     }
 
-    /// Adds the name by which people know the user.
+    /// Adds the display name of the user.
     #[must_use]
     pub fn with_display_name(mut self, name: &str) -> Self {
         self.details_mut().display_name = Some(name.into());
         self
     }
 
-    /// Adds anything else, such as `("department", "sales")`. A name may be given several times.
+    /// Adds anything else, such as `("department", "sales")`.
+    /// A name may be given several times.
     #[must_use]
     pub fn with_attribute(mut self, name: &str, value: &str) -> Self {
         push(&mut self.details_mut().attributes, (name.into(), value.into()));
@@ -155,7 +158,7 @@ impl Identity {
         self.details.as_ref()?.email.as_deref()
     }
 
-    /// The name by which people know the user, as the backend says.
+    /// The display name of the user, as the backend reports it.
     pub fn display_name(&self) -> Option<&str> {
         self.details.as_ref()?.display_name.as_deref()
     }
@@ -189,22 +192,23 @@ fn push<T>(list: &mut Vec<T>, element: T) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Freshness {
-    /// The backend said yes in this very attempt.
+    /// The backend accepted in this attempt.
     Live,
-    /// The backend said yes a short while ago, within the lifetime set for accepted outcomes.
+    /// The backend accepted recently, within the lifetime of accepted outcomes.
     Cached {
-        /// When it said so.
+        /// When it accepted.
         verified_at: Instant,
     },
-    /// The backend cannot be asked now and said yes some time ago (grace): not good enough for sensitive acts.
+    /// The backend is down and accepted earlier (grace): not enough for sensitive actions.
     Stale {
-        /// When it said so.
+        /// When it accepted.
         verified_at: Instant,
     },
 }
 
-/// Proof of a sign-in. Only the resolver can make one, so every place that trusts a sign-in is a place
-/// that takes this type.
+/// Proof of a sign-in.
+/// Only the resolver can make one, so every place that trusts a sign-in is a place that takes this
+/// type.
 ///
 /// ```compile_fail
 /// # use user_backend::{Authenticated, Freshness};
@@ -213,8 +217,8 @@ pub enum Freshness {
 /// ```
 ///
 /// A proof may be kept, such as in a session in memory: it does not expire, and
-/// [`Resolver::still_counts`](crate::Resolver::still_counts) says whether anything has ended it. Two proofs are equal if the
-/// same backend vouches for the same identity, as freshly.
+/// [`Resolver::still_counts`](crate::Resolver::still_counts) says whether anything has ended it.
+/// Two proofs are equal if they have the same backend, identity and freshness.
 #[derive(Clone, Debug)]
 #[must_use = "a proof of sign-in is there to be passed on"]
 #[doc(alias = "session")]
@@ -249,7 +253,8 @@ pub(crate) struct VerifiedIdentity {
 }
 
 impl Authenticated {
-    /// The only constructor. Grep for `Authenticated::assertion` to find all places that assert an identity.
+    /// The only constructor.
+    /// Grep for `Authenticated::assertion` to find all places that assert an identity.
     #[inline(always)]
     pub(crate) fn assertion(verified: VerifiedIdentity, freshness: Freshness, began: Began) -> Self {
         Self { verified, freshness, began }
@@ -269,7 +274,7 @@ impl Authenticated {
         self.verified.identity.name()
     }
 
-    /// The backend that vouches for it.
+    /// The backend that accepted.
     pub fn backend(&self) -> &BackendId {
         &self.verified.backend
     }

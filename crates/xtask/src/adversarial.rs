@@ -1,7 +1,7 @@
 //! `cargo xtask adversarial`: all adversarial tests, with figures.
 //!
-//! The tests assert what must hold on any machine. How late an answer may come is judged here, where the machine is known
-//! to do nothing else.
+//! The tests assert what must hold on any machine. How late an answer may come is judged here,
+//! where the machine is known to do nothing else.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
-//! `cargo xtask ci`: all checks. The list of steps below is the only one; `.ci/run` goes through it too.
+//! `cargo xtask ci`: all checks.
+//! The list of steps below is the only one; `.ci/run` goes through it too.
 
 use std::fmt;
 
@@ -11,7 +12,8 @@ use crate::{adversarial, dist, fuzz, lint, package, soak, test};
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Also the steps that need not run every time; what cannot run on this machine is skipped and named
+    /// Also the steps that need not run every time; what cannot run on this machine is skipped and
+    /// named
     #[arg(long)]
     full: bool,
     /// Without `test`, after `cargo xtask test` has been run

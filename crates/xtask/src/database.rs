@@ -1,6 +1,7 @@
 //! Database servers for tests: each with its own folder and its own socket, gone afterwards.
 //!
-//! They listen on a socket in their folder and on no address. They do not wait for the disk: what they hold is thrown away.
+//! They listen on a socket in their folder and on no address. They do not wait for the disk: what
+//! they hold is thrown away.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -46,7 +47,8 @@ speed='-c fsync=off -c full_page_writes=off -c synchronous_commit=off'
     address: |folder| format!("postgres://accounts@localhost/postgres?host={folder}"),
 };
 
-/// A source for the import. It also speaks TLS, with a certificate for `localhost` that only the file `cert.pem` verifies.
+/// A source for the import.
+/// It also speaks TLS, with a certificate for `localhost` that only the file `cert.pem` verifies.
 pub(crate) const MARIADB: DatabaseKind = DatabaseKind {
     name: "MariaDB",
     variable: "IMPORT_MYSQL",
@@ -72,7 +74,8 @@ done
     address: |folder| format!("mysql://root@localhost?socket={folder}/socket"),
 };
 
-/// Around every script: says where the folder is, waits for the end of its standard input and cleans up.
+/// Around every script: says where the folder is, waits for the end of its standard input and
+/// cleans up.
 const BEGIN: &str = r#"
 trap '' INT TERM HUP
 folder=$(mktemp -d /tmp/user-backend-database.XXXXXX)
@@ -115,7 +118,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The server said why on standard error.
+    /// The server wrote the reason to standard error.
     pub(crate) fn start(kind: &'static DatabaseKind, durable: bool) -> Outcome<Self> {
         let script = [BEGIN, kind.script, READY].concat();
         let mut shell = step::program("bash");

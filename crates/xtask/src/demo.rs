@@ -1,5 +1,5 @@
-//! `cargo xtask demo`: three people sign in at three real servers, one mistypes, one server is down, and the administrator
-//! gets back in after losing a password.
+//! `cargo xtask demo`: three users sign in at three real servers, one mistypes, one server is down,
+//! and the administrator resets a lost password.
 
 use std::fs;
 use std::path::{Path, PathBuf};

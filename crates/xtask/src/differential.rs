@@ -19,7 +19,8 @@ pub(crate) struct Args {
 ///
 /// # Errors
 ///
-/// Names the steps that failed: a difference that `tests/tests/differential/expected.toml` does not list.
+/// Names the steps that failed: a difference that `tests/tests/differential/expected.toml` does not
+/// list.
 pub(crate) fn run(args: &Args) -> Outcome {
     let mut steps = Steps::default();
     let Some(app) = &args.app else {

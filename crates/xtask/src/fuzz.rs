@@ -1,5 +1,6 @@
-//! `cargo xtask fuzz`: parsers of untrusted input, under libFuzzer. Without a nightly toolchain, which libFuzzer needs,
-//! the recorded inputs and many spoilt copies of them take its place.
+//! `cargo xtask fuzz`: parsers of untrusted input, under libFuzzer.
+//! Without a nightly toolchain, which libFuzzer needs, the recorded inputs and many spoilt copies
+//! of them take its place.
 
 use std::fmt;
 use std::fs;
@@ -14,8 +15,8 @@ use crate::step::{self, Outcome, Steps};
 /// Where the targets are.
 const PLACE: &str = "tests/fuzz";
 
-/// Coverage only: our crates have no unsafe code, which is what the address sanitizer is for, and the build is long as it is.
-/// With libsmbclient, whose numbers one target judges.
+/// Coverage only: our crates have no unsafe code, which is what the address sanitizer is for, and
+/// the build is long as it is. With libsmbclient, whose numbers one target judges.
 const OPTIONS: [&str; 4] = ["--sanitizer", "none", "--features", "smb"];
 
 /// Spoilt copies per target and second, where there is no libFuzzer.
@@ -71,7 +72,8 @@ impl Run {
     }
 }
 
-/// Runs the named targets, or all, for this time each. `None` when they could not be run; a failing target is a failed step.
+/// Runs the named targets, or all, for this time each.
+/// `None` when they could not be run; a failing target is a failed step.
 pub(crate) fn campaign(steps: &mut Steps, seconds: u64, wanted: &[String]) -> Option<Vec<Run>> {
     let targets = steps.run("install", "what is missing: libraries, cargo-fuzz", || {
         packages::install(&packages::missing_libraries())?;
@@ -193,7 +195,8 @@ fn has_nightly() -> bool {
     rustc.output().is_ok_and(|output| output.status.success())
 }
 
-/// `cargo fuzz` with the nightly toolchain, and without what the cargo that runs us has set for its own.
+/// `cargo fuzz` with the nightly toolchain, and without what the cargo that runs us has set for its
+/// own.
 fn cargo_fuzz(verb: &str) -> Command {
     let mut command = nightly();
     command.args(["cargo", "fuzz", verb, "--fuzz-dir"]).arg(step::root().join(PLACE));

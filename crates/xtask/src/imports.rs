@@ -1,8 +1,8 @@
 //! Which file of a crate uses which: every path is followed to the file that defines the item.
 //!
-//! A re-export (`pub use`) is passed through and is not a use by itself. Not counted are a `mod x;` declaration, what is
-//! compiled for tests only, and what a module uses of the modules that it is in: a parent may call its children, and they may
-//! use its types. Calls of methods are not seen.
+//! A re-export (`pub use`) is passed through and is not a use by itself. Not counted are a `mod x;`
+//! declaration, what is compiled for tests only, and what a module uses of the modules that it is
+//! in: a parent may call its children, and they may use its types. Calls of methods are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -140,7 +140,7 @@ impl Modules {
         std::iter::successors(Some(module), |at| self.0[*at].parent).any(|around| around == other)
     }
 
-    /// Where a path leads that stands in this module; `None` when that is another crate or a local name.
+    /// Resolves a path in this module; `None` for another crate or a local name.
     fn follow(&self, from: usize, path: &[String], seen: &mut Vec<(usize, String)>) -> Option<Target> {
         let (first, rest) = path.split_first()?;
         let mut target = match first.as_str() {
@@ -276,7 +276,8 @@ impl Module {
     }
 }
 
-/// Where the item, field or statement ends that begins here: after its body, or its semicolon or comma.
+/// Where the item, field or statement ends that begins here: after its body, or its semicolon or
+/// comma.
 fn end_of_item(tokens: &[TokenTree], mut at: usize) -> usize {
     let mut generics = 0;
     let mut before = ' ';

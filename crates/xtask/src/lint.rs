@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: what can be said of the code without running it.
+//! `cargo xtask lint`: checks of the code without running it.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,8 @@ fn crates(tree: &str) -> usize {
     names.len()
 }
 
-/// What `cargo xtask test` leaves out: documentation, number of crates, licences, banned crates, sources and spelling.
+/// What `cargo xtask test` leaves out: documentation, number of crates, licences, banned crates,
+/// sources and spelling.
 pub(crate) fn extras(steps: &mut Steps) {
     steps.run("doc", "cargo doc; a warning is an error", || {
         let mut doc = step::cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);

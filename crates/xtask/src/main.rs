@@ -45,11 +45,13 @@ struct Cli {
 enum Command {
     /// Shows sign-ins against real IMAP, FTP and SMB servers on this machine
     Demo(demo::Args),
-    /// Compares sign-ins with those of the PHP app (nextcloud/user_external), where USER_EXTERNAL names it
+    /// Compares sign-ins with those of the PHP app (nextcloud/user_external), where USER_EXTERNAL
+    /// names it
     Differential(differential::Args),
     /// Checks everything: format, clippy, all tests with real servers, doc tests, the example
     Test(test::Args),
-    /// Checks the code without running it: format, clippy, documentation, licences, banned crates, spelling
+    /// Checks the code without running it: format, clippy, documentation, licences, banned crates,
+    /// spelling
     Lint,
     /// Runs what CI runs; `--full` for all that there is, `--list` for the steps
     Ci(ci::Args),
@@ -57,12 +59,14 @@ enum Command {
     Dist(dist::Args),
     /// Packs the published crates as for a release, and tests what was packed
     Package,
-    /// Runs the adversarial tests (scripts, bad certificates, mutated dialogues, network faults) and prints figures
+    /// Runs the adversarial tests (scripts, bad certificates, mutated dialogues, network faults)
+    /// and prints figures
     #[command(alias = "hostile")]
     Adversarial(adversarial::Args),
     /// Runs the fuzz targets under libFuzzer; replays recorded inputs without a nightly toolchain
     Fuzz(fuzz::Args),
-    /// Signs users in for minutes while servers are frozen, killed and restarted; counts wrong answers and leaks
+    /// Signs users in for minutes while servers are frozen, killed and restarted; counts wrong
+    /// answers and leaks
     Soak(soak::Args),
     /// Runs two third-party client libraries of the API, in Python and Node, against the server
     Clients,

@@ -113,7 +113,8 @@ impl Rig {
         Ok(lines.lines().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect())
     }
 
-    /// Stops one service; it starts again with the end of the guard, unless `others` ends it anyway.
+    /// Stops one service; it starts again with the end of the guard, unless `others` ends it
+    /// anyway.
     pub(crate) fn outage(&self, service: &str, others: &Guard) -> Outcome<Guard> {
         let ours = others.started.iter().any(|started| started == service);
         let guard = if ours { Guard::nothing() } else { Guard::new(self, &["start", service], Vec::new())? };
@@ -135,8 +136,8 @@ impl Rig {
 
 /// Puts the rig back when it is dropped.
 ///
-/// A shell waits beside us and does it. It ignores Ctrl-C and notices our end by the end of its standard
-/// input, so it does the same when we are interrupted or killed.
+/// A shell waits beside us and does it. It ignores Ctrl-C and notices our end by the end of its
+/// standard input, so it does the same when we are interrupted or killed.
 #[derive(Debug)]
 pub(crate) struct Guard {
     shell: Option<Child>,

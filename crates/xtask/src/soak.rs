@@ -1,7 +1,8 @@
-//! `cargo xtask soak`: sign-ins for minutes or hours while servers are frozen, killed and started again.
+//! `cargo xtask soak`: sign-ins for minutes or hours while servers are frozen, killed and started
+//! again.
 //!
-//! The servers are a separate rig in their own network, PID and mount namespaces: it disturbs no other rig, none
-//! disturbs it, and nothing of it outlives the command.
+//! The servers are a separate rig in their own network, PID and mount namespaces: it disturbs no
+//! other rig, none disturbs it, and nothing of it outlives the command.
 
 use std::fs;
 

@@ -98,8 +98,9 @@ pub(crate) fn tools() -> PathBuf {
 
 /// A program, run from the top folder without standard input and with our tools in reach.
 ///
-/// It does not see what cargo tells `xtask` of its own package: the build script of ring looks at that, and would be run again, with
-/// everything that depends on it, at every switch between `cargo xtask` and `cargo`.
+/// It does not get the variables that cargo sets for `xtask`: the build script of ring reads them,
+/// and would run again, with everything that depends on it, at every switch between `cargo xtask`
+/// and `cargo`.
 pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(root()).stdin(Stdio::null()).env("PATH", search_path());

@@ -48,7 +48,7 @@ pub(crate) fn on_compose(steps: &mut Steps) {
     if !step::program("docker").arg("info").output().is_ok_and(|output| output.status.success()) {
         return steps.skip("compose", "no container engine answers (docker/engine.sh up)");
     }
-    // What stands after the options of nextest may be its options too.
+    // What follows the options of nextest may be its options, too.
     let filter = ["-E", "binary(live)"].map(str::to_owned).to_vec();
     check(&Args { no_rig: false, compose: true, filter }, steps);
 }
@@ -101,7 +101,7 @@ fn check(args: &Args, steps: &mut Steps) {
         steps.run("secrets", "no password, in any form, in anything that the tests wrote", || {
             let search =
                 ["run", "--quiet", "-p", "user-backend-tests", "--all-features", "--bin", "search-output"];
-            // Its own choice, wherever cargo builds.
+            // Its own choice, in any build directory.
             let written = step::root().join("target/nextest").join(SEARCHED).join("junit.xml");
             step::run(step::cargo(&search).arg("--").args([written, log()]))
         });

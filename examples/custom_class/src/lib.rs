@@ -1,7 +1,8 @@
 //! A class of a third party: sign-in against a POP3 server (RFC 1939, RFC 2595).
 //!
-//! It has its own field, default ports, positional arguments and TLS, and is used by a resolver and by an `occ` that
-//! know it beside the classes of `user-backend`. Nothing of `user-backend` was changed for it.
+//! It has its own field, default ports, positional arguments and TLS, and is used by a resolver and
+//! by an `occ` that know it beside the classes of `user-backend`. Nothing of `user-backend` was
+//! changed for it.
 //!
 //! ```toml
 //! [[user_backends]]

@@ -1,4 +1,4 @@
-//! A class of a third party in a configuration, in a resolver, and in an `occ` of its own.
+//! A class of a third party in a configuration, in a resolver, and in its own `occ`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::process::{Command, Output};

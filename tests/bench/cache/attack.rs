@@ -1,4 +1,5 @@
-//! A thousand guesses a second from a thousand sources: what the owner of an account notices.
+//! A thousand guesses a second from a thousand sources.
+//! What the owner of an account notices.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -28,7 +29,8 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The owner signs in again and again from one network, while others guess at the same user, or at many.
+/// The owner signs in again and again from one network, while others guess at the same user, or at
+/// many.
 fn attack(at: &str, users: u32, from: &str, is_remembered: bool) -> Result<Row> {
     let runtime = runtime()?;
     let (resolver, owner) = (site(is_remembered)?, person(0));

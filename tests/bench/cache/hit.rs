@@ -16,7 +16,8 @@ use crate::measure::{Goal, Row, in_turns, nanos, per_round, quantile};
 
 /// Number of cached users: more than the fastest CPU cache holds.
 const PEOPLE: usize = 1024;
-/// What is hashed for a sign-in: a name of 20 bytes, a password of 12, what they are for, and three lengths.
+/// What is hashed for a sign-in.
+/// A name of 20 bytes, a password of 12, what they are for, and three lengths.
 const TUPLE: usize = 50;
 const ROUNDS: u32 = 2048;
 const TURNS: usize = 2000;
@@ -72,7 +73,8 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
 type Map =
     Cache<[u8; 32], u64, UnitWeighter, BuildHasherDefault<FirstEight>, DefaultLifecycle<[u8; 32], u64>>;
 
-/// The least that a cached sign-in could cost: one keyed hash, one look into a map, one look at a clock.
+/// The least that a cached sign-in could cost.
+/// One keyed hash, one look into a map, one look at a clock.
 struct Floor {
     key: [u8; 32],
     tuples: Vec<[u8; TUPLE]>,
@@ -123,8 +125,9 @@ impl Hasher for FirstEight {
     fn write_usize(&mut self, _: usize) {}
 }
 
-/// Throughput of two threads beside that of one. A turn counts the slower of the two, and of all turns the quickest tenth: the second
-/// processor is rarely free for long.
+/// Throughput of two threads beside that of one.
+/// A turn counts the slower of the two, and of all turns the quickest tenth: the second processor
+/// is rarely free for long.
 fn two_threads<'a>(
     what: &str,
     resolver: &Resolver,

@@ -68,7 +68,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// The value that a `share` of all are below, or nothing when there are none.
+/// The quantile `share`, or nothing without values.
 pub(crate) fn quantile<T: PartialOrd + Copy>(values: &mut [T], share: f64) -> Option<T> {
     let last = values.len().checked_sub(1)?;
     let at = (last as f64 * share).round() as usize;
@@ -114,7 +114,8 @@ pub(crate) fn in_turns(
     (median(&mut figures.0), median(&mut figures.1), median(&mut figures.2))
 }
 
-/// The 99th percentile of a user's sign-ins in nanoseconds, with guesses at the same time and without.
+/// The 99th percentile of a user's sign-ins in nanoseconds, with guesses at the same time and
+/// without.
 pub(crate) struct UnderAttack {
     pub(crate) attacked: f64,
     pub(crate) quiet: f64,
@@ -122,7 +123,8 @@ pub(crate) struct UnderAttack {
     pub(crate) guesses: f64,
 }
 
-/// Measures `sign_in`, which returns whether it succeeded, with a thousand guesses a second and without, in turns of that length.
+/// Measures `sign_in`, which returns whether it succeeded, with a thousand guesses a second and
+/// without, in turns of that length.
 ///
 /// # Errors
 /// When a sign-in did not succeed.

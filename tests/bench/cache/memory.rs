@@ -43,8 +43,9 @@ fn per_outcome() -> Result<Row> {
     .goal(Goal::AtMost(1.0)))
 }
 
-/// Attempts that are all different: right ones of a hundred thousand users whose password changes, and wrong ones of as many
-/// strangers as there are attempts.
+/// Attempts that are all different.
+/// Right ones of a hundred thousand users whose password changes, and wrong ones of a new unknown
+/// user for each attempt.
 fn bounded() -> Result<Row> {
     let runtime = runtime()?;
     let bounds = CacheBounds::default();

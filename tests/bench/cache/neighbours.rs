@@ -20,7 +20,8 @@ use crate::measure::{Goal, Row, UnderAttack, in_turns, nanos, quantile, under_at
 const TURN: Duration = Duration::from_millis(40);
 const TURNS: usize = 200;
 
-/// A user signs in repeatedly, from the cache, while an attacker guesses the password a thousand times a second.
+/// A user signs in repeatedly, from the cache, while an attacker guesses the password a thousand
+/// times a second.
 pub(crate) fn attacker() -> Result<Vec<Row>> {
     let resolver = house(CacheBounds::default())?;
     let name = person(0);
@@ -40,8 +41,9 @@ pub(crate) fn attacker() -> Result<Vec<Row>> {
     Ok(vec![Row::peer(what, attacked, quiet, TURNS).goal(Goal::AtMost(1.05))])
 }
 
-/// Three backends, every user has a pin, nothing is cached. The second one is down or not; its users sign in two hundred times a
-/// second. Measured are those of the third.
+/// Three backends, every user has a pin, nothing is cached.
+/// The second one is down or not; its users sign in two hundred times a second. Measured are those
+/// of the third.
 pub(crate) fn dead_backend() -> Result<Vec<Row>> {
     let runtime = runtime()?;
     let (well, down) = (runtime.block_on(three(false))?, runtime.block_on(three(true))?);

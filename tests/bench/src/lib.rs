@@ -1,7 +1,7 @@
 //! Setups that are measured: users, backends that answer at once, and a resolver.
 //!
-//! A separate crate, so that no feature that only tests need slows down what is measured: tokio's `test-util` makes every look
-//! at the clock a look at a lock.
+//! A separate crate, so that no feature that only tests need slows down what is measured: tokio's
+//! `test-util` makes every look at the clock a look at a lock.
 
 use std::error::Error;
 use std::fmt;
@@ -65,7 +65,8 @@ impl UserBackend for Everybody {
     }
 }
 
-/// A resolver in the place of a backend: what a program does that knows nothing but `Arc<dyn UserBackend>`.
+/// A resolver in the place of a backend.
+/// What a program does that knows nothing but `Arc<dyn UserBackend>`.
 #[derive(Debug)]
 pub struct Behind(Resolver, BackendId);
 
@@ -112,8 +113,8 @@ pub fn house(bounds: CacheBounds) -> Result<Resolver> {
     Ok(Resolver::builder().backend(Everybody::new("mail")?).cache_bounds(bounds).build()?)
 }
 
-/// The same without the lockout, whose tables for 100,000 users would have to be filled before anything can be said about the
-/// memory of outcomes.
+/// The same without the lockout, whose tables for 100,000 users would have to be filled before the
+/// memory of outcomes can be measured.
 ///
 /// # Errors
 /// The resolver cannot be made.
@@ -162,7 +163,8 @@ pub struct Who {
     pub right: bool,
 }
 
-/// Signs users in, one after the other, and returns whether exactly the right passwords were accepted.
+/// Signs users in, one after the other, and returns whether exactly the right passwords were
+/// accepted.
 pub fn sign_in(
     runtime: &Runtime,
     resolver: &Resolver,

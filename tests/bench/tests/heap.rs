@@ -1,4 +1,5 @@
-//! What a sign-in takes from the heap, counted by the allocator. What counts is the same on every machine.
+//! What a sign-in takes from the heap, counted by the allocator.
+//! What counts is the same on every machine.
 
 use allocation_counter::measure;
 use user_backend::cache::CacheBounds;
@@ -39,8 +40,9 @@ fn outcome_and_proven_credentials_take_no_more_than_336_bytes() -> Result {
     });
     assert_eq!(kept.map(|resolver| resolver.cache_stats().accepted), Some(PEOPLE));
     let each = counted.bytes_current as f64 / PEOPLE as f64;
-    // 288 for the outcome in the cache, 48 for the credentials that were proven with it. The outcome itself is 104 bytes: its key,
-    // its places in the table and the room that the table keeps for more come on top.
+    // 288 for the outcome in the cache, 48 for the credentials that were proven with it. The
+    // outcome itself is 104 bytes: its key, its places in the table and the room that the table
+    // keeps for more come on top.
     assert!(each <= 288.0 + 48.0, "{each} bytes for each");
     Ok(())
 }
@@ -53,9 +55,10 @@ fn attempts_that_are_all_different_fill_no_memory() -> Result {
     const CYCLE: usize = 2 * PEOPLE * WRONG;
     let (runtime, bounds) = (runtime()?, CacheBounds { entries: ENTRIES, bytes: ENTRIES * 512 });
     let resolver = house_without_lock(bounds)?;
-    // Every second password is wrong, every right one is new. Wrong ones come again after four rounds: they are remembered for
-    // the limits, too, 100,000 of them whatever the cache may hold, and it would take minutes to fill that table (that it is
-    // bounded is tested in `known_credentials`). The 8,000 here are more than the cache holds.
+    // Every second password is wrong, every right one is new. Wrong ones come again after four
+    // rounds: they are remembered for the limits, too, 100,000 of them independent of the cache,
+    // and it would take minutes to fill that table (that it is bounded is tested in
+    // `known_credentials`). The 8,000 here are more than the cache holds.
     let all_different = |number: usize| {
         let (right, round) = (number.is_multiple_of(2), number / 2 / PEOPLE);
         Who { person: number / 2 % PEOPLE, password: if right { round } else { round % WRONG }, right }
@@ -66,7 +69,8 @@ fn attempts_that_are_all_different_fill_no_memory() -> Result {
         held += counted.bytes_current;
         held
     };
-    // After whole cycles: a user whose last refusal came from memory has no record of failures, and that depends on the round.
+    // After whole cycles: a user whose last refusal came from memory has no record of failures, and
+    // that depends on the round.
     let (early, late) = (after(0..2 * CYCLE), after(2 * CYCLE..4 * CYCLE));
     assert!(late as f64 <= early as f64 * 1.02, "{early} bytes, then {late}");
     let stats = resolver.cache_stats();

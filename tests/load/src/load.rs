@@ -94,7 +94,8 @@ pub(crate) fn create(plan: &Plan) -> Outcome<Vec<Row>> {
         ours.add(&site.server, || wrk::run(&site.url(), &ask, run, site.folder()))?;
         let folder = tempfile::tempdir_in(site.folder())?;
         let ask = Ask::Create(format!("more{n}-"));
-        // Eight readers of 25 requests a second each: load that is there, not load that takes what it can get.
+        // Eight readers of 25 requests a second each: load that is there, not load that takes what
+        // it can get.
         let few = Run { connections: 8, seconds: plan.seconds };
         thread::scope(|scope| -> Outcome {
             let url = site.url();
@@ -141,7 +142,7 @@ fn hashes_per_second(seconds: u32) -> Outcome<f64> {
     Ok(f64::from(made) / began.elapsed().as_secs_f64())
 }
 
-/// Everybody who calls has signed in once.
+/// All callers have signed in once.
 fn warm(site: &Site, ask: &Ask) -> Outcome {
     let run = Run { connections: CONNECTIONS, seconds: 2 };
     wrk::run(&site.url(), ask, run, site.folder()).map(drop)

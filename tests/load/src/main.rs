@@ -1,8 +1,9 @@
 //! `cargo xtask bench ocs`: the server under load, beside the least that such a server could need.
 //!
-//! What is measured is the program as it is released, in its own process, with its log on; `wrk` sends the requests from the
-//! same two processors. The machine is never quiet, so ours and its floor run in turns, a figure is the median of several
-//! runs, and beside each rate stands how much time of a processor one request took, which a neighbour hardly changes.
+//! What is measured is the program as it is released, in its own process, with its log on; `wrk`
+//! sends the requests from the same two processors. The machine is never idle, so ours and its
+//! baseline alternate, and a figure is the median of several runs. Each rate has the processor time
+//! of one request, which other load hardly changes.
 
 mod floor;
 mod load;

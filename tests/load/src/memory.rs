@@ -69,7 +69,8 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Row>> {
     for (at, (name, _)) in lists.into_iter().enumerate() {
         let grown =
             |size: usize| peaks.get(size).and_then(|peaks| peaks.get(at)).copied().unwrap_or(f64::NAN);
-        // Flat: what 10^5 need more than 10^3 is less than a chunk of the list, not a hundred times as much.
+        // Flat: what 10^5 need more than 10^3 is less than a chunk of the list, not a hundred times
+        // as much.
         let (small, large) = (grown(0), grown(2));
         let row = Row::new(format!("MiB more at the peak of a list of 10^5, {name}"), &[large]);
         rows.push(row.floor(&[small]).goal(Goal::AtMost(small + 2.0)));

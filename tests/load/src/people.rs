@@ -1,7 +1,8 @@
 //! The users in the store: 16 administrators who call, and 10^3, 10^4 or 10^5 others.
 //!
-//! The administrators come through the front door, with the hashes that the server makes. All others are filled in behind the
-//! store's back: a hundred thousand waits for the disk would take minutes.
+//! The administrators are created through the API, with the hashes that the server makes. All
+//! others are inserted directly into the database: a hundred thousand waits for the disk would take
+//! minutes.
 
 use std::path::Path;
 
@@ -21,7 +22,7 @@ pub(crate) const FEW: usize = 10_000;
 /// As many as a long list has.
 pub(crate) const MANY: usize = 100_000;
 
-/// So many administrators call in turns.
+/// Number of administrators that call in turns.
 pub(crate) const CALLERS: usize = 16;
 
 /// Names that are searched: each belongs to 2 of 100.

@@ -20,10 +20,11 @@ pub(crate) struct Process {
 const TICKS_PER_SECOND: f64 = 100.0;
 
 impl Process {
-    /// Starts a program that says `listening` and `address=` in its log, which goes into a file as it would in production.
+    /// Starts a program that says `listening` and `address=` in its log, which goes into a file as
+    /// it would in production.
     ///
     /// # Errors
-    /// It ended, or said nothing for 20 seconds.
+    /// It ended, or printed nothing for 20 seconds.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Outcome<Self> {
         let file = File::create(log)?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
@@ -46,7 +47,7 @@ impl Process {
     /// Seconds of processors that it took so far.
     pub(crate) fn cpu(&self) -> Outcome<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program stands in brackets and may hold anything.
+        // The name of the program is in brackets and may contain anything.
         let (_, rest) = stat.rsplit_once(')').ok_or("/proc/PID/stat is not as proc(5) says")?;
         let mut fields = rest.split_whitespace().skip(11);
         let mut ticks = || fields.next().and_then(|ticks| ticks.parse::<f64>().ok());
@@ -72,8 +73,8 @@ impl Process {
     }
 }
 
-/// Runs a program to its end and returns its peak memory in mebibytes. Looked at again and again: what it takes in its
-/// very last millisecond may be missed, and a list has no such end.
+/// Runs a program to its end and returns its peak memory in mebibytes.
+/// Sampled repeatedly: the last millisecond may be missed.
 ///
 /// # Errors
 /// It does not start, or fails.

@@ -1,8 +1,9 @@
 //! Whether the time of a refusal reveals which accounts exist.
 //!
-//! Wrong passwords for existing and unknown users, in turns, each for another user and from another source, so
-//! that no rate limit applies. Welch's t says how certain it is that the two take different times: beyond 4.5
-//! it is considered proven (Reparaz and others, "Dude, is my code constant time?", 2017).
+//! Wrong passwords for existing and unknown users, in turns, each for another user and from another
+//! source, so that no rate limit applies. Welch's t says how certain it is that the two take
+//! different times: beyond 4.5 it is considered proven (Reparaz and others, "Dude, is my code
+//! constant time?", 2017).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -27,8 +27,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Takes `OCS_RUNS` (default 5), `OCS_SECONDS` (default 5) and `OCS_GUESSES` (default 2000, at most 10^5) from the
-    /// environment.
+    /// Takes `OCS_RUNS` (default 5), `OCS_SECONDS` (default 5) and `OCS_GUESSES` (default 2000, at
+    /// most 10^5) from the environment.
     ///
     /// # Errors
     /// They are no numbers.

@@ -1,9 +1,10 @@
-//! `cargo xtask soak`: many sign-ins for a long time, right ones and wrong ones, against servers that are frozen, killed and
-//! restarted. At no time may a wrong password be accepted or a user be refused with the
-//! right one; and at the end nothing is left open and no more memory is used than at the beginning.
+//! `cargo xtask soak`: many sign-ins for a long time, right ones and wrong ones, against servers
+//! that are frozen, killed and restarted. At no time may a wrong password be accepted or a user be
+//! refused with the right one; and at the end nothing is left open and no more memory is used than
+//! at the beginning.
 //!
-//! `SOAK_SECONDS`, `SOAK_RATE` (attempts a second) and `SOAK_SEED` say how long, how many and which ones; `SOAK_LANES` asks only
-//! those with this in their name.
+//! `SOAK_SECONDS`, `SOAK_RATE` (attempts a second) and `SOAK_SEED` say how long, how many and which
+//! ones; `SOAK_LANES` asks only those with this in their name.
 
 // A broken test bench may stop the test.
 #![allow(clippy::expect_used, clippy::panic)]
@@ -57,7 +58,7 @@ async fn soak() -> bool {
         Load { scenarios, people, rng: Rng::new(seed), running: JoinSet::new(), tally: Tally::default() };
     let mut metrics = ProcessMetrics::default();
 
-    // Everybody is well: what is made once is made now.
+    // All servers work: what is created once is created now.
     let calm = Duration::from_secs((seconds / 6).clamp(5, 60));
     load.run(calm, rate, &mut metrics).await;
     load.quiet().await;
@@ -76,7 +77,7 @@ async fn soak() -> bool {
     load.tally.print(seconds, rate, seed, &disturbances, &metrics, &recovered)
 }
 
-/// Everybody who signs in, and what becomes of them.
+/// All users who sign in, and the results.
 struct Load {
     scenarios: Arc<Vec<Scenario>>,
     people: Arc<Vec<Person>>,
@@ -119,7 +120,8 @@ impl Load {
         }
     }
 
-    /// The scenarios with a healthy server that do not say yes to the right and no to the wrong password in time.
+    /// The scenarios with a healthy server that do not say yes to the right and no to the wrong
+    /// password in time.
     async fn recovered(&mut self) -> Vec<&'static str> {
         let mut ill = Vec::new();
         for (scenario, right) in

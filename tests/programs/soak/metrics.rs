@@ -1,8 +1,9 @@
-//! Open files and memory of this process, and what its helpers take: between two quiet moments, and as a trend over the second
-//! half of the time in between, when every table that has a bound is full.
+//! Open files and memory of this process, and what its helpers take.
+//! Between two quiet moments, and as a trend over the second half of the time in between, when
+//! every table that has a bound is full.
 //!
-//! Memory is counted twice: what the program holds, to the byte, by its allocator; and what the system has given it, which
-//! allocators keep for later. The first cannot grow without a leak.
+//! Memory is counted twice: what the program holds, to the byte, by its allocator; and what the
+//! system has given it, which allocators keep for later. The first cannot grow without a leak.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -19,13 +20,15 @@ const FILES: i64 = 12;
 /// Memory that is no leak: what allocators keep.
 const MEMORY_KIB: i64 = 32 * 1024;
 
-/// What the program may hold more at the end: tables that were not yet full at the beginning, connections prepared ahead.
+/// What the program may hold more at the end.
+/// Tables that were not yet full at the beginning, connections prepared ahead.
 const HELD_KIB: i64 = 2048;
 
 /// What it may hold more a minute: a mebibyte in an hour.
 const KIB_A_MINUTE: f64 = 1024.0 / 60.0;
 
-/// Of so much time the least counts: attempts come and go, and what stays is there in every quiet moment.
+/// Of so much time the least counts.
+/// Attempts come and go, and what stays is there in every quiet moment.
 const WINDOW: Duration = Duration::from_secs(15);
 
 /// A trend of fewer windows says nothing: runs of ten minutes and more are judged.

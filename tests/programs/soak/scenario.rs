@@ -1,5 +1,5 @@
-//! Scenarios: each backend alone, over a slow network, with no server at the other end, and all together behind a
-//! resolver.
+//! Scenarios: each backend alone, over a slow network, with no server at the other end, and all
+//! together in a resolver.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -22,8 +22,8 @@ use crate::tally::{Answer, Done, Kind};
 /// Time for one attempt.
 const TIME: Duration = Duration::from_secs(5);
 
-/// Number of wrong passwords per user, of unknown users, and of addresses: what remembers
-/// names, passwords and places is soon as full as it will ever be, so that only what leaks goes on growing.
+/// Number of wrong passwords per user, of unknown users, and of addresses.
+/// Tables of names, passwords and sources are full soon, so that only leaks keep growing.
 const WRONG: usize = 8;
 const STRANGERS: usize = 50;
 const PLACES: u64 = 128;
@@ -37,11 +37,11 @@ pub(crate) struct Person {
     name: String,
     password: String,
     servers: String,
-    /// Whether the right password opens the door.
+    /// Whether the right password is accepted.
     welcome: bool,
 }
 
-/// Everybody in the rig's list.
+/// All users in the rig's list.
 pub(crate) fn people(rig: &Rig) -> Vec<Person> {
     let list = fs::read_to_string(rig.state().join("users.tsv")).expect("the rig's people");
     let lines = list.lines().filter(|line| !line.starts_with('#'));
@@ -148,8 +148,8 @@ fn smb(host: &str, port: u16, engine: SmbEngine) -> Asked {
     Asked::Backend(Box::new(SmbBackend::new(settings).expect("a backend")))
 }
 
-/// All three behind one another, with a short memory, so that most sign-ins are asked for, and a small one, so that it is soon
-/// full.
+/// All three in one chain, with a cache of short lifetime, so that most sign-ins reach a server,
+/// and a small one, so that it is full soon.
 fn resolver(rig: &Rig, before: &str) -> Asked {
     let (host, ca) = (rig.host(), rig.ca_file().display().to_string());
     let each = "warm = 1\ncache_accepted = \"2s\"\ncache_rejected = \"1s\"\nbudget = { failures = 1000000, per = \"1m\" }\n\
@@ -179,7 +179,8 @@ impl Scenario {
         Self { alive: false, ..self }
     }
 
-    /// Whether this is what must be answered when the servers are well; nothing when this scenario never answers so.
+    /// Whether this is what must be answered when the servers are well.
+    /// Nothing when this scenario never answers so.
     pub(crate) fn when_well(&self, right: bool) -> Option<fn(&Answer) -> bool> {
         match (self.alive, right) {
             (true, true) => Some(|answer| *answer == Answer::Accepted),

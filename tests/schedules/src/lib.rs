@@ -1,8 +1,9 @@
-//! The core of the resolver's memory (fence, cache, flights), compiled from the library's own files with shuttle's primitives.
+//! The core of the resolver's memory (fence, cache, flights), compiled from the library's own files
+//! with shuttle's primitives.
 //!
-//! Shuttle runs the threads of a scenario one at a time and picks at every step who is next, so that rare orders come up
-//! often, and can be replayed. A separate crate because the primitives are chosen at compile time: a `cfg` would
-//! mean to build everything twice.
+//! Shuttle runs the threads of a scenario one at a time and picks at every step who is next, so
+//! that rare orders come up often, and can be replayed. A separate crate because the primitives are
+//! chosen at compile time: a `cfg` would mean to build everything twice.
 
 // Only a part of each file is used here.
 #![allow(dead_code, unreachable_pub, unused_imports, missing_docs)]
@@ -41,7 +42,7 @@ mod sync {
         drop(shuttle::future::spawn(work));
     }
 
-    /// Time stands still here.
+    /// Time does not advance here.
     pub(crate) async fn timeout_at<F: Future>(_: Instant, work: F) -> Result<F::Output, ()> {
         Ok(work.await)
     }

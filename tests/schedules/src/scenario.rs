@@ -116,8 +116,9 @@ pub enum Forget {
     Reload,
 }
 
-/// A password stops being right while users sign in with it. When the invalidation has returned, no sign-in succeeds: neither
-/// from memory, nor by a question that is asked now, nor because a check under way stores its yes late.
+/// A password stops being right while users sign in with it.
+/// When the invalidation has returned, no sign-in succeeds: neither from memory, nor by a question
+/// that is asked now, nor because a check under way stores its yes late.
 ///
 /// # Panics
 /// When that does not hold.
@@ -178,7 +179,8 @@ pub fn an_unlock_is_an_unlock(forget: Forget) {
                     Forget::Backend | Forget::Reload => cache.invalidate_backend(&server.0.verified.backend),
                     Forget::All => cache.invalidate_all(),
                 }
-                // It may have joined a check that began during the invalidation, and its outcome does not count.
+                // It may have joined a check that began during the invalidation, and its outcome
+                // does not count.
                 assert_ne!(server.clone().sign_in().await, Some(false), "asked again");
                 assert_ne!(server.recall(), Some(false), "and from memory");
             }

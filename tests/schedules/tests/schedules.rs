@@ -1,4 +1,5 @@
-//! Thousands of orders in which threads can run; a failure prints the schedule to replay it with.
+//! Thousands of orders in which threads can run.
+//! A failure prints the schedule to replay it with.
 
 use user_backend_schedules::scenario::{
     Forget, a_change_is_a_change, an_unlock_is_an_unlock, identical_attempts_make_one_login,

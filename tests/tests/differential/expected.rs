@@ -11,8 +11,8 @@ pub(crate) struct Expected {
     difference: Vec<Row>,
 }
 
-/// A kind of difference between the PHP app and us. A pattern that is left out fits everything; `*` at the end of one fits every
-/// rest.
+/// A kind of difference between the PHP app and us.
+/// A pattern that is left out fits everything; `*` at the end of one fits every rest.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {

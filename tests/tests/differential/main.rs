@@ -1,8 +1,9 @@
-//! The PHP app's own classes beside ours: the same arguments, names and passwords, at the same servers.
+//! The PHP app's own classes beside ours.
+//! The same arguments, names and passwords, at the same servers.
 //!
-//! `USER_EXTERNAL` names a folder with the app (nextcloud/user_external), which is run and not part of this repository;
-//! `cargo xtask differential` starts the servers and runs this. Each difference must be a row of `expected.toml`, which says
-//! where the documentation explains it.
+//! `USER_EXTERNAL` names a folder with the app (nextcloud/user_external), which is run and not part
+//! of this repository; `cargo xtask differential` starts the servers and runs this. Each difference
+//! must be a row of `expected.toml`, which says where the documentation explains it.
 
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

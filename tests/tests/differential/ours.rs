@@ -1,4 +1,5 @@
-//! Our side: the same positional arguments as a `config.php`, a resolver without a memory of earlier pairs.
+//! Our side: the same positional arguments as a `config.php`, a resolver without a memory of
+//! earlier pairs.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -21,7 +21,7 @@ pub(crate) struct Php {
 }
 
 impl Php {
-    /// Nothing, and said so, without the app or without PHP.
+    /// Nothing, with a message, without the app or without PHP.
     pub(crate) fn start() -> Option<Self> {
         let Some(app) = env::var_os("USER_EXTERNAL").filter(|folder| !folder.is_empty()).map(PathBuf::from)
         else {

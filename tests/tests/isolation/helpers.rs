@@ -1,4 +1,5 @@
-//! Helper processes: what hangs or crashes in one of them is the end of that login, and of nothing else.
+//! Helper processes: what hangs or crashes in one of them is the end of that login, and of nothing
+//! else.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -28,7 +29,8 @@ async fn t23_a_host_that_hangs_delays_no_login_at_another_one() {
         assert_eq!(outcome(&at_well).await, "bad_credentials");
         usually = usually.max(began.elapsed());
     }
-    // More logins than it has helpers; those that hang do so in the C library, whose own time limit must not end it.
+    // More logins than it has helpers; those that hang do so in the C library, whose own time limit
+    // must not end it.
     hung.be_silent(true);
     let (ours, mut waiting) = (helper(), Vec::new());
     for _ in 0..8 {

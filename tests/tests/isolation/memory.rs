@@ -1,7 +1,7 @@
 //! What a process remembers of a password when a login is over.
 //!
-//! Our own buffers are wiped. What libraries leave in memory is counted here and listed in docs/security/test-evidence.md;
-//! a number that grows fails.
+//! Our own buffers are wiped. What libraries leave in memory is counted here and listed in
+//! docs/security/test-evidence.md; a number that grows fails.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,8 +16,9 @@ use super::*;
 /// What is found, by its form; what is not found is left out.
 type Found = BTreeMap<&'static str, usize>;
 
-/// The samba of the rig, and the verdict: it takes a challenge and its answer to bring all of a library's copies about.
-/// Without a rig, a host that refuses at once.
+/// The samba of the rig, and the verdict.
+/// It takes a challenge and its answer to bring all of a library's copies about. Without a rig, a
+/// host that refuses at once.
 async fn file_server() -> (u16, Option<SmbHost>) {
     if Rig::find().is_some() {
         return (10445, None);

@@ -1,7 +1,9 @@
-//! The network between us and the real servers, as bad as it can be: every fault, in every phase of a login, for every
-//! protocol. Whatever happens on the way, the right password is never refused and the wrong one never accepted.
+//! The network between us and the real servers, as bad as it can be.
+//! Every fault, in every phase of a login, for every protocol. With any network fault, the right
+//! password is never refused and the wrong one never accepted.
 //!
-//! How late answers come is reported, not asserted: a machine under load is late, too. `cargo xtask adversarial` judges it.
+//! How late answers come is reported, not asserted: a machine under load is late, too.
+//! `cargo xtask adversarial` judges it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,7 +63,8 @@ impl Server {
         }
     }
 
-    /// The connections and their turns in which a login's phases begin, when the last one has this many turns.
+    /// The connections and their turns in which a login's phases begin, when the last one has this
+    /// many turns.
     fn phases(self, turns: usize) -> [Phase; 5] {
         if self == Self::Pavao {
             // We probe the greeting on a separate connection, before libsmbclient opens one.
@@ -171,7 +174,7 @@ async fn t22_no_fault_of_the_network_turns_an_answer_round() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Signs in through an honest relay, right and wrong, and counts the turns.
+/// Signs in through a correct relay, right and wrong, and counts the messages.
 async fn honest_turns(rig: &Rig, server: Server) -> usize {
     let honest = Proxy::start(rig.host(), server.port(), Plan::HONEST).await;
     let backend = server.backend(rig, honest.port());
@@ -201,8 +204,8 @@ fn allowed(cell: Cell, answer: &Result<Verdict, BackendError>) -> bool {
         Err(_) => true,
         Ok(Verdict::Accepted(_)) => cell.password == RIGHT,
         Ok(Verdict::NotMine) => false,
-        // Nothing protects an SMB login before it has succeeded. A bit that is turned over in the proof of the password
-        // makes it another one's, and the server's no is honest.
+        // Nothing protects an SMB login before it has succeeded. A bit that is turned over in the
+        // proof of the password makes it another one's, and the server refuses rightly.
         Ok(Verdict::Rejected(_)) => {
             cell.password == WRONG || (cell.server.is_smb() && cell.fault.1 == Fault::Corrupt)
         }

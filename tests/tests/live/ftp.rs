@@ -1,5 +1,6 @@
-//! FTP backend against the rig's vsftpd: explicit TLS required (10021), implicit TLS (10990), an expired certificate
-//! (10022), and a clear-text server that also lets anonymous in (10023).
+//! FTP backend against the rig's vsftpd.
+//! Explicit TLS required (10021), implicit TLS (10990), an expired certificate (10022), and a
+//! clear-text server that also lets anonymous in (10023).
 
 use std::time::Duration;
 
@@ -236,7 +237,8 @@ async fn lists_of_users_let_in_whom_they_should() {
         let at = |credentials| ask(settings(endpoint(&rig, port, TlsMode::Explicit)), credentials);
         let answer = at(allowed).await.unwrap();
         assert_eq!(accepted_as(&answer), Some(allowed.0), "{port}");
-        // What a refusal at USER means is decided elsewhere; it is no yes, with the right password neither.
+        // What a refusal at USER means is decided elsewhere; it is no yes, with the right password
+        // neither.
         let answer = at(other).await;
         assert!(!matches!(answer, Ok(Verdict::Accepted(_) | Verdict::NotMine)), "{port}: {answer:?}");
     }

@@ -1,7 +1,8 @@
-//! What an adversarial server can make an attempt cost: memory, counted by the allocator, and file descriptors.
+//! What an adversarial server can make an attempt cost.
+//! Memory, counted by the allocator, and file descriptors.
 //!
-//! A separate binary, with one test at a time: concurrent work would be counted too. The scripted server is part of
-//! the count, so the figures are upper bounds.
+//! A separate binary, with one test at a time: concurrent work would be counted too. The scripted
+//! server is part of the count, so the figures are upper bounds.
 
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -128,7 +129,8 @@ async fn attempt(backend: &dyn UserBackend) -> &'static str {
 }
 
 async fn peak_of_one_attempt(backend: &dyn UserBackend) -> usize {
-    // The previous fake server notices the closed connection, and frees its memory before the count begins.
+    // The previous fake server notices the closed connection, and frees its memory before the count
+    // begins.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }

@@ -1,7 +1,8 @@
 //! Many sign-ins leak no memory, counted to the byte.
 //!
-//! Two servers in this process, a third that is not running, and a resolver in front of each. The cache is off, so every
-//! sign-in reaches a backend: right passwords, wrong ones, and those that cannot be checked.
+//! Two servers in this process, a third that is not running, and a resolver in front of each. The
+//! cache is off, so every sign-in reaches a backend: right passwords, wrong ones, and those that
+//! cannot be checked.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

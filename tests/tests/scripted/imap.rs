@@ -1,4 +1,4 @@
-//! Fake mail servers, honest and adversarial, over real sockets and real TLS.
+//! Fake mail servers, correct and adversarial, over real sockets and real TLS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -410,7 +410,7 @@ async fn the_source_is_forwarded_before_the_credentials_under_tls() {
         ),
         ("ID ", Some("::ffff:203.0.113.7"), "{tag} OK\r\n", vec![id("203.0.113.7"), login.clone()]),
         ("ID ", Some("2001:db8::7"), "{tag} OK\r\n", vec![id("2001:db8::7"), login.clone()]),
-        // Whatever it answers.
+        // With any answer.
         ("ID ", Some("203.0.113.7"), "{tag} NO\r\n", vec![id("203.0.113.7"), login.clone()]),
         ("ID ", Some("203.0.113.7"), "{tag} BAD\r\n", vec![id("203.0.113.7"), login.clone()]),
         // Not where it is not listed, and not without a source.

@@ -138,7 +138,7 @@ async fn server_that_closes_idle_connections_fails_no_login() {
         now.notify_one();
         hung_up(&peer).await;
         assert_eq!(ask(&backend).await, "accepted");
-        // Nothing was said on the second connection: the password is on the first and on the third.
+        // Nothing was sent on the second connection: the password is on the first and on the third.
         assert_eq!((peer.heard_text().lines().count(), peer.heard_of(1)), (2, Vec::<u8>::new()));
     }
     let now = Arc::new(Notify::new());

@@ -24,7 +24,8 @@ pub(super) fn measure(rows: &mut Vec<Value>) -> Outcome {
     while let Some(entry) = stream.next() {
         all.push(String::from_utf8(entry.to_vec())?);
     }
-    // A step that has no factor in common with the number of entries jumps from one end of the list to the other.
+    // A step that has no factor in common with the number of entries jumps from one end of the list
+    // to the other.
     let entries: Vec<&str> = (0..20_000).map(|n| all[n * 700_001 % all.len()].as_str()).collect();
     let others: Vec<String> = entries.iter().map(|entry| format!("{entry}~{}", entry.len())).collect();
     let peer: HashSet<&str> = all.iter().map(String::as_str).collect();

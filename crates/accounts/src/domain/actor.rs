@@ -8,11 +8,13 @@ use crate::domain::service_token::TokenScopes;
 use crate::domain::token::TokenHash;
 use crate::domain::user_id::UserId;
 
-/// On whose behalf the store is used; see [`Accounts::on_behalf_of`](crate::Accounts::on_behalf_of).
+/// On whose behalf the store is used.
+/// See [`Accounts::on_behalf_of`](crate::Accounts::on_behalf_of).
 ///
 /// # Security
-/// A user may do what their rights allow at the moment of the change, which is checked in its transaction, together with the
-/// credential that they signed in with. The program itself and the command line may do everything.
+/// A user may do what their rights allow at the moment of the change, which is checked in its
+/// transaction, together with the credential that they signed in with. The program itself and the
+/// command line may do everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     who: String,
@@ -21,8 +23,9 @@ pub struct Actor {
     credential: Option<UsedCredential>,
 }
 
-/// What a user signed in with. A change looks at it again in its transaction: between the sign-in and the change a client can let
-/// as much time pass as it takes to send a body.
+/// What a user signed in with.
+/// A change checks it again in its transaction: a client can delay the body for a long time after
+/// the sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UsedCredential {
@@ -200,7 +203,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// One line of moderate length, whatever was typed.
+/// One line of limited length, for any input.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(500).collect()
 }

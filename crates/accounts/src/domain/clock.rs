@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// How far apart the clocks of several servers may be. What began later than this from now began before the clock was set back:
-/// its age is unknown, so it counts as ended.
+/// How far apart the clocks of several servers may be.
+/// What began later than this from now began before the clock was set back: its age is unknown, so
+/// it counts as ended.
 pub const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// A moment: milliseconds since 1970 in UTC.
@@ -57,7 +58,7 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that stands still until it is advanced. Clones share the time.
+    /// A clock that stops until it is advanced. Clones share the time.
     pub fn manual(start: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(start.0))))
     }

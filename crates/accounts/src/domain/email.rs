@@ -9,15 +9,17 @@ use crate::domain::error::AccountsError;
 use crate::domain::text_type::text_type;
 
 text_type! {
-    /// A plausible mail address, trimmed and in lower case. Only a mail that arrives proves more than that.
+    /// A plausible mail address, trimmed and in lower case.
+    /// Only a mail that arrives proves more than that.
     EmailAddress, checked
 }
 
 impl EmailAddress {
-    /// The form that tells mailboxes apart: compatibility characters are folded, and the domain is in ASCII.
+    /// The form for comparisons: compatibility characters are folded, and the domain is in ASCII.
     ///
-    /// Mail is sent to the address as it was written. Two addresses with one canonical form are one address to this program,
-    /// so that no look-alike spelling of a confirmed address can be confirmed beside it.
+    /// Mail is sent to the address as it was written. Two addresses with one canonical form are one
+    /// address to this program, so that no look-alike spelling of a confirmed address can be
+    /// confirmed beside it.
     pub fn canonical(&self) -> Cow<'_, str> {
         if self.0.is_ascii() {
             return Cow::Borrowed(&self.0);

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// Why the store did not do it. Nothing was changed then, unless the variant says otherwise.
+/// Why the store did not do it.
+/// Nothing was changed then, unless the variant says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AccountsError {
@@ -20,7 +21,8 @@ pub enum AccountsError {
         /// The symptom.
         found: String,
     },
-    /// The actor may not do this: checked in the transaction of the change, so nothing was changed.
+    /// The actor may not do this.
+    /// Checked in the transaction of the change, so nothing was changed.
     #[error("not permitted: {needs}")]
     Forbidden {
         /// The right that is missing.
@@ -69,13 +71,15 @@ pub enum AccountsError {
     /// The database can be read and not written.
     #[error("the store is read-only")]
     ReadOnly,
-    /// The service token of the actor may not do this: checked in the transaction of the change, so nothing was changed.
+    /// The service token of the actor may not do this.
+    /// Checked in the transaction of the change, so nothing was changed.
     #[error("not permitted to this service token: {}", .needs.unwrap_or("no token changes how its own owner signs in"))]
     ScopeMissing {
         /// The scope that is missing; `None` where no scope is enough.
         needs: Option<&'static str>,
     },
-    /// The credential that the actor signed in with has ended since: a password was changed, a token revoked. Nothing was changed.
+    /// The credential that the actor signed in with has ended since.
+    /// A password was changed, a token revoked. Nothing was changed.
     #[error("the credential of this sign-in has ended")]
     SignInEnded,
     /// Concurrent change: a hash was replaced, a token was used up.
@@ -84,9 +88,11 @@ pub enum AccountsError {
         /// Which kind of thing.
         what: &'static str,
     },
-    /// The store cannot be reached now. Trying again later may help.
+    /// The store cannot be reached now.
+    /// Trying again later may help.
     ///
-    /// When a connection broke during a commit, it is open whether the change was made; it is never made by half.
+    /// When a connection broke during a commit, it is open whether the change was made; it is never
+    /// made by half.
     #[error("the store is unavailable: {why}")]
     Unavailable {
         /// In a few words.

@@ -8,7 +8,7 @@ use time::{Date, Month};
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
 
-/// When a credential ends: on a day, or so long after now.
+/// Expiry of a credential: a day, or a time from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry(Form);
 

@@ -7,7 +7,8 @@ use crate::domain::group_id::GroupId;
 use crate::domain::language::Language;
 use crate::domain::quota::Quota;
 
-/// What users of an external backend get at their first sign-in: the setting `on_first_sign_in`.
+/// What users of an external backend get at their first sign-in.
+/// The setting `on_first_sign_in`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstSignIn {
     /// The groups that they join. Missing ones are created.

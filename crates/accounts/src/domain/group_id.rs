@@ -16,7 +16,7 @@ pub const ADMIN_GROUP: &str = "admin";
 pub struct GroupId(Arc<str>);
 
 impl GroupId {
-    /// Between 1 and 255 bytes, no control characters, no blank at either end.
+    /// Between 1 and 255 bytes, no control characters, no space at either end.
     ///
     /// # Errors
     /// [`AccountsError::Invalid`] when it is something else.
@@ -25,11 +25,12 @@ impl GroupId {
         if fits { Ok(Self(id.into())) } else { Err(AccountsError::invalid("group id", id, GROUP_RULE)) }
     }
 
-    /// Takes an id for a group that is about to be created. One that is there already may be another.
+    /// Takes an id for a group that is about to be created.
+    /// One that is there already may be another.
     ///
     /// # Errors
-    /// [`AccountsError::Invalid`] also for one that ends with a dot, or begins or ends with `@`: half an address, or the end of
-    /// a sentence.
+    /// [`AccountsError::Invalid`] also for one that ends with a dot, or begins or ends with `@`:
+    /// half an address, or the end of a sentence.
     pub fn for_new(id: &str) -> Result<Self, AccountsError> {
         let found = Self::parse(id)?;
         if id.ends_with('.') || id.starts_with('@') || id.ends_with('@') {
@@ -48,7 +49,8 @@ impl GroupId {
         &*self.0 == ADMIN_GROUP
     }
 
-    /// Fails for the group `admin`: its members administer every group, and no sub-admin administers them.
+    /// Fails for the group `admin`.
+    /// Its members administer every group, and no sub-admin administers them.
     pub(crate) fn not_admin(&self) -> Result<(), AccountsError> {
         if self.is_admin() {
             return Err(AccountsError::invalid("sub-admin group", self.as_str(), "a group other than admin"));

@@ -13,8 +13,9 @@ pub const MAX_LOCAL_PASSWORD_BYTES: usize = 469;
 
 /// A password that is not longer than a local password can be.
 ///
-/// It is set and compared in Unicode's composed form (NFC), as RFC 8265 says of an `OpaqueString`: keyboards differ in whether
-/// they send `é` as one character or as two. A hash made before that may be of what was typed, so that is compared too.
+/// It is set and compared in Unicode's composed form (NFC), as RFC 8265 says of an `OpaqueString`:
+/// keyboards differ in whether they send `é` as one character or as two. A hash made before that
+/// may be of what was typed, so that is compared too.
 ///
 /// The type is the proof that the length was checked. Cheap to clone, wiped on drop.
 #[derive(Clone, Debug)]
@@ -58,7 +59,8 @@ impl LocalPassword {
 }
 
 fn compose(typed: &str) -> Arc<Composed> {
-    // No character grows beyond three times its bytes, so the buffer never grows and leaves no copy in memory.
+    // No character grows beyond three times its bytes, so the buffer never grows and leaves no copy
+    // in memory.
     let mut composed = Zeroizing::new(String::with_capacity(3 * typed.len()));
     composed.extend(typed.nfc());
     Arc::new(Composed(composed))

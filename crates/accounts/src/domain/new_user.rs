@@ -88,8 +88,8 @@ impl NewUser {
         self
     }
 
-    /// How the user's backend is known to spell the name: only that spelling is sent to it. Default: the first one that it
-    /// accepts.
+    /// How the user's backend is known to spell the name: only that spelling is sent to it.
+    /// Default: the first one that it accepts.
     #[must_use]
     pub fn upstream_spelling(mut self, spelling: impl Into<String>) -> Self {
         self.upstream_spelling = Some(spelling.into());
@@ -110,7 +110,8 @@ impl NewUser {
         self
     }
 
-    /// The primary mail address. It is pending until a link is followed that is sent to it; the command line and the program
+    /// The primary mail address.
+    /// It is pending until a link is followed that is sent to it; the command line and the program
     /// itself confirm it, unless another user has it.
     #[must_use]
     pub fn email(mut self, address: EmailAddress) -> Self {
@@ -125,7 +126,8 @@ impl NewUser {
         self
     }
 
-    /// The primary mail address that the user has had elsewhere. It counts as confirmed, unless another user has it.
+    /// The primary mail address that the user has had elsewhere.
+    /// It counts as confirmed, unless another user has it.
     #[must_use]
     pub fn known_email(mut self, address: EmailAddress) -> Self {
         (self.email, self.confirmation) = (Some(address), Confirmation::Known);

@@ -48,7 +48,8 @@ pub(crate) use words;
 macro_rules! fields {
     ($($(#[$about:meta])* $variant:ident = $word:literal ($value:ident, $edited_by:ident, $risk:ident, $scopes:ident, $listed:expr),)*) => {
         words! {
-            /// A field of the profile. The order is the one in which the provisioning API shows them.
+            /// A field of the profile.
+            /// The order is the one in which the provisioning API shows them.
             ProfileField ("profile field", "a field of the profile") {
                 $($(#[$about])* $variant = $word,)*
             }
@@ -239,7 +240,7 @@ words! {
     ProfileScope ("scope", "v2-private, v2-local, v2-federated or v2-published") {
         /// Contacts of the user, also on other servers.
         Federated = "v2-federated",
-        /// People on this server.
+        /// Users of this server.
         Local = "v2-local",
         /// Only users whom the owner allows.
         Private = "v2-private",
@@ -274,7 +275,8 @@ pub struct ProfileValue {
 const MAX_VALUE: usize = 2048;
 
 impl ProfileValue {
-    /// Takes a text of at most 2048 bytes without NUL; for [`ProfileField::AdditionalMail`], a mail address.
+    /// Takes a text of at most 2048 bytes without NUL.
+    /// For [`ProfileField::AdditionalMail`], a mail address.
     ///
     /// # Errors
     /// [`AccountsError::Invalid`] when it is something else.

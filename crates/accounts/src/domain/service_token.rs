@@ -10,7 +10,8 @@ use crate::domain::error::AccountsError;
 use crate::domain::profile_field::words;
 
 words! {
-    /// A group of calls that a service token opens. The table of calls says which call needs which one.
+    /// A group of calls that a service token opens.
+    /// The table of calls says which call needs which one.
     TokenScope ("scope", "users:read, users:write, users:credentials, groups:read, groups:write, apps, admin or frontend:NAME") {
         /// Administrators and sub-admins, and everything else that only administrators may do.
         Admin = "admin",
@@ -42,7 +43,8 @@ const FRONTEND: &str = "frontend:";
 /// Most frontends, and most networks, of one token.
 const MAX_ENTRIES: usize = 32;
 
-/// Scopes of a service token: at least one. It never opens more than its owner's rights at that moment.
+/// Scopes of a service token: at least one.
+/// It never opens more than its owner's rights at that moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenScopes {
     calls: BTreeSet<TokenScope>,
@@ -53,8 +55,8 @@ impl TokenScopes {
     /// Reads words such as `users:read` and `frontend:wiki`.
     ///
     /// # Errors
-    /// [`AccountsError::Invalid`], which lists the scopes that there are; also for no scope at all, and for more than 32
-    /// frontends.
+    /// [`AccountsError::Invalid`], which lists the scopes that there are; also for no scope at all,
+    /// and for more than 32 frontends.
     pub fn parse(words: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, AccountsError> {
         let mut scopes = Self { calls: BTreeSet::new(), frontends: BTreeSet::new() };
         for word in words {

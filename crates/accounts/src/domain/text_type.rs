@@ -16,7 +16,7 @@ macro_rules! text_type {
                 $check(text).map(Self)
             }
 
-            /// The same; `None` for a blank text.
+            /// The same; `None` for an empty text or white space.
             ///
             /// # Errors
             /// As [`Self::parse`].

@@ -1,7 +1,7 @@
 //! Random tokens: what is handed out once, and what is kept of it.
 //!
-//! A token has 256 random bits, so a plain hash of it can be kept and looked up: there is nothing to guess, and who reads
-//! the database cannot use what is in there.
+//! A token has 256 random bits, so a plain hash of it can be kept and looked up: there is nothing
+//! to guess, and who reads the database cannot use what is in there.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::error::AccountsError;
 
-/// A token that opens something: shown to its owner once, kept only as a [`TokenHash`]. `Debug` does not show it.
+/// A token that opens something: shown to its owner once, kept only as a [`TokenHash`].
+/// `Debug` does not show it.
 pub struct Token(String);
 
 impl Token {
@@ -57,7 +58,7 @@ impl TokenHash {
         self.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// As it stands in the store.
+    /// As stored.
     pub(crate) fn stored(bytes: &[u8]) -> Result<Self, AccountsError> {
         let bytes = bytes.try_into();
         bytes.map(Self).map_err(|_| AccountsError::unavailable("a stored token has another length"))

@@ -23,7 +23,8 @@ pub struct User {
     pub display_name: Option<String>,
     /// The primary mail address that was set last, lower case.
     pub email: Option<String>,
-    /// The mail address that is confirmed: the only one that signs in, gets reset links and notices.
+    /// The mail address that is confirmed.
+    /// The only one that signs in, gets reset links and notices.
     pub confirmed_email: Option<String>,
     /// How much this user may store.
     pub quota: Quota,
@@ -37,7 +38,8 @@ pub struct User {
     pub first_login: Option<Timestamp>,
     /// The latest sign-in.
     pub last_login: Option<Timestamp>,
-    /// When this user's credentials ended last; what was proved in an earlier epoch counts no more.
+    /// When this user's credentials ended last.
+    /// What was proved in an earlier epoch counts no more.
     pub epoch: CredentialEpoch,
 }
 
@@ -109,8 +111,9 @@ impl Permissions {
 
     /// Whether this user administers a user who is in `groups` and administers `subadmin_of`.
     ///
-    /// An administrator administers everyone. A sub-admin administers the members of their groups, except administrators and
-    /// those who administer a group that the sub-admin does not: their rights would come with their password.
+    /// An administrator administers everyone. A sub-admin administers the members of their groups,
+    /// except administrators and those who administer a group that the sub-admin does not: their
+    /// rights would come with their password.
     pub fn is_over(&self, groups: &[GroupId], subadmin_of: &[GroupId]) -> bool {
         self.is_admin
             || (!groups.iter().any(GroupId::is_admin)

@@ -54,8 +54,9 @@ impl UserChange {
         self
     }
 
-    /// The primary mail address. Until a link is followed that is sent to it, it is pending, and the confirmed one stays in use;
-    /// the command line and the program itself confirm it, unless another user has it.
+    /// The primary mail address.
+    /// Until a link is followed that is sent to it, it is pending, and the confirmed one stays in
+    /// use; the command line and the program itself confirm it, unless another user has it.
     pub fn email(mut self, address: Option<EmailAddress>) -> Self {
         self.email = Some(address);
         self
@@ -85,7 +86,8 @@ impl UserChange {
         self
     }
 
-    /// A profile field. A value of [`ProfileField::AdditionalMail`] is added to those that are there.
+    /// A profile field.
+    /// A value of [`ProfileField::AdditionalMail`] is added to those that are there.
     pub fn field(mut self, value: ProfileValue) -> Self {
         self.profile.push(ProfileChange::Value(value));
         self

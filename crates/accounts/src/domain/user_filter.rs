@@ -31,7 +31,8 @@ impl UserFilter {
         Self::default()
     }
 
-    /// Those whose id, display name or primary mail address contains this, in any letter case. Nothing is a wildcard.
+    /// Those whose id, display name or primary mail address contains this, in any letter case.
+    /// Nothing is a wildcard.
     pub fn search(mut self, text: &str) -> Self {
         self.search = fold(text).chars().take(MAX_SEARCH).collect();
         self
@@ -49,7 +50,8 @@ impl UserFilter {
         self
     }
 
-    /// Those after this user in the order of names; goes on where a page ended. Does not go with `recent`.
+    /// Those after this user in the order of names; continues after a page. Does not go with
+    /// `recent`.
     pub fn after(mut self, user: UserId) -> Self {
         self.after = Some(user);
         self
@@ -66,8 +68,8 @@ impl UserFilter {
         self
     }
 
-    /// The search looks at no more than what this sub-admin of these groups may see: of administrators, and of users who
-    /// administer another group, only the id.
+    /// The search covers only what this sub-admin of these groups may see.
+    /// Of administrators, and of users who administer another group, only the id.
     pub fn seen_by(mut self, sub_admin: UserId, groups: impl IntoIterator<Item = GroupId>) -> Self {
         self.seen_by = Some((sub_admin, groups.into_iter().collect()));
         self
@@ -98,7 +100,7 @@ impl UserFilter {
     }
 }
 
-/// Longest text that is searched, in characters; what comes after is not looked at.
+/// Longest text that is searched, in characters; the rest is ignored.
 const MAX_SEARCH: usize = 200;
 
 /// A part of a list.

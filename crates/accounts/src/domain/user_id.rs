@@ -19,7 +19,8 @@ pub const BANNED: &str = "(banned)";
 
 /// A user id: the chosen spelling, and its canonical form.
 ///
-/// `Frank` and `frank` are the same user: two ids are equal when their canonical names are. Cheap to clone.
+/// `Frank` and `frank` are the same user: two ids are equal when their canonical names are. Cheap
+/// to clone.
 #[derive(Clone)]
 pub struct UserId {
     spelling: Arc<str>,
@@ -37,7 +38,8 @@ impl UserId {
         Ok(Self { spelling: id.into(), name })
     }
 
-    /// Takes a name for a user who is about to be created: only what is easy to type, in paths and on keyboards.
+    /// Takes a name for a user who is about to be created.
+    /// Only what is easy to type, in paths and on keyboards.
     ///
     /// # Errors
     /// [`NewIdError`], whose text is what clients of the provisioning API expect.
@@ -161,7 +163,8 @@ impl<'de> Deserialize<'de> for UserId {
     }
 }
 
-/// Why a text cannot become the id of a new user. The texts are known to clients of the provisioning API.
+/// Why a text cannot become the id of a new user.
+/// The texts are known to clients of the provisioning API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NewIdError {
@@ -174,13 +177,13 @@ pub enum NewIdError {
     /// Nothing, or only blanks.
     #[error("A valid username must be provided")]
     Empty,
-    /// A dot at the end, which programs and people take for the end of a sentence or drop from a host name.
+    /// A dot at the end, which is read as the end of a sentence or dropped from a host name.
     #[error("Username must not end with a dot")]
     LastDot,
     /// An `@` at either end: half an address.
     #[error("Username must not begin or end with @")]
     OuterAt,
-    /// A blank at either end.
+    /// A space at either end.
     #[error("Username contains whitespace at the beginning or at the end")]
     OuterBlank,
     /// A name that the system uses itself.

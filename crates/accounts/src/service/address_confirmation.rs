@@ -1,8 +1,9 @@
 //! Confirming a mail address: by a link that is mailed to it.
 //!
-//! The link proves that its owner reads the mail of that address. Looking at it uses nothing up, because mail programs look at
-//! links before people do. It works once, for the address that it was sent to, and dies with every change of the address and with
-//! everything that ends credentials. Of several users who confirm one address, the first one has it.
+//! The link proves that its owner reads the mail of that address. Opening it does not use it up,
+//! because mail programs open links before users do. It works once, for the address that it was
+//! sent to, and dies with every change of the address and with everything that ends credentials. Of
+//! several users who confirm one address, the first one has it.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub enum ConfirmError {
     /// Too many wrong links from this source.
     #[error("too many wrong links, try again in {} s", .retry_after.as_secs().max(1))]
     Throttled {
-        /// When the next one is looked at.
+        /// When the next one is checked.
         retry_after: Duration,
     },
     /// The store cannot be read or written.
@@ -55,7 +56,8 @@ impl AddressConfirmation {
         Self { accounts: accounts.into().as_system() }
     }
 
-    /// Which address of which user a link confirms. Uses nothing up: for the page that the link leads to.
+    /// Which address of which user a link confirms.
+    /// Uses nothing up: for the page that the link leads to.
     ///
     /// # Errors
     /// [`ConfirmError`].
@@ -81,7 +83,8 @@ impl AddressConfirmation {
         Ok((basis.user, address))
     }
 
-    /// Uses a link up and confirms the address. The owner of the address that was confirmed before is told by mail.
+    /// Uses a link up and confirms the address.
+    /// The owner of the previous confirmed address gets a mail.
     ///
     /// # Errors
     /// [`ConfirmError`]; nothing was changed then, and the link is as good as it was.
@@ -96,7 +99,8 @@ impl AddressConfirmation {
         let (id, _) = self.inspect(token, source).await?;
         let accounts = self.accounts.on_behalf_of(Actor::user(id.name().as_str(), source));
         let mut change = accounts.store().change().await?;
-        // The user first, as everywhere: two changes of one user never wait for each other in a circle.
+        // The user first, as everywhere: two changes of one user never wait for each other in a
+        // circle.
         let locked = change.lock_user(&id).await.map_err(|error| match error {
             AccountsError::NotFound { .. } => ConfirmError::Invalid,
             error => error.into(),
@@ -114,7 +118,8 @@ impl AddressConfirmation {
     }
 }
 
-/// The address that a link still confirms. Every event that ends a link also deletes it; this is the second check.
+/// The address that a link still confirms.
+/// Every event that ends a link also deletes it; this is the second check.
 fn judge(basis: &ConfirmationBasis, now: Timestamp) -> Result<EmailAddress, ConfirmError> {
     let is_current = basis.email.as_ref() == Some(&basis.sent_to);
     let is_alive = basis.expires > now && basis.created <= now.after(SKEW);

@@ -1,8 +1,8 @@
 //! How processes notice that credentials ended elsewhere.
 //!
-//! One counter, the *credential epoch*, goes up in the very transaction that ends a user's credentials: a new password, a
-//! disabled, deleted or re-pinned user. The names are kept beside it. A process that remembers outcomes does, before it
-//! believes its memory:
+//! One counter, the *credential epoch*, goes up in the very transaction that ends a user's
+//! credentials: a new password, a disabled, deleted or re-pinned user. The names are kept beside
+//! it. A process that remembers outcomes does, before it believes its memory:
 //!
 //! ```text
 //! let changes = accounts.credential_epoch().since(seen).await?;   // one row is read; nearly always that is all
@@ -12,12 +12,13 @@
 //! [`InvalidationWatcher`] does that for a resolver.
 //!
 //! # The guarantee
-//! When the call that ended credentials has returned, in whatever process, every `since` that begins afterwards, in
-//! whatever process, reports it. So a process that asks before each use of its memory accepts no old credential after
+//! After the call that ended credentials has returned, every later `since` reports it, in all
+//! processes. So a process that asks before each use of its memory accepts no old credential after
 //! that moment. Sessions and reset tokens need no asking: the same transaction deletes them.
 //!
-//! It holds because both engines make a commit visible to every read that begins after it. On PostgreSQL the counter is a
-//! row, not a sequence: a sequence hands out numbers before the commit, and a reader could see the larger number first.
+//! It holds because both engines make a commit visible to every read that begins after it. On
+//! PostgreSQL the counter is a row, not a sequence: a sequence hands out numbers before the commit,
+//! and a reader could see the larger number first.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -26,8 +27,9 @@ use user_backend::Resolver;
 use crate::domain::{AccountsError, Changes, CredentialEpoch};
 use crate::store::Accounts;
 
-/// Invalidates resolver caches: drops users whose credentials ended in any process, and resets the sources that an
-/// administrator forgave.
+/// Invalidates resolver caches.
+/// Drops users whose credentials ended in any process, and resets the sources that an administrator
+/// forgave.
 ///
 /// ```
 /// # use accounts::{Accounts, StoreSettings};
@@ -70,11 +72,13 @@ impl InvalidationWatcher {
         Ok(Self { accounts, resolvers: resolvers.into_iter().collect(), seen, invalidating: <_>::default() })
     }
 
-    /// Makes the resolvers forget whose credentials ended since the last time; nearly always one row is read and that is
-    /// all. Any number of tasks may call it at the same time.
+    /// Makes the resolvers forget whose credentials ended since the last time.
+    /// Nearly always one row is read and that is all. Any number of tasks may call it at the same
+    /// time.
     ///
     /// # Errors
-    /// When the store cannot be read. The caller must not believe the resolvers' memory then, so it refuses as unavailable.
+    /// When the store cannot be read. The caller must not believe the resolvers' memory then, so it
+    /// refuses as unavailable.
     ///
     /// # Cancellation
     /// Safe: what was not invalidated will be the next time.
@@ -105,8 +109,9 @@ impl InvalidationWatcher {
             match &events.changes {
                 Changes::None { .. } => {}
                 Changes::Everything { .. } => resolver.invalidate_all(),
-                // Whatever was guessed wrong before, the password it was is no more. A resolver knows no app passwords, so a
-                // device that renews its own does not end the lock that protects its owner's password.
+                // Earlier wrong guesses do not matter, because the password has changed. A resolver
+                // knows no app passwords, so a device that renews its own does not end the lock
+                // that protects its owner's password.
                 Changes::Users { .. } => events.passwords_ended.iter().for_each(|(name, at)| {
                     resolver.invalidate_user(name);
                     resolver.unlock_since(name, at.until(self.accounts.now()));

@@ -18,11 +18,13 @@ impl UsersMut<'_> {
     /// Creates a user with everything that belongs to them, or nothing at all.
     ///
     /// # Errors
-    /// - [`AccountsError::AlreadyExists`]: the name is taken in some spelling, or another backend owns it (a local
-    ///   account never shadows another one); or it is the confirmed mail address of another user, and no administrator
-    ///   creates it; or the address that should be confirmed is another user's.
+    /// - [`AccountsError::AlreadyExists`]: the name is taken in some spelling, or another backend
+    ///   owns it (a local account never shadows another one); or it is the confirmed mail address
+    ///   of another user, and no administrator creates it; or the address that should be confirmed
+    ///   is another user's.
     /// - [`AccountsError::NotFound`]: one of the groups.
-    /// - [`AccountsError::Invalid`]: a password that another backend checks, or a sub-admin of the group `admin`.
+    /// - [`AccountsError::Invalid`]: a password that another backend checks, or a sub-admin of the
+    ///   group `admin`.
     pub async fn create(self, new: NewUser) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
         change.require(Right::Create(&new)).await?;
@@ -31,10 +33,11 @@ impl UsersMut<'_> {
         Ok(user)
     }
 
-    /// Records a user whom a backend accepted: created at the first acceptance, unchanged later.
+    /// Records a user whom a backend accepted.
+    /// Created at the first acceptance, unchanged later.
     ///
-    /// The groups that the backend reports (`group_by_domain`) are created when they are missing and joined at creation.
-    /// The second value says whether the user is new.
+    /// The groups that the backend reports (`group_by_domain`) are created when they are missing
+    /// and joined at creation. The second value says whether the user is new.
     ///
     /// # Errors
     /// [`AccountsError::AlreadyExists`] when the name belongs to another backend.
@@ -87,7 +90,8 @@ impl UsersMut<'_> {
     }
 }
 
-/// Sets the address of a new user. A local user without a password gets a welcome mail, whose link confirms it.
+/// Sets the address of a new user.
+/// A local user without a password gets a welcome mail, whose link confirms it.
 async fn address(
     change: &mut Change<'_>,
     key: UserKey,
@@ -140,7 +144,8 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
     }
     if let Some(hash) = &new.hash {
         passwords::first(change, key, hash).await?;
-        // This name and password may have been refused before there was a user; that refusal is outdated.
+        // This name and password may have been refused before there was a user; that refusal is
+        // outdated.
         user.epoch = credential_epoch::bump(change, id.name()).await?;
         credential_epoch::stamp(change, key, user.epoch).await?;
     }

@@ -1,4 +1,5 @@
-//! App passwords of devices, and service tokens for automation: named, revocable one by one.
+//! App passwords of devices, and service tokens for automation.
+//! Named, revocable one by one.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -86,8 +87,9 @@ impl AppPassword {
         read()
     }
 
-    /// Why it is not accepted from there at that moment; `None` when it is. Looked at on every use, also when it was
-    /// remembered: time passes and addresses differ without a new epoch.
+    /// Why it is not accepted from there at that moment; `None` when it is.
+    /// Checked on every use, also for remembered ones: time and addresses change without a new
+    /// epoch.
     pub fn refusal(&self, owner: &User, from: Option<IpAddr>, now: Timestamp) -> Option<TokenRefusal> {
         if self.wipe {
             Some(TokenRefusal::Wiped)
@@ -112,16 +114,19 @@ macro_rules! token_columns {
 }
 
 table! {
-    /// App passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
+    /// App passwords.
+    /// One that ends does so on a date, by the clock of the machine, whenever it was made.
     ///
     /// # Security
-    /// A trigger of the database raises the [epoch](crate::CredentialEpoch) whenever one is changed or deleted; only
-    /// `last_used` and `last_used_from` change without that. So whatever remembers an app password forgets it, and nothing here has to care.
+    /// A trigger of the database raises the [epoch](crate::CredentialEpoch) whenever one is changed
+    /// or deleted; only `last_used` and `last_used_from` change without that. So every cache of app
+    /// passwords forgets it, without more code here.
     AppPasswords, AppPasswordsMut
 }
 
 impl AppPasswordsMut<'_> {
-    /// Makes the app password of a device. The token is shown now and never again.
+    /// Makes the app password of a device.
+    /// The token is shown now and never again.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user. [`AccountsError::Invalid`]: the name, or that the user has
@@ -135,16 +140,18 @@ impl AppPasswordsMut<'_> {
         self.insert(user, name, None, expires).await
     }
 
-    /// Makes a service token, which acts as its owner. The token is shown now and never again. A user makes them for oneself only,
-    /// and as an administrator; the command line makes them for every user.
+    /// Makes a service token, which acts as its owner.
+    /// The token is shown now and never again. A user makes them for oneself only, and as an
+    /// administrator; the command line makes them for every user.
     ///
     /// # Security
-    /// It never has more rights than its owner has at that moment. It ends when its owner is deleted, disabled, leaves the
-    /// group `admin` or administers a group no longer, and wherever the owner's app passwords end.
+    /// It never has more rights than its owner has at that moment. It ends when its owner is
+    /// deleted, disabled, leaves the group `admin` or administers a group no longer, and wherever
+    /// the owner's app passwords end.
     ///
     /// # Errors
-    /// Those of [`Self::create`], and [`AccountsError::Invalid`]: a scope that only an administrator's token can have, or an
-    /// owner who is disabled.
+    /// Those of [`Self::create`], and [`AccountsError::Invalid`]: a scope that only an
+    /// administrator's token can have, or an owner who is disabled.
     pub async fn create_service_token(
         self,
         owner: &UserId,
@@ -201,7 +208,8 @@ impl AppPasswordsMut<'_> {
             Some(service) => (Action::ServiceTokenAdded, format!("{name} ({service})")),
         };
         change.note(action, locked.name(), Some(&detail)).await?;
-        // An attacker who knows the password could stay in the account that way, so the owner is notified.
+        // An attacker who knows the password could stay in the account that way, so the owner is
+        // notified.
         if let (true, Some(address)) = (change.notices(), locked.user.confirmed_email.as_deref()) {
             outbox::put(&mut change, MailKind::AppPasswordAdded, locked.name(), Some(address)).await?;
         }
@@ -221,8 +229,8 @@ impl AppPasswordsMut<'_> {
 }
 
 impl AppPasswords<'_> {
-    /// The app password or service token of this hash, with its owner, whether it is accepted or not: ask
-    /// [`AppPassword::refusal`]. One query.
+    /// The app password or service token of this hash, with its owner, whether it is accepted or
+    /// not: ask [`AppPassword::refusal`]. One query.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -238,10 +246,12 @@ impl AppPasswords<'_> {
         row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, USER_COLUMNS)?))).transpose()
     }
 
-    /// Whose app password of a device this is; `None` when there is none, it has ended, or its owner is disabled.
+    /// The owner of this app password.
+    /// `None` if there is none, it has ended, or its owner is disabled.
     ///
     /// # Security
-    /// A service token is never found here: a caller that does not know scopes would give it all rights of its owner.
+    /// A service token is never found here: a caller that does not know scopes would give it all
+    /// rights of its owner.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -290,7 +300,8 @@ impl AppPasswords<'_> {
 }
 
 impl AppPasswordsMut<'_> {
-    /// Revokes one app password of a user; what was proved with it counts no more when this returns.
+    /// Revokes one app password of a user.
+    /// What was proved with it counts no more when this returns.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user, or an app password of that number that is theirs.
@@ -324,8 +335,9 @@ impl AppPasswordsMut<'_> {
         Ok(ended)
     }
 
-    /// Replaces the token of an app password in one transaction; everything else about it stays. What was proved with the
-    /// old token counts no more when this returns.
+    /// Replaces the token of an app password in one transaction.
+    /// Everything else about it stays. What was proved with the old token counts no more when this
+    /// returns.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user, or an app password of theirs with this token that is valid and not marked for
@@ -349,8 +361,9 @@ impl AppPasswordsMut<'_> {
         Ok(token)
     }
 
-    /// Marks all devices of a user that hold an app password for wiping and ends the user's sessions; returns how many
-    /// devices there are. None of the app passwords signs in any more, or can be rotated, when this returns.
+    /// Marks all devices of a user that hold an app password for wiping and ends the user's
+    /// sessions; returns how many devices there are. None of the app passwords signs in any more,
+    /// or can be rotated, when this returns.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.
@@ -367,8 +380,9 @@ impl AppPasswordsMut<'_> {
     }
 }
 
-/// Refuses a service token that its owner cannot have. An administrator's scopes need an administrator; all others are only
-/// ever a part of what the owner may do.
+/// Refuses a service token that its owner cannot have.
+/// An administrator's scopes need an administrator; all others are only ever a part of what the
+/// owner may do.
 async fn check_owner(
     change: &mut Change<'_>,
     owner: &LockedUser,
@@ -378,7 +392,8 @@ async fn check_owner(
         return Err(AccountsError::invalid("owner of a service token", owner.name(), "an enabled user"));
     }
     let Some(scope) = service.scopes.calls().find(|scope| scope.needs_admin()) else { return Ok(()) };
-    // The row is kept until this has ended, so that a demotion that comes at the same time finds the new token.
+    // The row is kept until this has ended, so that a demotion that comes at the same time finds
+    // the new token.
     let admin = each(
         "SELECT 1 FROM members WHERE group_key = 1 AND user_key = $1",
         "SELECT 1 FROM members WHERE group_key = 1 AND user_key = $1 FOR SHARE",

@@ -68,7 +68,8 @@ impl Apps<'_> {
         rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect::<Result<_, _>>()
     }
 
-    /// Whether an app was switched on or off here, and its values by key: both as they are at one moment.
+    /// Whether an app was switched on or off here, and its values by key.
+    /// Both as they are at one moment.
     ///
     /// # Errors
     /// When the store cannot be read.

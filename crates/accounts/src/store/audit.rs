@@ -1,6 +1,8 @@
-//! The audit log. Entries are added and never changed: the database itself refuses that.
+//! The audit log.
+//! Entries are added and never changed: the database itself refuses that.
 //!
-//! Every change writes its line in its own transaction: no change without a line, no line without a change.
+//! Every change writes its line in its own transaction: no change without a line, no line without a
+//! change.
 
 use crate::domain::actor::clean;
 use crate::domain::{AccountsError, Timestamp};
@@ -45,7 +47,8 @@ impl AuditMut<'_> {
 }
 
 impl Audit<'_> {
-    /// The lines after number `after`, oldest first, at most `limit`; of one target only when one is named.
+    /// The lines after number `after`, oldest first, at most `limit`.
+    /// Of one target only when one is named.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -68,7 +71,8 @@ impl Audit<'_> {
         rows.iter().map(AuditLine::read).collect()
     }
 
-    /// The latest lines, oldest of them first, at most `limit`; of one target only when one is named.
+    /// The latest lines, oldest of them first, at most `limit`.
+    /// Of one target only when one is named.
     ///
     /// # Errors
     /// When the store cannot be read.

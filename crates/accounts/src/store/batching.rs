@@ -1,13 +1,15 @@
 //! Batches the look-up of every call: one statement for concurrent requests.
 //!
-//! Whether a credential ended, which apps are on, who a user is and what the user may do: at every call that must be as
-//! true as the store is. Each question alone costs a trip to another thread or another machine, which is far more than the
-//! answer is worth. So questions that come while an answer is on its way wait for it to come back and go out together, in one
-//! statement. Nothing is remembered.
+//! Whether a credential ended, which apps are on, who a user is and what the user may do: at every
+//! call that must be as true as the store is. Each question alone costs a trip to another thread or
+//! another machine, which is far more than the answer is worth. So questions that come while an
+//! answer is on its way wait for it to come back and go out together, in one statement. Nothing is
+//! remembered.
 //!
 //! # The guarantee
-//! The statement that answers a question begins after the question was asked, and everything it says was true at one moment.
-//! Whatever any process had written before the request, the answer knows.
+//! The statement that answers a question begins after the question was asked, and everything it
+//! says was true at one moment. The answer includes everything that any process wrote before the
+//! request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +29,7 @@ const MAX_NAMES: usize = 64;
 /// Maximum time that a request waits for a batch.
 const MAX_WAIT: Duration = Duration::from_millis(25);
 
-/// So many statements are under way at most.
+/// Maximum number of concurrent statements.
 const MAX_IN_FLIGHT: usize = 3;
 
 /// The queue of requests. Cheap to clone.
@@ -101,7 +103,8 @@ impl BatchWorker {
         }
     }
 
-    /// The next requests. When there are none the worker has gone in the same moment, so no caller waits for it in vain.
+    /// The next requests.
+    /// If there are none, the worker ends under the same lock, so no caller waits for it.
     fn next(&mut self) -> Option<Vec<Request>> {
         let mut queue = self.batcher.lock();
         let some = queue.requests.len().min(MAX_NAMES);
@@ -115,7 +118,8 @@ impl BatchWorker {
 }
 
 impl Drop for BatchWorker {
-    /// The runtime ends, or something broke: no caller must wait for an answer that will not come.
+    /// The runtime ends, or something broke.
+    /// No caller must wait for an answer that will not come.
     fn drop(&mut self) {
         if self.done {
             return;

@@ -1,7 +1,8 @@
 //! One change of the store: a transaction that knows who changes something.
 //!
-//! Everything that changes a user, a group or a setting goes through a [`Change`]. It has the actor, locks the rows it is
-//! about, and writes the line of the audit log in the same transaction: no change without a line, no line without a change.
+//! Everything that changes a user, a group or a setting goes through a [`Change`]. It has the
+//! actor, locks the rows it is about, and writes the line of the audit log in the same transaction:
+//! no change without a line, no line without a change.
 
 use std::ops::{Deref, DerefMut};
 
@@ -11,7 +12,8 @@ use crate::store::engine::{Tx, each, sql};
 use crate::store::handle::ActingStore;
 use crate::store::users::row::{UserKey, columns};
 
-/// A transaction that changes something on behalf of an actor. Dropping it undoes everything.
+/// A transaction that changes something on behalf of an actor.
+/// Dropping it undoes everything.
 pub(crate) struct Change<'a> {
     store: &'a ActingStore,
     tx: Tx,
@@ -47,12 +49,14 @@ impl Change<'_> {
         self.store.actor()
     }
 
-    /// Whether users are notified by mail of what ended; see [`Accounts::with_notices`](crate::Accounts::with_notices).
+    /// Whether users are notified by mail of what ended.
+    /// See [`Accounts::with_notices`](crate::Accounts::with_notices).
     pub(crate) fn notices(&self) -> bool {
         self.store.notices()
     }
 
-    /// Locks a user until the transaction ends, whatever the actor may do; see [`Change::lock_target`].
+    /// Locks a user until the transaction ends, without a check of rights; see
+    /// [`Change::lock_target`].
     pub(crate) async fn lock_user(&mut self, id: &UserId) -> Result<LockedUser, AccountsError> {
         let query = each(
             concat!("SELECT ", columns!(), ", key FROM users WHERE name = $1"),

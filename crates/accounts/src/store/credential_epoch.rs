@@ -1,7 +1,7 @@
 //! The counter that goes up whenever a user's credentials end, in the transaction that ends them.
 //!
-//! On PostgreSQL it is a row, not a sequence: a sequence hands out numbers before the commit, and a reader could see the
-//! larger number first.
+//! On PostgreSQL it is a row, not a sequence: a sequence hands out numbers before the commit, and a
+//! reader could see the larger number first.
 
 use user_backend::CanonicalName;
 
@@ -16,7 +16,7 @@ use crate::store::users::row::UserKey;
 /// How many ended credentials are kept by name.
 pub(crate) const KEPT: i64 = 1000;
 
-/// After so many epochs what is no longer wanted is deleted.
+/// Number of epochs after which old rows are deleted.
 const SWEEP: i64 = 64;
 
 table! {
@@ -28,7 +28,8 @@ impl CredentialEpochs<'_> {
     /// The epoch now: one row is read.
     ///
     /// # Errors
-    /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be believed then.
+    /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be
+    /// believed then.
     pub async fn current(self) -> Result<CredentialEpoch, AccountsError> {
         let row = self.0.db().row(sql("SELECT value FROM generation WHERE one = 1")).await?;
         let value = row.map(|row| row.int(0)).transpose()?;
@@ -56,7 +57,7 @@ impl CredentialEpochsMut<'_> {
     /// When it could not be written.
     pub async fn forget_all(self) -> Result<CredentialEpoch, AccountsError> {
         let mut change = self.0.change().await?;
-        // A reader that is so far behind has to forget everything.
+        // A reader that is further behind has to forget everything.
         let jump = sql("UPDATE generation SET value = value + $1 WHERE one = 1 RETURNING value");
         let row = change.row(jump.bind(KEPT + 1)).await?;
         let value = row.map(|row| row.int(0)).transpose()?;
@@ -66,7 +67,8 @@ impl CredentialEpochsMut<'_> {
     }
 }
 
-/// Ends what was proved before now for one name, in the caller's transaction; returns the new epoch.
+/// Ends what was proved before now for one name, in the caller's transaction.
+/// Returns the new epoch.
 pub(crate) async fn bump(
     change: &mut Change<'_>,
     name: &CanonicalName,
@@ -91,7 +93,8 @@ pub(crate) async fn next(change: &mut Change<'_>) -> Result<CredentialEpoch, Acc
     Ok(CredentialEpoch::stored(value))
 }
 
-/// Deletes events that every reader is past; the database raises the epoch by itself where app passwords end.
+/// Deletes events that every reader is past.
+/// The database raises the epoch by itself where app passwords end.
 pub(crate) async fn purge_passed(change: &mut Change<'_>) -> Result<(), AccountsError> {
     let now = locked(change).await?;
     purge(change, now.number()).await
@@ -117,7 +120,8 @@ pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, A
     value.map(CredentialEpoch::stored).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
 }
 
-/// Ends the user's sessions, reset links, pending mail address, and what any process remembers of their credentials.
+/// Ends the user's sessions, reset links, pending mail address, and what any process remembers of
+/// their credentials.
 pub(crate) async fn end_credentials(
     change: &mut Change<'_>,
     locked: &LockedUser,

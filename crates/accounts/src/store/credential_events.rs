@@ -11,17 +11,20 @@ use crate::store::failed_logins::{self, FailedLogins};
 impl CredentialEpochs<'_> {
     /// Whose credentials ended after `seen`.
     ///
-    /// A `seen` from the future (a database was restored from a backup) is answered with [`Changes::Everything`].
+    /// A `seen` from the future (a database was restored from a backup) is answered with
+    /// [`Changes::Everything`].
     ///
     /// # Errors
-    /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be believed then.
+    /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be
+    /// believed then.
     pub async fn since(self, seen: CredentialEpoch) -> Result<Changes, AccountsError> {
         let now = self.current().await?;
         Ok(self.changes_between(seen, now).await?.changes)
     }
 
-    /// Whose password ended since `not_before`, or whose record an administrator cleared, and when last: what was guessed wrong
-    /// before was another password, or is forgiven. At most the events that are kept.
+    /// Whose password ended since `not_before`, or whose record an administrator cleared, and when
+    /// last: what was guessed wrong before was another password, or is forgiven. At most the events
+    /// that are kept.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -41,7 +44,8 @@ impl CredentialEpochs<'_> {
         rows.iter().map(ended).collect()
     }
 
-    /// Whose credentials ended after one epoch, up to another, and which sources were reset in between.
+    /// Whose credentials ended after one epoch, up to another, and which sources were reset in
+    /// between.
     pub(crate) async fn changes_between(
         self,
         seen: CredentialEpoch,
@@ -86,7 +90,8 @@ impl CredentialEpochs<'_> {
 pub(crate) struct Events {
     /// Whose credentials ended.
     pub(crate) changes: Changes,
-    /// Whose password, or account, was among them, and when it ended last: not those who only lost or renewed an app password.
+    /// Whose password, or account, was among them, and when it ended last.
+    /// Not those who only lost or renewed an app password.
     pub(crate) passwords_ended: Vec<(CanonicalName, Timestamp)>,
     /// Sources whose failed sign-ins were reset.
     pub(crate) sources: Vec<SourceNet>,

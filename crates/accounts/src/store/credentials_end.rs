@@ -1,6 +1,8 @@
-//! The end of everything that opens an account but its password, in the transaction of the change that is the reason.
+//! The end of everything that opens an account but its password, in the transaction of the change
+//! that is the reason.
 //!
-//! What was made while an account could do less, or while its password was known to others, must not open it afterwards.
+//! What was made while an account could do less, or while its password was known to others, must
+//! not open it afterwards.
 
 use std::fmt;
 
@@ -25,7 +27,8 @@ pub(crate) enum CredentialEnd<'a> {
 }
 
 impl CredentialEnd<'_> {
-    /// What it means for the confirmed mail address. One that a reset link was sent to has just proved itself.
+    /// What it means for the confirmed mail address.
+    /// One that a reset link was sent to has just proved itself.
     const fn of_address(self) -> Option<AddressEnd> {
         match self {
             Self::JoinedAdmin | Self::BecameSubadmin(_) => Some(AddressEnd::RightsRaised),
@@ -53,10 +56,11 @@ impl fmt::Display for CredentialEnd<'_> {
     }
 }
 
-/// Ends the user's app passwords, sessions, reset links, pending mail address and, by the reason, the confirmation of the
-/// address; and what any process remembers of them.
+/// Ends the user's app passwords, sessions, reset links, pending mail address and, by the reason,
+/// the confirmation of the address; and what any process remembers of them.
 ///
-/// App passwords that are marked for a wipe stay: they open nothing, and their devices have yet to learn of it.
+/// App passwords that are marked for a wipe stay: they open nothing, and their devices have yet to
+/// learn of it.
 pub(crate) async fn end_all(
     change: &mut Change<'_>,
     locked: &LockedUser,

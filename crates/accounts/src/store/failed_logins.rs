@@ -1,16 +1,18 @@
-//! Failed sign-ins by source and by user, kept for the limits of all servers: so that a restart forgets nothing, one process
-//! knows what another has seen, and an administrator can look and forgive.
+//! Failed sign-ins by source and by user, kept for the limits of all servers.
+//! So that a restart forgets nothing, one process knows what another has seen, and an administrator
+//! can look and forgive.
 //!
-//! The limits themselves live in the memory of each server; nothing here is on the way of a sign-in. A server writes what it has
-//! seen every second, in one transaction ([`FailedLogins::record`]), and reads what the others have ([`FailedLogins::of_others`]). Rows
+//! The limits themselves live in the memory of each server; nothing here is on the way of a
+//! sign-in. A server writes what it has seen every second, in one transaction
+//! ([`FailedLogins::record`]), and reads what the others have ([`FailedLogins::of_others`]). Rows
 //! are deleted when they no longer count, and there are never more than [`MAX_FAILED_LOGINS`].
 //!
-//! A source is written as the network it is, a user as a keyed hash of the name: what was typed as a name may be a password in the
-//! wrong field.
+//! A source is written as the network it is, a user as a keyed hash of the name: what was typed as
+//! a name may be a password in the wrong field.
 //!
 //! Forgiving is heard before the next attempt: it deletes the rows and raises the
-//! [epoch](crate::CredentialEpoch) in one transaction. A server that had failures of before still to write finds the
-//! epoch changed inside its own transaction, and looks again first.
+//! [epoch](crate::CredentialEpoch) in one transaction. A server that had failures of before still
+//! to write finds the epoch changed inside its own transaction, and looks again first.
 
 use std::time::Duration;
 
@@ -22,10 +24,12 @@ use crate::store::engine::{Row, sql};
 use crate::store::handle::table;
 use crate::store::rights::Right;
 
-/// How many rows are kept at most, the newest: one failure is a row of its source, and one for each name of the user.
+/// How many rows are kept at most, the newest.
+/// One failure is a row of its source, and one for each name of the user.
 pub const MAX_FAILED_LOGINS: i64 = 200_000;
 
-/// How far back a reader looks for rows that were committed late: on PostgreSQL a smaller key may appear after a larger one.
+/// How far back a reader looks for rows that were committed late.
+/// On PostgreSQL a smaller key may appear after a larger one.
 const LATE_COMMITS: i64 = 1_000;
 
 /// How many rows are read at a time.
@@ -72,8 +76,8 @@ table! {
 }
 
 impl FailedLoginsMut<'_> {
-    /// Writes what a server has seen, and deletes what is older than `keep`. Tells whether it was written: it is not when the
-    /// epoch is no longer `seen`, because these very failures may have been forgiven.
+    /// Writes what a server has seen, and deletes what is older than `keep`. Whether it was
+    /// written: not if the epoch is no longer `seen`, because these failures may have been reset.
     ///
     /// # Errors
     /// When it could not be written.
@@ -137,8 +141,9 @@ fn event(subject: &str, kind: &str, result: &str) -> Result<LoginEvent, Accounts
 }
 
 impl FailedLogins<'_> {
-    /// What other servers have seen, oldest first: at most 10,000 events with keys above `after`, and again some that were there
-    /// the last time. Their keys tell them apart. Those that are older than `keep` are left out.
+    /// What other servers have seen, oldest first.
+    /// At most 10,000 events with keys above `after`, and again some that were there the last time.
+    /// Their keys distinguish them. Those that are older than `keep` are left out.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -162,7 +167,8 @@ impl FailedLogins<'_> {
         rows.iter().map(failure).collect()
     }
 
-    /// When sign-ins from a source failed since `not_before`, oldest first; for a wide network, those from all sources in it.
+    /// When sign-ins from a source failed since `not_before`, oldest first.
+    /// For a wide network, those from all sources in it.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -186,8 +192,8 @@ impl FailedLogins<'_> {
 }
 
 impl FailedLoginsMut<'_> {
-    /// Resets a source: every server forgets its failures before the next attempt that begins after this has returned. Returns
-    /// how many failures were stored.
+    /// Resets a source: every server forgets its failures before the next attempt that begins after
+    /// this has returned. Returns how many failures were stored.
     ///
     /// # Errors
     /// When it could not be written.

@@ -134,7 +134,7 @@ impl Groups<'_> {
         ids(&self.0.db().rows(query).await?)
     }
 
-    /// How many groups a filter has in all, whatever its limit and offset.
+    /// Number of groups that match a filter, without limit and offset.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -168,7 +168,8 @@ impl Groups<'_> {
 }
 
 impl GroupsMut<'_> {
-    /// Makes a user a member; returns whether that changed anything. A sub-admin may add users whom they administer already.
+    /// Makes a user a member; returns whether that changed anything.
+    /// A sub-admin may add users whom they administer already.
     ///
     /// Who joins `admin` loses all app passwords, sessions and reset links that were made before.
     ///
@@ -252,7 +253,8 @@ impl Groups<'_> {
 impl GroupsMut<'_> {
     /// Lets a user administer a group; returns whether that changed anything.
     ///
-    /// Unless the user is an administrator, it ends all app passwords, sessions and reset links that were made before.
+    /// Unless the user is an administrator, it ends all app passwords, sessions and reset links
+    /// that were made before.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::Invalid`] for the group `admin`.

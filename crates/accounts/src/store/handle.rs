@@ -1,4 +1,5 @@
-//! The open store as its tables use it: to read, and to change something on behalf of an actor.
+//! The open store as its tables use it.
+//! To read, and to change something on behalf of an actor.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -7,7 +8,8 @@ use crate::domain::{Actor, Clock, Timestamp};
 use crate::store::batching::Batcher;
 use crate::store::engine::Db;
 
-/// A handle to the open store, which reads. Cheap to clone; clones share the connections.
+/// A handle to the open store, which reads.
+/// Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     inner: Arc<Inner>,
@@ -68,7 +70,8 @@ impl Deref for ActingStore {
     }
 }
 
-/// Declares the two types of a table: one that reads, and one with the changes, which takes an actor and reads as well.
+/// Declares the two types of a table.
+/// One that reads, and one with the changes, which takes an actor and reads as well.
 macro_rules! table {
     ($(#[$doc:meta])* $reads:ident, $changes:ident) => {
         $(#[$doc])*

@@ -1,5 +1,6 @@
-//! The servers that run on this store, and what each reported last: what is in the memory of a process can be seen by
-//! no other one, so each writes a row every few seconds.
+//! The servers that run on this store, and what each reported last.
+//! What is in the memory of a process can be seen by no other one, so each writes a row every few
+//! seconds.
 
 use std::time::Duration;
 

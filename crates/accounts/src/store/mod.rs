@@ -76,10 +76,12 @@ pub struct Accounts {
     notices: bool,
 }
 
-/// The open store, which reads and changes on behalf of an actor. Cheap to clone.
+/// The open store, which reads and changes on behalf of an actor.
+/// Cheap to clone.
 ///
-/// The audit log names the actor, and the rights of a user are checked in the transaction of each change, together with the
-/// credential that the user signed in with. Everything that [`Accounts`] reads can be read here too.
+/// The audit log names the actor, and the rights of a user are checked in the transaction of each
+/// change, together with the credential that the user signed in with. Everything that [`Accounts`]
+/// reads can be read here too.
 #[derive(Clone, Debug)]
 pub struct ActingAccounts {
     accounts: Accounts,
@@ -90,7 +92,8 @@ impl Accounts {
     /// Opens the store, creates it when it is not there, and brings its schema up to date.
     ///
     /// # Errors
-    /// - [`AccountsError::Unavailable`]: the file or the server cannot be reached, or not written in time.
+    /// - [`AccountsError::Unavailable`]: the file or the server cannot be reached, or not written
+    ///   in time.
     /// - [`AccountsError::Unreadable`]: the file is no SQLite database, or damaged.
     /// - [`AccountsError::Foreign`]: it is another program's database.
     /// - [`AccountsError::NewerSchema`]: a newer version of this program made it.
@@ -103,7 +106,8 @@ impl Accounts {
         }
     }
 
-    /// The same, but makes nothing where there is nothing: no file, no tables in an empty database.
+    /// The same, but makes nothing where there is nothing.
+    /// No file, no tables in an empty database.
     ///
     /// # Errors
     /// As [`Accounts::open`].
@@ -126,8 +130,8 @@ impl Accounts {
         }
     }
 
-    /// The same store; users are notified by mail when their credentials end. Only where mail is set up: a worker has to
-    /// empty the queue.
+    /// The same store; users are notified by mail when their credentials end.
+    /// Only where mail is set up: a worker has to empty the queue.
     #[must_use]
     pub fn with_notices(&self, notices: bool) -> Self {
         Self { store: self.store.clone(), notices }
@@ -138,7 +142,8 @@ impl Accounts {
         ActingAccounts { accounts: self.clone(), store: self.store.on_behalf_of(actor, self.notices) }
     }
 
-    /// The same store, to do what the program itself does: background work, and what no user asks for. It may do everything.
+    /// The same store, to do what the program itself does.
+    /// Background work, and what no user asks for. It may do everything.
     pub fn as_system(&self) -> ActingAccounts {
         self.on_behalf_of(Actor::system())
     }
@@ -183,7 +188,8 @@ impl Accounts {
         Arc::new(StoredPins(self.as_system().store))
     }
 
-    /// Proven credentials as a resolver takes them: `Resolver::builder().proven(accounts.proven_store(), key)`.
+    /// Proven credentials as a resolver takes them.
+    /// `Resolver::builder().proven(accounts.proven_store(), key)`.
     pub fn proven_store(&self) -> Arc<StoredProven> {
         Arc::new(StoredProven(self.as_system().store))
     }
@@ -231,7 +237,8 @@ impl Accounts {
     /// The epoch, the apps, and everything about the user of that name: what is true now.
     ///
     /// # Errors
-    /// [`AccountsError::Unavailable`] and others when the store cannot be read: no one may be let in then.
+    /// [`AccountsError::Unavailable`] and others when the store cannot be read: no one may be let
+    /// in then.
     ///
     /// # Cancellation
     /// Safe.
@@ -243,7 +250,8 @@ impl Accounts {
         &self.store
     }
 
-    /// What time it is by the clock of this store, which also decides whether a credential has expired.
+    /// What time it is by the clock of this store, which also decides whether a credential has
+    /// expired.
     pub fn now(&self) -> Timestamp {
         self.store.now()
     }

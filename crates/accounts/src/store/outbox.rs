@@ -1,11 +1,13 @@
 //! Mails to be sent, kept in the store until a server took them.
 //!
-//! A row says what is queued, not what the mail says: the worker looks up the person and draws the token when it sends. So no
-//! secret waits in the store, asking for a reset costs the same work for every name, and what is written in the
-//! transaction of a change is mailed even if the process ends right after it.
+//! A row says what is queued, not what the mail says: the worker looks up the person and draws the
+//! token when it sends. So no secret waits in the store, asking for a reset costs the same work for
+//! every name, and what is written in the transaction of a change is mailed even if the process
+//! ends right after it.
 //!
-//! [`put`] is the only way in. It bounds the rows, and counts each mail against its recipient and the user who caused it, by
-//! class: a flood of one class delays or drops no mail of another. Reset requests go out in a lane of their own.
+//! [`put`] is the only way in. It bounds the rows, and counts each mail against its recipient and
+//! the user who caused it, by class: a flood of one class delays or drops no mail of another. Reset
+//! requests go out in a lane of their own.
 
 use std::time::Duration;
 
@@ -26,7 +28,8 @@ const INITIAL_BACKOFF: Duration = Duration::from_secs(30);
 /// The longest pause.
 const MAX_BACKOFF: Duration = Duration::from_secs(15 * 60);
 
-/// No mail waits longer than this; one that seems to was put in before the clock was set back.
+/// No mail waits longer than this.
+/// One that seems to was put in before the clock was set back.
 const MAX_WAIT: Duration = MAX_BACKOFF.saturating_add(SKEW);
 
 table! {
@@ -35,11 +38,11 @@ table! {
 }
 
 impl OutboxMut<'_> {
-    /// Queues the welcome mail for a user, with a link to choose a password if the user's password is kept here. It goes to the
-    /// confirmed address, or else to the one that was set.
+    /// Queues the welcome mail for a user, with a link to choose a password if the user's password
+    /// is kept here. It goes to the confirmed address, or else to the one that was set.
     ///
-    /// A user with the rights of an administrator or a sub-admin gets a link only at an address that is confirmed or that an
-    /// administrator set. [`crate::MailWorker`] sends the mail.
+    /// A user with the rights of an administrator or a sub-admin gets a link only at an address
+    /// that is confirmed or that an administrator set. [`crate::MailWorker`] sends the mail.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user, or their mail address. [`AccountsError::Full`]: too many of these mails were sent or
@@ -72,7 +75,8 @@ impl Outbox<'_> {
     }
 }
 
-/// Whether a link may go to the unconfirmed address of a user: the user has no rights over others, or an administrator set it.
+/// Whether a link may go to the unconfirmed address of a user.
+/// The user has no rights over others, or an administrator set it.
 async fn may_have_link(change: &mut Change<'_>, key: UserKey) -> Result<bool, AccountsError> {
     let query = sql("SELECT 1 FROM users WHERE key = $1 AND (email_by = 'administrator' OR NOT \
                      (EXISTS (SELECT 1 FROM subadmins WHERE user_key = users.key) OR EXISTS \
@@ -169,7 +173,8 @@ impl MailClass {
         }
     }
 
-    /// How many mails one user causes who is no administrator. Reset requests are counted per source instead.
+    /// How many mails one user causes who is no administrator.
+    /// Reset requests are counted per source instead.
     const fn per_actor(self) -> RateLimit {
         match self {
             Self::Notice => RateLimit { max: 1000, window: DAY },
@@ -230,7 +235,8 @@ pub(crate) struct QueuedMail {
     pub(crate) attempt: i64,
 }
 
-/// Queues a mail in the caller's transaction; returns whether it was. It is not when one of the limits of its class is reached.
+/// Queues a mail in the caller's transaction; returns whether it was.
+/// It is not when one of the limits of its class is reached.
 pub(crate) async fn put(
     change: &mut Change<'_>,
     kind: MailKind,
@@ -264,8 +270,9 @@ pub(crate) async fn put(
     Ok(true)
 }
 
-/// Counts a mail against its recipient; returns whether it may be sent. [`put`] does it for every mail whose address is known when
-/// it is queued, the worker for the others.
+/// Counts a mail against its recipient; returns whether it may be sent.
+/// [`put`] does it for every mail whose address is known when it is queued, the worker for the
+/// others.
 pub(crate) async fn count_recipient(
     change: &mut Change<'_>,
     class: MailClass,
@@ -277,8 +284,8 @@ pub(crate) async fn count_recipient(
     Ok(rate_limits::acquire(change, class.per_recipient(), scope, &canonical).await?.is_ok())
 }
 
-/// Counts a mail against the user who causes it, or returns how long it takes until the next one is allowed. Administrators may
-/// cause any number: they set up whole installations.
+/// Counts a mail against the user who causes it, or returns how long it takes until the next one is
+/// allowed. Administrators may cause any number: they set up whole installations.
 async fn count_actor(
     change: &mut Change<'_>,
     class: MailClass,
@@ -301,7 +308,8 @@ async fn waiting(change: &mut Change<'_>, class: MailClass) -> Result<u64, Accou
     Ok(waiting)
 }
 
-/// Takes mails to a user out of the queue that would carry a link to choose a password or to confirm an address.
+/// Takes mails to a user out of the queue that would carry a link to choose a password or to
+/// confirm an address.
 pub(crate) async fn forget_links(change: &mut Change<'_>, subject: &str) -> Result<(), AccountsError> {
     let forget = sql("DELETE FROM outbox WHERE subject = $1 AND kind IN ($2, $3)")
         .bind(subject)
@@ -310,7 +318,8 @@ pub(crate) async fn forget_links(change: &mut Change<'_>, subject: &str) -> Resu
     change.execute(forget).await.map(drop)
 }
 
-/// Claims the mail of a lane that has been due longest. Another worker gets it only when this one does not come back.
+/// Claims the mail of a lane that has been due longest.
+/// Another worker gets it only when this one does not come back.
 pub(crate) async fn claim(store: &ActingStore, lane: Lane) -> Result<Option<QueuedMail>, AccountsError> {
     let claim = each(
         "UPDATE outbox SET attempts = attempts + 1, due_at = $2 WHERE key = \

@@ -1,4 +1,5 @@
-//! The hashes of local passwords. How they are made and compared: `service/local_password`.
+//! The hashes of local passwords.
+//! How they are made and compared: `service/local_password`.
 
 use crate::domain::{AccountsError, Action, StoredHash, Timestamp, UserId};
 use crate::store::change::{Change, LockedUser};
@@ -32,7 +33,8 @@ table! {
 pub const MAX_HISTORY: u32 = 24;
 
 impl Passwords<'_> {
-    /// What is kept of a local user's password; `None` when there is no such user, or none with a password here.
+    /// What is kept of a local user's password.
+    /// `None` when there is no such user, or none with a password here.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -52,11 +54,12 @@ impl Passwords<'_> {
 }
 
 impl PasswordsMut<'_> {
-    /// Sets a local user's password: the old one ends, with all sessions and resets, when this returns.
+    /// Sets a local user's password.
+    /// The old one ends, with all sessions and resets, when this returns.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when another backend checks this user's password (a local
-    /// password would shadow it).
+    /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when another backend checks this
+    /// user's password (a local password would shadow it).
     pub async fn set(self, id: &UserId, hash: &StoredHash) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
         let locked = change.lock_target(id, Right::Access).await?;
@@ -130,8 +133,9 @@ impl SetBy {
     }
 }
 
-/// Sets a password in the caller's transaction and ends what the old one opened: sessions and reset links, and, unless the
-/// owner sets it, app passwords. The caller has checked the actor's right.
+/// Sets a password in the caller's transaction and ends what the old one opened.
+/// Sessions and reset links, and, unless the owner sets it, app passwords. The caller has checked
+/// the actor's right.
 pub(crate) async fn change_password(
     change: &mut Change<'_>,
     locked: &LockedUser,

@@ -56,8 +56,8 @@ impl Pins<'_> {
 }
 
 impl PinsMut<'_> {
-    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now. A spelling is kept if
-    /// there is none yet.
+    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is
+    /// now. A spelling is stored if there is none yet.
     ///
     /// # Errors
     /// When it could not be written.
@@ -101,12 +101,12 @@ impl PinsMut<'_> {
 
     /// Gives a name to another backend, or to none, and returns who had it.
     ///
-    /// What was proved before counts no more, and the user's record, if there is one, says the new backend. A user who
-    /// leaves this store's own backend loses the local password.
+    /// What was proved before counts no more, and the user's record, if there is one, says the new
+    /// backend. A user who leaves this store's own backend loses the local password.
     ///
     /// # Security
-    /// A name without an owner goes to the first backend that accepts it, with everything the user has and may do. For an
-    /// administrator, name the new owner instead.
+    /// A name without an owner goes to the first backend that accepts it, with everything the user
+    /// has and may do. For an administrator, name the new owner instead.
     ///
     /// # Errors
     /// When it could not be written; nothing is changed then.
@@ -161,7 +161,8 @@ impl PinsMut<'_> {
 }
 
 impl Pins<'_> {
-    /// The pins after `after` in the order of names, at most `limit`; of one backend only when one is named.
+    /// The pins after `after` in the order of names, at most `limit`.
+    /// Of one backend only when one is named.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -182,8 +183,9 @@ impl Pins<'_> {
         rows.iter().map(|row| pin(row, 0)).collect()
     }
 
-    /// Addresses whose part before the `@` is a name of another backend: (pin of the address, pin of the bare name). After
-    /// `after` in the order of addresses, at most `limit`.
+    /// Addresses whose part before the `@` is a name of another backend.
+    /// (pin of the address, pin of the bare name). After `after` in the order of addresses, at most
+    /// `limit`.
     ///
     /// Typed without the domain, the name means the second one only.
     ///
@@ -217,7 +219,8 @@ impl Pins<'_> {
     }
 }
 
-/// Makes a backend the owner of a name, which it spells in this way if that is known; returns whether it is the owner.
+/// Makes a backend the owner of a name, which it spells in this way if that is known.
+/// Returns whether it is the owner.
 pub(crate) async fn claim(
     change: &mut Change<'_>,
     name: &CanonicalName,
@@ -253,8 +256,9 @@ fn backend(id: &str) -> Result<BackendId, AccountsError> {
     BackendId::parse(id).map_err(|_| AccountsError::unreadable("a pin's backend has no valid id"))
 }
 
-/// A banned name belongs to this store, which has no such user: it is refused as an unknown one is, and no other server is asked. The
-/// resolver takes a backend that it does not have for an outage.
+/// A banned name belongs to this store, which has no such user.
+/// It is refused as an unknown one is, and no other server is asked. The resolver takes a backend
+/// that it does not have for an outage.
 fn without_ban(owner: PinOwner) -> PinOwner {
     match BackendId::parse(LOCAL_BACKEND) {
         Ok(local) if owner.backend.as_str() == BANNED => PinOwner::new(local, None),

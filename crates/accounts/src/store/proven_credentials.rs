@@ -1,8 +1,9 @@
-//! Proven credentials, kept for longer than a process: the library's [`ProvenStore`] on this store.
+//! Proven credentials, kept for longer than a process.
+//! The library's [`ProvenStore`] on this store.
 //!
-//! A row is a keyed hash of a name and a password that were accepted last. The key is not in the database, so a copy of it
-//! checks no guess. Rows go at a refusal and with everything that ends the user's credentials. At most 10 rows per user and
-//! 100,000 in all; the oldest go first.
+//! A row is a keyed hash of a name and a password that were accepted last. The key is not in the
+//! database, so a copy of it checks no guess. Rows go at a refusal and with everything that ends
+//! the user's credentials. At most 10 rows per user and 100,000 in all; the oldest go first.
 
 use async_trait::async_trait;
 use user_backend::CanonicalName;
@@ -13,7 +14,7 @@ use crate::store::change::Change;
 use crate::store::engine::sql;
 use crate::store::handle::ActingStore;
 
-/// How many rows a user may have: one for each device with a password of its own.
+/// Maximum number of rows of a user: one for each device with its own password.
 const PER_USER: i64 = 10;
 
 /// How many rows there may be.

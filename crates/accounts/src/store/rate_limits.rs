@@ -1,6 +1,7 @@
 //! Rate limits: at most N events per window, counted in the store.
 //!
-//! In the store and not in memory, so that a limit holds across processes and restarts and needs nothing else to be installed.
+//! In the store and not in memory, so that a limit holds across processes and restarts and needs
+//! nothing else to be installed.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::domain::{AccountsError, Timestamp};
 use crate::store::change::Change;
 use crate::store::engine::{ValueKind, each, sql};
 
-/// At most so many events per window.
+/// A maximum number of events per window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// How many events.
@@ -20,8 +21,9 @@ pub struct RateLimit {
 /// The longest time that any limit looks back.
 const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long until so many events are allowed; `None` when it is now. Another transaction that asks for the same subject
-/// waits until this one has ended: no burst slips through between looking and taking.
+/// Time until this number of events is allowed; `None` if it is now.
+/// Another transaction that asks for the same subject waits until this one has ended: no burst
+/// slips through between looking and taking.
 async fn retry_after(
     change: &mut Change<'_>,
     limit: RateLimit,
@@ -74,7 +76,7 @@ pub(crate) async fn acquire(
     Ok(Ok(RateLimitEvent(key.unwrap_or_default())))
 }
 
-/// Counts so many events at once if the limit allows all of them, or returns how long it takes until it does.
+/// Counts this number of events if the limit allows all of them, or returns the time until it does.
 pub(crate) async fn acquire_several(
     change: &mut Change<'_>,
     limit: RateLimit,
@@ -102,7 +104,7 @@ pub(crate) async fn release(change: &mut Change<'_>, event: RateLimitEvent) -> R
     change.execute(sql("DELETE FROM turns WHERE key = $1").bind(event.0)).await.map(drop)
 }
 
-/// Deletes events that no limit looks at any more.
+/// Deletes events that are too old for every limit.
 pub(crate) async fn purge_expired(change: &mut Change<'_>) -> Result<(), AccountsError> {
     let expired = sql("DELETE FROM turns WHERE at < $1").bind(change.now().before(MAX_WINDOW).millis());
     change.execute(expired).await?;

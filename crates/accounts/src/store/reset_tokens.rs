@@ -33,21 +33,23 @@ pub struct ResetToken {
 table! {
     /// Reset tokens.
     ///
-    /// A user has one at most: the newest. It dies with every event that ends credentials or changes where they are sent: a new
-    /// password, another confirmed mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back to
-    /// before its beginning by more than [`SKEW`].
+    /// A user has one at most: the newest. It dies with every event that ends credentials or
+    /// changes where they are sent: a new password, another confirmed mail address, disabling,
+    /// deletion, another backend, a sign-in; and when the clock is set back to before its beginning
+    /// by more than [`SKEW`].
     ResetTokens, ResetTokensMut
 }
 
 impl ResetTokensMut<'_> {
-    /// Issues a token for an enabled local user, and returns the address that it goes to; an older token dies.
+    /// Issues a token for an enabled local user, and returns the address that it goes to.
+    /// An older token dies.
     ///
-    /// It is the confirmed address. Only a welcome link may go to one that is not confirmed: the actor who may send it may set the
-    /// password, too.
+    /// It is the confirmed address. Only a welcome link may go to one that is not confirmed: the
+    /// actor who may send it may set the password, too.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when the user is disabled, has no address, or another
-    /// backend checks their password.
+    /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when the user is disabled, has no
+    /// address, or another backend checks their password.
     pub async fn issue(
         self,
         user: &UserId,
@@ -110,9 +112,11 @@ impl ResetTokens<'_> {
 }
 
 impl ResetTokensMut<'_> {
-    /// Uses a token up and sets the password, in one step: of many who come with the same token, one succeeds.
+    /// Uses a token up and sets the password, in one step.
+    /// Of many who come with the same token, one succeeds.
     ///
-    /// Ask [`ResetTokens::find`] first and refuse a weak password then: a refusal must not use the token up.
+    /// Ask [`ResetTokens::find`] first and refuse a weak password then: a refusal must not use the
+    /// token up.
     ///
     /// # Errors
     /// [`AccountsError::Stale`] when the token is good for nothing (any more).
@@ -120,7 +124,8 @@ impl ResetTokensMut<'_> {
         let used = || AccountsError::Stale { what: "reset token" };
         let reset = self.find(token).await?.ok_or_else(used)?;
         let mut change = self.0.change().await?;
-        // The user is locked first, as everywhere, so that two changes of one user never wait for each other in a circle.
+        // The user is locked first, as everywhere, so that two changes of one user never wait for
+        // each other in a circle.
         let locked = change.lock_user(&reset.user).await.map_err(|_| used())?;
         let take = sql("DELETE FROM resets WHERE token = $1 AND expires_at > $2 AND created_at <= $3");
         let now = self.0.now();

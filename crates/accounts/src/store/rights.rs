@@ -1,14 +1,15 @@
 //! The rights of the actor, checked in the transaction of the change.
 //!
-//! What an endpoint looked at before may be over when the change is written: the target was made an administrator, the actor
-//! lost a group. So each change names the right that it needs, and the right is read under the locks of that change.
+//! What an endpoint checked may have changed when the change is written: the target was made an
+//! administrator, the actor lost a group. So each change names the right that it needs, and the
+//! right is read under the locks of that change.
 //!
-//! The credential that the actor signed in with is looked at in the same place, and the scopes of a service token with it, so no
-//! endpoint has to remember either.
+//! The credential of the actor is checked in the same place, with the scopes of a service token, so
+//! no endpoint can forget either.
 //!
-//! PostgreSQL: every change of a user's memberships, sub-admin groups or status locks the user's row, so the rows of target and
-//! actor are locked here, in the order of their keys, and after them the rows of the actor's groups against deletion. SQLite has one
-//! writer at a time.
+//! PostgreSQL: every change of a user's memberships, sub-admin groups or status locks the user's
+//! row, so the rows of target and actor are locked here, in the order of their keys, and after them
+//! the rows of the actor's groups against deletion. SQLite has one writer at a time.
 
 use crate::domain::{
     AccountsError, GroupId, LOCAL_BACKEND, NewUser, Permissions, TokenScope, TokenScopes, UsedCredential,
@@ -25,17 +26,20 @@ pub(crate) enum Right<'a> {
     Oneself,
     /// The target is the actor, who is an administrator.
     AdminOneself,
-    /// The actor administers the target and is not the target; an administrator administers everyone.
+    /// The actor administers the target and is not the target.
+    /// An administrator administers everyone.
     Over,
     /// One of these two.
     OneselfOrOver,
     /// As [`Right::Over`], for what opens or closes the account: enable, disable, delete, wipe.
     OverAccess,
-    /// As [`Right::OneselfOrOver`], for what opens or closes the account: passwords, addresses, app passwords, sessions.
+    /// As [`Right::OneselfOrOver`], for what opens or closes the account.
+    /// Passwords, addresses, app passwords, sessions.
     Access,
     /// The actor is an administrator.
     Admin,
-    /// As [`Right::Admin`], for what opens or closes the account: whether an address is confirmed.
+    /// As [`Right::Admin`], for what opens or closes the account.
+    /// Whether an address is confirmed.
     AdminAccess,
     /// The actor may administer this group, and the target too unless `anyone` may be added.
     Member { group: &'a GroupId, anyone: bool },
@@ -65,8 +69,9 @@ impl Right<'_> {
             }
     }
 
-    /// Refuses a service token that may not do this, whatever its owner may do. It must not become the account of its owner, which
-    /// would let it outlive its scopes, networks and end, nor more than its scopes say.
+    /// Refuses a service token without the scope, even if its owner has the right.
+    /// It must not become the account of its owner, which would let it outlive its scopes, networks
+    /// and end, nor more than its scopes say.
     fn check_scopes(self, scopes: &TokenScopes, target: Option<&Target>) -> Result<(), AccountsError> {
         let is_admins = match self {
             Self::Oneself | Self::AdminOneself | Self::Access | Self::OverAccess | Self::AdminAccess
@@ -192,8 +197,9 @@ impl Change<'_> {
         self.actor().scopes().map_or(Ok(()), |scopes| right.check_scopes(scopes, target.as_ref()))
     }
 
-    /// Refuses an actor whose credential has ended since the sign-in, while the rest of the request was on its way. The actor's row
-    /// is locked, and whatever ends a password, an app password or all sessions of a user locks it too.
+    /// Refuses an actor whose credential has ended since the sign-in, while the rest of the request
+    /// was on its way. The actor's row is locked, and every change that ends a password, an app
+    /// password or all sessions of a user locks it, too.
     async fn check_sign_in(&mut self, actor: Option<&(UserKey, User)>) -> Result<(), AccountsError> {
         let Some(credential) = self.actor().credential().cloned() else { return Ok(()) };
         let Some((key, user)) = actor.filter(|(_, user)| user.enabled) else {
@@ -225,7 +231,8 @@ impl Change<'_> {
         Ok(first.as_deref() == Some(actor.name().as_str()))
     }
 
-    /// The actor, who keeps their rights until the transaction ends; `None` when there is no such user, or a disabled one.
+    /// The actor, who keeps their rights until the transaction ends.
+    /// `None` when there is no such user, or a disabled one.
     async fn lock_actor(&mut self) -> Result<Option<(UserKey, User)>, AccountsError> {
         let Ok(id) = UserId::parse(self.actor().name()) else { return Ok(None) };
         let query = each(

@@ -2,7 +2,8 @@
 
 use crate::store::engine::{Query, ValueKind};
 
-/// Appends "contains `text`" to a column of folded text: GLOB is the faster one on SQLite, LIKE has the index on PostgreSQL.
+/// Appends "contains `text`" to a column of folded text.
+/// GLOB is the faster one on SQLite, LIKE has the index on PostgreSQL.
 pub(crate) fn contains(kind: ValueKind, query: Query, text: &str) -> Query {
     let mut pattern = String::with_capacity(text.len() + 2);
     match kind {

@@ -7,7 +7,8 @@ use crate::store::Accounts;
 use crate::store::engine::sql;
 
 impl Accounts {
-    /// A secret of the servers of this store, by its name: 32 random bytes, the same for all processes.
+    /// A secret of the servers of this store, by its name.
+    /// 32 random bytes, the same for all processes.
     ///
     /// # Errors
     /// When the store cannot be read or written, or the system has no random bytes.

@@ -34,7 +34,8 @@ pub struct Session {
     pub data: Vec<u8>,
 }
 
-/// That a session goes on at `$2`, with the latest moment in `$3` at which it can have begun or been seen.
+/// Whether a session is valid at `$2`, with the latest time in `$3` at which it can have begun or
+/// been seen.
 macro_rules! goes_on {
     () => {
         "sessions.expires_at > $2 AND sessions.created_at <= $3 AND sessions.seen_at <= $3"
@@ -42,14 +43,16 @@ macro_rules! goes_on {
 }
 
 table! {
-    /// Sessions. They end with the credentials of their user, in the same transaction; and when the clock is set back
-    /// to before their beginning by more than [`SKEW`], since their age is unknown then.
+    /// Sessions.
+    /// They end with the credentials of their user, in the same transaction; and when the clock is
+    /// set back to before their beginning by more than [`SKEW`], since their age is unknown then.
     Sessions, SessionsMut
 }
 
 impl SessionsMut<'_> {
-    /// Begins a session. The token goes to the browser; here only its hash is kept. Of a user who has [`MAX_SESSIONS`], the
-    /// one that was not seen for the longest time ends.
+    /// Begins a session.
+    /// The token goes to the browser; here only its hash is kept. Of a user who has
+    /// [`MAX_SESSIONS`], the one that was not seen for the longest time ends.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: there is no such user, or they are disabled.
@@ -98,8 +101,8 @@ impl SessionsMut<'_> {
         Ok(token)
     }
 
-    /// Begins the session of a user who just signed in, unless their credentials ended since `before`: a password
-    /// that was changed while it was being checked opens nothing.
+    /// Begins the session of a user who just signed in, unless their credentials ended since
+    /// `before`: a password that was changed while it was being checked opens nothing.
     ///
     /// # Errors
     /// [`AccountsError::Stale`] then, and those of [`Self::begin`].
@@ -146,7 +149,8 @@ impl Sessions<'_> {
 }
 
 impl SessionsMut<'_> {
-    /// Notes that a session was seen, and lets it live on from now; returns whether it still existed.
+    /// Notes that a session was seen, and lets it live on from now.
+    /// Returns whether it still existed.
     ///
     /// # Errors
     /// When it could not be written.
@@ -178,8 +182,9 @@ impl SessionsMut<'_> {
         Ok(there)
     }
 
-    /// Notes that the owner of a session has just typed the password, and replaces what the server keeps in it and its token,
-    /// which may be known to others; returns when that was and the new token, or `None` when the session has ended.
+    /// Notes that the owner of a session has just typed the password, and replaces what the server
+    /// keeps in it and its token, which may be known to others; returns when that was and the new
+    /// token, or `None` when the session has ended.
     ///
     /// # Errors
     /// When it could not be written.
@@ -235,7 +240,8 @@ impl SessionsMut<'_> {
 }
 
 impl Sessions<'_> {
-    /// A user's sessions, the one that was seen last first, at most 100; with each what it is found by.
+    /// A user's sessions, the one that was seen last first, at most 100.
+    /// With each what it is found by.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.
@@ -280,8 +286,9 @@ impl Sessions<'_> {
 }
 
 impl SessionsMut<'_> {
-    /// Removes what has expired: sessions, resets and app passwords; returns how many. A server calls it now and then. What began
-    /// after a moment to which the clock was set back goes as well, before that moment comes again.
+    /// Removes what has expired: sessions, resets and app passwords; returns how many.
+    /// A server calls it now and then. What began after a moment to which the clock was set back
+    /// goes as well, before that moment comes again.
     ///
     /// # Errors
     /// When it could not be written.

@@ -32,7 +32,8 @@ pub struct StoreSettings {
 /// What a connection that reads keeps of the SQLite file, in KiB.
 const READ_CACHE: u32 = 4096;
 
-/// The same where there is one such connection: enough for the inner pages of a million users.
+/// The same where there is one such connection.
+/// Enough for the inner pages of a million users.
 const SMALL_READ_CACHE: u32 = 1024;
 
 #[derive(Clone)]
@@ -47,11 +48,12 @@ impl StoreSettings {
         Self::new(Engine::Sqlite(path.into()))
     }
 
-    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`, also with `?host=/run/postgresql` for a socket and
-    /// `?sslmode=verify-full&sslrootcert=FILE` for TLS.
+    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`, also with `?host=/run/postgresql`
+    /// for a socket and `?sslmode=verify-full&sslrootcert=FILE` for TLS.
     ///
     /// # Errors
-    /// [`AccountsError::Invalid`] when it is neither; the text is not repeated there, it may hold a password.
+    /// [`AccountsError::Invalid`] when it is neither; the text is not repeated there, it may hold a
+    /// password.
     pub fn parse(url: &str) -> Result<Self, AccountsError> {
         const EXPECTED: &str = "`sqlite:PATH` or `postgres://USER@HOST/DATABASE`";
         if let Some(path) = url.strip_prefix("sqlite:") {
@@ -81,15 +83,17 @@ impl StoreSettings {
         }
     }
 
-    /// How many connections read at the same time (SQLite) or are open at most (PostgreSQL). Default 4, at least 1.
+    /// How many connections read at the same time (SQLite) or are open at most (PostgreSQL).
+    /// Default 4, at least 1.
     #[must_use]
     pub const fn with_connections(mut self, connections: u32) -> Self {
         self.connections = if connections == 0 { 1 } else { connections };
         self
     }
 
-    /// For a program that asks one thing after the other and ends. A SQLite file is then read over one connection that keeps 1
-    /// MiB of it instead of 4: a connection goes back to the others a moment after its answer, so that even a single reader
+    /// For a program that asks one thing after the other and ends.
+    /// A SQLite file is then read over one connection that keeps 1 MiB of it instead of 4: a
+    /// connection goes back to the others a moment after its answer, so that even a single reader
     /// goes through all of them, and each fills its cache. With PostgreSQL nothing changes.
     #[must_use]
     pub const fn single_reader(mut self) -> Self {
@@ -100,7 +104,8 @@ impl StoreSettings {
         self
     }
 
-    /// How long a call waits for a connection, or for another process to finish writing. Default 5 seconds.
+    /// How long a call waits for a connection, or for another process to finish writing.
+    /// Default 5 seconds.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

@@ -1,4 +1,5 @@
-//! The credential epoch, the apps and users with everything about them: one statement, one moment.
+//! The credential epoch, the apps and users with everything about them.
+//! One statement, one moment.
 
 use serde::Deserialize;
 use std::sync::Arc;
@@ -38,8 +39,8 @@ impl Snapshot {
     }
 }
 
-/// The epoch, the apps that were ever switched, and the users of the names in a JSON list with everything about them: one
-/// row, read at one moment.
+/// The epoch, the apps that were ever switched, and the users of the names in a JSON list with
+/// everything about them: one row, read at one moment.
 pub(crate) const SNAPSHOT: Query = each(
     concat!(
         "SELECT (SELECT value FROM generation WHERE one = 1), \
@@ -107,7 +108,7 @@ impl Whole {
         let groups_of = |ids: Option<Vec<String>>| -> Vec<GroupId> {
             ids.unwrap_or_default().iter().map(|id| GroupId::stored(id)).collect()
         };
-        // A field or scope of a newer program is none of ours.
+        // A field or scope of a newer program is unknown.
         let entries = profile.unwrap_or_default().into_iter().filter_map(|(field, value, scope)| {
             let scope = scope.and_then(|scope| scope.parse().ok());
             Some(ProfileEntry { field: field.parse().ok()?, value, scope })

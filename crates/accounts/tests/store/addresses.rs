@@ -29,7 +29,8 @@ fn to(text: &str) -> UserChange {
     UserChange::new().email(Some(address(text)))
 }
 
-/// `root` is an administrator, `sam` administers `staff` with `mem` and `max`. None has an address, all have a password.
+/// `root` is an administrator, `sam` administers `staff` with `mem` and `max`.
+/// None has an address, all have a password.
 async fn site(place: &TestDb) -> Fixture {
     let fixture = Fixture::empty(place, "{}", ResetSettings::default()).await;
     fixture.accounts.groups().create(&group("staff"), None).await.unwrap();
@@ -118,7 +119,8 @@ async fn actions(fixture: &Fixture, name: &str) -> Vec<String> {
     lines.into_iter().map(|line| line.action).filter(|action| action.starts_with("address.")).collect()
 }
 
-/// `sam` sets the password of `mem`, and an address as `actor`; then `mem` becomes an administrator with a fresh password.
+/// `sam` sets the password of `mem`, and an address as `actor`.
+/// Then `mem` becomes an administrator with a fresh password.
 async fn leave_an_address_behind(place: &TestDb, actor: &str) {
     let fixture = site(place).await;
     let (accounts, mem) = (&fixture.accounts, user("mem"));
@@ -221,7 +223,8 @@ on_both! {
         assert!(found.items.is_empty(), "nor does a search find it");
     }
 
-    /// An address that another user has confirmed is stored with the same answer, and confirmed for no one else.
+    /// An address that another user has confirmed is stored with the same answer, and confirmed for
+    /// no one else.
     async fn taken_address_is_stored_unconfirmed_and_its_link_is_none(place) {
         let fixture = site(place).await;
         set_and_confirm(&fixture, "mem", "mem", "shared@example.com").await;
@@ -297,7 +300,8 @@ on_both! {
         assert_eq!(actions(&fixture, "mem").await, ["address.confirmed"]);
     }
 
-    /// H2, second way: a sub-admin leaves an address behind that resets the password of an administrator.
+    /// H2, second way: a sub-admin leaves an address behind that resets the password of an
+    /// administrator.
     async fn address_set_by_a_sub_admin_resets_nothing_after_a_promotion(place) {
         leave_an_address_behind(place, "sam").await;
     }
@@ -357,7 +361,7 @@ on_both! {
         let created = by(accounts, "root").users().create(new("new1")).await.unwrap();
         assert_eq!(created.confirmed_email.as_deref(), Some("new@example.com"));
         by(accounts, "root").users().change(&mem, change()).await.unwrap();
-        // Not one that is taken: an administrator is told so.
+        // Not one that is taken: an administrator gets an error.
         let taken = by(accounts, "root").users().create(new("new2")).await;
         assert!(matches!(taken, Err(AccountsError::AlreadyExists { .. })));
         assert!(accounts.users().find(&user("new2")).await.unwrap().is_none());
@@ -394,7 +398,8 @@ on_both! {
         assert_eq!(links(&fixture).await.len(), 1);
     }
 
-    /// A sub-admin creates a user who is called like an address while its owner confirms it: one of the two.
+    /// A sub-admin creates a user who is called like an address while its owner confirms it.
+    /// One of the two.
     async fn id_and_address_that_are_alike_never_come_at_the_same_time(place) {
         let fixture = Arc::new(site(place).await);
         for round in 0..20 {
@@ -584,7 +589,7 @@ on_both! {
         }
         assert!(matches!(confirmation(&fixture).confirm(&token, ip("192.0.2.1")).await, Err(ConfirmError::Throttled { .. })));
         confirmation(&fixture).confirm(&token, ip("192.0.2.2")).await.unwrap();
-        // A link for one purpose is none for another.
+        // A link for one purpose does not work for another.
         let reset = { fixture.reset.request("mem", None).await.unwrap(); fixture.mail_worker.deliver_due().await.unwrap(); fixture.tokens().pop().unwrap() };
         assert!(matches!(confirmation(&fixture).confirm(&reset, None).await, Err(ConfirmError::Invalid)));
         by(&fixture.accounts, "mem").users().change(&user("mem"), to("other@example.com")).await.unwrap();
@@ -594,7 +599,8 @@ on_both! {
 }
 
 on_both! {
-    /// Addresses of one user count as confirmed; those of several users, and those that are another's id, do not.
+    /// Addresses of one user count as confirmed.
+    /// Those of several users, and those that are another's id, do not.
     async fn upgrade_confirms_addresses_of_one_user(place) {
         place.of_schema(8, &[
             ("alone", Some("alone@example.com")),

@@ -1,4 +1,5 @@
-//! What one user can fill: app passwords, sessions, further mail addresses, and the bytes of a profile.
+//! What one user can fill: app passwords, sessions, further mail addresses, and the bytes of a
+//! profile.
 
 use std::time::Duration;
 

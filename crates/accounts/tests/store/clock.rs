@@ -1,7 +1,8 @@
 //! The wall clock jumps: it is set, or a machine resumes with a wrong one.
 //!
-//! A day ahead, whatever has a lifetime has ended. A day back, nothing lives longer for that: what began "in the future" has
-//! ended, too, and new requests start over. Servers whose clocks differ by less than [`SKEW`] end nothing of each other's.
+//! A day ahead, everything with a lifetime has ended. A day back, nothing lives longer for that:
+//! what began "in the future" has ended, too, and new requests start over. Servers whose clocks
+//! differ by less than [`SKEW`] end nothing of each other's.
 
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ async fn get(fixture: &Fixture) -> Got {
     Got { session, link: fixture.link("alice").await, dated, plain }
 }
 
-/// What of it opens a door: session, link, app password with a date, and without.
+/// Which credentials still work: session, link, app password with a date, and without.
 async fn open(fixture: &Fixture, got: &Got) -> [bool; 4] {
     let (sessions, tokens) = (fixture.accounts.sessions(), fixture.accounts.app_passwords());
     let session = sessions.find(&got.session.hash()).await.unwrap().is_some();
@@ -125,7 +126,8 @@ on_both! {
         users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();
         fixture.reset.request("alice", None).await.unwrap();
         fixture.clock.set_back(DAY);
-        // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no link of today.
+        // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no
+        // link of today.
         assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 1);
         let link = fixture.tokens().pop().unwrap();
         assert_eq!(fixture.reset.inspect(&link, None).await.unwrap().user, alice);

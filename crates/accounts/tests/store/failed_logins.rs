@@ -1,4 +1,5 @@
-//! Failed sign-ins by source and by user, over processes and restarts (O17, T48), and the heartbeats of servers.
+//! Failed sign-ins by source and by user, over processes and restarts (O17, T48), and the
+//! heartbeats of servers.
 
 use std::time::Duration;
 
@@ -52,7 +53,8 @@ on_both! {
         let unanswered = LoginEvent::SourceFailed(cafe(), Certainty::Unanswered);
         let batch = [(failed(cafe()), at(40)), (failed(cafe()), at(20)), (failed(home()), at(10)), (unanswered, at(1))];
         assert!(failures.record("one", seen, &batch, KEEP).await.unwrap());
-        // Others read them once, oldest first; who wrote them has no news. What no longer counts was not kept.
+        // Others read them once, oldest first; who wrote them has no news. What no longer counts
+        // was not kept.
         let told = failures.of_others("two", 0, KEEP).await.unwrap();
         let places: Vec<_> = told.iter().map(|failure| (failure.event, failure.at)).collect();
         assert_eq!(places, batch[1..]);
@@ -155,7 +157,8 @@ on_both! {
         assert_eq!(command.failed_logins().reset(cafe()).await.unwrap(), 12);
         follower.catch_up().await.unwrap();
         assert!(matches!(from_the_cafe(&resolver).await, Outcome::Authenticated(_)));
-        // What the server had not yet written when it was forgiven stays unwritten until it has heard of it.
+        // What the server had not yet written when it was forgiven stays unwritten until it has
+        // heard of it.
         assert!(!server.failed_logins().record("one", seen, &[(failed(cafe()), now)], KEEP).await.unwrap());
         assert_eq!(command.failed_logins().of(cafe(), Timestamp::from_millis(0)).await.unwrap(), []);
         let line = command.audit().latest(1, None).await.unwrap().pop().unwrap();
@@ -175,7 +178,7 @@ on_both! {
         assert_eq!(running, [("one".to_owned(), r#"{"accepted":1}"#.to_owned()), ("two".to_owned(), "{}".to_owned())]);
         room.unregister("one").await.unwrap();
         assert_eq!(room.running().await.unwrap().len(), 1);
-        // Killed: it tells nothing any more.
+        // Killed: it reports nothing any more.
         place.clock.advance(STALE_AFTER + Duration::from_secs(1));
         assert_eq!(room.running().await.unwrap(), []);
     }

@@ -1,4 +1,4 @@
-//! What goes wrong is told clearly, and nothing is half written.
+//! Errors are clear, and nothing is partially written.
 
 use std::process::Command;
 use std::time::Duration;
@@ -112,7 +112,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
     assert_eq!(all_are_whole(&accounts).await, made as u64);
     assert_eq!(accounts.users().find(&user(&format!("user{made}"))).await.unwrap(), None);
     accounts.close().await;
-    // With room again, everything goes on.
+    // With free space again, everything works.
     let accounts = place.open().await;
     accounts.users().create(whole(made)).await.unwrap();
     assert_eq!(all_are_whole(&accounts).await, made as u64 + 1);
@@ -171,7 +171,7 @@ async fn a_writer_who_does_not_finish_is_waited_for_only_so_long() {
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     let error = accounts.users().create(whole(0)).await.unwrap_err();
     assert_eq!(error.to_string(), "the store is unavailable: another process is writing and does not finish");
-    // Reading goes on meanwhile.
+    // Reading still works.
     assert_eq!(accounts.users().count(&UserFilter::new()).await.unwrap(), 0);
     other.execute("ROLLBACK").await.unwrap();
     accounts.users().create(whole(0)).await.unwrap();

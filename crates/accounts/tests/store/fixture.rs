@@ -1,4 +1,5 @@
-//! A small installation: a store, its local passwords, resets, and a transport that keeps what it is given.
+//! A small installation: a store, its local passwords, resets, and a transport that keeps what it
+//! is given.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -60,7 +61,8 @@ pub(crate) struct Fixture {
     pub(crate) table: Arc<SentMails>,
 }
 
-/// Signs in as a server does: the resolver remembers, and forgets in time what ended elsewhere.
+/// Signs in as a server does.
+/// The resolver remembers, and forgets in time what ended elsewhere.
 pub(crate) struct Remembering {
     resolver: Resolver,
     watcher: InvalidationWatcher,

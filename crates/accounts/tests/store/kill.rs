@@ -1,8 +1,10 @@
-//! A process that is killed at any moment: what it acknowledged is there, what it was doing is there whole or not at all.
+//! A process that is killed at any moment.
+//! What it acknowledged is there, what it was doing is there whole or not at all.
 //!
-//! The writer is this test program itself, started again. Every step is known beforehand by its number, so the state after
-//! any number of steps is known too. The writer tells each step that returned; after the kill the store must be as after
-//! the last told step, or one further.
+//! The writer is this test program itself, started again. Every step is known beforehand by its
+//! number, so the state after any number of steps is known too. The writer reports each step that
+//! returned; after the kill the store must be in the state of the last reported step, or of the
+//! next one.
 //!
 //! `ACCOUNTS_KILLS` says how often (default: 20).
 
@@ -29,7 +31,7 @@ struct Person {
     enabled: bool,
 }
 
-/// What the store holds after so many steps.
+/// The state of the store after this number of steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct State(BTreeMap<String, Person>);
 
@@ -38,7 +40,8 @@ fn id(n: u64) -> String {
 }
 
 impl State {
-    /// Five steps in turn: create a user, rename them, give them a password, disable them, delete an earlier one.
+    /// Five steps in turn: create a user, rename them, give them a password, disable them, delete
+    /// an earlier one.
     fn step(&mut self, n: u64) {
         let of = id(n / 5);
         let person = self.0.get_mut(&of);
@@ -133,7 +136,7 @@ async fn kill_again_and_again(place: &TestDb) {
             .spawn()
             .unwrap();
         let mut told = BufReader::new(writer.stdout.take().unwrap()).lines().map(Result::unwrap);
-        // So many steps, and then somewhere inside the next one: the dice decide how far.
+        // This number of steps, and then at a random point of the next one.
         let (steps, spins) = (1 + dice() % 9, dice() % 60_000);
         let mut lines = 0;
         let mut last = None;

@@ -104,7 +104,8 @@ on_both! {
         assert_eq!(fixture.hasher.pool().begun(), begun + 1, "another password is always compared");
     }
 
-    /// T42: the old password is refused by every process the moment the change returns, however fresh its memory is.
+    /// T42: the old password is refused by every process the moment the change returns, however
+    /// fresh its memory is.
     async fn t42_the_old_password_ends_in_every_process_at_once(place) {
         let fixture = Fixture::with_alice(place).await;
         let elsewhere = {
@@ -208,7 +209,7 @@ on_both! {
         assert!(fixture.backend.probe(deadline()).await.is_err());
     }
 
-    /// T30: a mailbox that is called like a local user opens nothing, whatever its password.
+    /// T30: a mailbox with the name of a local user cannot sign in, with any password.
     async fn t30_another_backend_never_takes_over_a_local_name(place) {
         let fixture = Fixture::with_alice(place).await;
         let local = LocalBackend::new(fixture.accounts.clone(), fixture.hasher.clone(), Arc::new(NoRules)).unwrap();
@@ -249,7 +250,8 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
     assert_eq!(word(sign_in(&backend, "alice", ALICE).await), "accepted alice");
 }
 
-/// T61: after setting, comparing, refusing and resetting, no copy of the password is left in the memory of the process.
+/// T61: after setting, comparing, refusing and resetting, no copy of the password is left in the
+/// memory of the process.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn t61_no_password_stays_in_memory() {
@@ -275,8 +277,8 @@ async fn t61_no_password_stays_in_memory() {
     assert_eq!(copies_in_memory(1), 0);
 }
 
-/// A long password that is nowhere in the program; `veil` keeps the search from finding its own pattern
-/// with.
+/// A long password that is nowhere in the program.
+/// `veil` keeps the search from finding its own pattern with.
 #[cfg(target_os = "linux")]
 fn canary(number: u8, veil: u8) -> String {
     let mut text = String::with_capacity(200);

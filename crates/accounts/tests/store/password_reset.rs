@@ -118,9 +118,10 @@ on_both! {
             assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), before + 1, "{typed}");
         }
         let round = fixture.mail_worker.deliver_due().await.unwrap();
-        // A name that means alice in another width means alice; it is her address on record that gets the mail.
-        // The first of two with one address has confirmed it. Carol is told where her password is kept.
-        // The second of them, at another backend, was told so when the account was made.
+        // A name that means alice in another width means alice; it is her address on record that
+        // gets the mail. The first of two with one address has confirmed it. Carol gets a mail that
+        // says where her password is kept. The second of them, at another backend, got that mail
+        // when the account was created.
         assert_eq!((round.sent, round.dropped), (8, asked.len() - 7), "{:?}", fixture.mails());
         let to: Vec<_> = fixture.mails().into_iter().map(|(_, to)| to).collect();
         let expected = ["alice", "alice", "carol", "carol", "twins", "mixed", "alice", "mixed"];
@@ -295,7 +296,7 @@ on_both! {
         }
         fixture.reset.request("alice", ip("192.0.2.1")).await.unwrap();
         assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 1000);
-        // What is not asked for by strangers still gets in.
+        // Mails that an attacker does not cause are still queued.
         fixture.passwords.set(&user("alice"), &password(NEW), Actor::system(), deadline()).await.unwrap();
         assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 1001);
         let round = fixture.mail_worker.deliver_due().await.unwrap();
@@ -462,8 +463,8 @@ async fn t60_the_store_holds_no_token_and_no_password() {
     assert!(!format!("{:?} {:?}", fixture.reset, fixture.mail_worker).contains(&token));
 }
 
-/// The events that void a link delete it. Where one was forgotten, a change behind the program's back, a restored backup,
-/// the link is still worth nothing.
+/// The events that void a link delete it.
+/// If one was missed, after a direct change or a restored backup, the link still does not work.
 #[tokio::test]
 async fn valid_link_is_checked_against_the_current_state() {
     for (change, judged) in [
@@ -500,7 +501,7 @@ async fn valid_link_is_checked_against_the_current_state() {
     }
 }
 
-/// The worker stops when it is told to, with the mail under way finished.
+/// The worker stops on request, after it has finished the current mail.
 #[tokio::test]
 async fn the_worker_sends_what_comes_and_stops_when_told() {
     let place = TestDb::sqlite();
@@ -519,7 +520,7 @@ async fn the_worker_sends_what_comes_and_stops_when_told() {
     assert_eq!(fixture.mails().len(), 1);
 }
 
-/// Keeps the compiler honest about what may cross threads.
+/// Checks at compile time what may cross threads.
 #[allow(dead_code)]
 fn shared(accounts: ActingAccounts) -> impl Send + Sync {
     accounts

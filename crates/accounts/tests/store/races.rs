@@ -1,4 +1,4 @@
-//! Many at once, and several processes (each with a handle of its own).
+//! Many at once, and several processes (each with its own handle).
 
 use std::sync::Arc;
 
@@ -106,7 +106,7 @@ on_both! {
             seen = changes.now();
             assert_eq!(changes, Changes::Users { now: seen, names: vec![frank.name().clone()] }, "{event}");
         }
-        // What does not end credentials is not told.
+        // What does not end credentials is not reported.
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
         accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap();
         accounts.users().set_enabled(&frank, true).await.unwrap();

@@ -152,7 +152,8 @@ on_both! {
         let (bob, _) = users.remember(&name("bob"), &mail, [accounts::GroupId::admin()]).await.unwrap();
         assert!(!users.permissions(&bob.id).await.unwrap().is_admin);
         assert!(accounts.passwords().set(&bob.id, &StoredHash::new("x")).await.is_err());
-        // A local account never shadows a user whom another backend owns, even before the first sign-in.
+        // A local account never shadows a user whom another backend owns, even before the first
+        // sign-in.
         accounts.pins().bind(&name("carl"), &mail, None).await.unwrap();
         let shadow = users.create(NewUser::new(user("Carl"))).await;
         assert!(matches!(shadow, Err(AccountsError::AlreadyExists { .. })));
@@ -285,7 +286,7 @@ on_both! {
         assert!(raises("UPDATE app_passwords SET scopes = NULL").await);
         for change in ["wipe = TRUE", "expires_at = 1", "name = 'x'", "token = token", "created_at = 2, last_used = 6"] {
             let is_change = raises(&format!("UPDATE app_passwords SET {change}")).await;
-            // PostgreSQL looks at values, SQLite at what is written.
+            // PostgreSQL compares values, SQLite what is written.
             assert_eq!(is_change, change != "token = token" || place.is_sqlite(), "{change}");
         }
         accounts.app_passwords().used(&made, None).await.unwrap();

@@ -16,8 +16,8 @@ use crate::test_db::{TestDb, group, on_both, user};
 /// How often the race is run.
 const ROUNDS: usize = 200;
 
-/// `root` is an administrator, `sam` administers `staff` with `mem`, `sid` administers `board` and is in `staff`, `other` is in
-/// `board`.
+/// `root` is an administrator, `sam` administers `staff` with `mem`, `sid` administers `board` and
+/// is in `staff`, `other` is in `board`.
 async fn site(accounts: &ActingAccounts) {
     for id in ["staff", "board"] {
         accounts.groups().create(&group(id), None).await.unwrap();
@@ -46,7 +46,8 @@ async fn allowed<T>(change: impl Future<Output = Result<T, AccountsError>>) -> b
     }
 }
 
-/// Everything of a user that a rise in rights ends: app passwords, sessions, whether a reset link works.
+/// Everything of a user that a rise in rights ends.
+/// App passwords, sessions, whether a reset link works.
 async fn credentials(accounts: &ActingAccounts, name: &str) -> (usize, u64, i64) {
     let id = user(name);
     let app_passwords = accounts.app_passwords().list(&id).await.unwrap().len();
@@ -68,7 +69,7 @@ async fn ended(accounts: &ActingAccounts, name: &str) -> Vec<(String, String)> {
     ended.map(|line| (line.actor, line.detail.unwrap_or_default())).collect()
 }
 
-/// Sets passwords as an endpoint does, which looks at the right first, until it is refused.
+/// Sets passwords as an endpoint does, which checks the right first, until it is refused.
 async fn keep_setting(fixture: Arc<Fixture>, id: String, number: usize, stop: Arc<AtomicBool>) {
     let accounts = &fixture.accounts;
     for round in 0.. {
@@ -86,7 +87,8 @@ async fn keep_setting(fixture: Arc<Fixture>, id: String, number: usize, stop: Ar
     }
 }
 
-/// Whether a sub-admin set the password of a user after an administrator made them an administrator.
+/// Whether a sub-admin set the password of a user after an administrator made them an
+/// administrator.
 async fn lost_the_race(fixture: &Arc<Fixture>, number: usize) -> bool {
     let id = format!("mem{number}");
     fixture.add(NewUser::new(user(&id)).group(group("staff")), ALICE).await;
@@ -198,7 +200,7 @@ on_both! {
         let address = UserChange::new().email(Some("new@example.com".parse().unwrap()));
         let named = UserChange::new().display_name(Some("X".parse().unwrap()));
         for acting in [&narrow, &wide] {
-            // Its own owner, whatever the scopes.
+            // Its own owner, with any scopes.
             let root = user("root");
             assert_eq!(acting.passwords().set(&root, &StoredHash::new("x")).await, missing(None));
             assert_eq!(acting.users().change(&root, address.clone()).await.map(drop), missing(None));
@@ -354,7 +356,8 @@ on_both! {
             reasons.push(("root".to_owned(), reason.to_owned()));
             assert_eq!(ended(&accounts, "mem").await, reasons);
         }
-        // What gives an administrator nothing new ends nothing, nor does the password that the owner sets.
+        // What gives an administrator nothing new ends nothing, nor does the password that the
+        // owner sets.
         give_credentials(&accounts, "mem").await;
         root.groups().add_member(&GroupId::admin(), &mem).await.unwrap();
         root.groups().add_subadmin(&group("board"), &mem).await.unwrap();
@@ -363,7 +366,7 @@ on_both! {
         assert_eq!(credentials(&accounts, "mem").await, (1, 0, 0));
         assert_eq!(ended(&accounts, "mem").await, reasons);
         assert_eq!(ended(&accounts, "root").await, [], "created as an administrator");
-        // A device that is to be wiped learns of it all the same.
+        // A device that is to be wiped still learns of it.
         give_credentials(&accounts, "other").await;
         accounts.app_passwords().wipe(&user("other")).await.unwrap();
         root.groups().add_member(&GroupId::admin(), &user("other")).await.unwrap();

@@ -49,7 +49,7 @@ impl TestDb {
         Self::new(settings, Some(folder), None)
     }
 
-    /// `None`, and said so, without a server.
+    /// `None` with a message, without a server.
     pub(crate) async fn postgres() -> Option<Self> {
         let Ok(server) = env::var("ACCOUNTS_POSTGRES") else {
             assert!(env::var_os("RIG_REQUIRED").is_none(), "ACCOUNTS_POSTGRES is not set");
@@ -81,7 +81,8 @@ impl TestDb {
         Accounts::open(&self.settings).await.unwrap().as_system()
     }
 
-    /// Makes the store as the program of that schema left it, with these local users: name and address.
+    /// Makes the store as the program of that schema left it, with these local users.
+    /// Name and address.
     pub(crate) async fn of_schema(&self, version: usize, users: &[(&str, Option<&str>)]) {
         if let Some(path) = self.settings.path() {
             std::fs::write(path, b"").unwrap();
@@ -106,7 +107,7 @@ impl TestDb {
         }
     }
 
-    /// Runs a statement behind the store's back.
+    /// Runs a statement directly in the database.
     pub(crate) async fn raw(&self, statement: &str) -> Result<(), sqlx::Error> {
         let statement = AssertSqlSafe(statement.to_owned());
         if self.database.is_some() {
@@ -118,7 +119,7 @@ impl TestDb {
         connection.execute(statement).await.map(drop)
     }
 
-    /// The number that a query finds, behind the store's back.
+    /// The number that a query finds directly in the database.
     pub(crate) async fn number(&self, query: &str) -> i64 {
         let query = AssertSqlSafe(format!("SELECT CAST(({query}) AS BIGINT)"));
         if self.database.is_some() {

@@ -201,7 +201,7 @@ on_both! {
             let new = NewUser::new(user(&format!("qz{n:02}"))).display_name(format!("Ünïq {n}%_").parse().unwrap());
             accounts.users().create(new.group(group("blue"))).await.unwrap();
         }
-        // More than few: filled in behind the store's back, so that it does not take minutes.
+        // More than few: inserted directly into the database, so that it does not take minutes.
         let rows = "WITH RECURSIVE list (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM list WHERE n < 1100) \
             INSERT INTO users (name, id, backend, enabled, search, created_at) \
             SELECT 'many' || (10000 + n), 'many' || (10000 + n), 'local', TRUE, 'many' || (10000 + n) || ' ox', 0 FROM list";

@@ -14,11 +14,12 @@ use crate::settings::SettingsError;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A range server. Asked over verified TLS, without cookies, and without following it elsewhere.
+/// A range server.
+/// Asked over verified TLS, without cookies, and without following it elsewhere.
 ///
 /// # Security
-/// Sent are the five digits, as the end of the address, and the header `Add-Padding: true`, so that the size of the
-/// response reveals nothing either.
+/// Sent are the five digits, as the end of the address, and the header `Add-Padding: true`, so that
+/// the size of the response reveals nothing either.
 #[derive(Clone)]
 pub struct HttpRanges {
     address: String,
@@ -26,8 +27,9 @@ pub struct HttpRanges {
 }
 
 impl HttpRanges {
-    /// Takes the URL to which the five digits are appended, e.g. `https://api.pwnedpasswords.com/range/`. Unencrypted
-    /// `http` is taken for loopback only. Proxies are those of the environment, except for loopback.
+    /// Takes the URL to which the five digits are appended, e.g.
+    /// `https://api.pwnedpasswords.com/range/`. Unencrypted `http` is taken for loopback only.
+    /// Proxies are those of the environment, except for loopback.
     ///
     /// # Errors
     /// [`SettingsError::Source`]: it is no such address.

@@ -51,7 +51,8 @@ fn logged(work: impl FnOnce()) -> String {
     String::from_utf8(log).unwrap()
 }
 
-/// A source that fails leaves the door open and a warning that names the reason and no part of the password's hash.
+/// If a source fails, the password is accepted, with a warning that has the reason and no part of
+/// the hash.
 fn fails_open(source: &dyn RangeSource, reason: &str) {
     let log = logged(|| assert!(!breached(source, PASSWORD)));
     assert!(log.contains("WARN") && log.contains(reason), "{log}");
@@ -161,7 +162,8 @@ mod over_http {
 
     use super::*;
 
-    /// A server that answers one connection with these bytes; gives its address and, in the end, what it was told.
+    /// A server that answers one connection with these bytes.
+    /// Returns its address and, at the end, the request.
     fn server(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,13 +1,14 @@
 //! The way through the nodes of the list, with less work for each than `fst` itself has.
 //!
-//! `fst` makes the list and checks its sum. Its look-up takes every node apart for all that an automaton can be asked. Here a
-//! step reads what a set needs, the first three letters take one step together, and no copy of the password is made that
-//! must be wiped. In turns with `fst` a look-up takes 0.57 of its time with the password at hand, 0.67 with one that comes
-//! from memory.
+//! `fst` makes the list and checks its sum. Its look-up takes every node apart for all that an
+//! automaton can be asked. Here a step reads what a set needs, the first three letters take one
+//! step together, and no copy of the password is made that must be wiped. In turns with `fst` a
+//! look-up takes 0.57 of its time with the password at hand, 0.67 with one that comes from memory.
 //!
-//! The bytes are those of `fst`'s format 3. A node has an address and is read downwards from it: its kind, how many ways
-//! lead on, how wide their lengths are, perhaps an index of all letters, the letters, and how far back each way leads.
-//! What this says of the embedded list is compared with what `fst` says of it, for every entry and for neighbours of them.
+//! The bytes are those of `fst`'s format 3. A node has an address and is read downwards from it:
+//! its kind, how many ways lead on, how wide their lengths are, perhaps an index of all letters,
+//! the letters, and how far back each way leads. What this says of the embedded list is compared
+//! with what `fst` says of it, for every entry and for neighbours of them.
 
 /// The final node: an entry ends there.
 const END: usize = 0;
@@ -15,7 +16,8 @@ const END: usize = 0;
 /// The format that is read here; a file begins with it.
 const FORMAT: u64 = 3;
 
-/// The letters that a node with one way names by a number, from 1. As many as there are numbers: none is looked up in vain.
+/// The letters that a node with one way names by a number, from 1.
+/// As many as there are numbers: none is looked up in vain.
 const NAMED: &[u8; 64] = b"\0te/oasripcnw.hlm-du012g=:bf3y5&_4v9678k%?xCDASFIBEjPTzRNM+LOqHG";
 
 /// With more ways than this a node has an index of all letters.
@@ -110,7 +112,8 @@ fn step(bytes: &[u8], node: usize, letter: u8) -> Option<usize> {
         0 => (usize::from(*bytes.get(node.checked_sub(1)?)?), node.checked_sub(2)?),
         _ => (0, node.checked_sub(1)?),
     };
-    // Guessing the kind is right more often than not, and then the bytes below are on their way already.
+    // Guessing the kind is right more often than not, and then the bytes below are on their way
+    // already.
     if kind & 0x80 != 0 {
         let named = if number == 0 { beside } else { usize::from(*NAMED.get(number)?) };
         if named != usize::from(letter) {

@@ -19,7 +19,8 @@ fn strict() -> PasswordPolicy {
     })
 }
 
-/// How far characters are from equally likely in one place, in standard deviations of the chi-square distribution.
+/// How far characters are from equally likely in one place, in standard deviations of the
+/// chi-square distribution.
 fn skew(counts: &[usize]) -> f64 {
     let expected = counts.iter().sum::<usize>() as f64 / counts.len() as f64;
     let chi_square: f64 = counts.iter().map(|n| (*n as f64 - expected).powi(2) / expected).sum();
@@ -71,7 +72,8 @@ fn a_biased_draw_would_be_seen() {
 fn a_generated_password_has_more_than_80_bits() {
     let bits = |alphabet: &[u8]| SHORTEST as f64 * (alphabet.len() as f64).log2();
     assert!(bits(PLAIN) > 92.0, "{}", bits(PLAIN));
-    // Of the candidates for the strictest rules at least two of three pass: that costs less than one bit.
+    // Of the candidates for the strictest rules at least two of three pass: that costs less than
+    // one bit.
     let without = |left: f64| (left / 64.0).powi(16);
     let fail = without(56.0) * 2.0 + without(40.0) * 2.0;
     assert!(fail < 1.0 / 3.0, "{fail}");

@@ -26,8 +26,10 @@ pub enum Value {
 }
 
 impl Settings {
-    /// Sets one key. A text may spell a number (`"12"`), a truth value (`1`, `true`, `yes`, `on` and their opposites) or a
-    /// list (`["account","sharing"]`, `account,sharing`). An empty text unsets the key.
+    /// Sets one key.
+    /// A text may spell a number (`"12"`), a truth value (`1`, `true`, `yes`, `on` and their
+    /// opposites) or a list (`["account","sharing"]`, `account,sharing`). An empty text unsets the
+    /// key.
     ///
     /// # Errors
     /// [`SettingsError::Unknown`] and [`SettingsError::Value`]; nothing is changed then.
@@ -45,8 +47,8 @@ impl Settings {
         self.put(key, None)
     }
 
-    /// Reads what an application's configuration stores. Keys that every application has (`enabled`,
-    /// `installed_version`, `types`) are passed over.
+    /// Reads what an application's configuration stores.
+    /// Keys that every application has (`enabled`, `installed_version`, `types`) are passed over.
     ///
     /// # Errors
     /// [`SettingsErrors`]: all that is wrong.
@@ -236,7 +238,8 @@ impl fmt::Display for Value {
 }
 
 impl Value {
-    /// As an application's configuration stores it, and [`Settings::set`] reads it: `1` and `0` for truth values.
+    /// As an application's configuration stores it, and [`Settings::set`] reads it.
+    /// `1` and `0` for truth values.
     pub fn to_stored(&self) -> String {
         match self {
             Self::Bool(truth) => if *truth { "1" } else { "0" }.to_owned(),

@@ -1,4 +1,5 @@
-//! What a program that keeps accounts does with this crate, from its configuration to a changed password.
+//! What a program that keeps accounts does with this crate, from its configuration to a changed
+//! password.
 
 use std::error::Error;
 use std::thread;

@@ -1,10 +1,12 @@
 //! A bounded table of shared records, such as the failures of one user.
 //!
-//! What is rarely used is evicted first, but never what is in use at the moment: otherwise two attempts of one user
-//! could count in two records, and a flood of other names would reset a limit that is being used.
+//! What is rarely used is evicted first, but never what is in use at the moment: otherwise two
+//! attempts of one user could count in two records, and a flood of other names would reset a limit
+//! that is being used.
 //!
-//! A remembered sign-in has to know that there is no record, and must not pay for it: a filter answers that with one
-//! atomic read. It may say "perhaps" where there is none; then the table is asked.
+//! A remembered sign-in has to know that there is no record, and must not pay for it: a filter
+//! answers that with one atomic read. It may report a record that does not exist; then the table is
+//! checked.
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
@@ -33,7 +35,8 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
         Self { table, filter }
     }
 
-    /// The record of this key; made when there is none. It stays in the table as long as it is used.
+    /// The record of this key; created if missing.
+    /// It stays in the table as long as it is used.
     pub(super) fn get_or_insert(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
         let made = self.table.get_or_insert_with(key, || {
             self.filter.add(key);
@@ -55,7 +58,8 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
         self.filter.has_none(key) || !self.table.contains_key(key)
     }
 
-    /// Called last by each user of a record: removes it if it is not used otherwise and `is_empty` says that nothing is lost.
+    /// Called last by each user of a record.
+    /// Removes it if it is not used otherwise and `is_empty` says that nothing is lost.
     pub(super) fn release(&self, key: &K, record: &Arc<V>, is_empty: impl FnOnce(&V) -> bool) {
         let removed = self.table.remove_if(key, |stored| {
             // The table's and the caller's: no one else can take it while the table looks.
@@ -72,7 +76,7 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
     }
 }
 
-/// Keeps records that are in use; tells the filter about the others when they are evicted.
+/// Keeps records that are in use; removes evicted ones from the filter.
 #[derive(Clone, Debug)]
 struct WhileUsed(Arc<Filter>);
 
@@ -93,7 +97,7 @@ impl<K: Eq + Hash, V> Lifecycle<K, Arc<V>> for WhileUsed {
 /// A power of two.
 const SLOTS: usize = 8192;
 
-/// How many records there are whose key falls into each slot.
+/// Number of records whose key falls into each slot.
 struct Filter {
     slots: Box<[AtomicU32]>,
     hasher: RandomState,

@@ -1,21 +1,25 @@
-//! What is known about a name and password that were tried before: accepted the last time, or refused.
+//! What is known about a name and password that were tried before.
+//! Accepted the last time, or refused.
 //!
-//! Proven credentials are those that were accepted last from a network. They are not guesses, so no limit on guessing holds
-//! them up. Otherwise anyone who knows a login name could keep its owner out with a few wrong passwords. A refusal ends the
-//! exemption at once, so a password that was changed upstream costs one failure there and is then limited like any other.
+//! Proven credentials are those that were accepted last from a network. They are not guesses, so no
+//! limit on guessing holds them up. Otherwise anyone who knows a login name could keep its owner
+//! out with a few wrong passwords. A refusal ends the exemption at once, so a password that was
+//! changed upstream costs one failure there and is then limited like any other.
 //!
-//! Refused credentials tell no one anything new when they come again. They cost a source nothing, so a phone with an old
-//! password does not keep its household out.
+//! Refused credentials reveal nothing new when they are repeated. They cost a source nothing, so a
+//! phone with an old password does not keep its household out.
 //!
 //! # Security
-//! The network (an IPv4 address, an IPv6 /64) is part of what is proven, and a network that offers other passwords for the same
-//! name loses the exemption (see [`OfferedCredentials`]). Otherwise a limit that has been reached would tell the right password from wrong
-//! ones, to anyone and without end.
+//! The network (an IPv4 address, an IPv6 /64) is part of what is proven, and a network that offers
+//! other passwords for the same name loses the exemption (see [`OfferedCredentials`]). Otherwise a
+//! limit that has been reached would reveal the right password to anyone, with any number of
+//! guesses.
 //!
-//! Bounded: 100,000 of each, and no more proven ones than there may be outcomes in memory. As many refused ones as networks and
-//! users with failures are remembered: a device with an old password has one. Of refused ones only eight bytes of the keyed hash
-//! and the time in tenths of a second are kept: 5.5 MB when there are 100,000 (20 MB with whole hashes). They end with the
-//! process; a [`ProvenStore`](crate::resolver::ProvenStore) brings proven ones back.
+//! Bounded: 100,000 of each, and no more proven ones than there may be outcomes in memory. As many
+//! refused ones as networks and users with failures are remembered: a device with an old password
+//! has one. Of refused ones only eight bytes of the keyed hash and the time in tenths of a second
+//! are kept: 5.5 MB when there are 100,000 (20 MB with whole hashes). They end with the process; a
+//! [`ProvenStore`](crate::resolver::ProvenStore) brings proven ones back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,8 +38,9 @@ const MAX_TRACKED: usize = 100_000;
 #[derive(Clone, Debug)]
 pub(crate) struct KnownCredentials {
     proven: Arc<Cache<OutcomeKey, ()>>,
-    /// When they were refused for the last time, in [`TICK`]s since `began`, by the beginning of the keyed hash. Two that begin
-    /// alike only make one guess more look like one that was counted, and no one can find two without the key.
+    /// When they were refused for the last time, in [`TICK`]s since `began`, by the beginning of
+    /// the keyed hash. Two that begin alike only make one guess more look like one that was
+    /// counted, and no one can find two without the key.
     refused: Arc<Cache<u64, u32>>,
     began: Instant,
 }
@@ -44,8 +49,8 @@ pub(crate) struct KnownCredentials {
 const TICK: Duration = Duration::from_millis(100);
 
 impl KnownCredentials {
-    /// Remembers at most this many that are proven. What was refused is needed by the limits, however little memory there is for
-    /// outcomes.
+    /// Remembers at most this many that are proven.
+    /// What was refused is needed by the limits, however little memory there is for outcomes.
     pub(crate) fn new(bound: usize) -> Self {
         let bound = bound.clamp(1, MAX_TRACKED);
         Self { proven: Arc::new(Cache::new(bound)), refused: Arc::new(refused()), began: now() }
@@ -107,11 +112,12 @@ fn refused() -> Cache<u64, u32> {
 /// At most this many different credentials per network.
 const MAX_OFFERED: usize = 64;
 
-/// Which credentials one network has offered that are not proven there: what an exemption or a remembered password may be
-/// compared with is counted here, at arrival and whatever becomes of the attempt.
+/// The unproven credentials that one network has tried.
+/// They are counted on arrival, whatever the outcome, and limit how many guesses can be compared
+/// with an exemption or a remembered password.
 ///
-/// Without it, a network that has reached its limit could try one password after the other: the right one would pass as
-/// proven, and wrong ones would cost nothing.
+/// Without it, a network that has reached its limit could try one password after the other: the
+/// right one would pass as proven, and wrong ones would cost nothing.
 #[derive(Debug, Default)]
 pub(super) struct OfferedCredentials {
     since: Option<Instant>,
@@ -120,12 +126,14 @@ pub(super) struct OfferedCredentials {
 }
 
 impl OfferedCredentials {
-    /// Notes credentials that are not proven. Tells whether there was room: fewer than the limit of others for this name, and
-    /// fewer than 64 in all.
+    /// Notes credentials that are not proven.
+    /// Whether there was room: fewer than the limit of others for this name, and fewer than 64 in
+    /// all.
     pub(super) fn add(&mut self, name: u32, tuple: &OutcomeKey, limit: AttemptLimit) -> bool {
         let pair = (name, short(tuple));
         self.expire(limit.per);
-        // Where there is no room nothing is noted: the guesses at one name take no room from other names.
+        // Where there is no room nothing is noted: the guesses at one name take no room from other
+        // names.
         let has_room = self.has_room(name, tuple, limit);
         if has_room && !self.pairs.contains(&pair) {
             self.since.get_or_insert_with(now);
@@ -134,7 +142,7 @@ impl OfferedCredentials {
         has_room
     }
 
-    /// Whether this network may still be told what is known about these credentials.
+    /// Whether this network may still learn what is known about these credentials.
     pub(super) fn has_room(&self, name: u32, tuple: &OutcomeKey, limit: AttemptLimit) -> bool {
         let pair = (name, short(tuple));
         let others = self.pairs.iter().filter(|other| **other != pair);
@@ -163,7 +171,8 @@ impl OfferedCredentials {
     }
 }
 
-/// A keyed hash may be cut short: a collision only makes one guess more look like one that was counted.
+/// A keyed hash may be cut short.
+/// A collision only makes one guess more look like one that was counted.
 fn short(tuple: &OutcomeKey) -> u32 {
     let [one, two, three, four, ..] = tuple.to_bytes();
     u32::from_le_bytes([one, two, three, four])

@@ -7,8 +7,9 @@
 //! | `per_backend_user` | backend and user | 4 in 15 minutes |
 //! | `per_backend` | backend | off |
 //!
-//! The resolver applies them in this order. Credentials that were accepted last from the same network are exempt. What one
-//! answer of a backend costs is decided in one place (`cost`). For operators: `docs/brute-force-protection.md`.
+//! The resolver applies them in this order. Credentials that were accepted last from the same
+//! network are exempt. What one answer of a backend costs is decided in one place (`cost`). For
+//! operators: `docs/brute-force-protection.md`.
 
 mod bounded_table;
 pub(crate) mod known_credentials;
@@ -37,10 +38,11 @@ pub use reports::{InvalidUserHash, UserHash, UserHashKey};
 pub(crate) use window::Reached;
 pub use window::{AttemptLimit, Certainty};
 
-/// The longest delay that an attempt waits for. Longer ones are refused, with the time to come back.
+/// The longest delay that an attempt waits for.
+/// Longer ones are refused, with the time to come back.
 pub(crate) const MAX_INLINE_WAIT: Duration = Duration::from_secs(5);
 
-/// A limit on guessing, named to a caller whose attempt it refused.
+/// A limit on guessing that refused an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -59,8 +61,8 @@ impl GuessLimit {
     /// What callers may read: there were "too many sign-in attempts with this user name".
     ///
     /// # Security
-    /// The limits per user, and per backend and user, have one text: which of them is reached first may depend on where the
-    /// name is known, and a text must not tell that.
+    /// The limits per user, and per backend and user, have the same text: which of them is reached
+    /// first may depend on where the name is known, and the text must not reveal that.
     pub const fn text(self) -> &'static str {
         match self {
             Self::PerSource => "too many sign-in attempts from this network address",
@@ -76,9 +78,10 @@ impl fmt::Display for GuessLimit {
     }
 }
 
-/// Is told of failures that count, for other processes and for the time after a restart.
+/// Receives failures that count, for other processes and for the time after a restart.
 ///
-/// All of it is called while a caller waits for an answer, so an implementation should only take a note.
+/// All of it is called while a caller waits for an answer, so an implementation should only take a
+/// note.
 pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
     /// A sign-in from this source failed just now, or was not answered in a way that is recognised.
     fn source_failed(&self, source: SourceNet, certainty: Certainty);
@@ -86,8 +89,8 @@ pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
     /// The record of this source was cleared: failures of before count no more.
     fn source_reset(&self, source: SourceNet);
 
-    /// A sign-in with this name failed just now, whether there is such a user or not. Only if there is a key for
-    /// [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
+    /// A sign-in with this name failed just now, whether there is such a user or not.
+    /// Only if there is a key for [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
     fn user_failed(&self, _user: UserHash) {}
 
     /// This user signed in with a password and had failures before, which count no more.
@@ -104,11 +107,14 @@ pub(crate) enum Cost {
     Right,
     /// It is wrong.
     Wrong,
-    /// The backend does not know the user: a guess for source and user, and nothing that could lock an account there.
+    /// The backend does not know the user.
+    /// A guess for source and user, and nothing that could lock an account there.
     UnknownUser,
-    /// The backend may have seen the password, and did not answer: not in time, or the connection ended.
+    /// The backend may have seen the password, and did not answer.
+    /// Not in time, or the connection ended.
     Silent,
-    /// The backend has seen the password, and its answer is not recognised: a guess all the same.
+    /// The backend has seen the password, but its answer is not recognised.
+    /// It counts as a guess.
     Unrecognised,
     /// No one has seen the password, or it says nothing about guesses.
     Nothing,
@@ -116,7 +122,8 @@ pub(crate) enum Cost {
 
 /// What an answer costs: the only place where that is decided.
 ///
-/// `Unrecognised` keeps the answer an outage and counts as a guess per source, per user and per backend and user.
+/// `Unrecognised` keeps the answer an outage and counts as a guess per source, per user and per
+/// backend and user.
 pub(crate) fn cost(answer: &Result<Verdict, BackendError>) -> Cost {
     match answer {
         Ok(Verdict::Accepted(_)) => Cost::Right,

@@ -1,11 +1,12 @@
-//! Protects this program's address from being banned: only so many failed logins in all may reach one backend.
+//! Limits all failed logins at one backend, so that it does not ban this program's address.
 //!
-//! Servers with fail2ban, or with an authentication penalty of their own, ban or slow down the address that failed logins come
-//! from. Here that is one address for all users, so a few guesses at made-up names would keep every user out. The limit is off
-//! unless it is set (`budget_all`).
+//! Servers with fail2ban, or with an authentication penalty of their own, ban or slow down the
+//! address that failed logins come from. Here that is one address for all users, so a few guesses
+//! at made-up names would keep every user out. The limit is off unless it is set (`budget_all`).
 //!
-//! A quarter of it, and at least one failure, is reserved for proven credentials: guesses cannot use it up. A right password
-//! clears nothing, or an attacker with an account could go on without end.
+//! A quarter of it, and at least one failure, is reserved for proven credentials: guesses cannot
+//! use it up. A right password clears nothing, or an attacker with an account could go on without
+//! end.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -75,7 +76,8 @@ pub(crate) struct BackendReservation<'a> {
 }
 
 impl BackendReservation<'_> {
-    /// Settles the reservation: whatever the server may log as a failed login counts, also for users that it does not know.
+    /// Settles the reservation: everything that the server may log as a failed login counts, also
+    /// for users that it does not know.
     pub(crate) fn settle(self, answer: &Result<Verdict, BackendError>) {
         let is_refused =
             matches!(answer, Ok(Verdict::Rejected(rejection)) if *rejection != Rejection::PolicyDenied);

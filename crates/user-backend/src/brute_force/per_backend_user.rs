@@ -1,18 +1,21 @@
-//! Protects accounts upstream from being locked: only so many failed logins of one user may reach one backend.
+//! Limits failed logins of one user at one backend, so that it does not lock the account.
 //!
-//! Servers lock an account after a few wrong passwords. Without a limit here, anyone who knows a login name could lock its
-//! owner out of mail and files. Each backend has a limit per user (4 failures in 15 minutes by default). When it is reached the
-//! backend is not asked.
+//! Servers lock an account after a few wrong passwords. Without a limit here, anyone who knows a
+//! login name could lock its owner out of mail and files. Each backend has a limit per user (4
+//! failures in 15 minutes by default). When it is reached the backend is not asked.
 //!
-//! A failure is reserved **before** the attempt, so that a burst cannot exceed the limit. The reservation is given back when it
-//! was none: the password was right, the server could not decide, or it does not know the user. A right password clears the
-//! record, as servers do themselves; failures that are still to come are not cleared.
+//! A failure is reserved **before** the attempt, so that a burst cannot exceed the limit. The
+//! reservation is given back when it was none: the password was right, the server could not decide,
+//! or it does not know the user. A right password clears the record, as servers do themselves;
+//! failures that are still to come are not cleared.
 //!
-//! A server that is silent until the deadline may have been sent a password that it still counts. That costs one failure per
-//! password: guesses are limited, and a user who tries the right one again and again while a server hangs is not locked out when
-//! it is back. A limit that is reached only in this way is reported as an outage.
+//! A server that is silent until the deadline may have been sent a password that it still counts.
+//! That costs one failure per password: guesses are limited, and a user who tries the right one
+//! again and again while a server hangs is not locked out when it is back. A limit that is reached
+//! only in this way is reported as an outage.
 //!
-//! Bounded: a backend remembers the failures of the 100,000 names that failed last, and of all that are being asked for.
+//! Bounded: a backend remembers the failures of the 100,000 names that failed last, and of all that
+//! are being asked for.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -59,8 +62,8 @@ impl UpstreamLimiter {
 
     /// Reserves one failure of a user for an attempt with this tuple.
     ///
-    /// `is_proven`: the tuple was accepted the last time. It is no guess, so it is let through when guesses have reached the
-    /// limit; should it be refused now, it counts and is no longer proven.
+    /// `is_proven`: the tuple was accepted the last time. It is no guess, so it is let through when
+    /// guesses have reached the limit; should it be refused now, it counts and is no longer proven.
     ///
     /// # Errors
     /// [`Denied`] when the limit is reached.

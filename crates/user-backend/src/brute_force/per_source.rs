@@ -1,26 +1,31 @@
-//! Slows down guesses from one network: at most so many failed sign-ins per source and half an hour.
+//! Rate limit for guesses from one network: failed sign-ins per source and half an hour.
 //!
-//! A source is an IPv4 address (IPv4-mapped IPv6 addresses count as IPv4), or a /64 of IPv6, which is what one household has. One
-//! customer may have up to a /48, so failures also count at the /56 and the /48, with four and sixteen times the allowance.
+//! A source is an IPv4 address (IPv4-mapped IPv6 addresses count as IPv4), or a /64 of IPv6, which
+//! is what one household has. One customer may have up to a /48, so failures also count at the /56
+//! and the /48, with four and sixteen times the allowance.
 //!
-//! - A turn is taken **before** the attempt: failures that still count and attempts under way are never more than
-//!   [`SourceRateLimit::refuse_after`] together, so a burst of guesses cannot exceed the limit. An attempt that arrives when all
-//!   turns are taken waits for one, in order, so that an office behind one address is served and not refused.
+//! - A turn is taken **before** the attempt: failures that still count and attempts under way are
+//!   never more than [`SourceRateLimit::refuse_after`] together, so a burst of guesses cannot
+//!   exceed the limit. An attempt that arrives when all permits are taken waits for one, in order,
+//!   so that an office behind one address is served and not refused.
 //! - Each failure is followed by a delay that doubles, from [`SourceRateLimit::first_delay`] to
-//!   [`SourceRateLimit::longest_delay`]. Requests that arrive during the delay wait for its end, but no longer than
-//!   `MAX_INLINE_WAIT`; others are refused with the time to come back.
-//! - When failures alone have reached the limit, everything from that source is refused until the oldest no longer counts.
-//! - A failure is a name or a password that a backend refused. Outages don't count as failures, nor do answers from memory. A
-//!   right password clears nothing: otherwise an account of one's own would pay for guesses at all others.
-//! - The same wrong name and password as before tell no one anything new. They cost nothing, so a phone with an old password
-//!   does not block its household.
+//!   [`SourceRateLimit::longest_delay`]. Requests that arrive during the delay wait for its end,
+//!   but no longer than `MAX_INLINE_WAIT`; others are refused with the time to come back.
+//! - When failures alone have reached the limit, everything from that source is refused until the
+//!   oldest no longer counts.
+//! - A failure is a name or a password that a backend refused. Outages don't count as failures, nor
+//!   do answers from memory. A right password clears nothing: otherwise an account of one's own
+//!   would pay for guesses at all others.
+//! - Repeating the same wrong name and password reveals nothing new. They cost nothing, so a phone
+//!   with an old password does not block its household.
 //! - Proven credentials need no turn.
 //!
-//! Order: after the cache, so that a right password in memory is not slowed down; before single-flight. A turn belongs to the
-//! attempt and is not given back when the caller leaves, or else guesses that no caller waits for would be free.
+//! Order: after the cache, so that a right password in memory is not slowed down; before
+//! single-flight. A turn belongs to the attempt and is not given back when the caller leaves, or
+//! else guesses that no caller waits for would be free.
 //!
-//! Bounded: the 100,000 networks that failed last. A source without failures takes no room, and one source can fail too rarely to
-//! push others out.
+//! Bounded: the 100,000 networks that failed last. A source without failures takes no room, and one
+//! source can fail too rarely to push others out.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -47,7 +52,8 @@ const MAX_TRACKED_SOURCES: usize = 100_000;
 /// Each wider network of IPv6 has this many times the allowance of the next narrower one.
 const WIDER: u32 = 4;
 
-/// How failed sign-ins from one source are slowed down: the delay doubles with each, then no backend is asked any more.
+/// How failed sign-ins from one source are slowed down.
+/// The delay doubles with each, then no backend is asked any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct SourceRateLimit {
@@ -109,17 +115,19 @@ pub(crate) struct SourceRateLimiter {
 struct Shared {
     limit: SourceRateLimit,
     networks: BoundedTable<SourceNet, Record>,
-    /// What was counted without having been judged, and until when. By source: a guess that costs another source nothing would
-    /// tell it that the user has just typed this password.
+    /// What was counted without having been judged, and until when.
+    /// By source: a guess that costs another source nothing would reveal that the user has just
+    /// typed this password.
     unjudged: Cache<(SourceNet, u64), Instant>,
     observer: Option<Arc<dyn FailedLoginObserver>>,
 }
 
-/// A network whose failures are counted together: an IPv4 address, or an IPv6 /64, /56 or /48.
+/// A network whose failures are counted together.
+/// An IPv4 address, or an IPv6 /64, /56 or /48.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SourceNet {
     first: IpAddr,
-    /// 128 stands for an IPv4 address.
+    /// 128 means an IPv4 address.
     prefix: u8,
 }
 
@@ -189,10 +197,11 @@ impl fmt::Display for SourceNet {
 #[derive(Debug)]
 struct Record {
     allowance: usize,
-    /// One turn per failure that may still happen: taken while an attempt is under way, gone while its failure counts.
+    /// One turn per failure that may still happen.
+    /// Taken while an attempt is under way, gone while its failure counts.
     turns: Arc<Semaphore>,
     failures: Mutex<Failures>,
-    /// Tells attempts that wait for a turn that the limit is reached.
+    /// Notifies attempts that wait for a permit that the limit is reached.
     closed: Notify,
 }
 
@@ -217,7 +226,8 @@ impl Failures {
 /// Why an attempt is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SourceDenial {
-    /// So many failed sign-ins from this network that no backend is asked before this time is over.
+    /// Too many failed sign-ins from this network.
+    /// No backend is asked before this time is over.
     TooMany(SourceNet, Duration),
     /// The last failure was a moment ago: there is a delay.
     TooEarly(SourceNet, Duration),
@@ -251,7 +261,7 @@ impl SourceRateLimiter {
         &self.shared.limit
     }
 
-    /// What is told of failures.
+    /// Receives failures.
     pub(crate) fn observer(&self) -> Option<Arc<dyn FailedLoginObserver>> {
         self.shared.observer.clone()
     }
@@ -262,13 +272,15 @@ impl SourceRateLimiter {
         SourceNet::of(address).levels().all(|network| self.shared.networks.has_none(&network))
     }
 
-    /// Registers an attempt from `address`. From now on no attempt from there counts as quiet until it is dropped.
+    /// Registers an attempt from `address`.
+    /// From now on no attempt from there counts as quiet until it is dropped.
     pub(crate) fn arrive(&self, address: IpAddr) -> SourceArrival {
         let networks = SourceNet::of(address).levels().map(|network| self.hold(network)).collect();
         SourceArrival { networks }
     }
 
-    /// Counts a failure that another process saw, or that was stored before a restart. `age` is how long ago it was.
+    /// Counts a failure that another process saw, or that was stored before a restart.
+    /// `age` is how long ago it was.
     pub(crate) fn count(&self, source: SourceNet, certainty: Certainty, age: Duration) {
         let limit = &self.shared.limit;
         let at = now();
@@ -289,7 +301,8 @@ impl SourceRateLimiter {
         }
     }
 
-    /// Clears the record of a source and of the wider networks around it: the next attempt from there is the first.
+    /// Clears the record of a source and of the wider networks around it.
+    /// The next attempt from there is the first.
     pub(crate) fn reset(&self, source: SourceNet) {
         for network in source.levels() {
             let held = self.hold(network);
@@ -348,7 +361,7 @@ impl SourceArrival {
         }
     }
 
-    /// Whether this source may still be told what is known about these credentials.
+    /// Whether this source may still learn what is known about these credentials.
     pub(crate) fn has_room(&self, name: u32, tuple: &OutcomeKey) -> bool {
         self.source().is_none_or(|source| {
             let limit = source.limiter.limit().as_attempts();
@@ -358,13 +371,14 @@ impl SourceArrival {
         })
     }
 
-    /// Whether this very tuple is being asked about with a turn of this source: joining it is no new guess.
+    /// Whether this very tuple is being asked about with a turn of this source.
+    /// Joining it is no new guess.
     pub(crate) fn is_under_way(&self, tuple: &OutcomeKey) -> bool {
         self.source().is_some_and(|source| source.record.lock().under_way.contains(tuple))
     }
 
-    /// Takes a turn for an attempt, waiting until `deadline` when all are taken. After it there should be time to make the
-    /// attempt.
+    /// Takes a turn for an attempt, waiting until `deadline` when all are taken.
+    /// After it there should be time to make the attempt.
     ///
     /// # Errors
     /// [`SourceDenial`] when the attempt must not be made.
@@ -394,7 +408,7 @@ impl Record {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives turns back whose failure is so long ago that it no longer counts.
+    /// Returns permits whose failure is too old to count.
     fn expire(&self, failures: &mut Failures, per: Duration, at: Instant) {
         while failures.at.front().is_some_and(|(oldest, _)| at.saturating_duration_since(*oldest) >= per) {
             failures.at.pop_front();
@@ -427,8 +441,9 @@ impl Turn {
         self.count(Certainty::Wrong);
     }
 
-    /// Settles the turn: no backend was asked, because of a limit per user. It counts as a failure, once per tuple: a limit that
-    /// costs a source nothing would tell right from wrong passwords without end.
+    /// Settles the turn: no backend was asked, because of a limit per user.
+    /// It counts as a failure, once per tuple: otherwise a source could use the limit to test any
+    /// number of passwords.
     pub(crate) fn unjudged(self) {
         self.count_once(Certainty::Wrong);
     }

@@ -1,7 +1,8 @@
 //! Slows down guesses at one user, from any number of sources and at any backend.
 //!
-//! Two limits hold together. Over a short time there may be as many failures as the strictest backend of the chain takes per
-//! user (4 in 15 minutes by default, 100 where only local passwords are checked). And failures in a row are followed by a delay:
+//! Two limits hold together. Over a short time there may be as many failures as the strictest
+//! backend of the chain takes per user (4 in 15 minutes by default, 100 where only local passwords
+//! are checked). And failures in a row are followed by a delay:
 //!
 //! | failures in a row | delay after the last one |
 //! |---|---|
@@ -11,30 +12,35 @@
 //! | 26 to [`Lockout::failures`] (100) | 10 s |
 //! | more | the rest of the day: until [`Lockout::per`] (24 hours) since the first of them is over |
 //!
-//! So there are no more than about a hundred wrong guesses at a user in a row and a day, as NIST SP 800-63B-4 (section 3.2.2)
-//! asks for.
+//! So there are no more than about a hundred wrong guesses at a user in a row and a day, as NIST SP
+//! 800-63B-4 (section 3.2.2) asks for.
 //!
-//! A user is the canonical form of the typed name, and every name by which a backend of the chain would know it. Whether there
-//! is such a user, and who keeps the password, makes no difference: neither the status of an answer nor the order of statuses
-//! tells local, external and unknown names apart.
+//! A user is the canonical form of the typed name, and every name by which a backend of the chain
+//! would know it. It makes no difference whether the user exists and which backend has the
+//! password: neither the status of an answer nor the order of statuses distinguishes local,
+//! external and unknown names.
 //!
-//! - A failure is reserved **before** the attempt: attempts under way count as failures until the opposite is known. Of a
-//!   burst of guesses one is made at once, and the others wait for its end or for the delay that would follow.
-//! - An attempt that would have to wait longer than `MAX_INLINE_WAIT` is refused with the time to come back.
-//! - A failure is a name or a password that a backend refused. An outage is none, nor is an answer from memory. An outage only
-//!   ends what memory may be compared with (see `Entry::may_recall`).
-//! - A right password clears the record: that is what "in a row" means, and only the user has it. (At the source it clears
-//!   nothing: there an account of one's own would pay for guesses at all others.) A yes from memory or from grace is no news.
-//! - The same wrong name and password as before is followed by no delay and is not one more in a row, so a phone with an old
-//!   password locks no one out. It may use half of the short limit.
+//! - A failure is reserved **before** the attempt: attempts under way count as failures until the
+//!   opposite is known. Of a burst of guesses one is made at once, and the others wait for its end
+//!   or for the delay that would follow.
+//! - An attempt that would have to wait longer than `MAX_INLINE_WAIT` is refused with the time to
+//!   come back.
+//! - A failure is a name or a password that a backend refused. Outages and answers from memory do
+//!   not count. An outage only ends what memory may be compared with (see `Entry::may_recall`).
+//! - A right password clears the record: that is what "in a row" means, and only the user has it.
+//!   (At the source it clears nothing: there an account of one's own would pay for guesses at all
+//!   others.) A yes from memory or from grace is no news.
+//! - The same wrong name and password as before is followed by no delay and is not one more in a
+//!   row, so a phone with an old password locks no one out. It may use half of the short limit.
 //! - Proven credentials never wait here.
-//! - The day is counted on the monotonic clock from the first failure, so there is no midnight at which every user is open to a
-//!   hundred new guesses.
+//! - The day is counted on the monotonic clock from the first failure, so there is no midnight at
+//!   which every user is open to a hundred new guesses.
 //!
-//! Order: after the limit per source, so that an attempt that waits there holds no place of the user.
+//! Order: after the limit per source, so that an attempt that waits there holds no place of the
+//! user.
 //!
-//! Bounded: the 100,000 users that failed last. A user without failures takes no room, and one source can fail too rarely to
-//! push others out.
+//! Bounded: the 100,000 users that failed last. A user without failures takes no room, and one
+//! source can fail too rarely to push others out.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,14 +62,16 @@ use crate::secret::OutcomeKey;
 /// At most this many users with failures are remembered.
 const MAX_TRACKED_USERS: usize = 100_000;
 
-/// The delays: up to so many failures, so many seconds. The last one goes on.
+/// The delays: up to this number of failures, this number of seconds.
+/// The last one applies to all further failures.
 const BACKOFF_STEPS: [(u32, u64); 4] = [(3, 1), (9, 3), (25, 5), (u32::MAX, 10)];
 
 /// How failures in a row at one user are answered; see the [module](self) for the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Lockout {
-    /// So many failures in a row are followed by a short delay (`failures`, default 100); one more locks …
+    /// This number of failures in a row is followed by a short delay (`failures`, default 100); one
+    /// more locks …
     pub failures: u32,
     /// … until this time since the first of them is over (`per`, default 24 hours).
     pub per: Duration,
@@ -77,8 +85,8 @@ impl Default for Lockout {
 
 /// How long no further attempt is made for a user.
 ///
-/// Soft lock: never disables the account. Otherwise anyone who can type a name could disable its user, the last administrator
-/// too, and only an administrator could repair it.
+/// Soft lock: never disables the account. Otherwise anyone who can type a name could disable its
+/// user, the last administrator too, and only an administrator could repair it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delay {
     /// Not at all.
@@ -90,7 +98,7 @@ pub enum Delay {
 }
 
 impl Lockout {
-    /// What so many failures in a row mean.
+    /// What the number of failures in a row means.
     pub fn after(&self, failures: u32) -> Delay {
         if failures == 0 {
             return Delay::None;
@@ -132,7 +140,7 @@ struct Shared {
 /// A rule of the passwords beside the settings (`maximumLoginAttempts`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InARow {
-    /// So many failures in a row lock.
+    /// Locks after this number of failures in a row.
     pub(crate) max: u32,
     /// A user whom the rule never locks.
     pub(crate) exempt: Option<CanonicalName>,
@@ -144,7 +152,7 @@ struct Record {
     count: Mutex<Count>,
     /// Attempts that wait, in order: the first of them alone watches the delay.
     queue: tokio::sync::Mutex<()>,
-    /// Tells that one that an attempt has ended.
+    /// Notifies that one that an attempt has ended.
     ended: Notify,
 }
 
@@ -167,15 +175,18 @@ struct Count {
 /// Why an attempt is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UserDenial {
-    /// So many failures in a row that no backend is asked about this user before this time is over.
+    /// Too many failures in a row.
+    /// No backend is asked about this user before this time is over.
     Locked(Duration),
-    /// So many failures in a row that the rule of the passwords locks the user, and the settings do not.
+    /// The password policy locks the user after these failures in a row, and the settings do not.
     LockedByRule,
-    /// So many failures in a short time that no backend is asked about this user before this time is over.
+    /// Too many failures in a short time.
+    /// No backend is asked about this user before this time is over.
     TooMany(Duration),
     /// The last failure was a moment ago.
     TooEarly(Duration),
-    /// There are attempts whose end is not known. Reported as unavailable: none of them need be a wrong password.
+    /// The outcome of some attempts is not known.
+    /// Reported as unavailable: none of them need be a wrong password.
     Unanswered,
 }
 
@@ -254,7 +265,8 @@ impl UserLimiter {
         self.shared.users.has_none(canonical) && self.shared.reports.has_none(canonical)
     }
 
-    /// Registers an attempt at a user who is known by these names. From now on no attempt counts as quiet until it is dropped.
+    /// Registers an attempt at a user who is known by these names.
+    /// From now on no attempt counts as quiet until it is dropped.
     pub(crate) fn arrive(&self, names: impl IntoIterator<Item = CanonicalName>) -> UserArrival {
         let mut names: Vec<CanonicalName> = names.into_iter().collect();
         // In one order for all, or two attempts could wait for each other.
@@ -265,7 +277,8 @@ impl UserLimiter {
         UserArrival { users }
     }
 
-    /// Clears the record of a user: the next attempt is the first one. What other processes saw stays if it is younger than `age`.
+    /// Clears the record of a user: the next attempt is the first one.
+    /// What other processes saw stays if it is younger than `age`.
     pub(crate) fn unlock(&self, name: &CanonicalName, age: Duration) {
         self.forget_reports(name, age);
         Holding::of(self, name.clone()).record.clear();
@@ -297,7 +310,7 @@ impl UserLimiter {
         }
     }
 
-    /// Tells the observer of a user, if names can be hashed for it.
+    /// Reports a user to the observer, if names can be hashed for it.
     fn tell(&self, name: &CanonicalName, what: impl FnOnce(&dyn FailedLoginObserver, UserHash)) {
         if let (Some(observer), Some(user)) = (&self.shared.observer, self.shared.reports.hash(name)) {
             what(observer.as_ref(), user);
@@ -333,7 +346,8 @@ impl Count {
         self.unjudged.clear();
     }
 
-    /// Reserves a failure, or says until when there is none. `Ok(false)`: the same is under way, or known to be wrong.
+    /// Reserves a failure, or returns until when none is free.
+    /// `Ok(false)`: the same is under way, or known to be wrong.
     fn try_reserve(
         &mut self,
         lockout: Option<Lockout>,
@@ -410,7 +424,8 @@ pub(crate) struct UserArrival {
 }
 
 impl UserArrival {
-    /// Takes a place for the attempt, waiting for the end of a short delay, but not longer than until `deadline`.
+    /// Takes a place for the attempt, waiting for the end of a short delay, but not longer than
+    /// until `deadline`.
     ///
     /// # Errors
     /// [`UserDenial`] when the attempt must not be made.
@@ -443,8 +458,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Whether this attempt may be answered from memory: not when several other passwords could not be judged before. An outage
-    /// must not be the time to compare guesses with what is remembered.
+    /// Whether this attempt may be answered from memory.
+    /// Not when several other passwords could not be judged before. An outage must not be the time
+    /// to compare guesses with what is remembered.
     pub(crate) fn may_recall(&self) -> bool {
         self.is_proven
             || self.users.iter().all(|user| {
@@ -462,16 +478,17 @@ impl Entry {
         }
     }
 
-    /// Settles the place: the attempt was refused. `is_known_wrong`: it had been before. Returns whether the user is locked for the
-    /// rest of the day now, and was not before.
+    /// Settles the place: the attempt was refused.
+    /// `is_known_wrong`: it had been before. Returns whether the user is locked for the rest of the
+    /// day now, and was not before.
     pub(crate) fn refused(self, is_known_wrong: bool) -> bool {
         let locked: Vec<bool> =
             self.users.iter().map(|user| user.fail(&self.tuple, is_known_wrong)).collect();
         locked.contains(&true)
     }
 
-    /// Settles the place: no backend could judge the attempt. `is_guess`: one has seen the password all the same, and gave an answer
-    /// that is not recognised.
+    /// Settles the place: no backend could judge the attempt. `is_guess`: one has seen the
+    /// password, and gave an answer that is not recognised.
     pub(crate) fn unjudged(self, is_guess: bool) {
         let at = now();
         for user in &self.users {

@@ -1,8 +1,8 @@
 //! Failed sign-ins of users that other processes saw, or this one before a restart.
 //!
-//! Processes exchange them under a keyed hash of the name. What is typed as a name may be a password in the wrong field, and could
-//! be read wherever the reports are kept. A hash cannot be turned into a name, so a report waits here until an attempt with the
-//! name arrives.
+//! Processes exchange them under a keyed hash of the name. A password may have been typed into the
+//! name field, and could be read wherever the reports are stored. A hash cannot be turned into a
+//! name, so a report waits here until an attempt with the name arrives.
 //!
 //! Bounded: 100,000 names, and 128 reports of each, the newest.
 
@@ -23,7 +23,8 @@ use crate::secret::OutcomeKeyer;
 /// At most this many names.
 const MAX_NAMES: usize = 100_000;
 
-/// At most this many reports of one name: more than there can be failures in a row before it is locked.
+/// At most this many reports of one name.
+/// More than there can be failures in a row before it is locked.
 const MAX_PER_NAME: usize = 128;
 
 /// A keyed hash of a name in canonical form. Useless without the [`UserHashKey`].
@@ -59,7 +60,8 @@ impl FromStr for UserHash {
     }
 }
 
-/// The key of the hashes. All processes that exchange failed sign-ins need the same. Wiped on drop.
+/// The key of the hashes.
+/// All processes that exchange failed sign-ins need the same. Wiped on drop.
 pub struct UserHashKey(OutcomeKeyer);
 
 impl UserHashKey {

@@ -1,4 +1,5 @@
-//! Failed logins within a time: what the limits per user, and per backend and user, count with.
+//! Failed logins within a time.
+//! What the limits per user, and per backend and user, count with.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,10 +9,11 @@ use serde::Serialize;
 use crate::clock::Instant;
 use crate::secret::OutcomeKey;
 
-/// How long attempts under way may take until it is known what became of them, for want of a better guess.
+/// How long attempts under way may take until it is known what became of them, for want of a better
+/// guess.
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
-/// At most so many failed logins in a time.
+/// A maximum number of failed logins in a time window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct AttemptLimit {
     /// This many failures …
@@ -63,8 +65,9 @@ pub enum Certainty {
 pub(crate) enum Reached {
     /// By wrong passwords: until this time is over.
     ByFailures(Duration),
-    /// Only because of attempts without an answer: they are under way, or a backend did not decide. An outage must not look
-    /// like a wrong password, so this is reported as unavailable.
+    /// Only because of attempts without an answer.
+    /// They are under way, or a backend did not decide. An outage must not look like a wrong
+    /// password, so this is reported as unavailable.
     ByUnanswered,
 }
 
@@ -83,8 +86,9 @@ struct FailedAttempt {
 impl Window {
     /// Whether one more attempt with this tuple may be made while `under_way` others are.
     ///
-    /// The same wrong password that comes again and again may use half of the limit. The rest is for the user who owns the
-    /// device with the old password. A password without an answer does not stand in its own way.
+    /// The same wrong password that comes again and again may use half of the limit. The rest is
+    /// for the user who owns the device with the old password. A password that got no answer does
+    /// not block itself.
     ///
     /// # Errors
     /// [`Reached`]
@@ -108,7 +112,7 @@ impl Window {
         }
         let wrong = self.0.iter().filter(is_wrong).count();
         let Some(surplus) = wrong.checked_sub(max) else { return Err(Reached::ByUnanswered) };
-        // So many must expire before there is room for one more.
+        // This number must expire before there is room for one more.
         let last = self.0.iter().filter(is_wrong).nth(surplus).map_or(at, |failure| failure.at);
         Err(Reached::ByFailures(limit.per.saturating_sub(at.saturating_duration_since(last))))
     }
@@ -120,7 +124,8 @@ impl Window {
             .any(|failure| failure.certainty == Certainty::Wrong && failure.tuple.as_ref() == Some(tuple))
     }
 
-    /// Counts a failure. One without an answer counts once per tuple, until it turns out to be wrong.
+    /// Counts a failure.
+    /// One without an answer counts once per tuple, until it turns out to be wrong.
     pub(super) fn fail(&mut self, tuple: OutcomeKey, certainty: Certainty, at: Instant) {
         // It was wrong before, so it is wrong now.
         let certainty = if self.has_refused(&tuple) { Certainty::Wrong } else { certainty };

@@ -1,13 +1,15 @@
 //! Voids outcomes that were invalidated, in the cache as well as in flight.
 //!
-//! One counter, the epoch, goes up at every invalidation. A check remembers the epoch at which it began; its outcome is
-//! good as long as nothing it depends on (the user, the backend, everything) was invalidated at a later epoch. So an
-//! old yes cannot come back in after a password change, however long the check was under way.
+//! One counter, the epoch, goes up at every invalidation. A check remembers the epoch at which it
+//! began; its outcome is good as long as nothing it depends on (the user, the backend, everything)
+//! was invalidated at a later epoch. So an old yes cannot come back in after a password change,
+//! however long the check was under way.
 //!
-//! The epoch of each label's last invalidation is kept exactly, in a table behind a lock. In front of it is a filter of slots,
-//! picked by a keyed hash of the label: a label whose slot holds no later epoch was not invalidated, so a hit takes no lock.
-//! Labels that share a slot are told apart by the table. When the table is full, the older half of it is dropped, and what
-//! began before that counts as void if its slot says so: that costs a question to the server and nothing else.
+//! The epoch of each label's last invalidation is kept exactly, in a table behind a lock. In front
+//! of it is a filter of slots, picked by a keyed hash of the label: a label whose slot holds no
+//! later epoch was not invalidated, so a hit takes no lock. The table distinguishes labels that
+//! share a slot. When the table is full, the older half of it is dropped, and what began before
+//! that counts as void if its slot says so: that only costs one more login at the server.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -16,13 +18,14 @@ use std::sync::PoisonError;
 use crate::identity::{BackendId, CanonicalName};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, SLOTS};
 
-/// At most this many labels are told apart.
+/// Maximum number of distinct labels.
 const MAX_LABELS: usize = 65_536;
 
 /// See the [module](self).
 pub struct InvalidationEpochs {
     epoch: AtomicU64,
-    /// Holds the epoch that an invalidation began, or the last number there is while it does; so do the slots.
+    /// Holds the epoch that an invalidation began, or the last number there is while it does.
+    /// So do the slots.
     everything: AtomicU64,
     labels: Mutex<Labels>,
     slots: Box<[AtomicU64]>,
@@ -80,7 +83,8 @@ impl InvalidationEpochs {
         self.label("backend", id.as_str())
     }
 
-    /// The label of what depends on all backends together: a refusal means that none of them accepted.
+    /// The label of what depends on all backends together.
+    /// A refusal means that none of them accepted.
     pub fn all_backends(&self) -> Label {
         // No id is empty.
         self.label("backend", "")
@@ -106,18 +110,21 @@ impl InvalidationEpochs {
 
     /// Needs the lock, which puts invalidations into an order.
     fn void(&self, mark: &AtomicU64) -> u64 {
-        // Void before there is a new epoch: a check of the new epoch must not take over an answer of the old one, not even for
-        // a moment, because its own answer counts for all who ask in the new epoch.
+        // Void before there is a new epoch: a check of the new epoch must not take over an answer
+        // of the old one, not even for a moment, because its own answer counts for all who ask in
+        // the new epoch.
         mark.store(u64::MAX, Ordering::SeqCst);
         let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
         mark.store(epoch, Ordering::SeqCst);
         epoch
     }
 
-    /// Whether an outcome that depends on these labels still counts, when its check began at `began`.
+    /// Whether an outcome that depends on these labels still counts, when its check began at
+    /// `began`.
     #[inline]
     pub fn holds(&self, began: Epoch, labels: &[Label]) -> bool {
-        // Usually nothing at all was invalidated since. An invalidation that is not seen here has not returned.
+        // Usually nothing at all was invalidated since. An invalidation that is not seen here has
+        // not returned.
         if self.epoch.load(Ordering::SeqCst) <= began.0 {
             return true;
         }
@@ -125,8 +132,8 @@ impl InvalidationEpochs {
             && labels.iter().all(|label| self.mark(*label) <= began.0 || self.last(*label) <= began.0)
     }
 
-    /// The epoch of the last invalidation that concerns any of these labels: two questions about them that see the same one have
-    /// no invalidation between them.
+    /// The epoch of the last invalidation that concerns any of these labels.
+    /// Two questions about them that see the same one have no invalidation between them.
     pub fn last_change(&self, labels: &[Label]) -> Epoch {
         loop {
             let last = |label: &Label| if self.mark(*label) == 0 { 0 } else { self.last(*label) };

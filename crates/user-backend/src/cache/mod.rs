@@ -1,17 +1,22 @@
-//! Answers from memory: who was accepted a short while ago, which name and password were just refused.
+//! Answers from memory: who was accepted a short while ago, which name and password were just
+//! refused.
 //!
-//! - The key of an entry is a keyed hash of the whole tuple (scope, name, password) under a random key of this process:
-//!   no password, plain or unsalted, is held, and another password for the same name is another key, so it is always
-//!   asked upstream.
-//! - Accepted tuples are known by the canonical name. Refused tuples are known by the name as typed, because a server may
-//!   tell `Frank` from `frank`: a right spelling is never refused on account of a wrong one.
+//! - The key of an entry is a keyed hash of the whole tuple (scope, name, password) under a random
+//!   key of this process: no password, plain or unsalted, is held, and another password for the
+//!   same name is another key, so it is always asked upstream.
+//! - Accepted tuples are known by the canonical name. Refused tuples are stored by the name as
+//!   typed, because a server may distinguish `Frank` and `frank`: a wrong spelling must not refuse
+//!   the right one.
 //! - Both maps are bounded by entries and by bytes; what is rarely used goes first.
-//! - A table of `InvalidationEpochs` voids entries whose person or backend was invalidated after their check began.
+//! - A table of `InvalidationEpochs` voids entries whose user or backend was invalidated after
+//!   their check began.
 //! - Outages are never stored.
-//! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be asked. Only the tuple that
-//!   was accepted last for a person counts then, so that an old password does not come back after a change.
+//! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be
+//!   asked. Only the tuple that was accepted last for a person counts then, so that an old password
+//!   does not come back after a change.
 
-// The core of the memory is also compiled by the crate that tries out schedules, which needs it to be visible there.
+// The core of the memory is also compiled by the crate that tries out schedules, which needs it to
+// be visible there.
 #![allow(unreachable_pub, reason = "public in the crate that tries out schedules")]
 
 pub(crate) mod epochs;
@@ -37,7 +42,8 @@ use record::{Accepted, Backends, EntryWeight, Latest, Rejected};
 pub struct CacheBounds {
     /// At most this many accepted outcomes; a quarter of it bounds the refused ones.
     pub entries: usize,
-    /// At most about this many bytes for accepted outcomes; a quarter of it bounds the refused ones.
+    /// At most about this many bytes for accepted outcomes.
+    /// A quarter of it bounds the refused ones.
     pub bytes: usize,
 }
 
@@ -68,7 +74,7 @@ pub struct OutcomeCache {
     keyer: OutcomeKeyer,
     accepted: Map<Accepted>,
     rejected: Map<Rejected>,
-    /// For people whose backend has a grace: the tuple that was accepted last.
+    /// For users whose backend has a grace: the tuple that was accepted last.
     latest: Map<Latest>,
     epochs: InvalidationEpochs,
     backends: Backends,
@@ -107,7 +113,8 @@ impl OutcomeCache {
         })
     }
 
-    /// The key of a tuple. `name` is canonical for accepted outcomes and as typed for refused ones.
+    /// The key of a tuple.
+    /// `name` is canonical for accepted outcomes and as typed for refused ones.
     #[inline]
     pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
         self.keyer.key(scope, name, password)
@@ -121,7 +128,7 @@ impl OutcomeCache {
     /// The epoch of the last invalidation of a user with these names.
     pub(crate) fn last_change(&self, names: impl Iterator<Item = CanonicalName>) -> Epoch {
         let people = names.map(|name| self.epochs.user(&name));
-        // Whatever becomes of a backend, refusals are void: this label stands for all of them.
+        // The label of all refusals: any change of a backend voids them.
         let labels: Vec<Label> = std::iter::once(self.epochs.all_backends()).chain(people).collect();
         self.epochs.last_change(&labels)
     }
@@ -142,7 +149,8 @@ impl OutcomeCache {
         Began { memory: self.number, epoch }
     }
 
-    /// Whether a proof was made with this memory, and nothing that it depends on was invalidated since its check began.
+    /// Whether a proof was made with this memory, and nothing that it depends on was invalidated
+    /// since its check began.
     pub(crate) fn still_holds(&self, proof: &Authenticated) -> bool {
         let depends = [self.epochs.user(proof.name()), self.epochs.backend(proof.backend())];
         let Began { memory, epoch } = proof.began();
@@ -168,7 +176,8 @@ impl OutcomeCache {
         Some((self.proof(found, freshness)?, network))
     }
 
-    /// The proof for a tuple that was accepted some time ago, for the time its backend cannot be asked.
+    /// The proof for a tuple that was accepted some time ago, for the time its backend cannot be
+    /// asked.
     pub(crate) fn stale(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
         let found = self.accepted.get(key).filter(|found| self.is_kept(key, found, now))?;
         let freshness = Freshness::Stale { verified_at: found.verified_at };
@@ -217,8 +226,9 @@ impl OutcomeCache {
         Some(found.rejection)
     }
 
-    /// Remembers an acceptance for its lifetime from `now`, and returns whether it counts: not if an invalidation hit the
-    /// person, under the name that was typed or the one that was found, or the backend, since the check began at `began`.
+    /// Remembers an acceptance for its lifetime from `now`, and returns whether it counts.
+    /// Not if an invalidation hit the person, under the name that was typed or the one that was
+    /// found, or the backend, since the check began at `began`.
     #[must_use]
     pub(crate) fn accept(
         &self,
@@ -256,8 +266,9 @@ impl OutcomeCache {
         self.keyer.key(b"person", name.as_str(), "")
     }
 
-    /// Remembers a refusal for `lifetime` from `now`. It is forgotten with the person under any of `names`: the
-    /// one that was typed, and those by which the backends would know them.
+    /// Remembers a refusal for `lifetime` from `now`.
+    /// It is forgotten with the person under any of `names`: the one that was typed, and those by
+    /// which the backends would know them.
     pub(crate) fn reject(
         &self,
         key: OutcomeKey,
@@ -285,7 +296,7 @@ impl OutcomeCache {
         self.epochs.invalidate(self.epochs.user(name));
     }
 
-    /// Forgets everything that one backend vouched for, and all refusals.
+    /// Forgets everything that one backend accepted, and all refusals.
     pub fn invalidate_backend(&self, id: &BackendId) {
         self.epochs.invalidate(self.epochs.backend(id));
         self.invalidate_refusals();
@@ -333,10 +344,12 @@ where
     let entries = bounds.entries.max(1);
     // The cache is split into a power of two of parts, each with a share that is rounded up.
     let bytes = (bounds.bytes & !(PARTS - 1)).max(1);
-    // The cache knows one bound, a weight. An entry weighs at least its share of the bytes, so that neither bound is passed.
+    // The cache knows one bound, a weight. An entry weighs at least its share of the bytes, so that
+    // neither bound is passed.
     let weigh = EntryWeight { floor: bytes.div_ceil(entries) as u64 };
     let (hasher, lifecycle) = (BuildHasherDefault::default(), DefaultLifecycle::default());
-    // What was pushed out is not worth a place: it is a question to the server, and soon too old anyway.
+    // What was pushed out is not worth a place: it is a question to the server, and soon too old
+    // anyway.
     let options = OptionsBuilder::new()
         .estimated_items_capacity(entries)
         .weight_capacity(bytes as u64)

@@ -1,7 +1,7 @@
-//! What one remembered outcome takes: as little as it can, because there is one for everybody.
+//! A remembered outcome, as small as possible because there is one for each user.
 //!
-//! A backend is a number, and names are kept in place up to 23 bytes. What is not in place is counted by
-//! [`EntryWeight`], so that the bound in bytes is one.
+//! A backend is a number, and names are kept in place up to 23 bytes. What is not in place is
+//! counted by [`EntryWeight`], so that the bound in bytes is one.
 
 use std::sync::{Arc, OnceLock};
 
@@ -50,7 +50,8 @@ pub(super) struct Number(u16);
 /// How many different ids there can be as long as the process lives.
 const IDS: usize = 1024;
 
-/// Which number stands for which backend. Ids are added and never change, so they are read without a lock.
+/// Which number stands for which backend.
+/// Ids are added and never change, so they are read without a lock.
 #[derive(Debug)]
 pub(super) struct Backends(Box<[OnceLock<BackendId>]>);
 

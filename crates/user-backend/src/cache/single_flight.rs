@@ -1,10 +1,11 @@
 //! Identical attempts that arrive together share one.
 //!
-//! The first of them starts the work in its own task; the others wait for its answer. No caller's cancellation, and no
-//! panic, leaves another hanging: the work goes on when the one who started it has left, and when it dies all who wait
-//! learn so at once. Attempts share only when name, password **and** the last invalidation that concerns them are the same: a
-//! question that arrives after an invalidation is never answered by work that began before it; an
-//! invalidation of another user has no effect.
+//! The first of them starts the work in its own task; the others wait for its answer. No cancelled
+//! caller, and no panic, leaves others waiting: the work continues when the caller who started it
+//! is gone, and if it panics all waiting callers are notified at once. Attempts share only when
+//! name, password **and** the last invalidation that concerns them are the same: a question that
+//! arrives after an invalidation is never answered by work that began before it; an invalidation of
+//! another user has no effect.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -34,7 +35,7 @@ pub enum JoinError {
     Full,
     /// The work died.
     Died,
-    /// The caller's own deadline passed; the work goes on.
+    /// The caller's own deadline passed; the work continues.
     Late,
 }
 
@@ -44,14 +45,14 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         Self { under_way: Arc::default(), most }
     }
 
-    /// Waits for the answer of the attempt `key`, starting it with `start` unless it is under way. `change` is the epoch of the
-    /// last invalidation that concerns it.
+    /// Waits for the answer of the attempt `key`, starting it with `start` unless it is under way.
+    /// `change` is the epoch of the last invalidation that concerns it.
     ///
     /// # Errors
     /// [`JoinError`] when there is no answer to wait for.
     ///
     /// # Cancellation
-    /// Safe: the work goes on and its answer reaches the others.
+    /// Cancel safe: the work continues and its answer reaches the others.
     pub async fn join<F>(
         &self,
         key: OutcomeKey,
@@ -175,7 +176,7 @@ mod tests {
             }
         }
 
-        /// Joins a flight whose work waits at the gate and answers how many were started by then.
+        /// Joins a call whose work waits at the gate and returns how many were started by then.
         fn join(&self, password: &str) -> JoinHandle<Result<usize, JoinError>> {
             let key = self.keyer.key(b"", "alice", password);
             let (flights, epoch) = (Arc::clone(&self.flights), self.epochs.epoch());

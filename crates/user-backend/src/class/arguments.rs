@@ -1,6 +1,7 @@
-//! The positional `arguments` of the PHP app, with PHP's loose types: what every class needs to read its own.
+//! The positional `arguments` of the PHP app, with PHP's loose types.
+//! What every class needs to read its own.
 //!
-//! A `null` is an argument that was not given. What the arguments leave unsaid may be said by name beside them.
+//! A `null` is an argument that was not given. Named fields may add what the arguments leave out.
 
 use crate::document::host;
 use crate::document::section::nearest;
@@ -134,7 +135,7 @@ impl<'a> Arguments<'a> {
         self.named_with_aliases(parameters, &[])
     }
 
-    /// The same with further names of parameters, each with the one that it stands for.
+    /// The same with aliases of parameters, each with its parameter.
     pub fn named_with_aliases(
         &self,
         parameters: &[&'static str],
@@ -219,14 +220,14 @@ impl<'a> NamedArguments<'a> {
         first
     }
 
-    /// The first argument as a host name or an address; `what` says what may stand there.
+    /// The first argument as a host name or an address; `what` describes the expected value.
     pub fn host(&self, what: &str) -> Option<Located<'a, String>> {
         let field = self.required(what)?;
         let value = field.parsed(host::parse(field.text("a host")?))?;
         Some(Located { value, field })
     }
 
-    /// The first argument as a host, or as `host:port`; `what` says what may stand there.
+    /// The first argument as a host, or as `host:port`; `what` describes the expected value.
     pub fn host_and_port(&self, what: &str) -> Option<(Located<'a, String>, Option<Located<'a, u16>>)> {
         let field = self.required(what)?;
         let (host, port) = field.parsed(host::parse_with_port(field.text(what)?))?;

@@ -18,15 +18,17 @@ use crate::verdict::Verdict;
 
 /// A class of backends, as the configuration sees it.
 ///
-/// Only [`name`](Self::name) and [`build`](Self::build) must be written. What is wrong with an entry is reported when
-/// the file is loaded, with its place, so `build` should fail only for what a look at the file cannot show.
+/// Only [`name`](Self::name) and [`build`](Self::build) must be written. What is wrong with an
+/// entry is reported when the file is loaded, with its place, so `build` should fail only for what
+/// a look at the file cannot show.
 pub trait Class: fmt::Debug + Send + Sync + 'static {
     /// The name in the field `class`, in lower case, such as `imap`.
     fn name(&self) -> &'static str;
 
     /// Other names for it, in lower case.
     ///
-    /// The forms of the PHP app (`OC_User_X`, `\OCA\UserExternal\X`) are understood without being listed.
+    /// The forms of the PHP app (`OC_User_X`, `\OCA\UserExternal\X`) are understood without being
+    /// listed.
     fn aliases(&self) -> &'static [&'static str] {
         &[]
     }
@@ -46,24 +48,26 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
         TransportSpec::new()
     }
 
-    /// Whether servers of this class know names without a domain only, unless the entry has a `domain`.
+    /// Whether servers of this class know names without a domain only, unless the entry has a
+    /// `domain`.
     fn bare_names_only(&self) -> bool {
         false
     }
 
-    /// The workgroup, for a class whose servers take `DOMAIN\\user` and `user` for one account: in front of a name, this one is left
-    /// out, and names with another one are not this server's.
+    /// The workgroup, for a class whose servers take `DOMAIN\\user` and `user` for one account: in
+    /// front of a name, this one is left out, and names with another one are not this server's.
     fn workgroup(&self, _own: &OwnFields) -> Option<String> {
         None
     }
 
-    /// Warnings about an entry that can be used: own fields and what each does not do, such as one that has no effect beside
-    /// another.
+    /// Warnings about an entry that can be used.
+    /// Own fields and what each does not do, such as one that has no effect beside another.
     fn warnings(&self, _entry: &Entry) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
-    /// Reads positional `arguments`. `None` when something is wrong with them, which has been reported.
+    /// Reads positional `arguments`.
+    /// `None` when something is wrong with them, which has been reported.
     fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {
         arguments
             .fail(Problem::new("positional arguments", "named fields, which is all that this class knows"))
@@ -77,7 +81,8 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// The verdict about a name that its backend never sends to the server; `None` for names that it sends.
+    /// The verdict about a name that its backend never sends to the server.
+    /// `None` for names that it sends.
     ///
     /// The domain rules and `deny_names` have been applied before.
     fn refuses_name(&self, _entry: &Entry, _upstream: &str) -> Option<Verdict> {
@@ -89,8 +94,9 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
         BackendPolicy::default()
     }
 
-    /// The files that a backend is made of, beside `ca_file`; see [`Entry::path`]. When one of them has other contents at a
-    /// [reload](crate::Resolver::reload), the backend is made again although its entry says the same.
+    /// The files that a backend is made of, beside `ca_file`; see [`Entry::path`].
+    /// When one of them has other contents at a [reload](crate::Resolver::reload), the backend is
+    /// made again although its entry says the same.
     fn files(&self, _entry: &Entry) -> Vec<PathBuf> {
         Vec::new()
     }

@@ -15,8 +15,8 @@ use crate::resolver::names::NameRules;
 use crate::resolver::policy::BackendPolicy;
 use crate::transport::{Endpoint, TlsMode};
 
-/// What users of a backend get at their first sign-in (`on_first_sign_in`). The library hands it on to the program that keeps
-/// accounts.
+/// What users of a backend get at their first sign-in (`on_first_sign_in`).
+/// The library hands it on to the program that keeps accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FirstSignIn {
@@ -63,7 +63,8 @@ impl Entry {
         self.endpoint.as_ref()
     }
 
-    /// The address of the server, for a class that [requires a host](super::TransportSpec::host_required).
+    /// The address of the server, for a class that
+    /// [requires a host](super::TransportSpec::host_required).
     ///
     /// # Errors
     /// The entry has no host, which cannot be when the class requires one.
@@ -86,12 +87,12 @@ impl Entry {
         &self.policy
     }
 
-    /// What people call this server: the field `display_name`, or else the id.
+    /// Name of this server for users: the field `display_name`, or the id.
     pub fn display_name(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
 
-    /// Where people get help with a password that this server keeps.
+    /// Where users get help with a password that this server keeps.
     pub fn help_url(&self) -> Option<&str> {
         self.help_url.as_deref()
     }
@@ -111,7 +112,8 @@ impl Entry {
         self.own.text(name)
     }
 
-    /// An own field that is the path of a file; a relative one is relative to the directory of the configuration.
+    /// An own field that is the path of a file.
+    /// A relative one is relative to the directory of the configuration.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         let path = Path::new(self.own.text(name)?);
         Some(self.base.as_ref().map_or_else(|| path.to_owned(), |base| base.join(path)))
@@ -127,7 +129,8 @@ impl Entry {
         self.own.field(name)
     }
 
-    /// The field [`FieldSpec::refusal_texts`](super::FieldSpec::refusal_texts), if the class has it.
+    /// The field [`FieldSpec::refusal_texts`](super::FieldSpec::refusal_texts), if the class has
+    /// it.
     ///
     /// # Errors
     /// A text that cannot be one: none, if the class lists the field.

@@ -13,6 +13,7 @@ pub(super) const REFUSAL_TEXTS: &str = "refusal_texts";
 pub struct FieldSpec {
     name: &'static str,
     help: &'static str,
+    default: Option<&'static str>,
     kind: FieldKind,
     is_required: bool,
 }
@@ -64,14 +65,23 @@ impl FieldSpec {
         Self::new(name, help, FieldKind::Choice(words))
     }
 
-    /// The field `refusal_texts`; [`Entry::refusal_texts`](super::Entry::refusal_texts) reads it.
+    /// The field `refusal_texts`.
+    /// [`Entry::refusal_texts`](super::Entry::refusal_texts) reads it.
     pub const fn refusal_texts() -> Self {
-        Self::new(REFUSAL_TEXTS, "replies of this server that are refusals", FieldKind::RefusalTexts)
+        let help = "replies with which this server refuses a name and a password, beside those that are \
+                    recognised anyway";
+        Self::new(REFUSAL_TEXTS, help, FieldKind::RefusalTexts)
     }
 
-    /// Whatever all formats can say.
+    /// Any value.
     pub const fn any(name: &'static str, help: &'static str) -> Self {
         Self::new(name, help, FieldKind::Any)
+    }
+
+    /// What holds without the field, as documents show it: a value as TOML has it, or words.
+    pub const fn with_default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
     }
 
     /// The field must be there.
@@ -81,7 +91,7 @@ impl FieldSpec {
     }
 
     const fn new(name: &'static str, help: &'static str, kind: FieldKind) -> Self {
-        Self { name, help, kind, is_required: false }
+        Self { name, help, default: None, kind, is_required: false }
     }
 
     /// Its name.
@@ -92,6 +102,11 @@ impl FieldSpec {
     /// A short description.
     pub fn help(&self) -> &'static str {
         self.help
+    }
+
+    /// What holds without it, as documents show it.
+    pub fn default(&self) -> Option<&'static str> {
+        self.default
     }
 
     /// Whether it must be there.

@@ -1,7 +1,8 @@
 //! Classes of backends, ours or yours, as the configuration sees them.
 //!
-//! A class is a folder: `imap/class.rs`, `ftp/class.rs` and `smb/class.rs` hold everything that the configuration knows
-//! about them. Yours implements the same trait and is added to the [`ClassRegistry`] that a configuration is read with:
+//! A class is a folder: `imap/class.rs`, `ftp/class.rs` and `smb/class.rs` hold everything that the
+//! configuration knows about them. Yours implements the same trait and is added to the
+//! [`ClassRegistry`] that a configuration is read with:
 //!
 //! ```
 //! use std::sync::Arc;

@@ -18,8 +18,9 @@ pub(crate) fn names(class: &dyn Class) -> Option<Vec<&'static str>> {
     }
 }
 
-/// Reads the own fields of a class, which are all that are not `common`. Reports what is wrong. `said` is what positional
-/// arguments say; `None` when they are broken, so that nothing is known to be missing.
+/// Reads the own fields of a class, which are all that are not `common`.
+/// Reports what is wrong. `said` is what positional arguments say; `None` when they are broken, so
+/// that nothing is known to be missing.
 pub(crate) fn read(
     section: &TableReader<'_>,
     class: &dyn Class,
@@ -87,7 +88,8 @@ fn check_fields(
     }
 }
 
-/// serde stops at the first error: the offending field is removed, until there are no more errors.
+/// serde stops at the first error.
+/// The offending field is removed, until there are no more errors.
 fn check_settings(
     section: &TableReader<'_>,
     given: &[(String, Field<'_>)],

@@ -1,7 +1,8 @@
 //! The classes there are, and every way they have been spelled.
 //!
-//! A class of the PHP app was written as `OC_User_IMAP` at first and as `\OCA\UserExternal\IMAP` later, and PHP does not
-//! mind letter case. All of that is understood, and the short names of our own: `imap`, `ftp`, `smb`.
+//! A class of the PHP app was written as `OC_User_IMAP` at first and as `\OCA\UserExternal\IMAP`
+//! later, and PHP does not mind letter case. All of that is understood, and the short names of our
+//! own: `imap`, `ftp`, `smb`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -123,7 +124,8 @@ impl fmt::Debug for ClassRegistry {
 /// The name spaces that the PHP app has had, in lower case.
 const NAMESPACES: [&str; 3] = ["oca\\userexternal\\", "oca\\user_external\\lib\\", "oca\\user_external\\"];
 
-/// Brings a spelling into its short form, in lower case. A name from any other name space stays whole.
+/// Brings a spelling into its short form, in lower case.
+/// A name from any other name space stays whole.
 fn short_name(spelling: &str) -> String {
     let lower = spelling.strip_prefix('\\').unwrap_or(spelling).to_ascii_lowercase();
     let bare = NAMESPACES.iter().find_map(|space| lower.strip_prefix(space)).unwrap_or(&lower);

@@ -11,9 +11,11 @@ use crate::document::field_value::{FieldValue, MismatchError};
 /// What serde says, and the path to the value.
 pub(super) type Mismatch = serde_path_to_error::Error<MismatchError>;
 
-/// The own fields of a class, as a struct that serde reads. Its fields are the known ones.
+/// The own fields of a class, as a struct that serde reads.
+/// Its fields are the known ones.
 ///
-/// A struct with `#[serde(flatten)]` in it does not say which fields it has, so unknown ones are not found.
+/// A struct with `#[serde(flatten)]` in it does not say which fields it has, so unknown ones are
+/// not found.
 #[derive(Clone, Copy)]
 pub struct SettingsSpec {
     names: fn() -> Option<&'static [&'static str]>,

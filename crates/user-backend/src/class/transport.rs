@@ -17,7 +17,8 @@ pub struct TransportSpec {
 }
 
 impl TransportSpec {
-    /// An optional host, every mode of TLS (explicit unless set otherwise), no default port, no prepared connections.
+    /// An optional host, every mode of TLS (explicit unless set otherwise), no default port, no
+    /// prepared connections.
     pub const fn new() -> Self {
         Self {
             needs_host: false,

@@ -31,28 +31,30 @@ pub struct ConfiguredBackend {
 }
 
 impl Config {
-    /// Makes the backends, in the order of the array. Reads certificates; opens no connection.
+    /// Makes the backends, in the order of the array.
+    /// Reads certificates; opens no connection.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with one error for each backend that cannot be made: a `ca_file` that cannot be read, or
-    /// what a class of yours refuses.
+    /// [`ConfigErrors`] with one error for each backend that cannot be made: a `ca_file` that
+    /// cannot be read, or what a class of yours refuses.
     pub fn build_backends(&self) -> Result<Vec<ConfiguredBackend>, ConfigErrors> {
         let public =
             |BackendSpec { backend, policy, names, .. }| ConfiguredBackend { backend, policy, names };
         Ok(self.parts()?.into_iter().map(public).collect())
     }
 
-    /// What an entry of this configuration makes of a login name that is no account's id: the name that its server is sent, and
-    /// who that is. Contacts no server.
+    /// What an entry of this configuration makes of a login name that is no account's id.
+    /// The name that its server is sent, and who that is. Contacts no server.
     ///
     /// # Errors
-    /// The verdict that stands without the server, such as [`Verdict::NotMine`] for a name of another domain.
+    /// The verdict that needs no server, such as [`Verdict::NotMine`] for a name of another domain.
     pub fn ask(&self, entry: &Entry, login: &LoginName) -> Result<(String, Identity), Verdict> {
         let (upstream, identity) = entry.names.ask(login)?;
         self.check_name(entry, &upstream).map(|()| (upstream, identity))
     }
 
-    /// The name that the server of an entry is sent for an account with this id. Contacts no server.
+    /// The name that the server of an entry is sent for an account with this id.
+    /// Contacts no server.
     ///
     /// # Errors
     /// As [`Self::ask`].
@@ -69,7 +71,7 @@ impl Config {
     fn parts(&self) -> Result<Vec<BackendSpec>, ConfigErrors> {
         let (mut slots, mut errors) = (Vec::new(), Vec::new());
         for (entry, origin) in self.entries.iter().zip(&self.origins) {
-            // Looked at before the file is read for good: should it be changed in between, the next reload sees that.
+            // Taken before the file is read: if it changes in between, the next reload sees that.
             let files =
                 self.registry.find(entry.class).map_or_else(|_| Vec::new(), |class| class.files(entry));
             let settings = Made::of(entry, &files);
@@ -119,8 +121,9 @@ impl Config {
         self.error_at(origin, place, problem)
     }
 
-    /// An error of yours about a field of one entry, with its place in the file: for what the library hands on to you, such as
-    /// [`Entry::first_sign_in`]. `field` may lead to a value inside, such as `on_first_sign_in.quota`.
+    /// An error of yours about a field of one entry, with its place in the file.
+    /// For what the library hands on to you, such as [`Entry::first_sign_in`]. `field` may lead to
+    /// a value inside, such as `on_first_sign_in.quota`.
     pub fn entry_error(
         &self,
         id: &BackendId,
@@ -143,23 +146,27 @@ impl Config {
 }
 
 impl Resolver {
-    /// Makes a resolver of a configuration: the backends in the order of the array, with
-    /// their policies, and the settings of the resolver. Reads certificates; opens no connection.
+    /// Makes a resolver of a configuration.
+    /// The backends in the order of the array, with their policies, and the settings of the
+    /// resolver. Reads certificates; opens no connection.
     ///
-    /// To add something by hand (such as a store of pins), begin with [`ResolverBuilder::with_config`].
+    /// To add something by hand (such as a store of pins), begin with
+    /// [`ResolverBuilder::with_config`].
     ///
     /// # Errors
-    /// [`FromConfigError`] when a backend cannot be made of its entry, or the system has no randomness.
+    /// [`FromConfigError`] when a backend cannot be made of its entry, or the system has no
+    /// randomness.
     pub fn from_config(config: &Config) -> Result<Self, FromConfigError> {
         Ok(Self::builder().with_config(config)?.build()?)
     }
 
-    /// Puts a configuration in the place of the one there is: see [`Self::replace`]. What was added or set
-    /// [by hand](ResolverBuilder) stays: backends, the place of the configured ones among them, their decorators, limits.
+    /// Puts a configuration in the place of the one there is: see [`Self::replace`].
+    /// What was added or set [by hand](ResolverBuilder) stays: backends, the place of the
+    /// configured ones among them, their decorators, limits.
     ///
-    /// The backends of entries that say the same, down to the contents of their `ca_file`, stay as they are. Those without an
-    /// `id` of their own are known by class and host, so that another host is another backend, and no user of the old one is
-    /// given to it.
+    /// The backends of entries that say the same, down to the contents of their `ca_file`, stay as
+    /// they are. Those without an `id` of their own are known by class and host, so that another
+    /// host is another backend, and no user of the old one is given to it.
     ///
     /// # Errors
     /// [`FromConfigError`] with everything that is wrong. Nothing is changed then.
@@ -172,7 +179,8 @@ impl Resolver {
 }
 
 impl ResolverBuilder {
-    /// Appends the backends of a configuration, and takes its settings of the resolver as far as they are not set by hand.
+    /// Appends the backends of a configuration, and takes its settings of the resolver as far as
+    /// they are not set by hand.
     ///
     /// # Errors
     /// See [`Config::build_backends`].
@@ -180,11 +188,11 @@ impl ResolverBuilder {
         self.with_config_inside(config, |backend| backend)
     }
 
-    /// As [`Self::with_config`], with each backend inside something of the caller's own: a decorator that is a backend of the
-    /// same id.
+    /// As [`Self::with_config`], with each backend inside something of the caller's own.
+    /// A decorator that is a backend of the same id.
     ///
-    /// At a [reload](Resolver::reload) it is applied again. The entries are compared and not the decorators, so `around` must make the same of the
-    /// same backend each time.
+    /// At a [reload](Resolver::reload) it is applied again. The entries are compared and not the
+    /// decorators, so `around` must make the same of the same backend each time.
     ///
     /// # Errors
     /// See [`Config::build_backends`].
@@ -213,7 +221,8 @@ pub enum FromConfigError {
 #[derive(Debug, PartialEq)]
 struct Made {
     entry: Entry,
-    /// Digests of the certificates and of the files of the class: they are renewed under the same name.
+    /// Digests of the certificates and of the files of the class.
+    /// They are renewed under the same name.
     files: Vec<Option<[u8; 32]>>,
 }
 

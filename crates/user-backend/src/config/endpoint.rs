@@ -1,4 +1,5 @@
-//! From fields and arguments to an [`Endpoint`]: where the server is, and whether passwords may go there.
+//! From fields and arguments to an [`Endpoint`].
+//! Where the server is, and whether passwords may go there.
 
 use std::path::Path;
 
@@ -7,10 +8,6 @@ use crate::document::section::{TableReader, alternatives};
 use crate::document::tree::{Value, quoted};
 use crate::document::{Problem, host};
 use crate::transport::{Endpoint, ServerTrust, TlsMode};
-
-/// The fields of classes that know TLS.
-pub(super) const TLS_FIELDS: [&str; 5] =
-    ["tls", "allow_plaintext", "ca_file", "server_name", "danger_accept_any_certificate"];
 
 /// A warning without its backend, which is not named yet.
 pub(super) type Remark = (&'static str, String);
@@ -24,8 +21,9 @@ pub(super) struct EndpointFields {
     pub(super) remarks: Vec<Remark>,
 }
 
-/// Reads everything about reaching the server. `said` is what the positional arguments say: `None` when there are none,
-/// `Some(None)` when they are broken, which has been reported.
+/// Reads everything about reaching the server.
+/// `said` is what the positional arguments say: `None` when there are none, `Some(None)` when they
+/// are broken, which has been reported.
 pub(super) fn read(
     section: &TableReader<'_>,
     spec: TransportSpec,
@@ -251,7 +249,8 @@ fn tls(
     field.choice(&words, Some(hint)).unwrap_or(default)
 }
 
-/// Refuses clear text over the network without consent, and shows the line that consents and the one that encrypts.
+/// Refuses clear text over the network without consent, and shows the line that consents and the
+/// one that encrypts.
 fn check_plaintext_consent(
     section: &TableReader<'_>,
     spec: TransportSpec,

@@ -2,50 +2,22 @@
 
 use std::path::Path;
 
-use super::endpoint::{self, EndpointFields, TLS_FIELDS};
+use super::endpoint::{self, EndpointFields};
+use super::fields::{COMMON_FIELDS, TLS_FIELDS, has, names_of};
 use super::help;
 use super::policy;
 use super::warning::Warning;
-use crate::class::{Arguments, Class, ClassRegistry, Entry, FirstSignIn, NamedFields, read as own_fields};
+use crate::class::{
+    Arguments, Class, ClassRegistry, Entry, FieldSpec, FirstSignIn, NamedFields, read as own_fields,
+};
 use crate::document::section::{TableReader, alternatives};
 use crate::document::{Field, Problem, duration};
 use crate::identity::BackendId;
 use crate::resolver::names::Admit;
 use crate::resolver::policy::BackendPolicy;
 
-/// The fields that every class knows.
-pub(super) const COMMON_FIELDS: [&str; 28] = [
-    "class",
-    "id",
-    "arguments",
-    "host",
-    "port",
-    "domain",
-    "add_domain",
-    "strip_domain",
-    "group_by_domain",
-    "names",
-    "separator",
-    "deny_names",
-    "admit",
-    "on_first_sign_in",
-    "connect_timeout",
-    "timeout",
-    "max_concurrent",
-    "warm",
-    "on_reject",
-    "on_unavailable",
-    "canary",
-    "cache_accepted",
-    "cache_rejected",
-    "max_stale",
-    "budget",
-    "budget_all",
-    "display_name",
-    "help_url",
-];
-
-/// Reads one entry and what is to be said about it. Reports what is wrong and answers `None` if anything is.
+/// Reads one entry and its warnings.
+/// Reports what is wrong and answers `None` if anything is.
 pub(super) fn read(
     section: &TableReader<'_>,
     registry: &ClassRegistry,
@@ -53,7 +25,7 @@ pub(super) fn read(
 ) -> Option<(Entry, Vec<Warning>)> {
     let errors = section.diagnostics.count();
     let Some(class) = class(section, registry) else {
-        // The rest is looked at all the same, so that everything is reported at once.
+        // The rest is still checked, so that all errors are reported at once.
         let _ = policy::names(section, &NamedFields::default(), false, &mut Vec::new());
         let _ = policy::first_sign_in(section, &mut Vec::new());
         let _ = policy::policy(section, BackendPolicy::default(), &mut Vec::new());
@@ -145,20 +117,20 @@ fn class<'r>(section: &TableReader<'_>, registry: &'r ClassRegistry) -> Option<&
 }
 
 fn is_common(name: &str) -> bool {
-    COMMON_FIELDS.contains(&name) || TLS_FIELDS.contains(&name)
+    has(&COMMON_FIELDS, name) || has(&TLS_FIELDS, name)
 }
 
 /// Reports fields that this class does not know.
 fn check_names(section: &TableReader<'_>, class: &dyn Class, registry: &ClassRegistry) {
     let Some(own) = own_fields::names(class) else { return };
     let transport = class.transport();
-    let tls: &[&str] = if transport.uses_tls() { &TLS_FIELDS } else { &[] };
-    let known = [&COMMON_FIELDS, tls, &own].concat();
+    let tls: &[FieldSpec] = if transport.uses_tls() { &TLS_FIELDS } else { &[] };
+    let known = [names_of(&COMMON_FIELDS), names_of(tls), own].concat();
     section.only(&known, |name| {
         let elsewhere = |owner: &str| {
             Problem::new(format!("a field of {owner}"), format!("a field of class `{}`", class.name()))
         };
-        if TLS_FIELDS.contains(&name) {
+        if has(&TLS_FIELDS, name) {
             let problem = elsewhere("classes that use TLS");
             return Some(problem.hints(transport.tls_hint.map(str::to_owned)));
         }
@@ -174,8 +146,8 @@ fn id(field: &Field<'_>) -> Option<BackendId> {
     )
 }
 
-/// Class and host, and the port when it is not the expected one. Where the entry stands does not matter: moving it
-/// must not move any account.
+/// Class and host, and the port when it is not the expected one.
+/// The position of the entry does not matter: moving it must not move any account.
 fn default_id(section: &TableReader<'_>, class: &dyn Class, reach: &EndpointFields) -> Option<BackendId> {
     let name = class.name();
     let text = match (&reach.endpoint, reach.odd_port) {

@@ -8,8 +8,8 @@ use crate::identity::BackendId;
 impl Config {
     /// Locates a misconfiguration that a backend reported, by phase and text.
     ///
-    /// Both are those of a [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured), or of a step in a trace.
-    /// `None` if no entry has this id.
+    /// Both are those of a [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured), or of
+    /// a step in a trace. `None` if no entry has this id.
     pub fn locate_error(&self, backend: &BackendId, phase: Phase, detail: &str) -> Option<ConfigError> {
         let mut entries = self.entries.iter().zip(&self.origins);
         let (_, origin) = entries.find(|(entry, _)| entry.id == *backend)?;

@@ -1,4 +1,4 @@
-//! What people are told about the server that keeps their password.
+//! What users see about the server that keeps their password.
 
 use crate::document::section::TableReader;
 use crate::document::{Field, Problem};
@@ -9,7 +9,8 @@ const MAX_NAME_CHARS: usize = 64;
 /// Longest address, in bytes.
 const MAX_URL_BYTES: usize = 2000;
 
-/// Reads `display_name` and `help_url`. Reports what is wrong and answers `None` if anything is.
+/// Reads `display_name` and `help_url`.
+/// Reports what is wrong and answers `None` if anything is.
 pub(super) fn read(section: &TableReader<'_>) -> Option<(Option<String>, Option<String>)> {
     let errors = section.diagnostics.count();
     let name = section.field("display_name").and_then(|field| display_name(&field));

@@ -1,4 +1,5 @@
-//! From a file or a text to a [`Config`]: reading, then every check that looks at more than one entry.
+//! From a file or a text to a [`Config`].
+//! Reading, then every check that looks at more than one entry.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -69,47 +70,52 @@ impl Loader {
         Self::default()
     }
 
-    /// Reads with these classes, of which the backends are made later too (default: the classes of this crate).
+    /// Reads with these classes, of which the backends are made later too (default: the classes of
+    /// this crate).
     pub fn with_registry(mut self, registry: ClassRegistry) -> Self {
         self.registry = registry;
         self
     }
 
-    /// Leaves a top-level key of a TOML or JSON file to you: it is neither read nor an error. In a `config.php` that
-    /// holds for every key but ours.
+    /// Leaves a top-level key of a TOML or JSON file to you: it is neither read nor an error.
+    /// In a `config.php` that holds for every key but ours.
     pub fn allow_section(mut self, name: impl Into<String>) -> Self {
         self.sections.push(name.into());
         self
     }
 
-    /// Reads a top-level key for you, to be had from [`Config::section`]. In a `config.php` its name begins with
-    /// `user_backends_`.
+    /// Reads a top-level key for you, to be had from [`Config::section`].
+    /// In a `config.php` its name begins with `user_backends_`.
     pub fn section(mut self, name: impl Into<String>) -> Self {
         self.read.push(ExtraSection { name: name.into(), shared: false });
         self
     }
 
-    /// The same for a setting of the PHP system, which has one name in all formats, such as `lost_password_link`.
+    /// The same for a setting of the PHP system, which has one name in all formats, such as
+    /// `lost_password_link`.
     pub fn setting(mut self, name: impl Into<String>) -> Self {
         self.read.push(ExtraSection { name: name.into(), shared: true });
         self
     }
 
-    /// Allows a file without `user_backends`, or with an empty array: for programs with their own backend.
+    /// Allows a file without `user_backends`, or with an empty array.
+    /// For programs with their own backend.
     pub fn allow_no_backends(mut self) -> Self {
         self.without_backends = true;
         self
     }
 
-    /// Reads a file of at most 1 MiB. Its name gives the format: `.toml`, `.json` or `.php`. A relative `ca_file` is
-    /// relative to the file's directory. With `config.php`, every `*.config.php` beside it is read too, as the PHP system does.
+    /// Reads a file of at most 1 MiB.
+    /// Its name gives the format: `.toml`, `.json` or `.php`. A relative `ca_file` is relative to
+    /// the file's directory. With `config.php`, every `*.config.php` beside it is read too, as the
+    /// PHP system does.
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
     ///
     /// # Security
-    /// On Unix, a file that others may change is refused ([`crate::file_permissions`]); so is one that others may read, if it
-    /// holds a secret (such as `dbpassword` in a `config.php`).
+    /// On Unix, a file that others may change is refused ([`crate::file_permissions`]); so is one
+    /// that others may read, if it holds a secret (such as `dbpassword` in a `config.php`).
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Config, ConfigErrors> {
         let path = path.as_ref();
         let file: Arc<str> = path.display().to_string().into();
@@ -148,7 +154,8 @@ impl Loader {
         self.read(sources, diagnostics, path.parent())
     }
 
-    /// Reads a text of at most 1 MiB. `name` is what errors call it; a relative `ca_file` is relative to its directory.
+    /// Reads a text of at most 1 MiB.
+    /// `name` is what errors call it; a relative `ca_file` is relative to its directory.
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
@@ -167,7 +174,8 @@ impl Loader {
         match (config, ConfigErrors::of(diagnostics.into_errors())) {
             (_, Some(errors)) => Err(errors),
             (Some(config), None) => Ok(config),
-            // Nothing is given up without a reason being pushed; should that ever fail, the door stays closed.
+            // Every failure pushes an error; if that is ever missing, the configuration is still
+            // refused.
             (None, None) => Err(ConfigErrors::from(ConfigError::new(
                 "".into(),
                 None,
@@ -282,7 +290,8 @@ impl Loader {
         Some(if diagnostics.format == Format::Json { self.of_system(document) } else { document })
     }
 
-    /// What `occ config:list` of the PHP system prints, `{"system": {…}}`: its settings, under the names of a `config.php`.
+    /// What `occ config:list` of the PHP system prints, `{"system": {…}}`: its settings, under the
+    /// names of a `config.php`.
     fn of_system(&self, document: Document) -> Document {
         let system = document.members.iter().find(|member| member.key.is(SYSTEM));
         let Some(settings) = system.and_then(|member| member.node.value.members()) else { return document };
@@ -385,7 +394,7 @@ impl Loader {
     }
 }
 
-/// The first value of a tree that stands for a hidden one.
+/// The first value of a tree that replaces a hidden one.
 fn hidden_in(node: &Node) -> Option<Position> {
     match &node.value {
         Value::Text(text) => (text == HIDDEN).then_some(node.at),

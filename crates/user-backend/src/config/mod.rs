@@ -1,8 +1,10 @@
-//! The `user_backends` array: which servers are asked, in which order, and how they are reached.
+//! The `user_backends` array.
+//! Which servers are asked, in which order, and how they are reached.
 //!
-//! Three formats say the same: TOML, JSON, and the `config.php` of the PHP app, which is read with a real PHP parser as
-//! data (nothing in it is executed). An entry has a `class` and either named fields or the positional `arguments` of the
-//! PHP app. The repository's `docs/configuration.md` has the table of fields.
+//! Three formats say the same: TOML, JSON, and the `config.php` of the PHP app, which is read with
+//! a real PHP parser as data (nothing in it is executed). An entry has a `class` and either named
+//! fields or the positional `arguments` of the PHP app. The repository's `docs/configuration.md`
+//! has the table of fields.
 //!
 //! ```
 //! use user_backend::config::{Config, Format};
@@ -18,17 +20,19 @@
 //! # Ok::<(), user_backend::config::ConfigErrors>(())
 //! ```
 //!
-//! A file is read whole or not at all. Everything that is wrong with it is reported at once, each error with its place,
-//! what was found and what was expected: see [`ConfigErrors`]. What works but should be known is in
-//! [`Config::warnings`].
+//! A file is read whole or not at all. Everything that is wrong with it is reported at once, each
+//! error with its place, what was found and what was expected: see [`ConfigErrors`]. What works but
+//! should be known is in [`Config::warnings`].
 //!
-//! Only `config/standard.rs` knows all classes: what there is to know about one is in its own folder (see
-//! [`class`](crate::class)). The classes that a file was read with travel with the [`Config`].
+//! Only `config/standard.rs` knows all classes: what there is to know about one is in its own
+//! folder (see [`class`](crate::class)). The classes that a file was read with travel with the
+//! [`Config`].
 
 mod build;
 mod endpoint;
 mod entry_reader;
 mod error_location;
+mod fields;
 mod help;
 mod loader;
 mod more_files;
@@ -118,14 +122,16 @@ impl Config {
         self
     }
 
-    /// The same for a program that makes one attempt and ends: no connection is prepared for a next one (`warm`).
+    /// The same for a program that makes one attempt and ends.
+    /// No connection is prepared for a next one (`warm`).
     #[must_use]
     pub fn for_one_attempt(mut self) -> Self {
         self.entries.iter_mut().for_each(|entry| entry.policy.warm = 0);
         self
     }
 
-    /// The entries of `user_backends`, in the order of the array. Never empty, unless [`Loader::allow_no_backends`] is set.
+    /// The entries of `user_backends`, in the order of the array.
+    /// Never empty, unless [`Loader::allow_no_backends`] is set.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

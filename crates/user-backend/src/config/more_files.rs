@@ -1,7 +1,8 @@
-//! The other files of a PHP configuration: beside `config.php`, the PHP system reads every `*.config.php` of the folder.
+//! The other files of a PHP configuration.
+//! Beside `config.php`, the PHP system reads every `*.config.php` of the folder.
 //!
-//! They come after it, in the natural order of their names (`2.config.php` before `10.config.php`), and a key of a later file takes
-//! the place of an earlier one.
+//! They come after it, in the natural order of their names (`2.config.php` before `10.config.php`),
+//! and a key of a later file takes the place of an earlier one.
 
 use std::cmp::Ordering;
 use std::iter::Peekable;
@@ -14,7 +15,8 @@ const MAIN: &str = "config.php";
 /// The end of the others' names.
 const MORE: &str = ".config.php";
 
-/// The other files of a configuration, in the order in which they are read. None, if the first has another name.
+/// The other files of a configuration, in the order in which they are read.
+/// None, if the first has another name.
 ///
 /// # Errors
 /// The folder cannot be listed.
@@ -38,8 +40,8 @@ pub(super) fn beside(main: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(|name| main.with_file_name(name)).collect())
 }
 
-/// Compares numbers in texts by their value, as PHP's `natsort` does: those with a zero in front, which is not at the beginning of the
-/// text, digit by digit.
+/// Compares numbers in texts by their value, as PHP's `natsort` does.
+/// Those with a zero in front, which is not at the beginning of the text, digit by digit.
 fn natural(one: &str, other: &str) -> Ordering {
     let (mut one, mut other) =
         (without_zeros(one).chars().peekable(), without_zeros(other).chars().peekable());

@@ -1,4 +1,5 @@
-//! Sections of the program around the library: read with the same eyes, typed by their owner.
+//! Sections of the program around the library.
+//! Read with the same eyes, typed by their owner.
 
 use std::fmt;
 
@@ -27,12 +28,13 @@ impl fmt::Debug for RawSection {
 }
 
 impl Config {
-    /// The value of a key that the [`Loader`](super::Loader) was asked to read, as your own type. `None` when it is
-    /// not there or null. `user_backends` and `resolver` can be had as they stand in the file, too.
+    /// The value of a key that the [`Loader`](super::Loader) was asked to read, as your own type.
+    /// `None` when it is not there or null. `user_backends` and `resolver` are also available as
+    /// written in the file.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with the place of the first value that does not fit. Values of fields whose names end in
-    /// `password`, `secret`, `token` and the like are not repeated.
+    /// [`ConfigErrors`] with the place of the first value that does not fit. Values of fields whose
+    /// names end in `password`, `secret`, `token` and the like are not repeated.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ConfigErrors> {
         let Some(section) = self.sections.iter().find(|section| section.name == name) else {
             return Ok(None);
@@ -47,8 +49,9 @@ impl Config {
     }
 
     #[doc(hidden)]
-    /// The members of a PHP array that is no list, such as `[1009 => '/ca.pem']`: keys and plain values as texts. Empty when it
-    /// is not there. A key may be the name of a constant, `PDO::MYSQL_ATTR_SSL_CA`.
+    /// The members of a PHP array that is no list, such as `[1009 => '/ca.pem']`.
+    /// Keys and plain values as texts. Empty when it is not there. A key may be the name of a
+    /// constant, `PDO::MYSQL_ATTR_SSL_CA`.
     pub fn section_members(&self, name: &str) -> Vec<(String, Option<String>)> {
         let section = self.sections.iter().find(|section| section.name == name);
         let members = section.and_then(|section| section.node.value.members()).unwrap_or_default();
@@ -61,8 +64,8 @@ impl Config {
         members.iter().map(|member| (member.key.text(), plain(&member.node.value))).collect()
     }
 
-    /// An error of yours about a value that fits its type and still is wrong, with the file and the place in it.
-    /// `path` leads from the section to the value, such as `["smtp", "port"]`.
+    /// An error of yours about a value that fits its type and still is wrong, with the file and the
+    /// place in it. `path` leads from the section to the value, such as `["smtp", "port"]`.
     pub fn section_error(
         &self,
         name: &str,

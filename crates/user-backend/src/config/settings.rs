@@ -1,7 +1,9 @@
-//! The settings of the resolver as a whole: `[resolver]` in TOML and JSON, `user_backends_resolver` in a `config.php`.
+//! The settings of the resolver as a whole.
+//! `[resolver]` in TOML and JSON, `user_backends_resolver` in a `config.php`.
 
 use std::time::Duration;
 
+use super::fields::{RESOLVER_FIELDS, names_of};
 use crate::brute_force::{Lockout, SourceRateLimit};
 use crate::cache::CacheBounds;
 use crate::client_address::{Network, NetworkError};
@@ -16,7 +18,8 @@ use crate::resolver::Resolver;
 pub struct ResolverSettings {
     /// How long one attempt may take, all backends together (`deadline`, default 25 s).
     pub deadline: Duration,
-    /// How many outcomes are remembered (`cache_entries`, default 100 000; `cache_bytes`, default 33 554 432).
+    /// How many outcomes are remembered (`cache_entries`, default 100 000; `cache_bytes`, default
+    /// 33 554 432).
     pub cache: CacheBounds,
     /// Proxies whose forwarding headers are trusted (`trusted_proxies`, default none).
     pub trusted_proxies: Vec<Network>,
@@ -40,8 +43,7 @@ impl Default for ResolverSettings {
 
 /// Reads the table. Reports what is wrong; broken fields keep their defaults.
 pub(super) fn read(section: &TableReader<'_>) -> ResolverSettings {
-    section
-        .only(&["deadline", "cache_entries", "cache_bytes", "trusted_proxies", "throttle", "lock"], |_| None);
+    section.only(&names_of(&RESOLVER_FIELDS), |_| None);
     let mut settings = ResolverSettings::default();
     if let Some(deadline) = section.field("deadline").and_then(|field| field.duration()) {
         settings.deadline = deadline;

@@ -1,9 +1,12 @@
-//! What the configuration promises, told case by case.
+//! Tests of the configuration.
 
-// What is expected of `class` lists the classes, so the texts are those of a program with all of them.
+// What is expected of `class` lists the classes, so the texts are those of a program with all of
+// them.
 #[cfg(all(feature = "smb", feature = "smb-native"))]
 mod bad_input;
 mod documented;
+#[cfg(all(feature = "imap", feature = "ftp", any(feature = "smb", feature = "smb-native")))]
+mod fields_table;
 mod files;
 mod historic;
 mod hostile;

@@ -1,4 +1,5 @@
-//! Values read by serde: the same tree without places, and serde's errors in our words with their place.
+//! Values read by serde: the same tree without places, and serde's errors in our format with their
+//! place.
 
 use serde_path_to_error::{Path, Segment};
 
@@ -32,8 +33,8 @@ pub(crate) fn field_value(node: &Node) -> FieldValue {
     }
 }
 
-/// The same, for values that all formats can say. `None` for others, such as dates and infinity. A table stays one, whatever
-/// its keys are.
+/// The same, for values that all formats can say.
+/// `None` for others, such as dates and infinity. A table stays one, whatever its keys are.
 pub(crate) fn common_value(node: &Node) -> Option<FieldValue> {
     Some(match &node.value {
         Value::OtherNumber(text) => FieldValue::Float(finite(text)?),
@@ -56,7 +57,8 @@ pub(crate) fn member<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
     members.iter().find(|member| member.key.text() == name).map(|member| &member.node)
 }
 
-/// Follows a path as far as it leads. Tells where that is, how it is called, and whether it may be a secret.
+/// Follows a path as far as it leads.
+/// Returns its place, its name, and whether it may be a secret.
 pub(crate) fn walk(node: &Node, path: &Path) -> (Position, String, bool) {
     let (mut node, mut field, mut secret) = (node, String::new(), false);
     for segment in path {
@@ -130,7 +132,8 @@ pub(crate) fn missing_field(said: &str) -> Option<&str> {
     said.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
-/// Reports what serde says about a value within `field`; the path begins with the field itself.
+/// Reports what serde says about a value within `field`.
+/// The path begins with the field itself.
 pub(crate) fn report(field: &Field<'_>, path: &Path, said: &str) {
     let mut within = field.clone();
     let mut secret = names_a_secret(field.place.field.as_deref().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! Durations in configurations: `500ms`, `3s`, `15m`, `1h`, `2d`.
 //!
-//! The unit is part of the text. A bare number is refused: half of all programs take it for seconds, the other half for
-//! milliseconds.
+//! The unit is part of the text. A bare number is refused: half of all programs take it for
+//! seconds, the other half for milliseconds.
 
 use std::time::Duration;
 

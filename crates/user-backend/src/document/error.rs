@@ -82,7 +82,8 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// As `Display`: a `main` that returns the error prints it with `Debug`, and an operator has to fix the file.
+/// As `Display`: a `main` that returns the error prints it with `Debug`, and an operator has to fix
+/// the file.
 impl fmt::Debug for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration is wrong\n{self}")
@@ -93,7 +94,7 @@ impl std::error::Error for ConfigErrors {}
 
 /// One thing that is wrong with a configuration.
 ///
-/// The texts hold values of our own fields only: nothing else that stands in the file is ever repeated.
+/// The texts contain values of our own fields only, never anything else from the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     file: Arc<str>,
@@ -140,7 +141,8 @@ impl ConfigError {
         self.place.field.as_deref()
     }
 
-    /// The whole way to the value, such as `user_backends[0].arguments[2]`; empty when it is about the whole file.
+    /// The whole way to the value, such as `user_backends[0].arguments[2]`.
+    /// Empty when it is about the whole file.
     pub fn path(&self) -> String {
         self.place.to_string()
     }

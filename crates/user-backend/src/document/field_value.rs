@@ -1,7 +1,7 @@
 //! A value without its place in the file, which serde reads.
 //!
-//! Not `serde_json::Value`: its cargo features are one decision for a whole program, and this library takes none for its
-//! host.
+//! Not `serde_json::Value`: its cargo features are one decision for a whole program, and this
+//! library takes none for its host.
 
 use std::fmt::{self, Display};
 

@@ -1,14 +1,15 @@
 //! Host names and addresses (RFC 952, RFC 1123 section 2.1, RFC 4291), held to their strict form.
 //!
-//! What is not plainly a host never reaches a resolver, a URL or a C library: no scheme, no path, no user, no port where
-//! a port has its own field.
+//! What is not plainly a host never reaches a resolver, a URL or a C library: no scheme, no path,
+//! no user, no port where a port has its own field.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::error::Problem;
 use super::tree::quoted;
 
-/// Reads a host name or an address. The answer is in lower case, an IPv6 address without brackets.
+/// Reads a host name or an address.
+/// The answer is in lower case, an IPv6 address without brackets.
 pub(crate) fn parse(text: &str) -> Result<String, Problem> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Some(bare) = bare {
@@ -49,7 +50,8 @@ pub(crate) fn parse_port(digits: &str) -> Option<u16> {
     digits.parse().ok().filter(|port| plain && *port != 0)
 }
 
-/// Letters, digits, inner hyphens and underscores in labels; a last label that cannot be taken for an address.
+/// Letters, digits, inner hyphens and underscores in labels.
+/// A last label that cannot be taken for an address.
 fn is_name(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -70,7 +72,7 @@ fn problem(text: &str) -> Problem {
         return Problem::new("an empty text", "a host name or an address");
     }
     if text.contains('@') {
-        // Before it may stand a password.
+        // A password may precede it.
         return Problem::new("a text with a user name in it", "a host name or an address")
             .hint("the host alone");
     }

@@ -1,6 +1,8 @@
-//! Documents of any format: a tree of values with positions, and typed reading that reports every error.
+//! Documents of any format: a tree of values with positions, and typed reading that reports every
+//! error.
 //!
-//! It knows nothing of backends. The formats are in `config/read`; what the fields mean is in `config` and `class`.
+//! It knows nothing of backends. The formats are in `config/read`; what the fields mean is in
+//! `config` and `class`.
 
 pub(crate) mod by_serde;
 pub(crate) mod duration;

@@ -140,7 +140,7 @@ pub struct Field<'a> {
 impl<'a> Field<'a> {
     /// Reports what is wrong with this value. Always `None`, so that callers can return it.
     pub fn fail<T>(&self, problem: Problem) -> Option<T> {
-        // What is wrong with a broken value has been said where it broke.
+        // The error of a broken value has already been reported.
         if self.node.value == Value::Broken {
             return None;
         }
@@ -211,7 +211,8 @@ impl<'a> Field<'a> {
         matches!(&self.node.value, Value::Text(text) if text == "off")
     }
 
-    /// A length of time, or the word `off` as `Some(None)`. Zero is refused: it could mean either.
+    /// A length of time, or the word `off` as `Some(None)`.
+    /// Zero is refused: it could mean either.
     pub(crate) fn duration_or_off(&self) -> Option<Option<Duration>> {
         match &self.node.value {
             Value::Text(text) if text == "off" => Some(None),
@@ -293,7 +294,8 @@ pub(crate) fn alternatives(words: &[&str]) -> String {
 
 /// The known word that was probably meant.
 pub(crate) fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
-    // Comparing takes time in the product of the lengths, and a long word is no typo of a short one.
+    // Comparing takes time in the product of the lengths, and a long word is no typo of a short
+    // one.
     if word.len() > 64 {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Getting at the file: what it is, how large it is, who else may read it.
 //!
-//! A configuration decides where passwords are sent, so a file that others may change is refused, and a file that holds a
-//! secret and that others may read is refused too.
+//! A configuration decides where passwords are sent, so a file that others may change is refused,
+//! and a file that holds a secret and that others may read is refused too.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -27,7 +27,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that the end of a file name stands for: `.toml`, `.json` or `.php`.
+    /// The format of a file extension: `.toml`, `.json` or `.php`.
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         match extension.to_ascii_lowercase().as_str() {
@@ -150,7 +150,8 @@ fn mode(_: &Metadata) -> Option<u32> {
 }
 
 impl Access {
-    /// Refuses a file with a secret that others may read, and one that others may change: it decides where passwords go.
+    /// Refuses a file with a secret that others may read, and one that others may change.
+    /// It decides where passwords go.
     pub(crate) fn check(self, secret: Option<&str>, file: &str) -> Vec<Problem> {
         let readable =
             self.mode.zip(secret).and_then(|(mode, secret)| closed_to_others(mode, secret, file).err());

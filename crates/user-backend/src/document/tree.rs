@@ -1,6 +1,7 @@
-//! One tree of values for all formats, so that TOML, JSON and `config.php` cannot come to mean different things.
+//! One tree of values for all formats, so that TOML, JSON and `config.php` cannot come to mean
+//! different things.
 //!
-//! Every value knows where it stands in its file: an error without a line is half an error.
+//! Every value has its place in the file, so that errors have a line.
 
 /// A place in a file, both numbers counted from 1. Columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +48,7 @@ impl<'t> LineIndex<'t> {
     }
 }
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) value: Value,
@@ -79,7 +80,8 @@ pub(crate) struct Member {
     pub(crate) node: Node,
 }
 
-/// The key of a member. PHP takes `"0"` and `0` for the same key, and so do we in every format.
+/// The key of a member.
+/// PHP takes `"0"` and `0` for the same key, and so do we in every format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Name(String),
@@ -133,7 +135,8 @@ impl Value {
         }
     }
 
-    /// The elements of an array, whether it was written with numbers for keys or without. Written order counts.
+    /// The elements of an array, whether it was written with numbers for keys or without.
+    /// Written order counts.
     pub(crate) fn elements(&self) -> Option<Vec<&Node>> {
         match self {
             Self::List(nodes) => Some(nodes.iter().collect()),
@@ -144,7 +147,8 @@ impl Value {
         }
     }
 
-    /// The named fields of a table. An empty array is an empty table: PHP does not distinguish them.
+    /// The named fields of a table.
+    /// An empty array is an empty table: PHP does not distinguish them.
     pub(crate) fn members(&self) -> Option<&[Member]> {
         match self {
             Self::Table(members) => Some(members),
@@ -159,7 +163,8 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", shortened(&escaped(text)))
 }
 
-/// Backslashes stay single, because class names have them; control characters and the like do not stay.
+/// Backslashes stay single, because class names have them.
+/// Control characters and the like do not stay.
 fn escaped(text: &str) -> String {
     let escape = |c| if c == '\\' || c == '\'' { String::from(c) } else { char::escape_debug(c).to_string() };
     text.chars().map(escape).collect()

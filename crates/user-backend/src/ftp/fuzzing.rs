@@ -17,7 +17,7 @@ pub enum ScriptStep {
     Proceed,
     /// Another reply follows.
     Wait,
-    /// The server said no.
+    /// The server refused.
     Rejected,
 }
 

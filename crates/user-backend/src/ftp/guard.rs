@@ -1,13 +1,16 @@
 //! The guard between suppaftp and a server, over any stream.
 //!
-//! - Replies come one line at a time, so that whatever the server sent ahead is still here when the next command is due.
-//! - No more than [`MAX_BYTES`] are read from one connection, and of each line nothing but the code is handed out: servers
-//!   have been seen to repeat passwords, and the library logs what it reads.
-//! - The words of a reply are kept apart; what leaves the guard is what they mean and a [`ServerText`](crate::ServerText).
-//! - A reply ends at the line with the code it began with (RFC 959 section 4.2). What is no reply fails at once. Some
-//!   deviations of real servers are put right: a last line without text and blank, and, before the greeting, lines without a
-//!   code.
-//! - A secret command takes the place of the library's, so that the library never holds a password and cannot log it.
+//! - Replies come one line at a time, so that anything the server sent early is still here when the
+//!   next command is due.
+//! - No more than [`MAX_BYTES`] are read from one connection, and of each line nothing but the code
+//!   is handed out: servers have been seen to repeat passwords, and the library logs what it reads.
+//! - The words of a reply are kept apart; what leaves the guard is what they mean and a
+//!   [`ServerText`](crate::ServerText).
+//! - A reply ends at the line with the code it began with (RFC 959 section 4.2). What is no reply
+//!   fails at once. Some deviations of real servers are corrected: a last line without text and
+//!   space, and, before the greeting, lines without a code.
+//! - A secret command takes the place of the library's, so that the library never holds a password
+//!   and cannot log it.
 //! - What was written is flushed before anything is read.
 
 use std::io;
@@ -20,26 +23,27 @@ use zeroize::Zeroizing;
 
 use crate::refusal::{RefusalTexts, ReplyText, Sent, Words};
 
-/// Most bytes of replies that are read from one connection. Login dialogues have a few hundred; long banners a few
-/// thousand.
+/// Most bytes of replies that are read from one connection.
+/// Login dialogues have a few hundred; long banners a few thousand.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
 /// Most lines without a code that may come before the greeting.
 const MAX_NOISE: usize = 8;
 
-/// How other protocols begin. Their servers wait for us after that, so nothing better will come.
+/// How other protocols begin.
+/// Their servers wait for us after that, so nothing better will come.
 const OTHER_PROTOCOLS: [&[u8]; 6] = [b"SSH-", b"HTTP/", b"* ", b"+", b"-ERR", b"<"];
 
 /// Why a stream cannot be read or written any more, inside an [`io::Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum ProtocolViolation {
-    /// The server said something that answers no command.
+    /// The server sent a reply without a command.
     #[error("the server spoke before it was asked")]
     Unasked,
-    /// The server said more than [`MAX_BYTES`].
+    /// The server sent more than [`MAX_BYTES`].
     #[error("the server says more than {MAX_BYTES} bytes")]
     TooLong,
-    /// What the server said is no reply.
+    /// The server sent something that is not a reply.
     #[error("the server does not speak FTP")]
     NotAReply,
 }
@@ -139,7 +143,8 @@ impl Guard {
             let before = self.held.len();
             ready!(self.poll_fill(cx))?;
             if self.held.len() == before {
-                // The end. Half a line is handed out as it is, so that the library sees that it is none.
+                // The end. A partial line is passed on unchanged, so that the library sees that it
+                // is not a line.
                 let rest = std::mem::take(&mut *self.held);
                 self.line.extend(rest.iter().enumerate().map(|(column, byte)| masked(column, *byte)));
                 if self.line.is_empty() {
@@ -149,7 +154,8 @@ impl Guard {
         }
     }
 
-    /// Decides about one line: `self.line` holds what of it is handed out, nothing when it is skipped.
+    /// Decides about one line: `self.line` holds what of it is handed out, nothing when it is
+    /// skipped.
     fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
@@ -182,7 +188,7 @@ impl Guard {
         Ok(())
     }
 
-    /// The last line of a reply. The library waits for more if there is nothing behind the code.
+    /// The last line of a reply. The library waits for more if nothing follows the code.
     fn end(&mut self, code: [u8; 3], words: &[u8]) {
         self.said.add(words);
         self.open = None;
@@ -241,7 +247,7 @@ impl Guard {
 /// One line of a reply.
 #[derive(Clone, Copy)]
 enum Line<'a> {
-    /// The code, a blank, and a text; or the code alone.
+    /// The code, a space, and a text; or the code alone.
     Last([u8; 3], &'a [u8]),
     /// The code, `-`, and a text.
     More([u8; 3], &'a [u8]),
@@ -262,7 +268,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// What is handed out for a byte of half a line: the code, the mark behind it and line ends pass, all else becomes dots.
+/// What is passed on for a byte of a partial line.
+/// The code, the mark after it and line ends; everything else becomes dots.
 fn masked(column: usize, byte: u8) -> u8 {
     match (column, byte) {
         (_, b'\r' | b'\n') | (0..=2, b'0'..=b'9') | (3, b' ' | b'-') => byte,

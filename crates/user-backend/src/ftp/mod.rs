@@ -1,21 +1,23 @@
 //! Signing in against FTP servers.
 //!
 //! # How a login is decided
-//! One connection, at most three commands: `AUTH TLS` where TLS is explicit, `USER`, `PASS`. There is no data connection
-//! (no PASV, EPSV, PORT), no listing, and no `QUIT`: the connection is closed as soon as the answer is there. `USER` and
-//! `PASS` are sent and judged one by one, and nothing may have been said ahead of either. The crate suppaftp reads the
-//! replies; a guard of ours sits between it and the socket and does TLS, so that the library sees neither the name nor the
+//! One connection, at most three commands: `AUTH TLS` where TLS is explicit, `USER`, `PASS`. There
+//! is no data connection (no PASV, EPSV, PORT), no listing, and no `QUIT`: the connection is closed
+//! as soon as the answer is there. `USER` and `PASS` are sent and judged one by one, and the server
+//! may not have sent anything before either. The crate suppaftp reads the replies; a guard of ours
+//! sits between it and the socket and does TLS, so that the library sees neither the name nor the
 //! password, and so that a certificate error says what is wrong with the certificate.
 //!
 //! # Arguments
-//! As the `user_backends` array of the PHP app has them (class `\OCA\UserExternal\FTP`, earlier `OC_User_FTP`):
+//! As the `user_backends` array of the PHP app has them (class `\OCA\UserExternal\FTP`, earlier
+//! `OC_User_FTP`):
 //!
 //! | position | meaning | here |
 //! |---|---|---|
 //! | 1 | host, or `host:port` | [`Endpoint::new`](crate::transport::Endpoint::new); port 21, for implicit TLS 990 |
 //! | 2 | secure, default false | true: [`TlsMode::Explicit`], false: [`TlsMode::None`] |
 //!
-//! Implicit TLS, timeouts, trust and name rules are said by name only.
+//! Implicit TLS, timeouts, trust and name rules are set by name only.
 //!
 //! # Verdicts
 //! A code means what it means only at its place; everything not named here breaks the protocol.
@@ -25,7 +27,7 @@
 //! | the connection | 220 | go on |
 //! | | 120 | wait for the next reply |
 //! | | any 4yz, 5yz | unavailable |
-//! | AUTH TLS | 234, and nothing behind it | handshake |
+//! | AUTH TLS | 234, and nothing after it | handshake |
 //! | | 4yz | unavailable |
 //! | | 334, 5yz | misconfigured; nothing else is sent |
 //! | USER | 331 | go on |
@@ -45,29 +47,32 @@
 //! | | 4yz | unavailable |
 //! | | 522, 533 to 537 | misconfigured |
 //!
-//! `500 OOPS: cannot change directory` to PASS is how vsftpd answers a user whose home folder is missing. The account exists
-//! and cannot be used: rejected as disabled, not remembered and not counted as a wrong password. Other `500` replies to PASS
-//! are not recognised. Neither affects other users.
+//! `500 OOPS: cannot change directory` to PASS is how vsftpd answers a user whose home folder is
+//! missing. The account exists and cannot be used: rejected as disabled, not remembered and not
+//! counted as a wrong password. Other `500` replies to PASS are not recognised. Neither affects
+//! other users.
 //!
-//! A last line of a reply may lack its blank and its text. Before the greeting up to 8 lines without a code are skipped. Any
-//! other deviation from RFC 959 section 4.2 ends the attempt at once.
+//! The last line of a reply may lack its space and its text. Before the greeting up to 8 lines
+//! without a code are skipped. Any other deviation from RFC 959 section 4.2 ends the attempt at
+//! once.
 //!
-//! Servers delay the answer to a wrong password, vsftpd by 2 to 3 seconds, pure-ftpd by up to 6: a timeout below 10
-//! seconds turns wrong passwords into outages.
+//! Servers delay the answer to a wrong password, vsftpd by 2 to 3 seconds, pure-ftpd by up to 6: a
+//! timeout below 10 seconds turns wrong passwords into outages.
 //!
 //! # Security
-//! - A name for which the server asks no password proves nothing: 230 to USER is refused, and `anonymous` and `ftp`
-//!   (RFC 1635) are refused before any I/O in any letter case, even when the list of denied names leaves them out. Further names that a server aliases to its anonymous account
-//!   (`UserAlias` of proftpd) look like any other to a client: deny them by the setting.
-//! - Names and passwords are sent as UTF-8, byte for byte. UTF-8 has no byte 0xFF, so nothing can be taken for a Telnet
-//!   command (RFC 959 section 5.3.1, RFC 2640 section 3.1); line ends and NUL cannot be in a
-//!   [`LoginName`](crate::LoginName) or a [`Password`](crate::Password).
-//! - The first and the last line of a reply must carry the same code, and no line between may look like a last line (in a
-//!   greeting, not like a last line of this reply).
+//! - A name for which the server asks no password proves nothing: 230 to USER is refused, and
+//!   `anonymous` and `ftp` (RFC 1635) are refused before any I/O in any letter case, even when the
+//!   list of denied names leaves them out. Further names that a server aliases to its anonymous
+//!   account (`UserAlias` of proftpd) look like any other to a client: deny them by the setting.
+//! - Names and passwords are sent as UTF-8, byte for byte. UTF-8 has no byte 0xFF, so nothing can
+//!   be taken for a Telnet command (RFC 959 section 5.3.1, RFC 2640 section 3.1); line ends and NUL
+//!   cannot be in a [`LoginName`](crate::LoginName) or a [`Password`](crate::Password).
+//! - The first and the last line of a reply must carry the same code, and no line between may look
+//!   like a last line (in a greeting, not like a last line of this reply).
 //!
 //! # Specifications
-//! RFC 959 sections 4.2 (replies) and 5.4 (dialogues), RFC 1635 (anonymous), RFC 2228 section 3 (AUTH), RFC 4217 section 4
-//! (AUTH TLS). Implicit TLS is in no RFC; port 990 is registered for it.
+//! RFC 959 sections 4.2 (replies) and 5.4 (dialogues), RFC 1635 (anonymous), RFC 2228 section 3
+//! (AUTH), RFC 4217 section 4 (AUTH TLS). Implicit TLS is in no RFC; port 990 is registered for it.
 
 mod class;
 #[cfg(feature = "fuzzing")]
@@ -100,7 +105,8 @@ const PASSWORDLESS: [&str; 2] = ["anonymous", "ftp"];
 
 /// An FTP server whose users sign in.
 ///
-/// Make one and keep it: it holds the TLS sessions to resume, which halves the price of a handshake.
+/// Make one and keep it: it holds the TLS sessions to resume, which halves the price of a
+/// handshake.
 ///
 /// # Example
 /// ```no_run
@@ -131,8 +137,9 @@ impl FtpBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when passwords would cross the network in clear text without consent, or when the
-    /// certificates or the server name cannot be used.
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when passwords would cross
+    /// the network in clear text without consent, or when the certificates or the server name
+    /// cannot be used.
     pub fn new(settings: FtpSettings) -> Result<Self, BackendError> {
         let endpoint = &settings.endpoint;
         endpoint.check_plaintext()?;
@@ -162,8 +169,8 @@ impl FtpBackend {
         Ok(answer)
     }
 
-    /// What the server says to the name on a prepared connection. One that fails on the way there is as good as none: no
-    /// password was sent on it.
+    /// What the server says to the name on a prepared connection.
+    /// One that fails on the way there is as good as none: no password was sent on it.
     async fn named(&self, login: Login<'_>, deadline: Instant) -> Option<Result<Session, Refused>> {
         while let Some(session) = self.warm.take() {
             if session.is_waiting().await

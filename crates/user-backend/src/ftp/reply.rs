@@ -1,11 +1,13 @@
-//! Maps FTP replies to decisions: pure functions, so that every row can be tested without a server.
+//! Maps FTP replies to decisions.
+//! Pure functions, so that every row can be tested without a server.
 //!
-//! The same code means different things at different places: 530 answers a wrong password, a name that came without TLS,
-//! an address that is not welcome, and a server that is full. So a code is judged together with the [`Stage`] it answers,
-//! and where it can mean both, with its words (module `refusal`).
+//! The same code means different things at different places: 530 answers a wrong password, a name
+//! that came without TLS, an address that is not welcome, and a server that is full. So a code is
+//! judged together with the [`Stage`] it answers, and where it can mean both, with its words
+//! (module `refusal`).
 //!
-//! RFC 959 section 4.2 (form of replies), 5.4 (which reply may answer what), RFC 2228 section 3 and RFC 4217 section 4
-//! (replies to AUTH).
+//! RFC 959 section 4.2 (form of replies), 5.4 (which reply may answer what), RFC 2228 section 3 and
+//! RFC 4217 section 4 (replies to AUTH).
 
 use crate::error::{BackendError, Phase};
 use crate::refusal::{Class, Words};
@@ -50,7 +52,7 @@ pub(super) enum Next {
     Proceed,
     /// Another reply follows.
     Wait,
-    /// The server said no to the name and the password.
+    /// The server refused the name and the password.
     Rejected(Rejection),
 }
 
@@ -75,8 +77,8 @@ pub(super) fn not_ftp(stage: Stage) -> BackendError {
 /// Judges a whole reply.
 ///
 /// # Errors
-/// A [`BackendError`] for everything that is neither the expected yes nor a no to the name or the password. After the
-/// password, one that is no outage counts as a guess.
+/// A [`BackendError`] for everything that is neither the expected yes nor a no to the name or the
+/// password. After the password, one that is no outage counts as a guess.
 pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool, words: &Words) -> Result<Next, BackendError> {
     let judged = match code(body) {
         Some(code) => judge_code(stage, code, encrypted, words),
@@ -103,7 +105,8 @@ fn judge_code(stage: Stage, code: u16, encrypted: bool, words: &Words) -> Result
         (Stage::User | Stage::Pass, 400..=599, Class::Refusal(rejection)) if words.is_taught => {
             refused(rejection)
         }
-        // Under TLS these cannot mean "encrypt first", so the name is what is refused. In clear text the words must say so.
+        // Under TLS these cannot mean "encrypt first", so the name is what is refused. In clear
+        // text the words must say so.
         (Stage::User, 430 | 530 | 550, Class::Refusal(rejection)) => refused(unknown_user(rejection)),
         (Stage::User, 430 | 530 | 550, Class::Unknown) if encrypted => refused(Rejection::UnknownUser),
         (Stage::User, 430 | 530 | 550, Class::Outage) if encrypted => {
@@ -150,11 +153,12 @@ fn unknown_user(rejection: Rejection) -> Rejection {
     if rejection == Rejection::BadCredentials { Rejection::UnknownUser } else { rejection }
 }
 
-/// The code of a whole reply, or `None` when the reply does not keep the rules of RFC 959 section 4.2.
+/// The code of a whole reply, or `None` when the reply does not keep the rules of RFC 959 section
+/// 4.2.
 ///
-/// suppaftp ends a reply at the first line that looks like a last line, whatever its code; so a `530-` reply could end
-/// in a line that begins with `230 `. Here the first and the last line must carry the same code, and nothing in between
-/// may look like a last line.
+/// suppaftp ends a reply at the first line that looks like a last line, whatever its code; so a
+/// `530-` reply could end in a line that begins with `230 `. Here the first and the last line must
+/// carry the same code, and nothing in between may look like a last line.
 fn code(body: &[u8]) -> Option<u16> {
     let mut lines = body.strip_suffix(b"\n")?.split(|byte| *byte == b'\n').map(line);
     let first = lines.next()?;

@@ -1,8 +1,9 @@
-//! One dialogue with a server, from the open connection to the reply to PASS. What replies mean is said in
-//! [`reply`](super::reply).
+//! One dialogue with a server, from the open connection to the reply to PASS.
+//! [`reply`](super::reply) says what replies mean.
 //!
-//! RFC 959 section 5.4 (the dialogue), RFC 4217 section 4 (AUTH TLS). PBSZ and PROT (RFC 4217 section 8, 9) protect data
-//! connections; there is none, so they are not sent, and a server that would refuse them is as good as any.
+//! RFC 959 section 5.4 (the dialogue), RFC 4217 section 4 (AUTH TLS). PBSZ and PROT (RFC 4217
+//! section 8, 9) protect data connections; there is none, so they are not sent, and a server that
+//! would refuse them works, too.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,13 +23,14 @@ use crate::secret::Password;
 use crate::transport::{Endpoint, TlsClient, TlsMode, TlsSummary, cannot_connect, dial_with, sooner, within};
 use crate::verdict::Rejection;
 
-/// What the library sends, and logs, in place of the name; see [`SharedSocket::replace_next`].
+/// What the library sends, and logs, in place of the name.
+/// See [`SharedSocket::replace_next`].
 const USER: &str = "USER ********";
 
 /// What the library sends, and logs, in place of the password.
 const PASS: &str = "PASS ********";
 
-/// A refusal, and what the server tells the user with it.
+/// A refusal, and the server's message for the user.
 pub(super) type Refused = (Rejection, Option<ServerText>);
 
 /// A name and a password, and what this server's refusals are.
@@ -74,7 +76,7 @@ impl Session {
             (TlsMode::Explicit, Some(tls)) => {
                 session.greeting().await?;
                 session.command(Stage::Auth, "AUTH TLS", None).await?.0.proceed(Stage::Auth)?;
-                // Whatever came in clear text behind the 234 would be taken for something the server said under TLS.
+                // Clear text after the 234 would be read as if it came over TLS.
                 session.quiet(Stage::Auth).await?;
                 session.tls = Some(session.wire.encrypt(tls, encrypt_by()).await?);
                 session.granted.push("AUTH TLS");
@@ -89,7 +91,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Whether the server still waits for us, and has said nothing since its last reply.
+    /// Whether the server still waits for us, and has sent nothing since its last reply.
     pub(super) async fn is_waiting(&self) -> bool {
         self.wire.is_quiet().await.is_ok()
     }
@@ -112,9 +114,11 @@ impl Session {
         }
     }
 
-    /// Presents the password, after [`name`](Self::name). `Ok(Ok(()))` is the verified yes.
+    /// Presents the password, after [`name`](Self::name).
+    /// `Ok(Ok(()))` is the verified yes.
     ///
-    /// There is no QUIT: waiting for its reply costs a round trip and brings nothing. The connection is closed instead.
+    /// There is no QUIT: waiting for its reply costs a round trip and brings nothing. The
+    /// connection is closed instead.
     ///
     /// # Errors
     /// A [`BackendError`] when the server neither accepted nor rejected the password.
@@ -190,7 +194,8 @@ async fn connect(
     address: SocketAddr,
 ) -> Result<(ImplAsyncFtpStream<SharedSocket>, SharedSocket, SocketAddr), BackendError> {
     let wiring = SocketConnector::default();
-    // The one way to give suppaftp a stream of our own. With this connector it is not implicit TLS yet.
+    // The one way to give suppaftp a stream of our own. With this connector it is not implicit TLS
+    // yet.
     match ImplAsyncFtpStream::connect_secure_implicit(address, wiring.clone(), "").await {
         Ok(ftp) => wiring
             .wire()
@@ -203,7 +208,8 @@ async fn connect(
     }
 }
 
-/// The bytes of a reply. The library is told to expect no code at all, because it does not know all of them.
+/// The bytes of a reply.
+/// The library is told to expect no code at all, because it does not know all of them.
 fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Vec<u8>, BackendError> {
     match answer {
         Ok(response) | Err(FtpError::UnexpectedResponse(response)) => Ok(response.body),
@@ -221,7 +227,7 @@ fn broken(stage: Stage, error: io::Error) -> BackendError {
             violation.or_else(|| inner.is::<ReplyTooLarge>().then_some(ProtocolViolation::TooLong))
         {
             let error = BackendError::protocol(phase, violation.to_string());
-            // What was said instead of a reply may be how this server refuses.
+            // What was sent instead of a reply may be how this server refuses.
             let is_answer = stage == Stage::Pass && violation != ProtocolViolation::Unasked;
             return if is_answer { error.counting_as_guess() } else { error };
         }

@@ -27,8 +27,8 @@ impl FtpSettings {
 
     /// Sets how many connections are prepared ahead, for the next logins (default 0: none).
     ///
-    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 unused seconds;
-    /// each serves one login. They count beside those of the logins under way.
+    /// They are opened, encrypted and greeted after a login was answered, and closed after 30
+    /// unused seconds; each serves one login. They count beside those of the logins under way.
     #[must_use]
     pub fn with_warm(mut self, connections: usize) -> Self {
         self.warm = connections;

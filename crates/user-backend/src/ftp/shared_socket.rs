@@ -1,9 +1,9 @@
 //! One connection, as suppaftp and the session share it.
 //!
-//! suppaftp reads replies and writes commands; it cannot see whether the server said something before it was asked, it
-//! keeps no TLS error, it logs passwords, and it asks for more than a login needs once TLS is on (PBSZ, PROT). So it is
-//! given a stream of ours: a [`Guard`] in front of the socket, which turns from clear text to TLS in place (RFC 4217
-//! section 4) when the session says so.
+//! suppaftp reads replies and writes commands; it cannot see whether the server sent something
+//! before a command, it keeps no TLS error, it logs passwords, and it asks for more than a login
+//! needs once TLS is on (PBSZ, PROT). So it gets our stream: a [`Guard`] in front of the socket,
+//! which turns from clear text to TLS in place (RFC 4217 section 4) when the session says so.
 
 use std::fmt;
 use std::io;
@@ -24,8 +24,9 @@ use crate::error::BackendError;
 use crate::refusal::{RefusalTexts, Sent, Words};
 use crate::transport::{TlsClient, TlsSummary};
 
-/// suppaftp reads a greeting before it hands out the connection. It gets this one, and the server's own is read
-/// afterwards like any other reply, when TLS is already on where it must be.
+/// suppaftp reads a greeting before it hands out the connection.
+/// It gets this one, and the server's own is read afterwards like any other reply, when TLS is
+/// already on where it must be.
 const FAKE_GREETING: &[u8] = b"220 connected\r\n";
 
 /// One connection. Clones share it: suppaftp has one, the session another.
@@ -43,12 +44,14 @@ impl SharedSocket {
         Self { socket, guard: Arc::new(Mutex::new(guard)) }
     }
 
-    /// Makes sure that the server waits: nothing is left of what it said, and nothing has arrived since.
+    /// Checks that the server waits: all it sent has been read, and nothing has arrived since.
     ///
     /// # Errors
-    /// [`ProtocolViolation::Unasked`](super::guard::ProtocolViolation::Unasked) when there is something, an end-of-file error when the server hung up.
+    /// [`ProtocolViolation::Unasked`](super::guard::ProtocolViolation::Unasked) when there is
+    /// something, an end-of-file error when the server hung up.
     pub(super) async fn is_quiet(&self) -> io::Result<()> {
-        // Unconstrained: a task that has used up its share of time would be told that nothing has arrived.
+        // Unconstrained: a task that has used up its share of time would see nothing although data
+        // has arrived.
         let look = std::future::poll_fn(|cx| Poll::Ready(self.lock().is_quiet(cx)));
         tokio::task::unconstrained(look).await
     }
@@ -133,7 +136,8 @@ impl TokioTlsStream for SharedSocket {
     }
 }
 
-/// Puts a [`SharedSocket`] on the connection that suppaftp opened, and keeps a clone for the session.
+/// Puts a [`SharedSocket`] on the connection that suppaftp opened, and keeps a clone for the
+/// session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SocketConnector(Arc<OnceLock<SharedSocket>>);
 
@@ -155,7 +159,8 @@ impl AsyncTlsConnector for SocketConnector {
     }
 }
 
-/// A socket that two owners can use: TLS on top of it, and [`SharedSocket`], which must be able to show it.
+/// A socket that two owners can use.
+/// TLS on top of it, and [`SharedSocket`], which must be able to show it.
 #[derive(Clone, Debug)]
 struct Socket(Arc<TcpStream>);
 

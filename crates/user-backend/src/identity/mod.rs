@@ -1,8 +1,9 @@
 //! Login names and their canonical form.
 //!
-//! One canonicaliser serves cache, throttle, pins and storage, so that `Alice`, `alice` and `ＡＬＩＣＥ` are one user
-//! everywhere. It is the `UsernameCaseMapped` profile of PRECIS (RFC 8265, section 3.3): width mapping, lower case, NFC,
-//! and a refusal of confusable characters (controls, zero-width joiners, bidi overrides).
+//! One canonicaliser serves cache, throttle, pins and storage, so that `Alice`, `alice` and `ＡＬＩＣＥ`
+//! are one user everywhere. It is the `UsernameCaseMapped` profile of PRECIS (RFC 8265, section
+//! 3.3): width mapping, lower case, NFC, and a refusal of confusable characters (controls,
+//! zero-width joiners, bidi overrides).
 
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
@@ -22,10 +23,11 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// Longest backend id that is taken, in bytes.
 pub const MAX_ID_BYTES: usize = 128;
 
-/// The stable name of one configured backend, as it appears in pins, caches, traces, metrics and error texts.
+/// The stable name of one configured backend, as it appears in pins, caches, traces, metrics and
+/// error texts.
 ///
-/// Between 1 and [`MAX_ID_BYTES`] bytes of printable ASCII without blanks, quotes or backslashes. Cheap to clone: up to 23 bytes are
-/// copied, so that threads do not fight over a counter.
+/// Between 1 and [`MAX_ID_BYTES`] bytes of printable ASCII without blanks, quotes or backslashes.
+/// Cheap to clone: up to 23 bytes are copied, so that threads do not fight over a counter.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BackendId(SmolStr);
 
@@ -99,7 +101,7 @@ pub enum IdError {
         /// Its length.
         bytes: usize,
     },
-    /// A blank, a quote, a backslash, or something outside printable ASCII.
+    /// A space, a quote, a backslash, or something outside printable ASCII.
     #[error("a backend id cannot contain {found:?}")]
     Character {
         /// The first such character.
@@ -109,8 +111,8 @@ pub enum IdError {
 
 /// A login name as typed: validated, not changed.
 ///
-/// Holding one means: not empty, at most [`MAX_NAME_BYTES`] bytes, no control character, no blank at either end, and a
-/// [`CanonicalName`] exists for it.
+/// Holding one means: not empty, at most [`MAX_NAME_BYTES`] bytes, no control character, no space
+/// at either end, and a [`CanonicalName`] exists for it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LoginName {
     typed: Box<str>,
@@ -132,8 +134,10 @@ impl LoginName {
         &self.typed
     }
 
-    /// The name to send to a server: as typed if that differs from the canonical form by ASCII letter case only, else the
-    /// canonical form. Some servers distinguish full-width or decomposed letters, which are one user here.
+    /// The name to send to a server.
+    /// As typed if that differs from the canonical form by ASCII letter case only, else the
+    /// canonical form. Some servers distinguish full-width or decomposed letters, which are one
+    /// user here.
     pub fn spelling(&self) -> &str {
         match self.typed.eq_ignore_ascii_case(self.canonical.as_str()) {
             true => &self.typed,
@@ -222,7 +226,8 @@ impl CanonicalName {
         Err(NameError::Unsupported)
     }
 
-    /// Hands the canonical form to `use_it` without allocating for names in ASCII, which are nearly all.
+    /// Hands the canonical form to `use_it` without allocating for names in ASCII, which are nearly
+    /// all.
     #[inline]
     pub(crate) fn with_canonical<T>(typed: &str, use_it: impl FnOnce(&str) -> T) -> Result<T, NameError> {
         if typed.is_empty() || typed.len() > MAX_NAME_BYTES || !is_graphic(typed) {
@@ -316,7 +321,7 @@ pub enum NameError {
     /// A control character, NUL and line ends among them.
     #[error("the login name has a control character")]
     Control,
-    /// It begins or ends with a blank.
+    /// It begins or ends with a space.
     #[error("the login name begins or ends with a blank")]
     OuterBlank,
     /// A character that no login name may have (RFC 8264, section 8), such as an invisible one.

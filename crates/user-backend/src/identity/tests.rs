@@ -45,7 +45,8 @@ fn confusable_names_are_refused() {
     assert!(canon(&"a".repeat(255)).is_ok());
 }
 
-/// RFC 5892, appendix A.3, which PRECIS looks at before it makes letters small: a stricter door than it could be.
+/// RFC 5892, appendix A.3, which PRECIS checks before it lowers the case.
+/// Stricter than necessary.
 #[test]
 fn a_middle_dot_stands_between_two_small_letters_l() {
     assert_eq!(canon("Paral·lel").unwrap(), "paral·lel");

@@ -7,7 +7,8 @@
 //!
 //! These are the PHP app's own names; `host` and `stripDomain` are understood too.
 //!
-//! The class name does not tell the two apart: `OC_User_IMAP` has meant both. A first argument that begins with `{` does.
+//! The class name does not distinguish the two: `OC_User_IMAP` has meant both. A first argument
+//! that begins with `{` does.
 
 use std::sync::Arc;
 
@@ -28,7 +29,12 @@ pub struct ImapClass;
 
 const FIELDS: &[FieldSpec] = &[
     FieldSpec::refusal_texts(),
-    FieldSpec::boolean("forward_source", "send the address of the user to the server before the credentials"),
+    FieldSpec::boolean(
+        "forward_source",
+        "send the user's address to the server before the credentials (`ID (\"x-originating-ip\" \"...\")`). \
+         Over TLS or to this machine only, and only where the server lists `ID`",
+    )
+    .with_default("false"),
 ];
 
 impl Class for ImapClass {
@@ -103,8 +109,8 @@ fn by_mailbox<'a>(named: &NamedArguments<'a>) -> Option<NamedFields<'a>> {
         port: read.port.map(|value| Located { value, field: first.clone() }),
         tls,
         any_certificate: read.any_certificate.then(|| first.clone()),
-        // The old class stripped the domain always and knew no groups. That is the default for a domain from an argument;
-        // the arguments do not say it, so a field may say otherwise.
+        // The old class stripped the domain always and knew no groups. That is the default for a
+        // domain from an argument; the arguments do not say it, so a field may say otherwise.
         domain,
         ..NamedFields::default()
     })

@@ -25,7 +25,8 @@ pub struct Dialogue {
     pub times_written: usize,
     /// How many bytes the server got rid of.
     pub said: usize,
-    /// Whether the connection was given back for encryption while something was left of the server's words.
+    /// Whether the connection was given back for encryption while something was left of the
+    /// server's words.
     pub injected: bool,
 }
 
@@ -34,8 +35,8 @@ impl Dialogue {
     pub const SECRETS: [&str; 2] = [PASSWORD, CREDENTIALS];
 }
 
-/// Signs in on a server that says these texts, each after it has heard one more line; `{tag}` stands for the tag of that
-/// line. `starttls`: agrees on encryption first.
+/// Signs in on a server that sends these texts, each after one more line from the client.
+/// `{tag}` is the tag of that line. `starttls`: agrees on encryption first.
 pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     let mut steps = Vec::new();
     for (nth, text) in texts.iter().enumerate() {

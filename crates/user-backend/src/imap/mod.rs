@@ -1,20 +1,21 @@
 //! Sign-in against a mail server.
 //!
-//! Speaks IMAP4rev1 (RFC 3501) or IMAP4rev2 (RFC 9051), no further than to the answer to one login: no mailbox is opened and
-//! nothing is read. The connection is closed after the answer; LOGOUT would add a round trip to every sign-in and bring
-//! nothing.
+//! Speaks IMAP4rev1 (RFC 3501) or IMAP4rev2 (RFC 9051), no further than to the answer to one login:
+//! no mailbox is opened and nothing is read. The connection is closed after the answer; LOGOUT
+//! would add a round trip to every sign-in and bring nothing.
 //!
 //! # Settings
 //! | setting | default | meaning |
 //! |---|---|---|
 //! | `host`, `port` | required, 143 (993 with `tls = "implicit"`) | the server |
 //! | `tls` | `"explicit"` | `"explicit"`: STARTTLS, required; `"implicit"`: TLS from the first byte (RFC 8314); `"none"`: clear text, to this machine or with consent |
-//! | `ca_file`, `server_name` | system's trust store, host | whose certificates are trusted, and for which name |
+//! | `ca_file`, `server_name` | system's trust store, host | trusted authorities, and the expected name |
 //! | `connect_timeout`, `timeout` | 3 s, 20 s | for reaching the server, for the whole attempt |
 //! | `refusal_texts` | none | replies that are refusals at this server |
 //! | `forward_source` | false | send the address of the user in `ID` before the credentials |
 //!
-//! The name goes to the server as the resolver's [rules](crate::NameRules) say, the password as typed.
+//! The name goes to the server as the resolver's [rules](crate::NameRules) say, the password as
+//! typed.
 //!
 //! # How the password travels
 //! The first of these that the server offers. There is no second try by another one.
@@ -46,8 +47,9 @@
 //! | `BAD`, `PREAUTH`, anything out of turn, too long or not IMAP | protocol; after the password it counts as a guess |
 //!
 //! # Security
-//! Everything the server says passes a guard (`guard/mod.rs`) before it is parsed. The password is written once, in one
-//! piece, from a buffer that is wiped; it reaches no log. Of the server's words only a [`ServerText`](crate::ServerText) does.
+//! Everything the server says passes a guard (`guard/mod.rs`) before it is parsed. The password is
+//! written once, in one piece, from a buffer that is wiped; it reaches no log. Of the server's
+//! words only a [`ServerText`](crate::ServerText) does.
 
 mod class;
 #[cfg(feature = "fuzzing")]
@@ -85,7 +87,8 @@ use session::{ByteStream, Judged, Login, Session};
 const DOVECOT_PENALTY: &str = "the server greets as Dovecot, which delays all logins from an address after failed ones, by up to 15 s (auth \
      penalty); see \"Dovecot delays logins\" in docs/troubleshooting.md";
 
-/// A mail server that is asked over IMAP. See the [module](self) for what it is asked and what its answers mean.
+/// A mail server that is asked over IMAP.
+/// See the [module](self) for what it is asked and what its answers mean.
 #[derive(Debug)]
 pub struct ImapBackend {
     server: Arc<ImapServer>,
@@ -104,8 +107,9 @@ impl ImapBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the settings cannot be used: passwords in clear text to another machine
-    /// without consent, certificates that cannot be read, a server name that is none.
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the settings cannot
+    /// be used: passwords in clear text to another machine without consent, certificates that
+    /// cannot be read, an invalid server name.
     pub fn new(settings: ImapSettings) -> Result<Self, BackendError> {
         let encrypts = settings.endpoint.tls() != TlsMode::None;
         let usable = settings.endpoint.check_plaintext();
@@ -148,15 +152,16 @@ impl ImapBackend {
 }
 
 impl ImapServer {
-    /// The address of the user, if the server is to know it: only where no one else can read it.
+    /// The address of the user, if the server is to know it.
+    /// Only where no one else can read it.
     fn source_to_forward(&self, offered: &Capabilities, source: Option<IpAddr>) -> Option<IpAddr> {
         let ImapSettings { endpoint, forward_source, .. } = &self.settings;
         let is_private = endpoint.tls() != TlsMode::None || endpoint.is_loopback();
         source.filter(|_| *forward_source && is_private && offered.has("ID"))
     }
 
-    /// Opens a connection, encrypts it as the settings ask and waits until the server is ready. What is learned about the
-    /// server meanwhile goes into `found`.
+    /// Opens a connection, encrypts it as the settings ask and waits until the server is ready.
+    /// What is learned about the server meanwhile goes into `found`.
     async fn open(
         &self,
         deadline: Instant,

@@ -1,8 +1,10 @@
-//! What a server's replies mean for a sign-in. Pure: no I/O, no state.
+//! What a server's replies mean for a sign-in.
+//! Pure: no I/O, no state.
 //!
-//! The rule for refusals: a reply is a rejection only if it is recognised as one. RFC 9051 section 7.1 (and RFC 5530
-//! before it) gives servers codes for "wrong password", "not now", "not here" and "my own fault". Where there is no code, or
-//! one that says nothing about it, the words decide (module `refusal`). Everything else is an outage.
+//! The rule for refusals: a reply is a rejection only if it is recognised as one. RFC 9051 section
+//! 7.1 (and RFC 5530 before it) gives servers codes for "wrong password", "not now", "not here" and
+//! "my own fault". Where there is no code, or one that says nothing about it, the words decide
+//! (module `refusal`). Everything else is an outage.
 
 use std::io;
 
@@ -18,7 +20,8 @@ use crate::verdict::Rejection;
 /// A reply, as far as a sign-in is concerned.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// `* OK`, `* PREAUTH`, `* NO` or `* BAD`, with the capabilities if the server told them along with it.
+    /// `* OK`, `* PREAUTH`, `* NO` or `* BAD`, with the capabilities if the server sent them along
+    /// with it.
     Status { status: Untagged, capabilities: Option<Capabilities> },
     /// `* BYE`.
     Bye(Option<&'static str>),
@@ -85,7 +88,8 @@ impl TaggedStatus {
     }
 }
 
-/// The parser knows some codes and leaves others in the text; here they are one thing again.
+/// The parser knows some codes and leaves others in the text.
+/// Here they are one thing again.
 fn code(outcome: &Outcome<'_>) -> Option<&'static str> {
     match &outcome.code {
         Some(ResponseCode::Alert) => Some(known_code("ALERT")),
@@ -148,14 +152,15 @@ pub(super) enum Method {
 }
 
 impl Method {
-    /// The first method that the server offers. Each of them carries every name and password.
+    /// The first method that the server offers.
+    /// Each of them carries every name and password.
     ///
     /// # Errors
     /// A misconfigured [`BackendError`] when it takes no passwords on this connection.
     pub(super) fn choose(offered: &Capabilities, encrypted: bool) -> Result<Self, BackendError> {
         let is_disabled = offered.has("LOGINDISABLED");
-        // LOGINDISABLED speaks about the LOGIN command only. In clear text it says what the server thinks of clear
-        // text, and then no other command may carry the password either.
+        // LOGINDISABLED speaks about the LOGIN command only. In clear text it says what the server
+        // thinks of clear text, and then no other command may carry the password either.
         if is_disabled && !encrypted {
             let text = "the server takes no passwords in clear text (LOGINDISABLED); set tls = \"explicit\" or \
                         \"implicit\"";
@@ -192,7 +197,8 @@ pub(super) enum LoginDecision {
     No(Rejection),
 }
 
-/// Reads the answer to the command that carried the password. Its code decides; where there is none that does, its words.
+/// Reads the answer to the command that carried the password.
+/// Its code decides, or else its words.
 ///
 /// # Errors
 /// A [`BackendError`] when the answer is no decision about this name and this password.
@@ -205,8 +211,8 @@ pub(super) fn decide(
     let code = match (answer, words.class) {
         (TaggedStatus::Ok, _) => return Ok(LoginDecision::Yes),
         (TaggedStatus::Bad(_), Class::Refusal(rejection)) if words.is_taught => return no(rejection),
-        // The server may not know the command, or not take it now. Learning such an answer would turn every password into a
-        // wrong one.
+        // The server may not know the command, or not take it now. Learning such an answer would
+        // turn every password into a wrong one.
         (TaggedStatus::Bad(code), _) => {
             let text = shown("the server did not understand the login", code);
             return Err(BackendError::protocol(Phase::Login, text).with_server_text(words.text.clone()));
@@ -230,8 +236,8 @@ pub(super) fn decide(
     }
 }
 
-/// Reads a refusal that came before the password was sent: it says nothing about the password. `knows_name`: the name was
-/// sent.
+/// Reads a refusal that came before the password was sent.
+/// It says nothing about the password. `knows_name`: the name was sent.
 ///
 /// # Errors
 /// A [`BackendError`] unless the server does not know the name.
@@ -291,7 +297,7 @@ pub(super) fn agreed_to_tls(answer: TaggedStatus) -> Result<(), BackendError> {
     }
 }
 
-/// What is said when encryption was asked for and is not offered.
+/// The error when the server does not offer the required encryption.
 pub(super) fn no_starttls() -> BackendError {
     BackendError::misconfigured(
         Phase::Tls,

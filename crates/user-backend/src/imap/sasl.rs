@@ -1,16 +1,18 @@
 //! The lines that carry a name and a password, and nothing else.
 //!
-//! Each is built once, in a buffer of exactly the right size that is wiped afterwards: a buffer that grew would leave
-//! copies behind. SASL PLAIN (RFC 4616) and SASL LOGIN carry every character in base64. The command LOGIN (RFC 9051
-//! section 6.2.3) carries printable ASCII in quotes and everything else in a literal (section 4.3).
+//! Each is built once, in a buffer of exactly the right size that is wiped afterwards: a buffer
+//! that grows would leave copies in memory. SASL PLAIN (RFC 4616) and SASL LOGIN carry every
+//! character in base64. The command LOGIN (RFC 9051 section 6.2.3) carries printable ASCII in
+//! quotes and everything else in a literal (section 4.3).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// Longest line of the command LOGIN. RFC 2683 section 3.2.1.5 asks clients to stay below about a thousand octets; servers
-/// have been seen to hang up soon above it, which would look like an outage that anyone could cause by typing. What does not
-/// fit goes into a literal.
+/// Longest line of the command LOGIN.
+/// RFC 2683 section 3.2.1.5 asks clients to stay below about a thousand octets; servers have been
+/// seen to hang up soon above it, which would look like an outage that anyone could cause by
+/// typing. What does not fit goes into a literal.
 pub(super) const MAX_LOGIN_LINE: usize = 1000;
 
 /// A line with a secret in it.
@@ -21,7 +23,8 @@ pub(super) type SecretLine = Zeroizing<Vec<u8>>;
 pub(super) enum Literals {
     /// Each after a continuation.
     Synchronising,
-    /// Also at once (RFC 7888): `LITERAL+`, or `LITERAL-`, which takes 4096 octets; no name and no password has more.
+    /// Also at once (RFC 7888): `LITERAL+`, or `LITERAL-`, which takes 4096 octets.
+    /// No name and no password has more.
     AtOnce,
 }
 
@@ -30,13 +33,14 @@ pub(super) fn plain_at_once(tag: &str, name: &str, password: &str) -> SecretLine
     plain_behind(&[tag.as_bytes(), b" AUTHENTICATE PLAIN "], name, password)
 }
 
-/// The credentials alone, behind a continuation.
+/// The credentials alone, after a continuation.
 pub(super) fn plain_in_turn(name: &str, password: &str) -> SecretLine {
     plain_behind(&[], name, password)
 }
 
 fn plain_behind(head: &[&[u8]], name: &str, password: &str) -> SecretLine {
-    // RFC 4616 section 2: [authzid] NUL authcid NUL passwd. Neither may hold NUL: `LoginName` and `Password` see to it.
+    // RFC 4616 section 2: [authzid] NUL authcid NUL passwd. Neither may hold NUL: `LoginName` and
+    // `Password` see to it.
     encoded(head, &exact(&[b"\0", name.as_bytes(), b"\0", password.as_bytes()]))
 }
 
@@ -47,18 +51,21 @@ fn encoded(head: &[&[u8]], message: &[u8]) -> SecretLine {
     head.iter().for_each(|part| line.extend_from_slice(part));
     let start = line.len();
     line.resize(start + encoded, 0);
-    // It cannot fail, the room is exactly what is needed; if it did, NUL would make the server refuse the line.
+    // It cannot fail, the room is exactly what is needed; if it did, NUL would make the server
+    // refuse the line.
     let _ = STANDARD.encode_slice(message, line.get_mut(start..).unwrap_or_default());
     line.extend_from_slice(b"\r\n");
     line
 }
 
-/// What SASL LOGIN (draft-murchison-sasl-login) sends in its turns, each after a continuation: the name, the password.
+/// What SASL LOGIN (draft-murchison-sasl-login) sends in its turns, each after a continuation: the
+/// name, the password.
 pub(super) fn login_in_turns(name: &str, password: &str) -> [SecretLine; 2] {
     [name, password].map(|text| encoded(&[], text.as_bytes()))
 }
 
-/// `TAG LOGIN name password`. The first piece is sent at once, each further one after a continuation; the password is in the
+/// `TAG LOGIN name password`.
+/// The first piece is sent at once, each further one after a continuation; the password is in the
 /// last one.
 pub(super) fn login(tag: &str, name: &str, password: &str, literals: Literals) -> Vec<SecretLine> {
     const VERB: &[u8] = b" LOGIN ";
@@ -86,7 +93,8 @@ fn room_for(text: &str) -> usize {
     2 * text.len() + 16
 }
 
-/// Adds one argument: quoted, or as a literal. `behind`: room for what follows in the same piece.
+/// Adds one argument: quoted, or as a literal.
+/// `behind`: capacity for what follows in the same piece.
 fn argument(pieces: &mut Vec<SecretLine>, text: &str, is_quotable: bool, literals: Literals, behind: usize) {
     if is_quotable {
         return append_quoted(pieces, text);

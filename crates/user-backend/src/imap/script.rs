@@ -32,7 +32,7 @@ const TAG_LENGTH: usize = 33;
 /// One step of a script.
 #[derive(Clone, Debug)]
 pub(super) enum ScriptStep {
-    /// Says this; `{tag}` stands for the tag of the last line heard.
+    /// Sends this; `{tag}` is the tag of the last line received.
     Say(Vec<u8>),
     /// Waits for one more line.
     Hear,
@@ -67,7 +67,7 @@ pub(super) struct Record {
     pub(super) said: Vec<u8>,
     pub(super) heard: Vec<u8>,
     pub(super) writes: usize,
-    /// How much was said when the credentials were written.
+    /// How much the server had sent when the credentials were written.
     pub(super) said_before_credentials: Option<usize>,
     /// How often they were.
     pub(super) times_written: usize,
@@ -84,7 +84,8 @@ impl Record {
         self.said_before_credentials.is_some()
     }
 
-    /// Whether a whole line with our tag and OK was said after the credentials were written; found without the guard.
+    /// Whether a complete line with our tag and OK was sent after the credentials were written;
+    /// found without the guard.
     pub(super) fn said_yes(&self) -> bool {
         self.answered("ok")
     }
@@ -94,7 +95,7 @@ impl Record {
         self.answered("no")
     }
 
-    /// Whether the last thing said was the answer to the last command.
+    /// Whether the last line sent was the answer to the last command.
     pub(super) fn ends_with_the_answer(&self) -> bool {
         let last = self.said.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default();
         last.strip_prefix(self.tag.as_slice()).is_some_and(|rest| rest.ends_with(b"\n"))

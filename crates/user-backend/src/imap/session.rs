@@ -1,8 +1,9 @@
-//! The dialogue with one server, from its greeting to its answer. Wire only: what a reply means is decided in [`reply`].
+//! The dialogue with one server, from its greeting to its answer.
+//! Wire only: what a reply means is decided in [`reply`].
 //!
-//! `async_imap` reads what the guard lets through; what is written, is written by us: each command has a random tag of
-//! its own, so that no answer can be prepared before the question (RFC 9051 section 2.2.1), and the line with the
-//! password goes out in one write, past the library's logging.
+//! `async_imap` reads what the guard lets through; we write the commands: each command has a random
+//! tag of its own, so that no answer can be prepared before the question (RFC 9051 section 2.2.1),
+//! and the line with the password goes out in one write, past the library's logging.
 
 use std::net::IpAddr;
 
@@ -34,7 +35,7 @@ pub(super) struct Login<'a> {
 #[derive(Debug)]
 pub(super) struct Judged {
     pub(super) decision: LoginDecision,
-    /// What the server tells the user.
+    /// The server's message for the user.
     pub(super) message: Option<ServerText>,
 }
 
@@ -50,18 +51,21 @@ impl<S: ByteStream> Session<S> {
     /// Waits for the greeting.
     ///
     /// # Errors
-    /// A [`BackendError`] when the server sends none, says goodbye, or claims that a user is signed in already.
+    /// A [`BackendError`] when the server sends none, says goodbye, or claims that a user is signed
+    /// in already.
     pub(super) async fn greeted(stream: S) -> Result<Self, BackendError> {
         let mut session = Self::over(Guard::new(stream));
         match session.next(Phase::Greeting).await? {
-            // RFC 9051 section 7.1.4: this login was not asked for, and there is no STARTTLS after it.
+            // RFC 9051 section 7.1.4: this login was not asked for, and there is no STARTTLS after
+            // it.
             Heard::Status(Untagged::Preauth) => Err(ProtocolViolation::Preauth.fault(Phase::Greeting)),
             Heard::Status(Untagged::Ok) => Ok(session),
             _ => Err(ProtocolViolation::NoGreeting.fault(Phase::Greeting)),
         }
     }
 
-    /// Goes on over a connection that has just been encrypted. What was known about the server is forgotten.
+    /// Continues over a connection that has just been encrypted.
+    /// What was known about the server is forgotten.
     pub(super) fn resumed(stream: S, before: Before) -> Self {
         Self::over(Guard::resumed(stream, before))
     }
@@ -78,9 +82,11 @@ impl<S: ByteStream> Session<S> {
     /// Asks for encryption and gives the connection back for it, with what is known of it so far.
     ///
     /// # Errors
-    /// A [`BackendError`] when the server does not offer it or refuses, or when anything was sent after its answer.
+    /// A [`BackendError`] when the server does not offer it or refuses, or when anything was sent
+    /// after its answer.
     pub(super) async fn agree_on_tls(mut self) -> Result<(S, Before), BackendError> {
-        // A server that did not list what it can do is simply asked; one that did and left it out is believed.
+        // A server that did not list what it can do is simply asked; one that did and left it out
+        // is believed.
         if self.capabilities.as_ref().is_some_and(|offered| !offered.has("STARTTLS")) {
             return Err(reply::no_starttls());
         }
@@ -112,12 +118,13 @@ impl<S: ByteStream> Session<S> {
         }
     }
 
-    /// Whether the server still waits for us, and has said nothing since it was last asked.
+    /// Whether the server still waits for us, and has sent nothing since the last command.
     pub(super) async fn is_waiting(&mut self) -> bool {
         self.client.get_mut().is_silent().await
     }
 
-    /// Tells the server from which address the user comes (RFC 2971), before the credentials. Whatever it answers is fine.
+    /// Sends the address of the user to the server (RFC 2971), before the credentials.
+    /// Any answer is accepted.
     ///
     /// # Errors
     /// A [`BackendError`] when it does not answer.
@@ -160,7 +167,7 @@ impl<S: ByteStream> Session<S> {
                 self.draw_tag(Phase::Login)?;
                 let pieces = sasl::login(&self.tag, name, password, literals);
                 self.begin_drawn(Phase::Login, pieces.len() > 1).await?;
-                // The name goes out with the first piece, unless it is a literal of its own.
+                // The name is in the first piece, unless it is a literal.
                 let name_at = usize::from(!sasl::is_plain(name));
                 self.in_turns(login, &pieces, name_at).await
             }
@@ -172,8 +179,9 @@ impl<S: ByteStream> Session<S> {
         SecretLine::new(format!("{} {}\r\n", self.tag, method.command()).into_bytes())
     }
 
-    /// Sends each piece when it is its turn: the first at once, each further one after a continuation. The password is in the
-    /// last one, the name in `name_at`.
+    /// Sends each piece when it is its turn.
+    /// The first at once, each further one after a continuation. The password is in the last one,
+    /// the name in `name_at`.
     async fn in_turns(
         &mut self,
         login: Login<'_>,
@@ -207,8 +215,9 @@ impl<S: ByteStream> Session<S> {
     /// Waits for the answer to the password.
     async fn judged(&mut self, login: Login<'_>) -> Result<Judged, BackendError> {
         let answer = self.answer(Phase::Login).await;
-        // It was sent and something came back that is no IMAP: that may be how this server refuses. Where the connection ends,
-        // with a BYE or without one, the server may have compared the password before.
+        // It was sent and something came back that is no IMAP: that may be how this server refuses.
+        // Where the connection ends, with a BYE or without one, the server may have compared the
+        // password before.
         let answer = answer.map_err(|error| match error.failure_kind() {
             FailureKind::Protocol => error.counting_as_guess(),
             _ => error.without_answer(),

@@ -28,8 +28,8 @@ impl ImapSettings {
 
     /// Sets how many connections are prepared ahead, for the next logins (default 0: none).
     ///
-    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 unused seconds;
-    /// each serves one login. They count beside those of the logins under way.
+    /// They are opened, encrypted and greeted after a login was answered, and closed after 30
+    /// unused seconds; each serves one login. They count beside those of the logins under way.
     #[must_use]
     pub fn with_warm(mut self, connections: usize) -> Self {
         self.warm = connections;
@@ -43,11 +43,12 @@ impl ImapSettings {
         self
     }
 
-    /// Tells the server the address of the user before the credentials (default: no): `ID ("x-originating-ip" "...")`,
-    /// over TLS or to this machine only, and only where the server lists `ID` (RFC 2971).
+    /// Sends the user's address to the server before the credentials (default: no):
+    /// `ID ("x-originating-ip" "...")`, over TLS or to this machine only, and only where the server
+    /// lists `ID` (RFC 2971).
     ///
-    /// Dovecot believes it from the addresses in its `login_trusted_networks`, and counts failed logins for that address
-    /// then.
+    /// Dovecot believes it from the addresses in its `login_trusted_networks`, and counts failed
+    /// logins for that address then.
     #[must_use]
     pub fn with_forward_source(mut self, forward: bool) -> Self {
         self.forward_source = forward;

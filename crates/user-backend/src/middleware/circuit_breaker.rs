@@ -1,15 +1,19 @@
 //! Stops asking a backend that cannot be reached, and notices when it is back.
 //!
-//! After [`FAILURES`] failures in a row the breaker opens: attempts are answered "unavailable" at once, so a dead server
-//! costs no attempt any time. After a pause one attempt is let through; if it fails the pause doubles, up to [`MAX_BACKOFF`],
-//! with jitter so that several processes do not come back at the same moment. If it succeeds the breaker closes.
+//! After [`FAILURES`] failures in a row the breaker opens: attempts are answered "unavailable" at
+//! once, so a dead server costs no attempt any time. After a pause one attempt is let through; if
+//! it fails the pause doubles, up to [`MAX_BACKOFF`], with jitter so that several processes do not
+//! come back at the same moment. If it succeeds the breaker closes.
 //!
-//! What counts is whether the server could be reached and answered: a rejection is a sign of health, a misconfiguration is
-//! not an outage, and an odd reply to one name or password says nothing about the next user: an attacker must not switch
-//! a server off for all by a name that it stumbles over.
+//! What counts is whether the server could be reached and answered: a rejection is a sign of
+//! health, a misconfiguration is not an outage, and an odd reply to one name or password says
+//! nothing about the next user: an attacker must not switch a server off for all by a name that it
+//! stumbles over.
 //!
-//! Order: directly around the backend, inside the [limit](super::concurrency_limit): waiting for a turn in vain says something about us,
-//! not about the server. An open breaker answers at once, so no attempt keeps a permit for long. Cancellation: a trial attempt that is given up counts as neither; the next one may try.
+//! Order: directly around the backend, inside the [limit](super::concurrency_limit): waiting for a
+//! turn in vain says something about us, not about the server. An open breaker answers at once, so
+//! no attempt keeps a permit for long. Cancellation: a trial attempt that is given up counts as
+//! neither; the next one may try.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,14 +80,15 @@ impl CircuitBreaker {
         Ok(HalfOpenProbe { breaker: self, is_trial: true })
     }
 
-    /// The server answered: whatever was wrong is over.
+    /// The server answered: the outage is over.
     fn close(&self) {
         let mut state = self.lock();
         *state = State { trial: state.trial, ..State::default() };
     }
 
-    /// The server could not be reached. While the breaker is open only the trial counts: attempts that were let through
-    /// before know nothing new, and the pause doubles once per trial, not once per person who was waiting.
+    /// The server could not be reached.
+    /// While the breaker is open only the trial counts: attempts that were let through before know
+    /// nothing new, and the pause doubles once per trial, not once per person who was waiting.
     fn count(&self, is_trial: bool) {
         let mut state = self.lock();
         if state.open_until.is_some() && !is_trial {
@@ -103,7 +108,8 @@ impl CircuitBreaker {
     }
 }
 
-/// An attempt that was let through; gives the place of the trial back when it ends, however it ends.
+/// An attempt that was let through.
+/// Gives the place of the trial back when it ends, however it ends.
 struct HalfOpenProbe<'a> {
     breaker: &'a CircuitBreaker,
     is_trial: bool,
@@ -151,12 +157,13 @@ impl UserBackend for CircuitBreaker {
         match &answer {
             // The backend was not asked: no new information.
             Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {}
-            // Nor about a server whose name is not known: a machine without a network knows none.
+            // Nor about a server whose name cannot be resolved: a machine without a network
+            // resolves none.
             Err(error) if !error.is_transient() && error.phase() == Phase::Resolve => {}
             Ok(_) => self.close(),
             Err(error) if !error.is_transient() => self.close(),
-            // It was reached and greeted. What it makes of one person, or how long it thinks about a wrong password,
-            // says nothing about the next person.
+            // It was reached and greeted. What it makes of one person, or how long it thinks about
+            // a wrong password, says nothing about the next person.
             Err(error) if error.phase() == Phase::Login => {}
             Err(_) => self.count(trial.is_trial),
         }
@@ -181,7 +188,7 @@ mod tests {
     use crate::identity::LoginName;
     use crate::secret::Password;
 
-    /// Answers as told, and counts.
+    /// Answers as configured, and counts.
     #[derive(Debug)]
     struct Told {
         id: BackendId,

@@ -1,8 +1,9 @@
 //! How many attempts may be under way at one backend at once.
 //!
-//! Order: around the [breaker](super::circuit_breaker), inside everything that answers from memory. Waiting for a permit is part of the
-//! attempt and ends while there is still time to hear the server's answer: a password that was sent too late is a failed login
-//! that is not known here. Cancellation: a caller that leaves gives its permit, or its place in the queue, back.
+//! Order: around the [breaker](super::circuit_breaker), inside everything that answers from memory.
+//! Waiting for a permit is part of the attempt and ends while there is still time to hear the
+//! server's answer: a password that was sent too late is a failed login that is not known here.
+//! Cancellation: a caller that leaves gives its permit, or its place in the queue, back.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,8 +30,8 @@ pub struct ConcurrencyLimit {
 impl ConcurrencyLimit {
     /// At most `max_concurrent` attempts under way at `inner`; zero counts as one.
     ///
-    /// A quarter of them, and at least one if there are two, is reserved for proven credentials: guesses at a slow server must
-    /// not keep known users waiting.
+    /// A quarter of them, and at least one if there are two, is reserved for proven credentials:
+    /// guesses at a slow server must not keep known users waiting.
     pub fn new(inner: Arc<dyn UserBackend>, max_concurrent: usize) -> Self {
         let max_concurrent = max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
         let reserved = (max_concurrent / 4).max(1).min(max_concurrent - 1);

@@ -1,7 +1,7 @@
 //! Decorators: backends around a backend, each usable alone.
 //!
-//! From the caller inwards the resolver uses [`timeout`], [`concurrency_limit`], [`circuit_breaker`]. Each file says why it
-//! belongs where it is.
+//! From the caller inwards the resolver uses [`timeout`], [`concurrency_limit`],
+//! [`circuit_breaker`]. Each file says why it belongs where it is.
 
 pub mod circuit_breaker;
 pub mod concurrency_limit;

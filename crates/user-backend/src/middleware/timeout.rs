@@ -1,8 +1,8 @@
 //! Ends an attempt at its deadline, also when the backend does not.
 //!
-//! The backends of this crate keep the deadline themselves; this is for those that do not. Order: outermost of what is
-//! around a backend, so that waiting for a turn counts too. Cancellation: at the deadline the backend's future is
-//! dropped, which promise 5 of [`UserBackend`] allows.
+//! The backends of this crate keep the deadline themselves; this is for those that do not. Order:
+//! outermost of what is around a backend, so that waiting for a turn counts too. Cancellation: at
+//! the deadline the backend's future is dropped, which promise 5 of [`UserBackend`] allows.
 
 use std::fmt;
 use std::sync::Arc;

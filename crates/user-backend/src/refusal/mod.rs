@@ -1,20 +1,21 @@
 //! Recognising refusals: what a reply to a name and a password means when its code does not say.
 //!
-//! Servers refuse in words that no standard defines, and report outages in the same place. A reply counts as a refusal
-//! only if it is recognised as one, in this order:
+//! Servers refuse in words that no standard defines, and report outages in the same place. A reply
+//! counts as a refusal only if it is recognised as one, in this order:
 //!
 //! 1. its code (RFC 5530, FTP, NTSTATUS), which the protocol's `reply.rs` knows;
 //! 2. the operator's [`RefusalTexts`] (setting `refusal_texts`);
 //! 3. the list of outage wordings: then it is an outage;
 //! 4. the list of refusal wordings;
-//! 5. [`OwnWords`]: the words with which this server refused two canary users. The resolver compares these.
+//! 5. [`OwnWords`]: the words with which this server refused two canary users. The resolver
+//!    compares these.
 //!
-//! Everything else is an outage that counts as a guess. The lists are in [`wordings`], with a table of what real servers
-//! say beside them.
+//! Everything else is an outage that counts as a guess. The lists are in [`wordings`], with a table
+//! of what real servers say beside them.
 //!
 //! # Security
-//! Raw words of a server stay inside a [`ReplyText`]. What leaves it is a [`Class`], and a [`ServerText`], which holds neither
-//! the name nor the password.
+//! Raw words of a server stay inside a [`ReplyText`]. What leaves it is a [`Class`], and a
+//! [`ServerText`], which holds neither the name nor the password.
 
 #![cfg_attr(
     not(all(feature = "imap", feature = "ftp")),
@@ -65,7 +66,8 @@ pub(crate) struct Words {
     pub(crate) is_taught: bool,
     /// For a report of what is not recognised.
     pub(crate) text: ServerText,
-    /// What tells the user more than the class does, such as that an app password is needed.
+    /// A message that tells the user more than the class does, such as that an app password is
+    /// needed.
     pub(crate) message: Option<ServerText>,
 }
 
@@ -97,7 +99,7 @@ impl ReplyText {
     /// Adds one line, without its code and its line end.
     pub(crate) fn add(&mut self, line: &[u8]) {
         if self.raw.capacity() == 0 {
-            // A buffer that grew would leave copies behind.
+            // A buffer that grows would leave copies in memory.
             self.raw.reserve_exact(MAX_SAID);
         }
         let blank = usize::from(!self.raw.is_empty());
@@ -121,7 +123,8 @@ impl ReplyText {
                 true => (Class::Refusal(Rejection::BadCredentials), false),
                 false => wordings::class(&self.raw, sent.name),
             };
-            // Making sure that a text holds no password takes its time, so it is done for those that are shown.
+            // Making sure that a text holds no password takes its time, so it is done for those
+            // that are shown.
             let is_for_the_user = is_for_the_user || self.is_alert;
             let text = match class == Class::Unknown || is_for_the_user {
                 true => ServerText::of(&self.raw, sent),
@@ -145,8 +148,9 @@ fn local_part(name: &str) -> Option<&str> {
     name.rsplit_once('@').map(|(local, _)| local).filter(|local| !local.is_empty())
 }
 
-/// One line of printable characters: control characters, bidirectional marks and what is not UTF-8 become `?`, runs of
-/// blanks become one.
+/// One line of printable characters.
+/// Control characters, bidirectional marks and what is not UTF-8 become `?`, runs of blanks become
+/// one.
 fn printable(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let clean = |c: char| match c {

@@ -4,22 +4,25 @@ use super::server_text::ServerText;
 use super::{local_part, printable};
 use crate::error::BackendError;
 
-/// Stands for the name that was sent. No reply holds these characters: they cannot be printed.
+/// Placeholder for the name that was sent.
+/// No reply holds these characters: they cannot be printed.
 const NAME: &str = "\u{1}";
 
-/// Stands for its part before the domain.
+/// Placeholder for its part before the domain.
 const LOCAL_PART: &str = "\u{2}";
 
 /// What one server says to users who do not exist, with the name taken out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnWords {
-    /// The code and the command, as our error says them: the same words with another code are other words.
+    /// The code and the command, as our error says them.
+    /// The same words with another code are other words.
     context: String,
     pattern: String,
 }
 
 impl OwnWords {
-    /// What two canary users were told, if it is the same. Each is the name that was sent, and what came of it.
+    /// The reply to two canary users, if it was the same.
+    /// Each is the name that was sent, and what came of it.
     pub(crate) fn of_both(one: (&str, &BackendError), other: (&str, &BackendError)) -> Option<Self> {
         let learned = |(name, error): (&str, &BackendError)| {
             let words = error.server_text().filter(|_| error.is_learnable())?.words()?;
@@ -31,7 +34,8 @@ impl OwnWords {
 
     /// Whether this is what the server says to this user.
     ///
-    /// The name is put into the pattern, instead of being taken out of the reply: a name may be a word of the reply.
+    /// The name is put into the pattern, instead of being taken out of the reply: a name may be a
+    /// word of the reply.
     pub(crate) fn are_in(&self, name: &str, error: &BackendError) -> bool {
         let name = printable(name.as_bytes()).to_lowercase();
         let local = local_part(&name).unwrap_or(&name);
@@ -46,7 +50,8 @@ impl OwnWords {
     }
 }
 
-/// What a canary was told, fit to be shown also when its name is in it: that is ours, and not a user's.
+/// The reply to a canary, which may be shown even with its name.
+/// The name is ours, and not a user's.
 pub(crate) fn told_to_canary(text: &ServerText, name: &str) -> ServerText {
     match text.words().filter(|_| text.is_empty()) {
         Some(words) => text.shown_as(&shown(&with_places(words, name))),
@@ -58,7 +63,7 @@ fn shown(pattern: &str) -> String {
     pattern.replace(NAME, "{name}").replace(LOCAL_PART, "{name}")
 }
 
-/// A canary's name is long and random, so wherever it is found it is meant.
+/// A canary's name is long and random, so every occurrence is the name.
 fn with_places(words: &str, name: &str) -> String {
     let name = name.to_lowercase();
     let text = words.to_lowercase().replace(&name, NAME);
@@ -82,7 +87,7 @@ mod tests {
         BackendError::not_recognised(answer, text).learnable()
     }
 
-    /// What is learned when both are told this, with `{}` for the name.
+    /// What is learned when both get this reply, with `{}` for the name.
     fn learned(said: [&str; 2]) -> Option<OwnWords> {
         let [one, other] =
             std::array::from_fn(|nth| told(PASS, &said[nth].replace("{}", CANARIES[nth]), CANARIES[nth]));

@@ -1,4 +1,4 @@
-//! Words of a server that may be shown: in reports, and for comparing what canaries were told.
+//! Words of a server that may be shown: in reports, and to compare replies to canaries.
 
 use std::fmt;
 
@@ -17,19 +17,21 @@ const MAX_SHOWN: usize = 200;
 /// Fewest characters of a password that give it away when a server repeats a part of it.
 const MIN_PART: usize = 4;
 
-/// What a server said about one name and password, fit to be shown: printable, at most 200 characters, and empty if it
-/// holds the name or the password in any form.
+/// A server's reply about one name and password, safe to show.
+/// Printable, at most 200 characters, and empty if it contains the name or the password in any
+/// form.
 ///
 /// `Debug` shows nothing; [`as_str`](Self::as_str) is for the places that mean to show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerText {
     shown: Box<str>,
-    /// All words for the comparison of canaries, the name included. `None` when they hold the password, or are too many.
+    /// All words for the comparison of canaries, the name included.
+    /// `None` when they hold the password, or are too many.
     words: Option<Box<str>>,
 }
 
 impl ServerText {
-    /// Takes what a server said to this name and password.
+    /// From a server's reply to this name and password.
     pub fn new(said: &[u8], name: &str, password: &Password) -> Self {
         Self::of(said, Sent { name, password: password.expose() })
     }
@@ -90,7 +92,8 @@ impl Serialize for ServerText {
 /// Undoes one way to encode a text.
 type Decoder = fn(&[u8]) -> Vec<u8>;
 
-/// One text in every form in which servers repeat a name or a password: as it is, decoded, without blanks. Lower case.
+/// One text in every form in which servers repeat a name or a password.
+/// As it is, decoded, without blanks. Lower case.
 struct Views(Vec<Zeroizing<String>>);
 
 impl Views {
@@ -149,7 +152,8 @@ fn lower(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(String::from_utf8_lossy(bytes).to_lowercase())
 }
 
-/// Letters and digits of ASCII. A server that reads UTF-8 as Latin-1 leaves these as they are.
+/// Letters and digits of ASCII.
+/// A server that reads UTF-8 as Latin-1 leaves these as they are.
 fn letters(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.chars().filter(char::is_ascii_alphanumeric).collect())
 }
@@ -219,7 +223,8 @@ fn without_entities(text: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Everything that may be base64 (RFC 4648), decoded; at each of the four places where it may begin.
+/// Everything that may be base64 (RFC 4648), decoded.
+/// At each of the four places where it may begin.
 fn from_base64(text: &[u8]) -> Vec<u8> {
     const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -265,8 +270,8 @@ fn from_hex(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Characters by number: `\\x57`, `\\u0057`, `&#87;`, `&#x57;`, `87 111 110`. Each number is read as octal, decimal and
-/// hexadecimal.
+/// Characters by number: `\\x57`, `\\u0057`, `&#87;`, `&#x57;`, `87 111 110`.
+/// Each number is read as octal, decimal and hexadecimal.
 fn from_numbers(text: &[u8]) -> Vec<u8> {
     let text = Zeroizing::new(String::from_utf8_lossy(text).into_owned());
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! What real servers say, and what it means. `%NAME%` stands for the user's name.
+//! What real servers say, and what it means. `%NAME%` is the user's name.
 
 use super::*;
 use crate::verdict::Rejection::{
@@ -425,7 +425,8 @@ fn said_keeps_a_bounded_amount_and_shows_nothing() {
     assert_eq!((words.class, words.text), (UNKNOWN, ServerText::withheld()));
 }
 
-/// What an attacker, or an unlucky server, may say during an outage so that it reads like a refusal.
+/// What an attacker, or an unlucky server, may say during an outage so that it reads like a
+/// refusal.
 #[test]
 fn outages_that_read_like_a_refusal_are_not_recognised_as_one() {
     for said in [

@@ -15,8 +15,8 @@ const MIN_LETTERS: usize = 4;
 
 /// Texts with which a server refuses a name and a password, as an operator taught them.
 ///
-/// A text stands for the whole reply without its code, in any letter case. `{name}` stands for the name that was sent, or its
-/// part before the `@`; `*` for anything.
+/// A text is the whole reply without its code, in any letter case. `{name}` matches the name that
+/// was sent, or its part before the `@`; `*` anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RefusalTexts(Vec<String>);
 
@@ -117,7 +117,8 @@ fn pattern(text: &str, name: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Whether a text is like a pattern. Backtracks to the last wildcard only, so it takes at most `text` times `pattern` steps.
+/// Whether a text is like a pattern.
+/// Backtracks to the last wildcard only, so it takes at most `text` times `pattern` steps.
 fn is_like(text: &str, pattern: &[Piece]) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut piece) = (0, 0);

@@ -1,11 +1,13 @@
 //! The list of outage wordings and the list of refusal wordings.
 //!
-//! A phrase is compared word by word, without letter case and punctuation, and with the user's name taken out of the reply:
-//! what someone typed as a name must neither look like an outage nor like a refusal. Outages are looked for first, so a
-//! reply that says both ("temporary authentication failure") is an outage.
+//! A phrase is compared word by word, without letter case and punctuation, and with the user's name
+//! taken out of the reply: what someone typed as a name must neither look like an outage nor like a
+//! refusal. Outages are looked for first, so a reply that says both ("temporary authentication
+//! failure") is an outage.
 //!
-//! A phrase of [`SPECIFIC`] speaks about credentials and counts wherever it stands. One of [`GENERAL`] ("login failed") says
-//! nothing about the reason, so it counts only if nothing else is said: "login failed: shard 7 is gone" is not recognised.
+//! A phrase of [`SPECIFIC`] is about credentials and counts anywhere in the text. One of
+//! [`GENERAL`] ("login failed") says nothing about the reason, so it counts only if it is the whole
+//! text: "login failed: shard 7 is gone" is not recognised.
 
 use super::{Class, local_part};
 use crate::verdict::Rejection;
@@ -13,7 +15,8 @@ use crate::verdict::Rejection::{
     AccountDisabled, AccountLocked, BadCredentials, CredentialsExpired, UnknownUser,
 };
 
-/// The server did not judge: it is down, busy, full, or wants something else first. Never learned from canaries.
+/// The server did not judge: it is down, busy, full, or wants something else first.
+/// Never learned from canaries.
 const OUTAGES: &[&str] = &[
     // Not now.
     "temporary",
@@ -123,7 +126,7 @@ const OUTAGES: &[&str] = &[
     "load average",
     "license",
     "licence",
-    // Not like this, or not from here: nothing was said about the user.
+    // Not in this way, or not from here: it is not about the user.
     "mechanism",
     "unsupported",
     "not supported",
@@ -164,7 +167,8 @@ const OUTAGES: &[&str] = &[
     "server access",
 ];
 
-/// Words about this user's name, password or account, wherever they stand. The first that is found decides.
+/// Words about this user's name, password or account, anywhere in the text.
+/// The first that is found decides.
 const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
     (
         CredentialsExpired,
@@ -221,7 +225,8 @@ const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
             "account does not have imap access",
             "account is not enabled for imap",
             "not enabled for imap use",
-            // The password was right, and the user's folder cannot be entered: IIS, and vsftpd with its 500.
+            // The password was right, and the user's folder cannot be entered: IIS, and vsftpd with
+            // its 500.
             "home directory inaccessible",
             "oops cannot change directory",
         ],
@@ -339,7 +344,8 @@ const GENERAL: &[&str] = &[
     "user cannot login",
 ];
 
-/// Words that make something else of a phrase of [`SPECIFIC`] before them: "invalid password hash", "bad user database".
+/// Words that make something else of a phrase of [`SPECIFIC`] before them.
+/// "invalid password hash", "bad user database".
 const OTHER_THINGS: &[&str] = &[
     "hash",
     "hashes",
@@ -446,7 +452,8 @@ pub(super) fn class(said: &[u8], name: &str) -> (Class, bool) {
     if OUTAGES.iter().any(|phrase| has(&reply, phrase)) {
         return (Class::Outage, false);
     }
-    // A user may be called "login" or "password". Taking these names out must not hide what is said about them.
+    // A user may be called "login" or "password". Removing these names must not hide what the text
+    // says about them.
     let with_name = || if name.contains(' ') { None } else { refusal(&whole) };
     match refusal(&reply).or_else(with_name) {
         Some((rejection, hint)) => (Class::Refusal(rejection), hint == Hint::ForTheUser),
@@ -489,7 +496,7 @@ fn has(reply: &str, phrase: &str) -> bool {
     behind(reply, phrase).next().is_some()
 }
 
-/// What stands behind each place where the phrase does, word by word.
+/// What follows each occurrence of the phrase, word by word.
 fn behind<'a>(reply: &'a str, phrase: &'a str) -> impl Iterator<Item = &'a str> {
     let length = phrase.len();
     reply.match_indices(phrase).filter_map(move |(at, _)| {
@@ -502,11 +509,11 @@ fn begins_with_other_thing(rest: &str) -> bool {
     rest.split_whitespace().next().is_some_and(|word| OTHER_THINGS.contains(&word))
 }
 
-/// A reply without this phrase, as often as it stands there.
+/// A reply without any occurrence of this phrase.
 fn without(reply: &str, phrase: &str) -> String {
     let padded = [" ", phrase, " "].concat();
     let mut rest = reply.to_owned();
-    // Two in a row share a blank.
+    // Two in a row share a space.
     while rest.contains(&padded) {
         rest = rest.replace(&padded, " ");
     }

@@ -1,14 +1,18 @@
 //! One attempt that memory could not answer: its place at the limits, its flight, its task.
 //!
-//! What is known about a password, in memory or as proven credentials, must not tell more than the limits allow:
+//! What is known about a password, in memory or as proven credentials, must not reveal more than
+//! the limits allow:
 //!
-//! 1. An attempt is registered at its source and its user before it waits for anything. As long as anything is registered or
-//!    counted there, [`Resolver::authenticate`] answers no acceptance from memory on its own.
-//! 2. An attempt that is not exempt takes a turn at the source and a place at the user first. Memory then saves the backend from
-//!    being asked, not the limits from being applied.
-//! 3. Exempt are the credentials that were accepted last from this network, as long as it has offered only a few others for this
-//!    name. They pass every limit, and memory answers them at once.
-//! 4. While no backend can judge guesses, memory answers only a few different ones per source and user.
+//! 1. An attempt is registered at its source and its user before it waits for anything. As long as
+//!    anything is registered or counted there, [`Resolver::authenticate`] answers no acceptance
+//!    from memory on its own.
+//! 2. An attempt that is not exempt takes a turn at the source and a place at the user first.
+//!    Memory then saves the backend from being asked, not the limits from being applied.
+//! 3. Exempt are the credentials that were accepted last from this network, as long as it has
+//!    offered only a few others for this name. They pass every limit, and memory answers them at
+//!    once.
+//! 4. While no backend can judge guesses, memory answers only a few different ones per source and
+//!    user.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,8 +38,8 @@ use crate::identity::LoginName;
 use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Freshness, Rejection};
 
-/// The backends' time ends this much before the caller's, or a twentieth of it if that is less: there must be time left
-/// to say who did not answer, and to fall back on an earlier yes.
+/// The backends' time ends this much before the caller's, or a twentieth of it if that is less:
+/// there must be time left to say who did not answer, and to fall back on an earlier yes.
 const TO_CONCLUDE: Duration = Duration::from_millis(250);
 
 /// What an attempt depends on.
@@ -111,7 +115,8 @@ impl Resolver {
         }
         let scope = Scope(credentials.only);
         let flight = scope.typed_key(&self.shared.cache, name.as_str(), password.expose());
-        // An attempt of the same source with the same password is one guess, so it needs no turn of its own.
+        // An attempt of the same source with the same password is one guess, so it needs no permit
+        // of its own.
         let is_under_way = arrival.source.as_ref().is_some_and(|source| source.is_under_way(&guess.key));
         if knowledge.is_exempt || is_under_way {
             let change = self.snapshot(&name).change;
@@ -127,12 +132,14 @@ impl Resolver {
             },
             None => None,
         };
-        // In this order: an attempt that waited for the user first would keep a place while it waits for a turn.
+        // In this order: an attempt that waited for the user first would keep a place while it
+        // waits for a turn.
         let entered = arrival.users.enter(&guess.key, knowledge.is_exempt, time_to_begin(deadline));
         let entry = match entered.await {
             Ok(entry) => entry,
             Err(refusal) => {
-                // A guess that was not judged costs its source what a wrong one does, unless no backend said no.
+                // A guess that was not judged counts at its source like a wrong one, unless no
+                // backend refused it.
                 if let Some(turn) = turn.filter(|_| refusal != per_user::UserDenial::Unanswered) {
                     turn.unjudged();
                 }
@@ -150,7 +157,8 @@ impl Resolver {
             let source = credentials.source;
             let only = credentials.only.cloned();
             let is_local = credentials.is_local;
-            // A typed name may be a password in the wrong field, so it is not beside every line of the usual log.
+            // A typed name may be a password in the wrong field, so it is not beside every line of
+            // the usual log.
             let span =
                 tracing::debug_span!("attempt", user = ?name, source = source.map(tracing::field::display));
             let work = async move {
@@ -197,7 +205,8 @@ impl Resolver {
         }
     }
 
-    /// Finds out what is known about the credentials. What is not proven is noted at the source before anything is waited for.
+    /// Finds out what is known about the credentials.
+    /// What is not proven is noted at the source before anything is waited for.
     async fn knowledge(
         &self,
         chain: &Chain,
@@ -228,14 +237,16 @@ impl Resolver {
         Knowledge { is_known_wrong, is_exempt: is_proven && may_recall, may_recall, record, is_recorded }
     }
 
-    /// What a question depends on that is asked now. In this order: an attempt from before an invalidation is not joined by one that
-    /// asks after it; what is found out counts only if nothing was invalidated since it began; and a chain that is
-    /// replaced is followed by invalidations, so what it finds out later does not count either.
+    /// What a question depends on that is asked now.
+    /// In this order: an attempt from before an invalidation is not joined by one that asks after
+    /// it; what is found out counts only if nothing was invalidated since it began; and a chain
+    /// that is replaced is followed by invalidations, so what it finds out later does not count
+    /// either.
     fn snapshot(&self, name: &LoginName) -> Snapshot {
         let Shared { chain: current, cache, .. } = self.shared.as_ref();
         loop {
             let chain = current.load_full();
-            // Most backends know people by the name that they typed: it is looked up once.
+            // Most backends know users by the name that they type, so it is looked up once.
             let others = chain.known_as(name).filter(|known| known != name.canonical());
             let names = std::iter::once(name.canonical().clone()).chain(others);
             let change = cache.last_change(names);
@@ -246,8 +257,9 @@ impl Resolver {
         }
     }
 
-    /// The answer of a shared attempt, if it still counts: the backend may know the user by another name, which was
-    /// invalidated, and the caller may be late to read the answer.
+    /// The answer of a shared attempt, if it still counts.
+    /// The backend may know the user by another name, which was invalidated, and the caller may be
+    /// late to read the answer.
     fn landed(
         &self,
         landed: Result<FlightResult, JoinError>,
@@ -284,8 +296,9 @@ impl Admission {
         self.knowledge.is_exempt || self.knowledge.may_recall && self.entry.may_recall()
     }
 
-    /// Settles everything that counts guesses, in one place. `is_guess`: a backend has seen the password and gave an answer that is
-    /// not recognised. Returns whether the user is locked now and was not before.
+    /// Settles everything that counts guesses, in one place.
+    /// `is_guess`: a backend has seen the password and gave an answer that is not recognised.
+    /// Returns whether the user is locked now and was not before.
     async fn settle(self, chain: &Chain, answer: &TracedOutcome, is_guess: bool) -> bool {
         let Self { turn, entry, guess, knowledge, deadline } = self;
         let known = &chain.known;
@@ -306,7 +319,8 @@ impl Admission {
                 false
             }
             Outcome::Refused(rejection) if counts(*rejection) => {
-                // Another attempt may have failed with the same credentials meanwhile: one failure is enough.
+                // Another attempt may have failed with the same credentials meanwhile: one failure
+                // is enough.
                 let known_at_source = known.were_refused(&guess.key, chain.sources.limit().per);
                 let known_at_user = known.were_refused(&guess.key, chain.users.remembers_for());
                 known.refused(guess.key, &guess.proven_key);
@@ -384,7 +398,8 @@ impl Resolver {
             Denial::Locked(retry_after) | Denial::TooMany(retry_after) | Denial::TooEarly(retry_after) => {
                 Outcome::Throttled { limit: GuessLimit::PerUser, retry_after }
             }
-            // As a server says that locks its accounts itself: whether a password was right is not told.
+            // Like a server that locks accounts itself: it does not reveal whether the password was
+            // right.
             Denial::LockedByRule => Outcome::Refused(Rejection::AccountLocked),
             Denial::Unanswered => Outcome::Unavailable { retry_after: RETRY_AFTER },
         };
@@ -405,7 +420,8 @@ impl Resolver {
     }
 }
 
-/// What the hash of proven credentials covers beside name and password: the network of the source.
+/// What the hash of proven credentials covers beside name and password.
+/// The network of the source.
 fn proven_label(source: Option<IpAddr>) -> Vec<u8> {
     let network = source.map(|source| SourceNet::of(source).to_string());
     ["proven ", network.as_deref().unwrap_or("anywhere")].concat().into_bytes()

@@ -1,7 +1,7 @@
 //! One backend in the chain, with everything the resolver knows about it.
 //!
-//! A link outlives the chain it stands in: when a configuration is read again, the links of entries that say the same as
-//! before go into the new chain as they are, with their breaker, their budgets, their turns and their prepared connections.
+//! A slot outlives its chain: on a reload, the slots of unchanged entries move to the new chain,
+//! with their circuit breaker, budgets, permits and prepared connections.
 
 use std::any::Any;
 use std::fmt;
@@ -29,7 +29,7 @@ use crate::middleware::{CircuitBreaker, ConcurrencyLimit, Timeout};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Rejection, Verdict};
 
-/// A backend before it stands in a chain.
+/// A backend before it is part of a chain.
 #[derive(Clone, Debug)]
 pub(crate) struct BackendSpec {
     pub(crate) backend: Arc<dyn UserBackend>,
@@ -90,7 +90,8 @@ pub(super) struct BackendSlot {
     /// The one inside.
     pub(super) breaker: Arc<CircuitBreaker>,
     pub(super) policy: BackendPolicy,
-    /// The rules about names: applied here, before and after the backend is asked, and nowhere else.
+    /// The rules about names: applied here, before and after the backend is asked, and nowhere
+    /// else.
     pub(super) names: NameRules,
     /// How many failed logins of each user may still reach the backend.
     per_user: Arc<UpstreamLimiter>,
@@ -106,8 +107,9 @@ pub(super) struct BackendSlot {
 }
 
 impl BackendSlot {
-    /// A link with nothing behind it, except failed logins: they count at the server whatever is changed here, so they are
-    /// taken over from `before`, the link that had this id.
+    /// A new slot, except for failed logins.
+    /// They count at the server whatever changes here, so they are taken over from `before`, the
+    /// slot that had this id.
     pub(super) fn new(part: BackendSpec, before: Option<&Self>) -> Self {
         let BackendSpec { backend, policy, names, settings } = part;
         let breaker = Arc::new(CircuitBreaker::new(backend));
@@ -212,7 +214,8 @@ impl BackendSlot {
         }
     }
 
-    /// Judges an answer that is on none of our lists: by what two canaries were told, now or earlier.
+    /// Judges an answer that is on none of our lists, by the replies to two canaries, now or
+    /// earlier.
     async fn recognise(
         self: &Arc<Self>,
         error: BackendError,
@@ -246,10 +249,12 @@ impl BackendSlot {
         (&result).into()
     }
 
-    /// Makes sure that a yes of this backend counts, if need be by running the canary now. That costs the first users after
-    /// an outage the time of one more login, and no one afterwards.
+    /// Makes sure that a yes of this backend counts, if need be by running the canary now.
+    /// That costs the first users after an outage the time of one more login, and no one
+    /// afterwards.
     async fn vouch_for(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
-        // A server that answers canaries in words that are not recognised is not asked about them for every yes.
+        // A server that answers canaries in words that are not recognised is not asked about them
+        // for every yes.
         if self.canary_state.status() == CanaryStatus::Open
             && (!self.canary_state.does_not_recognise() || self.canary_state.may_learn())
         {
@@ -265,8 +270,8 @@ impl BackendSlot {
         }
     }
 
-    /// Runs the canary, unless another one ends meanwhile. In a task of its own: when it takes longer than this attempt may,
-    /// the next one knows.
+    /// Runs the canary, unless another one ends meanwhile.
+    /// In a separate task: if it takes longer than this attempt may, the next one has the result.
     async fn run_canary_until(self: &Arc<Self>, deadline: Instant) {
         let (_, runs) = self.canary_state.known();
         let slot = Arc::clone(self);

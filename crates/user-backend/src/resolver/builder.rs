@@ -29,8 +29,8 @@ const MOST_FLIGHTS: usize = 10_000;
 
 /// Collects backends and settings; [`build`](Self::build) checks them all.
 ///
-/// Backends are asked in the order in which they are added. Beyond that the order of calls makes no difference: what is set
-/// here wins over what a [configuration](Self::with_config) says.
+/// Backends are asked in the order in which they are added. Beyond that the order of calls makes no
+/// difference: what is set here wins over what a [configuration](Self::with_config) says.
 #[derive(Debug)]
 #[must_use]
 pub struct ResolverBuilder {
@@ -61,13 +61,15 @@ impl Resolver {
 }
 
 impl ResolverBuilder {
-    /// Adds a backend behind those already there, with the default policy and the default rules about names.
+    /// Adds a backend after the existing ones, with the default policy and the default rules about
+    /// names.
     pub fn backend(self, backend: impl UserBackend) -> Self {
         self.backend_with(Arc::new(backend), BackendPolicy::default(), NameRules::new())
     }
 
-    /// Adds a backend with a policy and with rules about names, which the resolver applies: the backend is given the name to
-    /// send and knows nothing of them. [`DomainRules`](crate::DomainRules) alone will do: then no name is denied.
+    /// Adds a backend with a policy and with rules about names, which the resolver applies.
+    /// The backend is given the name to send and knows nothing of them.
+    /// [`DomainRules`](crate::DomainRules) alone will do: then no name is denied.
     pub fn backend_with(
         mut self,
         backend: Arc<dyn UserBackend>,
@@ -78,7 +80,8 @@ impl ResolverBuilder {
         self
     }
 
-    /// Appends the backends of a configuration and takes its settings, as far as they are not set by hand.
+    /// Appends the backends of a configuration and takes its settings, as far as they are not set
+    /// by hand.
     pub(crate) fn configured(
         mut self,
         parts: Vec<BackendSpec>,
@@ -102,7 +105,8 @@ impl ResolverBuilder {
         self
     }
 
-    /// How failed sign-ins from one place are slowed down (default: as [`SourceRateLimit::default`]). Only attempts that
+    /// How failed sign-ins from one place are slowed down (default: as
+    /// [`SourceRateLimit::default`]). Only attempts that
     /// [say where they come from](super::Credentials::from_source) are.
     #[doc(alias = "rate limit")]
     #[doc(alias = "brute force")]
@@ -111,15 +115,15 @@ impl ResolverBuilder {
         self
     }
 
-    /// The observer of failures that count against source and user (default: none). It stays when the resolver is
-    /// [replaced](Resolver::replace).
+    /// The observer of failures that count against source and user (default: none).
+    /// It stays when the resolver is [replaced](Resolver::replace).
     pub fn failure_log(mut self, log: Arc<dyn FailedLoginObserver>) -> Self {
         self.failure_log = Some(log);
         self
     }
 
-    /// How guessing at one person is slowed down, wherever the guesses come from (default: as [`Lockout::default`]; `None`: not at
-    /// all).
+    /// How guesses at one user are delayed, from all sources (default: as [`Lockout::default`];
+    /// `None`: not at all).
     #[doc(alias = "lockout")]
     #[doc(alias = "brute force")]
     pub fn lock(mut self, lock: Option<Lockout>) -> Self {
@@ -133,15 +137,17 @@ impl ResolverBuilder {
         self
     }
 
-    /// Where proven credentials are kept for longer than the process, and the key of their hashes, which the store must not have
-    /// (default: nowhere). It stays when the resolver is [replaced](Resolver::replace).
+    /// Where proven credentials are kept for longer than the process, and the key of their hashes,
+    /// which the store must not have (default: nowhere). It stays when the resolver is
+    /// [replaced](Resolver::replace).
     pub fn proven(mut self, store: Arc<dyn ProvenStore>, key: ProvenKey) -> Self {
         self.kept_proven = Some(KeptProven::new(store, key));
         self
     }
 
-    /// The key of the hashes under which the [observer](Self::failure_log) learns of users (default: none, and it learns of
-    /// none). It stays when the resolver is [replaced](Resolver::replace).
+    /// The key of the hashes under which the [observer](Self::failure_log) learns of users
+    /// (default: none, and it learns of none). It stays when the resolver is
+    /// [replaced](Resolver::replace).
     pub fn user_hashes(mut self, key: UserHashKey) -> Self {
         self.user_hash_key = Some(key);
         self
@@ -150,8 +156,8 @@ impl ResolverBuilder {
     /// Checks everything and makes the resolver.
     ///
     /// # Errors
-    /// [`BuildError`] when there is no backend, two have the same id, two strip different domains into one name space, or
-    /// the system has no randomness.
+    /// [`BuildError`] when there is no backend, two have the same id, two strip different domains
+    /// into one name space, or the system has no randomness.
     pub fn build(self) -> Result<Resolver, BuildError> {
         self.check()?;
         self.make(None)
@@ -195,7 +201,7 @@ impl ResolverBuilder {
         Ok(())
     }
 
-    /// The chain, with what stays the same taken over from `before`; its pins stay, whatever was said here.
+    /// The chain, with unchanged slots of `before` and its pins.
     pub(super) fn into_chain(self, before: Option<&Chain>) -> Chain {
         let (throttle, lock) = (self.recipe.throttle(), self.recipe.lock());
         let (deadline, bounds) = (self.recipe.deadline(), self.recipe.bounds());
@@ -250,16 +256,16 @@ impl ResolverBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Without a backend everybody would be refused.
+    /// Without a backend every user would be refused.
     #[error("there is no backend to ask")]
     NoBackend,
-    /// Two backends could not be told apart in pins, caches and traces.
+    /// Two backends would be the same in pins, caches and traces.
     #[error("two backends have the id \"{id}\"")]
     DuplicateId {
         /// The id.
         id: BackendId,
     },
-    /// Two people could share one name.
+    /// Two users could share one name.
     #[error(transparent)]
     Collision(#[from] NamespaceCollision),
     /// The system has no randomness for the cache's key.

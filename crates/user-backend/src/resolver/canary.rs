@@ -1,4 +1,5 @@
-//! Checks without anyone's password: does the server answer, and does it refuse a user who does not exist?
+//! Checks without anyone's password: does the server answer, and does it refuse a user who does not
+//! exist?
 
 use serde::Serialize;
 
@@ -18,14 +19,14 @@ use crate::verdict::{Rejection, Verdict};
 pub enum Canary {
     /// The backend refused it, as it should.
     Refused,
-    /// The backend answered two of them in the same words, which are not on our lists. These words are a refusal from now
-    /// on; `{name}` stands for the name.
+    /// The backend answered two of them in the same words, which are not on our lists.
+    /// These words are a refusal from now on; `{name}` is the name.
     RefusedInOwnWords(String),
     /// The backend let it in: guest mapping, anonymous logins, or a server that accepts any login.
     #[serde(rename = "accepts_anybody")]
     AcceptsAnyLogin,
-    /// The backend answered in words that are recognised neither as a refusal nor as an outage, and cannot be learned; the
-    /// words, as far as they can be shown.
+    /// The backend answered in words that are recognised neither as a refusal nor as an outage, and
+    /// cannot be learned; the words, as far as they can be shown.
     NotRecognised(String),
     /// The backend could not be asked; why, in words.
     Unknown(String),
@@ -35,8 +36,9 @@ pub enum Canary {
     NotAsked,
 }
 
-/// Presents a random user with a random password to a backend: one failed login upstream, or two if the answer to the first
-/// is not recognised. So: at start, on reload and on demand, never per login.
+/// Presents a random user with a random password to a backend.
+/// One failed login upstream, or two if the answer to the first is not recognised. So: at start, on
+/// reload and on demand, never per login.
 ///
 /// # Cancellation
 /// Safe; the server may still count a failed login.

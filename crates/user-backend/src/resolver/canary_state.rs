@@ -1,8 +1,10 @@
-//! Whether a backend's yes counts: one that accepts users who do not exist proves nothing by accepting anyone.
+//! Whether a backend's yes counts.
+//! One that accepts users who do not exist proves nothing by accepting anyone.
 //!
-//! A program that signs in once takes the backend's word. One that keeps running runs the canary first
-//! ([`Resolver::canary`](super::Resolver::canary), or a reload). When the server could not be asked at that time, its first yes
-//! does not count before a canary was refused: the operator who brings the server back may bring back another one.
+//! A program that signs in once takes the backend's word. One that keeps running runs the canary
+//! first ([`Resolver::canary`](super::Resolver::canary), or a reload). When the server could not be
+//! asked at that time, its first yes does not count before a canary was refused: the operator who
+//! brings the server back may bring back another one.
 //!
 //! The canary also teaches how this server refuses, if its words are not on our lists.
 
@@ -15,10 +17,12 @@ use crate::error::BackendError;
 use crate::identity::BackendId;
 use crate::refusal::OwnWords;
 
-/// How long it takes until an answer that is not recognised is a reason for another canary: each is a failed login upstream.
+/// How long it takes until an answer that is not recognised is a reason for another canary: each is
+/// a failed login upstream.
 const BETWEEN_LESSONS: Duration = Duration::from_secs(60);
 
-/// The same where canaries are refused in words that are recognised, so that there is little to learn.
+/// The same where canaries are refused in words that are recognised, so that there is little to
+/// learn.
 const BETWEEN_LESSONS_WHEN_PROVEN: Duration = Duration::from_secs(60 * 60);
 
 /// The trust state of one backend.
@@ -67,7 +71,7 @@ impl CanaryState {
         self.lock().status
     }
 
-    /// The standing, and how many canaries it took.
+    /// The state, and how many canaries it took.
     pub(super) fn known(&self) -> (CanaryStatus, u64) {
         let known = self.lock();
         (known.status, known.runs)
@@ -79,8 +83,9 @@ impl CanaryState {
         words.is_some_and(|words| words.are_in(name, error))
     }
 
-    /// Whether a reload is a reason for another canary: words that were learned may have been those of an outage, and what was
-    /// not recognised may be now.
+    /// Whether a reload is a reason for another canary.
+    /// Words that were learned may have been those of an outage, and what was not recognised may be
+    /// now.
     pub(super) fn has_lesson(&self) -> bool {
         let known = self.lock();
         known.is_reported || known.own_words.is_some()
@@ -92,7 +97,8 @@ impl CanaryState {
         known.is_reported && known.own_words.is_none()
     }
 
-    /// Whether this is the time to learn how the server refuses. Once it is, it is not for a while.
+    /// Whether this is the time to learn how the server refuses.
+    /// Once it is, it is not for a while.
     pub(super) fn may_learn(&self) -> bool {
         let mut known = self.lock();
         let at = now();

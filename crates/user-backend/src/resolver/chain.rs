@@ -1,9 +1,10 @@
 //! Asking the backends in turn, under one deadline.
 //!
-//! The first acceptance ends the chain. A rejection goes on to the next backend unless `on_reject` is `stop`. A backend
-//! that could not be asked is remembered: with `on_unavailable = "stop"` it ends the chain, because the user might be
-//! its own; with `"continue"` later backends may accept the user, and if none does the answer is "unavailable", never
-//! "wrong password".
+//! The first acceptance ends the chain. After a rejection the next backend is asked, unless
+//! `on_reject` is `stop`. A backend that could not be asked is remembered: with
+//! `on_unavailable = "stop"` it ends the chain, because the user might be its own; with
+//! `"continue"` later backends may accept the user, and if none does the answer is "unavailable",
+//! never "wrong password".
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,8 @@ use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// Everything that a reload puts another in the place of, so that each attempt sees one whole chain.
+/// Everything that a reload puts another in the place of, so that each attempt sees one whole
+/// chain.
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) slots: Vec<Arc<BackendSlot>>,
@@ -50,7 +52,8 @@ pub(super) struct Limits {
 pub(super) struct ChainResult {
     pub(super) decision: ChainDecision,
     pub(super) trace: Trace,
-    /// A backend has seen the password, and its answer is not recognised: a guess, although it was not judged.
+    /// A backend has seen the password, and its answer is not recognised.
+    /// A guess, although it was not judged.
     pub(super) is_guess: bool,
 }
 
@@ -62,7 +65,8 @@ pub(super) enum ChainDecision {
     Rejected { rejection: Rejection, cacheable: Option<Duration> },
     /// A backend that might have accepted could not be asked.
     Unavailable,
-    /// A backend that might have accepted was not asked, to keep the account from being locked there.
+    /// A backend that might have accepted was not asked, to keep the account from being locked
+    /// there.
     Throttled { limit: GuessLimit, retry_after: Duration },
 }
 
@@ -93,7 +97,8 @@ impl Chain {
         self.slots.iter().map(|slot| step(&slot.id)).collect()
     }
 
-    /// Decides one attempt at the backends in `scope`; `tuple` stands for its name and password.
+    /// Decides one attempt at the backends in `scope`; `tuple` is the hash of its name and
+    /// password.
     pub(super) async fn ask(
         &self,
         attempt: Attempt<'_>,
@@ -189,13 +194,15 @@ impl Chain {
                         Ok(place) => place,
                         Err(LimitReached { limit, step, reached, was_refused }) => {
                             trace.steps.push(step);
-                            // What it thinks of this very password is known: it is asked no more, and the next one is.
+                            // What it thinks of this very password is known: it is asked no more,
+                            // and the next one is.
                             let ends = match was_refused {
                                 true => slot.policy.on_reject == OnReject::Stop,
                                 false => slot.policy.on_unavailable == OnUnavailable::Stop,
                             };
-                            // The limit may have been reached only because those that are not asked now were away: while they
-                            // are, each refusal here is no decision, so it does not count per user.
+                            // The limit may have been reached only because those that are not asked
+                            // now were away: while they are, each refusal here is no decision, so
+                            // it does not count per user.
                             let hides_outage = ends && !was_refused && !is_known && {
                                 let others = self.slots.iter().skip(number + 1);
                                 others.filter(|other| scope.has(&other.id)).any(|other| {
@@ -209,7 +216,8 @@ impl Chain {
                                     let (_, other) = throttled.unwrap_or((limit, wait));
                                     throttled = Some((limit, wait.min(other)));
                                 }
-                                // An outage is never hidden by a limit, and answers that are not recognised are one.
+                                // An outage is never hidden by a limit, and answers that are not
+                                // recognised are one.
                                 _ => trace.ended_by = EndReason::OutageUndecided,
                             }
                             if ends {
@@ -283,7 +291,7 @@ impl Chain {
             trace.ended_by = limit.into();
             return ChainDecision::Throttled { limit, retry_after };
         }
-        // A rejection by a server tells more than "not allowed", which is said without asking.
+        // A rejection by a server is more informative than "not allowed", which needs no server.
         if trace.ended_by == EndReason::NotAccepted
             && matches!(rejection, None | Some(Rejection::PolicyDenied))
         {
@@ -317,8 +325,8 @@ impl Chain {
         Ok(slot.names.admits(name, is_known, |_| is_member))
     }
 
-    /// A yes counts only from the owner of the name, for the spelling that it accepted first. A name without an owner becomes
-    /// this backend's.
+    /// A yes counts only from the owner of the name, for the spelling that it accepted first.
+    /// A name without an owner becomes this backend's.
     async fn claim(&self, claim: Claim<'_>, deadline: Instant, trace: &mut Trace) -> ChainDecision {
         let Claim { slot, accepted: identity, spelling, sent } = claim;
         let bind = self.pins.bind(identity.name(), &slot.id, spelling);
@@ -336,8 +344,9 @@ impl Chain {
             trace.ended_by = EndReason::NotTheOwner;
             return ChainDecision::Rejected { rejection: Rejection::PolicyDenied, cacheable: None };
         }
-        // Two spellings may have been sent at the same time before either was pinned. Nothing is known then about this password
-        // and the spelling that counts, which the next attempt sends.
+        // Two spellings may have been sent at the same time before either was pinned. Nothing is
+        // known then about this password and the spelling that counts, which the next attempt
+        // sends.
         let pinned = spelling.and(pinned).and_then(|pin| slot.names.pinned_upstream(&pin, identity.name()));
         if pinned.is_some_and(|pinned| sent.is_some_and(|sent| sent != pinned)) {
             tracing::warn!(
@@ -381,11 +390,11 @@ struct Owners<'a> {
 }
 
 impl Owners<'_> {
-    /// How a backend reads a name, of the two ways in which it could, and the owner of the name that this makes. `None`: the
-    /// name is of another domain.
+    /// How a backend reads a name, of the two ways in which it could, and the owner of the name
+    /// that this makes. `None`: the name is of another domain.
     ///
-    /// A typed name that is an account's is that account's alone. A backend that adds its domain would otherwise be sent
-    /// every mistyped password of a local user with the same bare name.
+    /// A typed name that is an account's is that account's alone. A backend that adds its domain
+    /// would otherwise be sent every mistyped password of a local user with the same bare name.
     async fn choose(
         &mut self,
         typed: &CanonicalName,
@@ -413,22 +422,25 @@ impl Owners<'_> {
 }
 
 impl Chain {
-    /// The names by which the backends would know the user: usually one, however many backends there are.
+    /// The names by which the backends would know the user.
+    /// Usually one, however many backends there are.
     pub(super) fn known_as(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
         self.rules.iter().filter_map(|rules| Some(rules.identity(login)?.name().clone()))
     }
 
-    /// The names that a guess counts at: as typed, and those by which the backends would know the user.
+    /// The names that a guess counts at.
+    /// As typed, and those by which the backends would know the user.
     pub(super) fn names_of(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
         std::iter::once(login.canonical().clone()).chain(self.known_as(login))
     }
 }
 
-/// Time kept for each backend that is still to be asked behind this one, while there is enough.
+/// Time reserved for each later backend, if there is enough.
 const OTHERS: Duration = Duration::from_secs(3);
 
-/// When this backend must have answered: nearly all of the time that is left, because servers think for seconds about a
-/// wrong password, but always enough for those behind it to answer too.
+/// When this backend must have answered.
+/// Nearly all of the time that is left, because servers think for seconds about a wrong password,
+/// but leaves enough for later ones to answer, too.
 fn share(now: Instant, deadline: Instant, still_to_ask: usize) -> Instant {
     let left = deadline.saturating_duration_since(now);
     let others = u32::try_from(still_to_ask.saturating_sub(1)).unwrap_or(u32::MAX - 1);

@@ -1,4 +1,5 @@
-//! From what the chain found out to the answer: what is remembered, what is proved, what an outage means.
+//! From what the chain found out to the answer.
+//! What is remembered, what is proved, what an outage means.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -87,7 +88,8 @@ impl Shared {
         Some(proof)
     }
 
-    /// Forgets what the backends that refuse now said earlier, for restricted and unrestricted attempts alike.
+    /// Forgets earlier answers of the backends that refuse now, for restricted and unrestricted
+    /// attempts alike.
     fn forget_acceptances(&self, chain: &Chain, question: Question<'_>) {
         let Question { scope, .. } = question;
         let key = |scope: Scope<'_>| question.accepted_key(&self.cache, scope);

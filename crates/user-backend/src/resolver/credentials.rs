@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use crate::identity::BackendId;
 
-/// Login name and password of an attempt. Borrowed: nothing is copied unless a backend has to be asked.
+/// Login name and password of an attempt.
+/// Borrowed: nothing is copied unless a backend has to be asked.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     pub(super) name: &'a str,
@@ -25,9 +26,9 @@ impl<'a> Credentials<'a> {
     /// Says where the attempt comes from.
     ///
     /// # Security
-    /// Without it there is no limit per source, and credentials that were accepted once without a source are exempt from the
-    /// other limits for every caller. A program that serves a network gives the address;
-    /// behind a proxy, [`client_address`](crate::client_address()) finds it.
+    /// Without it there is no limit per source, and credentials that were accepted once without a
+    /// source are exempt from the other limits for every caller. A program that serves a network
+    /// gives the address; behind a proxy, [`client_address`](crate::client_address()) finds it.
     #[must_use]
     #[doc(alias = "rate limit")]
     #[doc(alias = "proxy")]
@@ -36,9 +37,10 @@ impl<'a> Credentials<'a> {
         self
     }
 
-    /// Says that there is no client whose address could be given: a command line, a job.
+    /// Declares that there is no client address: a command line, a job.
     ///
-    /// There is no limit per source then. Without this and without [`from_source`](Self::from_source), the resolver warns once.
+    /// There is no limit per source then. Without this and without
+    /// [`from_source`](Self::from_source), the resolver warns once.
     #[must_use]
     pub fn without_source(mut self) -> Self {
         self.source = None;
@@ -46,12 +48,13 @@ impl<'a> Credentials<'a> {
         self
     }
 
-    /// Restricts the attempt to one backend: the others are not asked, and nothing they answered earlier counts.
+    /// Restricts the attempt to one backend.
+    /// The others are not asked, and nothing they answered earlier counts.
     ///
-    /// A user whose name belongs to another backend, and any user if there is no backend with this id, is
-    /// [unavailable](super::Outcome::Unavailable). Answers are remembered apart from those of unrestricted attempts, and
-    /// attempts with different restrictions never share one. Rate limits, lockouts, budgets, and what the canary showed
-    /// are the same for all.
+    /// A user whose name belongs to another backend, and any user if there is no backend with this
+    /// id, is [unavailable](super::Outcome::Unavailable). Answers are remembered apart from those
+    /// of unrestricted attempts, and attempts with different restrictions never share one. Rate
+    /// limits, lockouts, budgets, and what the canary showed are the same for all.
     #[must_use]
     pub fn only_backend(mut self, backend: &'a BackendId) -> Self {
         self.only = Some(backend);

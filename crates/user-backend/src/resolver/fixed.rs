@@ -7,8 +7,9 @@ use super::{NotAuthenticated, Outcome, Resolver, ResolverBuilder, TracedOutcome}
 impl Resolver {
     /// A resolver for tests: every attempt has this outcome, and there is no backend.
     ///
-    /// Shows what a program makes of outages and throttling without waiting for one. There is none that accepts: a proof of
-    /// sign-in needs a backend, such as a [`StaticBackend`](crate::StaticBackend).
+    /// Shows what a program makes of outages and throttling without waiting for one. An accepting
+    /// one is not possible: a proof of sign-in needs a backend, such as a
+    /// [`StaticBackend`](crate::StaticBackend).
     ///
     /// ```
     /// # use std::time::Duration;

@@ -1,8 +1,9 @@
 //! Which backends cannot answer, since when, and how many sign-ins that has cost.
 //!
-//! One line when a backend fails, one when its circuit breaker opens, one when it answers again. A backend that comes and
-//! goes gets no more than one of each a minute: what is not written is counted, and the next line has the sum. Lines have the
-//! backend, numbers and the backend's error, never a name that was typed.
+//! One line when a backend fails, one when its circuit breaker opens, one when it answers again. A
+//! backend that comes and goes gets no more than one of each a minute: what is not written is
+//! counted, and the next line has the sum. Lines have the backend, numbers and the backend's error,
+//! never a name that was typed.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -95,7 +95,8 @@ use chain::Chain;
 use names::NameDecision;
 use scope::Scope;
 
-/// Asks backends in turn and remembers outcomes. Cheap to clone: clones share everything.
+/// Asks backends in turn and remembers outcomes.
+/// Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     shared: Arc<Shared>,
@@ -123,7 +124,7 @@ struct Shared {
     warned_of_no_source: std::sync::atomic::AtomicBool,
 }
 
-/// What goes on at the moment, as numbers.
+/// Current activity, as numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pressure {
@@ -144,8 +145,9 @@ impl Resolver {
     /// Needs a tokio runtime: the first of several identical attempts runs in its own task.
     ///
     /// # Cancellation
-    /// Safe. The attempt itself goes on, for others who wait for it and for the cache.
-    // Not an `async fn`: that would first move the credentials from one place in the future to another.
+    /// Safe. The attempt itself continues, for other callers and for the cache.
+    // Not an `async fn`: that would first move the credentials from one place in the future to
+    // another.
     #[allow(clippy::manual_async_fn)]
     pub fn authenticate(&self, credentials: Credentials<'_>) -> impl Future<Output = TracedOutcome> + Send {
         async move {
@@ -184,8 +186,9 @@ impl Resolver {
         accepted.map(remembered).or_else(|| self.recall_refusal(credentials, at))
     }
 
-    /// The acceptance in memory, if there is one. It is given at once if nothing is known about source and user that could hold
-    /// an attempt up: then the limits would let it through at once.
+    /// The acceptance in memory, if there is one.
+    /// It is given at once if nothing is known about source and user that could hold an attempt up:
+    /// then the limits would let it through at once.
     // Inlined, like all that a hit goes through: handing an answer on takes longer than finding it.
     #[inline(always)]
     fn recall_quietly(&self, credentials: &Credentials<'_>, at: Instant) -> Recalled {
@@ -232,7 +235,8 @@ impl Resolver {
         self.shared.chain.load().slots.iter().map(|slot| Arc::clone(&slot.backend)).collect()
     }
 
-    /// The backends that may own this name: a user of theirs could be known by it, or type it as their address.
+    /// The backends that may own this name.
+    /// A user of theirs could be known by it, or type it as their address.
     ///
     /// A backend without a domain may own every name.
     pub fn possible_owners(&self, name: &CanonicalName) -> Vec<BackendId> {
@@ -245,21 +249,22 @@ impl Resolver {
         may_own.map(|slot| slot.id.clone()).collect()
     }
 
-    /// The backends that could not answer the last sign-in that needed them, in the order of their ids.
+    /// The backends that could not answer the last sign-in that needed them, in the order of their
+    /// ids.
     pub fn outages(&self) -> Vec<Outage> {
         self.shared.health.outages()
     }
 
-    /// The backends that answered a wrong password in words that are not recognised as a refusal, and taught no others since:
-    /// such answers are taken for an outage. In the order of the chain.
+    /// The backends that answered a wrong password in words that are not recognised as a refusal,
+    /// and taught no others since: such answers are taken for an outage. In the order of the chain.
     pub fn unrecognised(&self) -> Vec<BackendId> {
         let chain = self.shared.chain.load();
         let slots = chain.slots.iter().filter(|slot| slot.canary_state.does_not_recognise());
         slots.map(|slot| slot.id.clone()).collect()
     }
 
-    /// The canonical forms under which the backends would know a typed name; its own is the first. Empty for a name that cannot
-    /// be one.
+    /// The canonical forms under which the backends would know a typed name.
+    /// Its own is the first. Empty for a name that cannot be one.
     pub fn names_of(&self, typed: &str) -> Vec<CanonicalName> {
         let Ok(login) = LoginName::parse(typed) else { return Vec::new() };
         let chain = self.shared.chain.load();
@@ -277,10 +282,11 @@ impl Resolver {
         self.shared.chain.load().slot(id).map(|slot| slot.policy.clone())
     }
 
-    /// Offers a person who does not exist to every backend whose policy wants it; one that accepts is not asked again until
-    /// this is called once more. One that cannot be asked now is offered a stranger again when it says its first yes,
-    /// which counts only if the stranger was refused. For long-running programs: at start (a [reload](Self::replace) does it
-    /// for what is new), never per login.
+    /// Asks every backend whose policy wants it about a user who does not exist.
+    /// One that accepts is not asked again until the next call. A backend that cannot be asked now
+    /// is checked again at its first yes, which counts only if the made-up user was refused. For
+    /// long-running programs: at start (a [reload](Self::replace) does it for what is new), never
+    /// per login.
     ///
     /// # Cancellation
     /// Safe; backends that were not reached keep the trust they had.
@@ -293,14 +299,15 @@ impl Resolver {
         found
     }
 
-    /// Binds a name to another backend, or to the next one that accepts it, and returns the previous owner. What is remembered
-    /// about the person is forgotten.
+    /// Binds a name to another backend, or to the next one that accepts it, and returns the
+    /// previous owner. What is remembered about the person is forgotten.
     ///
     /// # Errors
     /// [`PinError`] when the store of pins cannot be written; nothing is changed then.
     ///
     /// # Security
-    /// An admin's act: the new backend decides from now on who this person is. It is written to the audit log.
+    /// An admin's act: the new backend decides from now on who this person is. It is written to the
+    /// audit log.
     pub async fn rebind(
         &self,
         name: &CanonicalName,
@@ -315,11 +322,13 @@ impl Resolver {
 
     /// Whether a proof that was kept, such as in a session, still counts.
     ///
-    /// It does not after [`invalidate_user`](Self::invalidate_user), [`invalidate_backend`](Self::invalidate_backend),
-    /// [`invalidate_all`](Self::invalidate_all) or [`rebind`](Self::rebind) concerned it, after its backend was changed or
-    /// removed by a [reload](Self::replace), and while its backend is not trusted because it accepted a canary. No server is
-    /// asked: a password that was changed there is not noticed, and a proof never gets too old. So give a session an end of its
-    /// own. A proof of another resolver (or of another process) never counts.
+    /// It does not after [`invalidate_user`](Self::invalidate_user),
+    /// [`invalidate_backend`](Self::invalidate_backend), [`invalidate_all`](Self::invalidate_all)
+    /// or [`rebind`](Self::rebind) concerned it, after its backend was changed or removed by a
+    /// [reload](Self::replace), and while its backend is not trusted because it accepted a canary.
+    /// No server is asked: a password that was changed there is not noticed, and a proof never gets
+    /// too old. So give sessions an expiry. A proof of another resolver (or of another process)
+    /// never counts.
     ///
     /// ```
     /// # use user_backend::{Credentials, Resolver, StaticBackend};
@@ -344,24 +353,28 @@ impl Resolver {
         chain.slot(proof.backend()).is_some_and(is_trusted) && self.shared.cache.still_holds(proof)
     }
 
-    /// Forgets what is remembered about one person; checks under way no longer count when this returns.
+    /// Forgets what is remembered about one person.
+    /// Checks under way no longer count when this returns.
     pub fn invalidate_user(&self, name: &CanonicalName) {
         self.shared.cache.invalidate_user(name);
     }
 
-    /// Clears the failed sign-ins of one user, so that the next one need not wait: for when the password was changed, or an
-    /// administrator says so. What a server counts upstream stays.
+    /// Clears the failed sign-ins of one user, so that the next one need not wait.
+    /// After a change of the password, or on request of an administrator. What a server counts
+    /// upstream stays.
     pub fn unlock(&self, name: &CanonicalName) {
         self.unlock_since(name, Duration::ZERO);
     }
 
-    /// The same for what happened that long ago in another process: failures that are younger, seen by others, stay.
+    /// The same for what happened that long ago in another process.
+    /// Failures that are younger, seen by others, stay.
     pub fn unlock_since(&self, name: &CanonicalName, age: Duration) {
         self.shared.chain.load().users.unlock(name, age);
     }
 
-    /// Counts a failed sign-in from a source that another process saw, or that was stored before a restart: `age` is how long ago
-    /// it was. The [`FailedLoginObserver`](crate::brute_force::FailedLoginObserver) is not told again.
+    /// Counts a failed sign-in from a source that another process saw, or that was stored before a
+    /// restart: `age` is how long ago it was. The
+    /// [`FailedLoginObserver`](crate::brute_force::FailedLoginObserver) is not notified again.
     pub fn count_failure(&self, source: SourceNet, certainty: Certainty, age: Duration) {
         self.shared.chain.load().sources.count(source, certainty, age);
     }
@@ -376,22 +389,24 @@ impl Resolver {
         self.shared.chain.load().users.report_sign_in(user, age);
     }
 
-    /// Forgets what [`Self::count_user_failure`] counted and happened longer ago than this: the password was changed then, or an
-    /// administrator cleared the record.
+    /// Forgets what [`Self::count_user_failure`] counted and happened longer ago than this.
+    /// The password was changed then, or an administrator cleared the record.
     pub fn forget_user_failures(&self, name: &CanonicalName, age: Duration) {
         self.shared.chain.load().users.forget_reports(name, age);
     }
 
-    /// Clears the failed sign-ins from a source, so that the next one is the first: an administrator says so.
+    /// Clears the failed sign-ins from a source, so that the next one is the first.
+    /// On request of an administrator.
     pub fn forgive(&self, source: SourceNet) {
         self.shared.chain.load().sources.reset(source);
     }
 
-    /// Locks users after this many failures in a row, if that is less than the settings say; `None`: as the settings say.
+    /// Locks users after this many failures in a row, if that is less than the settings say.
+    /// `None`: as the settings say.
     ///
-    /// For a rule that can change while the program runs. It holds for all names alike, so that a lockout does not tell whose
-    /// password is kept where, except for `exempt`. A user who is locked only by it is refused as
-    /// [`AccountLocked`](crate::Rejection::AccountLocked).
+    /// For a rule that can change while the program runs. It applies to all names except `exempt`,
+    /// so that a lockout does not reveal which backend keeps a password. A user who is locked only
+    /// by it is refused as [`AccountLocked`](crate::Rejection::AccountLocked).
     pub fn set_max_failures_in_a_row(&self, max: Option<u32>, exempt: Option<CanonicalName>) {
         let rule = max.map(|max| InARow { max, exempt });
         self.shared.chain.load().users.set_in_a_row(rule);
@@ -402,8 +417,9 @@ impl Resolver {
         *self.shared.chain.load().sources.limit()
     }
 
-    /// How long the slowest backend usually takes to refuse a wrong password; zero as long as none was seen. A program that holds
-    /// every refusal back until then does not tell by its time which backend was asked.
+    /// How long the slowest backend usually takes to refuse a wrong password.
+    /// Zero as long as none was seen. A program that delays every refusal until then does not
+    /// reveal by its timing which backend was asked.
     pub fn usual_refusal(&self) -> Duration {
         let chain = self.shared.chain.load();
         chain.slots.iter().map(|slot| slot.refusal_time.usual()).max().unwrap_or_default()
@@ -414,7 +430,8 @@ impl Resolver {
         self.shared.chain.load().users.remembers_for()
     }
 
-    /// How many attempts are under way, from how many networks sign-ins failed, and with how many names.
+    /// How many attempts are under way, from how many networks sign-ins failed, and with how many
+    /// names.
     pub fn pressure(&self) -> Pressure {
         let chain = self.shared.chain.load();
         Pressure {
@@ -424,7 +441,8 @@ impl Resolver {
         }
     }
 
-    /// Forgets everything that one backend vouched for; its checks under way no longer count when this returns.
+    /// Forgets everything that one backend accepted.
+    /// Its attempts in progress no longer count when this returns.
     pub fn invalidate_backend(&self, id: &BackendId) {
         self.shared.cache.invalidate_backend(id);
     }

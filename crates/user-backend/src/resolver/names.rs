@@ -1,9 +1,11 @@
-//! The domain rules of the PHP app, said one by one, and the check that no two backends share a name space by accident.
+//! The domain rules of the PHP app as separate settings, and the check that no two backends share a
+//! name space by accident.
 //!
-//! In the PHP app one setting, `domain`, did three things at once and byte for byte: it was appended to bare names, it
-//! refused other domains, and it was stripped from the name that the application saw. Here each has its own switch, the
-//! domain is compared without regard to letter case, and one mailbox has exactly one identity: with `strip_domain` the
-//! bare name, without it the full one, however it was typed.
+//! In the PHP app one setting, `domain`, did three things at once and byte for byte: it was
+//! appended to bare names, it refused other domains, and it was stripped from the name that the
+//! application saw. Here each has its own switch, the domain is compared without regard to letter
+//! case, and one mailbox has exactly one identity: with `strip_domain` the bare name, without it
+//! the full one, however it was typed.
 
 mod admit;
 mod domain;
@@ -17,10 +19,12 @@ use thiserror::Error;
 use crate::identity::{BackendId, CanonicalName, LoginName, NameError};
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// Names that servers take without a password: refused everywhere unless the setting says otherwise.
+/// Names that servers take without a password.
+/// Refused everywhere unless the setting says otherwise.
 const DENIED_BY_DEFAULT: [&str; 3] = ["anonymous", "ftp", "guest"];
 
-/// Everything about names that all backends have in common: domain rules, names that are never asked for, and who is admitted.
+/// Everything about names that all backends have in common.
+/// Domain rules, names that are never asked for, and who is admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameRules {
     domain: DomainRules,
@@ -97,8 +101,8 @@ impl NameRules {
         &self.admit
     }
 
-    /// Whether a user whom the backend accepts may have this account. `is_known`: it is there already; `is_member`: whether it is
-    /// in this group.
+    /// Whether a user whom the backend accepts may have this account.
+    /// `is_known`: it is there already; `is_member`: whether it is in this group.
     pub fn admits(
         &self,
         account: &CanonicalName,
@@ -137,7 +141,8 @@ impl NameRules {
         self.is_denied(reading.login.canonical())
     }
 
-    /// Who a user is to the application, after the backend said who accepted: `None` when that is a name of another domain.
+    /// The identity of a user in the application, after a backend accepted.
+    /// `None` when that is a name of another domain.
     pub(crate) fn known_as(&self, accepted: Identity, reading: &Reading) -> Option<Identity> {
         let name = accepted.name();
         let is_asked = name == reading.login.canonical()
@@ -155,7 +160,7 @@ impl NameRules {
     /// The name to send to the server and who it is if the server says yes.
     ///
     /// # Errors
-    /// The verdict that stands without asking anybody.
+    /// The verdict that needs no server.
     pub fn ask(&self, login: &LoginName) -> Result<(String, Identity), Verdict> {
         match self.decide(login) {
             NameDecision::Ask { upstream, identity } => Ok((upstream, identity)),
@@ -167,7 +172,7 @@ impl NameRules {
     /// What is sent to the server for a name that is the id of one of its accounts.
     ///
     /// # Errors
-    /// The verdict that stands without asking anybody: such an account cannot sign in.
+    /// The verdict that needs no server: such an account cannot sign in.
     pub fn ask_account(&self, id: &LoginName) -> Result<String, Verdict> {
         match self.domain.read_account(id) {
             None => Err(Verdict::NotMine),
@@ -176,8 +181,8 @@ impl NameRules {
         }
     }
 
-    /// What is sent for an account whose pin has this spelling. `None`: by these rules it stands for another account, because
-    /// they were changed since.
+    /// What is sent for an account whose pin has this spelling.
+    /// `None`: by the current rules it is another account, because they have changed.
     pub(crate) fn pinned_upstream(&self, spelling: &str, account: &CanonicalName) -> Option<String> {
         let login = LoginName::parse(spelling).ok()?;
         let reading = match login.canonical() == account {
@@ -187,7 +192,7 @@ impl NameRules {
         reading.filter(|reading| !self.denies(reading)).map(|reading| reading.upstream)
     }
 
-    /// A name is denied in itself, as the local part of an address, and behind a Windows domain.
+    /// A name is denied alone, as the local part of an address, and after a Windows domain.
     fn is_denied(&self, name: &CanonicalName) -> bool {
         let whole = name.as_str();
         let local = whole.split('@').next().unwrap_or(whole);
@@ -196,7 +201,7 @@ impl NameRules {
     }
 }
 
-/// Two backends strip different domains, so that two people could share one name.
+/// Two backends strip different domains, so that two users could share one name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "backends \"{first}\" and \"{second}\" strip the domains {first_domain} and {second_domain} into one name space: \
@@ -224,7 +229,7 @@ pub fn check_collisions<'a>(
             _ if domains.is_empty() => {}
             Some((_, others)) if *others == domains => {}
             Some((first_id, others)) => {
-                // The first that only one of them has; the other names one of its own.
+                // The first that only one of them has; the other has a different one.
                 let odd = |these: &[&str], those: &[&str]| {
                     these
                         .iter()

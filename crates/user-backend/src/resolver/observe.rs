@@ -1,10 +1,12 @@
 //! Log lines, spans and metrics of a decision, all from the trace, so that they never disagree.
 //!
-//! The metrics are listed at [`Resolver::report_metrics`](super::Resolver::report_metrics). No label holds a name that a person
-//! typed: what strangers can make up must not fill a metrics store. Names are in log lines and spans, escaped.
+//! The metrics are listed at [`Resolver::report_metrics`](super::Resolver::report_metrics). No
+//! label contains a name that was typed: an attacker must not be able to fill a metrics store.
+//! Names are in log lines and spans, escaped.
 //!
-//! An answer from memory takes a fraction of a microsecond, too little to look up a counter in a registry. It adds one to a number
-//! that belongs to its thread; these numbers and the gauges reach the recorder when they are reported.
+//! An answer from memory takes a fraction of a microsecond, too little to look up a counter in a
+//! registry. It adds one to a number that belongs to its thread; these numbers and the gauges reach
+//! the recorder when they are reported.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -19,7 +21,7 @@ use super::outcome::TracedOutcome;
 use super::trace::{AUDIT, StepOutcome};
 use crate::identity::LoginName;
 
-/// One flight has landed: counted once, however many wait for it.
+/// An attempt has ended: counted once, however many callers wait for it.
 pub(super) fn landed(name: &LoginName, answer: &TracedOutcome) {
     let trace = &answer.trace;
     tracing::debug!(
@@ -30,7 +32,7 @@ pub(super) fn landed(name: &LoginName, answer: &TracedOutcome) {
     }
 }
 
-/// An attempt without a client address, of which a program is told once.
+/// An attempt without a client address, which is logged once.
 pub(super) fn no_source(was_warned: &AtomicBool) {
     if !was_warned.swap(true, Ordering::Relaxed) {
         tracing::warn!(
@@ -53,10 +55,10 @@ pub(super) struct Remembered {
     reported: std::sync::Mutex<[u64; 2]>,
 }
 
-/// The last one is for all threads that are so late that there is none left for them alone.
+/// The last one is shared by all threads that started after the others were taken.
 const LANES: usize = 64;
 
-/// A cache line of its own, so that threads do not fight over it.
+/// A separate cache line, so that threads do not contend for it.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Lane {
@@ -165,7 +167,7 @@ mod with_metrics {
         ms as f64 / 1_000.0
     }
 
-    /// A backend is not there any more: what was said about it last must not stand for ever.
+    /// A backend was removed: its last value must not stay for ever.
     pub(in crate::resolver) fn removed(id: &BackendId) {
         for name in [
             "user_backend_breaker_open",

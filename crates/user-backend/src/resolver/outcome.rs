@@ -20,7 +20,7 @@ pub(super) type FlightResult = (TracedOutcome, Epoch);
 pub enum Outcome {
     /// A backend accepted the user.
     Authenticated(Authenticated),
-    /// Everybody who might know this person was asked, and the answer is no.
+    /// Every backend that might know this user was asked, and the answer is no.
     Refused(Rejection),
     /// Too many attempts: a backend that might know the user was not asked.
     Throttled {
@@ -49,9 +49,10 @@ impl Outcome {
 
     /// The HTTP status of an answer with this outcome: 200, 401, 429 or 503.
     ///
-    /// Every refusal is 401, whatever its reason: a status of its own for disabled accounts would show who has one. An outage
-    /// is 503, so that no client takes it for a wrong password. A 401 needs a header `WWW-Authenticate`, 429 and 503 should
-    /// have `Retry-After` with [`Self::retry_after`], and none of them may be cached (`Cache-Control: no-store`).
+    /// Every refusal is 401, whatever its reason: a status of its own for disabled accounts would
+    /// show who has one. An outage is 503, so that no client takes it for a wrong password. A 401
+    /// needs a header `WWW-Authenticate`, 429 and 503 should have `Retry-After` with
+    /// [`Self::retry_after`], and none of them may be cached (`Cache-Control: no-store`).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -79,7 +80,8 @@ impl Outcome {
         }
     }
 
-    /// The value of the header `Retry-After` (RFC 9110, section 10.2.3): whole seconds, rounded up, at least one.
+    /// The value of the header `Retry-After` (RFC 9110, section 10.2.3).
+    /// Whole seconds, rounded up, at least one.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after()
             .map(|time| time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).max(1))
@@ -99,7 +101,8 @@ impl Outcome {
     }
 }
 
-/// Why an attempt is no sign-in: an [`Outcome`] that is not [`Outcome::Authenticated`], as an error.
+/// Why an attempt is no sign-in.
+/// An [`Outcome`] that is not [`Outcome::Authenticated`], as an error.
 ///
 /// The texts are for logs. What the person who signs in may read is the program's to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

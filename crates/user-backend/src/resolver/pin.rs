@@ -1,15 +1,17 @@
 //! Pins: the first backend that accepts a name owns it from then on.
 //!
-//! Without pins, every backend could sign in anybody: a mailbox called `admin` would be the local `admin`. With them a known
-//! person is asked at their own backend only, another backend's yes is refused and audited, and an outage of
-//! another backend does not matter. Moving a person to another backend ([`Resolver::rebind`](super::Resolver::rebind))
-//! is an explicit act.
+//! Without pins, every backend could sign in any user: a mailbox called `admin` would be the local
+//! `admin`. With them a known person is asked at their own backend only, another backend's yes is
+//! refused and audited, and an outage of another backend does not matter. Moving a person to
+//! another backend ([`Resolver::rebind`](super::Resolver::rebind)) is an explicit act.
 //!
-//! A pin keeps the spelling of the name that its owner accepted first, and only that one is sent from then on. A server that
-//! tells `Frank` from `frank` could otherwise have two accounts for one person here.
+//! A pin keeps the spelling of the name that its owner accepted first, and only that one is sent
+//! from then on. Otherwise a server that distinguishes `Frank` and `frank` could have two accounts
+//! for one user here.
 //!
-//! A pin names the backend by its id. Renaming an id therefore orphans its people (they get "unavailable" until they are
-//! rebound, never another user's account); reordering entries or changing their other settings moves no user.
+//! A pin names the backend by its id. Renaming an id therefore orphans its users (they get
+//! "unavailable" until they are rebound, never another user's account); reordering entries or
+//! changing their other settings moves no user.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,7 +28,8 @@ use crate::identity::{BackendId, CanonicalName};
 pub struct PinOwner {
     /// The backend that alone may answer for the name.
     pub backend: BackendId,
-    /// How the name was spelled when that backend accepted it first, before a domain was added. `None`: not known yet.
+    /// How the name was spelled when that backend accepted it first, before a domain was added.
+    /// `None`: not known yet.
     pub spelling: Option<String>,
 }
 
@@ -37,20 +40,21 @@ impl PinOwner {
     }
 }
 
-/// Storage for pins. [`MemoryPins`] forgets them with the process; a store that lasts is better.
+/// Storage for pins.
+/// [`MemoryPins`] forgets them with the process; a store that lasts is better.
 #[async_trait]
 pub trait PinStore: fmt::Debug + Send + Sync + 'static {
     /// The owner of a name.
     ///
     /// # Errors
-    /// [`PinError`] when the store cannot tell: the attempt is then unavailable.
+    /// [`PinError`] if the store fails: the attempt is then unavailable.
     async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError>;
 
-    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now. If `backend` is the owner
-    /// and no spelling is known yet, `spelling` is kept.
+    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is
+    /// now. If `backend` is the owner and no spelling is known yet, `spelling` is kept.
     ///
     /// # Errors
-    /// [`PinError`] when the store cannot tell: the acceptance then does not count.
+    /// [`PinError`] if the store fails: the acceptance then does not count.
     async fn bind(
         &self,
         name: &CanonicalName,
@@ -58,16 +62,18 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
         spelling: Option<&str>,
     ) -> Result<PinOwner, PinError>;
 
-    /// Whether the account of this name is in a group. `None`: there is no such account, or the store knows no groups; those
-    /// that the backend reports count then. The default.
+    /// Whether the account of this name is in a group.
+    /// `None`: there is no such account, or the store knows no groups; those that the backend
+    /// reports count then. The default.
     ///
     /// # Errors
-    /// [`PinError`] when the store cannot tell: the acceptance then does not count.
+    /// [`PinError`] if the store fails: the acceptance then does not count.
     async fn is_member(&self, _name: &CanonicalName, _group: &str) -> Result<Option<bool>, PinError> {
         Ok(None)
     }
 
-    /// Sets or clears the owner, and returns the previous one. The accepted spelling is forgotten.
+    /// Sets or clears the owner, and returns the previous one.
+    /// The accepted spelling is forgotten.
     ///
     /// # Errors
     /// [`PinError`] when the store cannot be written; nothing is changed then.
@@ -84,19 +90,20 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
 pub struct PinError(#[source] Box<dyn std::error::Error + Send + Sync + 'static>);
 
 impl PinError {
-    /// Wraps what the store said.
+    /// Wraps an error of the store.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync + 'static>>) -> Self {
         Self(source.into())
     }
 }
 
-/// Pins that live as long as the process. Only accepted people take room.
+/// Pins that live as long as the process. Only accepted users take memory.
 #[derive(Debug, Default)]
 pub struct MemoryPins {
     owners: RwLock<Owners>,
 }
 
-/// There are many people and few backends: a backend is kept once, and people have its place in the list.
+/// There are many users and few backends.
+/// A backend is stored once, and users have its index.
 #[derive(Debug, Default)]
 struct Owners {
     people: HashMap<CanonicalName, Pinned>,

@@ -1,4 +1,5 @@
-//! How the resolver treats one backend: what an operator sets per entry beside the server's address.
+//! How the resolver treats one backend.
+//! What an operator sets per entry beside the server's address.
 
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ pub enum OnReject {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum OnUnavailable {
-    /// The answer is "unavailable": the user may belong to this backend, so no other may accept them. The default.
+    /// The answer is "unavailable".
+    /// The user may belong to this backend, so no other may accept them. The default.
     #[default]
     Stop,
     /// Later backends may admit him.
@@ -43,7 +45,8 @@ pub struct BackendPolicy {
     pub on_reject: OnReject,
     /// What an outage means for later backends (default: they are not asked).
     pub on_unavailable: OnUnavailable,
-    /// Whether a long-running process proves at start that the backend refuses a random user (default: yes).
+    /// Whether a long-running process proves at start that the backend refuses a random user
+    /// (default: yes).
     pub canary: bool,
     /// How long an accepted outcome is remembered (default 5 minutes; zero: not at all).
     pub cache_accepted: Duration,
@@ -53,13 +56,13 @@ pub struct BackendPolicy {
     pub max_stale: Option<Duration>,
     /// How many failed logins of one user may reach the backend (default 4 in 15 minutes).
     pub budget: AttemptLimit,
-    /// How many failed logins of all users together may reach the backend (default: not limited). A quarter is reserved for
-    /// users whose password was right the last time.
+    /// How many failed logins of all users together may reach the backend (default: not limited). A
+    /// quarter is reserved for users whose password was right the last time.
     pub budget_all: Option<AttemptLimit>,
     /// How many attempts may be under way at the backend at once (default 16).
     pub max_concurrent: usize,
-    /// How many connections are prepared ahead after a login, for the next ones (default 0: none). `smb` has no such
-    /// pool.
+    /// How many connections are prepared ahead after a login, for the next ones (default 0: none).
+    /// `smb` has no such pool.
     pub warm: usize,
 }
 

@@ -1,11 +1,12 @@
 //! Proven credentials that survive a restart.
 //!
-//! The credentials accepted last are exempt from the limits on guessing (see `brute_force::proven`). Without a store that lasts, a
-//! restart forgets them, and guesses by strangers can then keep a user out whose password is right.
+//! The credentials accepted last are exempt from the limits on guessing (see
+//! `brute_force::proven`). Without a persistent store, a restart forgets them, and an attacker's
+//! guesses can then keep a user with the right password out.
 //!
-//! A store gets keyed hashes only, and the key is kept elsewhere: a copy of the store without the key can check no
-//! guess with it. A store is asked about credentials that are not known to be proven in memory; what it says opens nothing, it
-//! only lets an attempt reach the backend.
+//! A store gets keyed hashes only, and the key is kept elsewhere: a copy of the store without the
+//! key can check no guess with it. A store is asked about credentials that are not known to be
+//! proven in memory; what it says opens nothing, it only lets an attempt reach the backend.
 
 use std::fmt;
 use std::sync::Arc;
@@ -63,7 +64,8 @@ impl fmt::Debug for ProvenHash {
     }
 }
 
-/// The key of the hashes. All processes that share a store need the same, and the store must not have it. Wiped on drop.
+/// The key of the hashes.
+/// All processes that share a store need the same, and the store must not have it. Wiped on drop.
 pub struct ProvenKey(OutcomeKeyer);
 
 impl ProvenKey {
@@ -113,7 +115,8 @@ impl KeptProven {
     }
 }
 
-/// What is kept about one attempt's credentials. A store that fails or is late keeps no attempt from being made.
+/// What is kept about one attempt's credentials.
+/// A store that fails or is late keeps no attempt from being made.
 #[derive(Debug)]
 pub(super) struct ProvenRecord {
     store: Arc<dyn ProvenStore>,

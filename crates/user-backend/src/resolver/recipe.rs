@@ -52,8 +52,8 @@ pub(crate) struct Tuning {
     pub(crate) lock: Option<Option<Lockout>>,
 }
 
-/// Backends and settings in the order in which they count. What was set by hand wins over a configuration, whichever was
-/// named first.
+/// Backends and settings in the order in which they count.
+/// What was set by hand wins over a configuration, whichever was named first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recipe {
     pub(super) slots: Vec<Slot>,
@@ -69,8 +69,8 @@ impl Recipe {
         self.configured = tuning;
     }
 
-    /// The same recipe with another configuration: its backends stand where those of the earlier one stood, or at the end if
-    /// there was none.
+    /// The same recipe with another configuration.
+    /// Its backends take the position of those of the earlier one, or the end if there was none.
     pub(super) fn reconfigure(mut self, parts: Vec<BackendSpec>, tuning: Tuning) -> Self {
         let mut left = Some(parts);
         self.slots.retain_mut(|slot| match (slot, left.take()) {

@@ -1,8 +1,8 @@
 //! How long a backend usually takes to refuse a wrong password.
 //!
-//! A refusal that never reached a slow server would be faster than one that did, and tell whose password is kept where. A program
-//! that hides this holds every refusal back for as long as the slowest backend usually takes
-//! ([`Resolver::usual_refusal`](super::Resolver::usual_refusal)).
+//! A refusal that never reached a slow server would be faster than one that did, and reveal which
+//! backend keeps a password. A program that hides this holds every refusal back for as long as the
+//! slowest backend usually takes ([`Resolver::usual_refusal`](super::Resolver::usual_refusal)).
 //!
 //! The median of the last refusals counts: a few that an attacker made slow decide nothing.
 
@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// So many refusals are remembered.
+/// Number of refusals that are remembered.
 const REMEMBERED: usize = 15;
 
 /// Nothing is held back for longer than this.

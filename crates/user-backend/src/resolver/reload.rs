@@ -1,13 +1,14 @@
 //! Putting another chain in the place of the one that works.
 //!
-//! The whole chain is swapped at once: an attempt sees the old one or the new one, never half of each. Whatever stays the same
-//! stays, with everything that is known about it: a backend whose settings did not change keeps its breaker, its budgets, its
-//! connections and what it has vouched for. What was changed or removed loses its outcomes, those of checks under way
-//! included. Refusals are no backend's but the chain's, so they go with every change.
+//! The whole chain is swapped at once: an attempt sees the old one or the new one, never half of
+//! each. What stays the same is kept: a backend with unchanged settings keeps its circuit breaker,
+//! its budgets, its connections and its remembered outcomes. What was changed or removed loses its
+//! outcomes, those of checks under way included. Refusals are no backend's but the chain's, so they
+//! go with every change.
 //!
-//! A new backend stands at the door until it has refused a stranger; all the while the old chain works. Pins are names of
-//! backends: another order or another name of an entry moves no user, and a name moves to another server only if
-//! an operator sets the same `id` there.
+//! A new backend is used only after it has refused a made-up user; the old chain works meanwhile.
+//! Pins are names of backends: another order or another name of an entry moves no user, and a name
+//! moves to another server only if an operator sets the same `id` there.
 
 use std::sync::{Arc, PoisonError};
 
@@ -28,27 +29,30 @@ use crate::identity::BackendId;
 pub struct BackendReload {
     /// Backends that say the same as before.
     pub kept: Vec<BackendId>,
-    /// Backends with other settings under the same id. What they vouched for is forgotten, their people stay theirs.
+    /// Backends with other settings under the same id.
+    /// Their remembered outcomes are forgotten, their users stay theirs.
     pub changed: Vec<BackendId>,
     /// Backends that were not there before.
     pub added: Vec<BackendId>,
-    /// Backends that are not there any more. Their users are unavailable until an administrator rebinds them.
+    /// Backends that are not there any more.
+    /// Their users are unavailable until an administrator rebinds them.
     pub removed: Vec<BackendId>,
-    /// How the canary ended at the added and the changed ones, and at those whose way to refuse had to be learned.
+    /// Results of the canary at the added and the changed ones, and at those whose refusals had to
+    /// be learned.
     pub canaries: Vec<(BackendId, Canary)>,
     /// Settings that count from the next start only: the bounds of the memory.
     pub at_next_start: Vec<&'static str>,
 }
 
 impl Resolver {
-    /// Puts the backends, the deadline and the throttle of `next` in the place of those there are, for this resolver and all
-    /// its clones.
+    /// Puts the backends, the deadline and the throttle of `next` in the place of those there are,
+    /// for this resolver and all its clones.
     ///
-    /// Backends that are the same as before keep all their state: made of an entry of a configuration, they are the same
-    /// when it says the same; made by hand, when it is the very same `Arc` with the same policy and domain rules. The new
-    /// ones are offered a stranger first, as [`canary`](Self::canary) does, each for at most the deadline; one that accepts
-    /// strangers is taken over and not asked. The pins stay where they are, whatever `next` says of them, and the
-    /// bounds of the memory stay as they were.
+    /// Backends that are the same as before keep all their state: made of an entry of a
+    /// configuration, they are the same when it says the same; made by hand, when it is the very
+    /// same `Arc` with the same policy and domain rules. The new ones are checked first, as by
+    /// [`canary`](Self::canary), each for at most the deadline; one that accepts a made-up user is
+    /// added and not asked. The pins stay, whatever `next` has, and so do the bounds of the memory.
     ///
     /// # Errors
     /// [`BuildError`] when the backends cannot work together. Nothing is changed then.
@@ -78,7 +82,8 @@ impl Resolver {
         Ok(reloaded)
     }
 
-    /// What this resolver was put together of, with these backends and settings in the place of those of a configuration.
+    /// What this resolver was put together of, with these backends and settings in the place of
+    /// those of a configuration.
     pub(crate) fn reconfigured(&self, parts: Vec<BackendSpec>, tuning: Tuning) -> ResolverBuilder {
         let recipe = self.shared.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ResolverBuilder::of_recipe(recipe.reconfigure(parts, tuning))

@@ -7,11 +7,12 @@ use super::trace::EndReason;
 use super::{Resolver, Shared, observe};
 
 impl Resolver {
-    /// Brings the recorder of the crate `metrics` up to date with what is not sent to it at once: how often an answer came from
-    /// memory, the state of breakers, sizes. Call it before each scrape, or every few seconds.
+    /// Brings the recorder of the crate `metrics` up to date with what is not sent to it at once:
+    /// how often an answer came from memory, the state of breakers, sizes. Call it before each
+    /// scrape, or every few seconds.
     ///
-    /// Attempts and answers of backends reach the recorder when they happen. Without a recorder nothing happens. No label
-    /// holds a name that a person typed.
+    /// Attempts and answers of backends reach the recorder when they happen. Without a recorder
+    /// nothing happens. No label holds a name that a person typed.
     ///
     /// | metric | kind | labels |
     /// |---|---|---|

@@ -1,7 +1,8 @@
-//! Keys under which outcomes are remembered and attempts are shared: apart for each restriction.
+//! Keys under which outcomes are remembered and attempts are shared.
+//! Apart for each restriction.
 //!
-//! A restricted attempt may only be answered from what its own backend said, and its refusal says nothing about the
-//! other backends. So the restriction is part of the key.
+//! A restricted attempt may only use remembered answers of its own backend, and its refusal says
+//! nothing about the other backends. So the restriction is part of the key.
 
 use std::borrow::Cow;
 

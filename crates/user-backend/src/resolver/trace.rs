@@ -1,8 +1,8 @@
 //! The trace of a decision: the outcome at every backend, and the reason that ended it.
 //!
-//! A trace never holds a password. What a server said beyond its reply codes is in it only as a
-//! [`ServerText`](crate::ServerText). It is for operators, not for the user who signs in: it shows which backends exist and
-//! which of them know a name.
+//! A trace never holds a password. What a server sent beyond its reply codes is in it only as a
+//! [`ServerText`](crate::ServerText). It is for operators, not for the user who signs in: it shows
+//! which backends exist and which of them know a name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -119,7 +119,8 @@ pub enum EndReason {
     CachedRefusal,
     /// A backend accepted.
     Accepted,
-    /// The backend cannot be asked, and it accepted the same name and password some time ago (`max_stale`).
+    /// The backend cannot be asked, and it accepted the same name and password some time ago
+    /// (`max_stale`).
     Grace,
     /// A backend rejected, and its `on_reject` is `stop`.
     RejectionStops,
@@ -259,7 +260,8 @@ impl TraceStep {
         self
     }
 
-    /// Whether the backend could not be reached. A name that does not exist counts: a machine without a network knows none.
+    /// Whether the backend could not be reached.
+    /// A name that does not exist counts: a machine without a network knows none.
     pub(super) fn is_silence(&self) -> bool {
         match self.verdict {
             StepOutcome::Unavailable => true,
@@ -308,7 +310,7 @@ impl Trace {
     }
 }
 
-/// The trace told to a person: one line per backend, then the rule that ended it.
+/// The trace as text: one line per backend, then the rule that ended it.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.steps.iter().map(|step| step.backend.as_str().len()).max().unwrap_or_default();
@@ -336,7 +338,8 @@ impl fmt::Display for Trace {
     }
 }
 
-/// Of several rejections the one that tells most: an account that exists and is locked beats "unknown here".
+/// Of several rejections the most informative.
+/// An account that exists and is locked beats "unknown here".
 pub(super) fn more_telling(one: Option<Rejection>, other: Rejection) -> Rejection {
     let weight = |rejection: Rejection| match rejection {
         Rejection::PolicyDenied => 0,

@@ -16,7 +16,7 @@ pub(super) struct Call {
     pub(super) proof: Proof,
 }
 
-/// How the call ended: a number at most, never a text, so that it can be told from process to process.
+/// How the call ended: a number at most, never a text, so that it can be sent between processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     /// The session is there and proved.

@@ -1,4 +1,5 @@
-//! The class `smb`: fields, ports and arguments. Its only positional argument is the host.
+//! The class `smb`: fields, ports and arguments.
+//! Its only positional argument is the host.
 
 use std::sync::Arc;
 
@@ -21,9 +22,20 @@ const SHARE: &str = "the name of a share, such as \"data\"";
 const WORKGROUP: &str = "a workgroup or domain, such as \"WORKGROUP\"";
 
 const FIELDS: &[FieldSpec] = &[
-    FieldSpec::checked_text("share", "a share that is not open to guests", SHARE, check_share),
-    FieldSpec::checked_text("workgroup", "the workgroup or domain", WORKGROUP, check_workgroup),
-    FieldSpec::choice("engine", "which library speaks SMB", &["pavao", "native"]),
+    FieldSpec::checked_text(
+        "share",
+        "a share that is not open to guests, and not `IPC$`: the fastest and safest proof of a sign-in",
+        SHARE,
+        check_share,
+    ),
+    FieldSpec::checked_text("workgroup", "the workgroup or domain of the users", WORKGROUP, check_workgroup)
+        .with_default("\"WORKGROUP\""),
+    FieldSpec::choice(
+        "engine",
+        "`\"pavao\"`: libsmbclient (cargo feature `smb`); `\"native\"`: pure Rust (cargo feature `smb-native`)",
+        &["pavao", "native"],
+    )
+    .with_default("\"pavao\""),
 ];
 
 impl Class for SmbClass {

@@ -1,6 +1,7 @@
-//! The connection under the engine `native`: frames of MS-SMB2 section 2.1 over a TCP stream of ours, with an upper bound
-//! for what a server may make us read. All that a login reads fits into a few kilobytes; the crate smb2 by itself would
-//! take frames of 16 MB, one after the other.
+//! The connection under the engine `native`.
+//! Frames of MS-SMB2 section 2.1 over a TCP stream of ours, with an upper bound for what a server
+//! may make us read. All that a login reads fits into a few kilobytes; the crate smb2 by itself
+//! would take frames of 16 MB, one after the other.
 
 use std::fmt;
 use std::io;
@@ -40,7 +41,7 @@ impl FramedSocket {
         })
     }
 
-    /// How the peer broke the framing, if it did. smb2 only tells that the connection ended.
+    /// How the peer broke the framing, if it did. smb2 only reports that the connection ended.
     pub(super) fn broken(&self) -> Option<&'static str> {
         self.broken.get().copied()
     }

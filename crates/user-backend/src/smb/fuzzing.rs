@@ -19,7 +19,7 @@ pub fn of_status(status: u32) -> Decided {
     decided(super::reply::of_status(status))
 }
 
-/// What a server tells of itself in answer to our greeting.
+/// What a server reports about itself in answer to our greeting.
 ///
 /// # Errors
 /// It is no server.

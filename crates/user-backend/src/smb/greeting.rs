@@ -1,9 +1,9 @@
-//! Hearing from a server that it is one: SMB2 NEGOTIATE (MS-SMB2 sections 2.2.3 and 2.2.4), without credentials and
-//! without any library.
+//! Hearing from a server that it is one.
+//! SMB2 NEGOTIATE (MS-SMB2 sections 2.2.3 and 2.2.4), without credentials and without any library.
 //!
-//! libsmbclient tells a stranger, a broken server and a locked account apart by nothing (all are `EINVAL`), and it blocks
-//! its one thread while it finds out. So the server is greeted first, and only one that answers as it should is given a
-//! name, a password, and the thread.
+//! libsmbclient does not distinguish an unknown user, a broken server and a locked account (all are
+//! `EINVAL`), and blocks its one thread meanwhile. So the server is greeted first, and only one
+//! that answers as it should is given a name, a password, and the thread.
 
 use std::io;
 
@@ -48,7 +48,8 @@ impl Greeting {
 /// Greets the server and closes the connection.
 ///
 /// # Errors
-/// An unavailable [`BackendError`] when it says nothing or hangs up, a protocol fault when it is something else.
+/// An unavailable [`BackendError`] when it says nothing or hangs up, a protocol fault when it is
+/// something else.
 ///
 /// # Cancellation
 /// Safe: the connection is closed.
@@ -67,8 +68,9 @@ pub(super) async fn greet(mut stream: TcpStream, deadline: Instant) -> Result<Gr
     .await
 }
 
-/// The request with its length in front. The client's id is random: Samba hands connections with the same id to one
-/// process, where they wait for each other.
+/// The request with its length in front.
+/// The client's id is random: Samba hands connections with the same id to one process, where they
+/// wait for each other.
 fn request() -> Result<Vec<u8>, BackendError> {
     let mut random = [0; 48];
     fill_random(&mut random).map_err(|error| {

@@ -1,9 +1,10 @@
 //! Signing in against SMB file servers (MS-SMB2): Samba, Windows, storage boxes.
 //!
-//! A file server is asked to set up a session with the name and the password. That sounds simple and is not, because SMB
-//! servers have several ways to say yes to a user they do not know: a wrong password or an unknown name can become a
-//! guest session, and a share that is open to guests takes anonymous sessions. None of these is ever a yes here. What
-//! makes the difference is the signature under the server's answer: it is made with a key that comes from the password.
+//! A file server is asked to set up a session with the name and the password. That sounds simple
+//! and is not, because SMB servers have several ways to say yes to a user they do not know: a wrong
+//! password or an unknown name can become a guest session, and a share that is open to guests takes
+//! anonymous sessions. None of these is ever a yes here. What makes the difference is the signature
+//! under the server's answer: it is made with a key that comes from the password.
 //!
 //! # Arguments
 //! | setting | default | meaning |
@@ -21,23 +22,24 @@
 //! | library | libsmbclient, in C, GPLv3 or later | smb2, in Rust |
 //! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | as many as are asked for |
 //! | a crash of it ends | one login, in helper processes; else the program | one login |
-//! | tells why an account is refused | hardly, see below | exactly |
+//! | reports why an account is refused | hardly, see below | exactly |
 //! | `smb encrypt = required` on the server | works | [`Misconfigured`](crate::FailureKind::Misconfigured) |
 //! | IPv6 | no | yes |
 //! | longest password | 255 bytes | as everywhere |
 //! | `share` | if set, the person must be able to open it | not used |
 //!
-//! libsmbclient has no call for a session alone, so the engine `pavao` opens something on it: the root of `share`, or
-//! without one the pipe `srvsvc` on `IPC$`. Which of them is decided by the settings and never by what the server says
-//! or by what is compiled in. A server without that pipe cannot be used without a share (or with `engine = "native"`):
-//! its "not found" is never taken for a yes.
+//! libsmbclient has no call for a session alone, so the engine `pavao` opens something on it: the
+//! root of `share`, or without one the pipe `srvsvc` on `IPC$`. Which of them is decided by the
+//! settings and never by what the server says or by what is compiled in. A server without that pipe
+//! cannot be used without a share (or with `engine = "native"`): its "not found" is never taken for
+//! a yes.
 //!
 //! # Verdicts
 //! | the server says | `pavao` | `native` |
 //! |---|---|---|
 //! | yes, signed | accepted | accepted |
 //! | wrong password | `BadCredentials` | `BadCredentials` |
-//! | unknown user | `BadCredentials` | `BadCredentials`, or `UnknownUser` from servers that tell |
+//! | unknown user | `BadCredentials` | `BadCredentials`, or `UnknownUser` from servers that report it |
 //! | guest or anonymous session instead | `BadCredentials` | `BadCredentials` |
 //! | account disabled, or not here or now | `BadCredentials` | `AccountDisabled` |
 //! | password expired | `BadCredentials` | `CredentialsExpired` |
@@ -52,12 +54,15 @@
 //! | nothing, or hangs up | unavailable | unavailable |
 //! | something that is not SMB | protocol | protocol |
 //!
-//! (*) libsmbclient has one number for all three, so none of them is a rejection; the attempt counts as a guess.
+//! (*) libsmbclient has one number for all three, so none of them is a rejection; the attempt
+//! counts as a guess.
 //!
-//! Refused without asking: names with characters that no account has or that libsmbclient would cut at (`\`, `/`, `+`, ...) and
-//! passwords of more than 255 bytes with `pavao` are [`Rejection::PolicyDenied`]; addresses (`user@domain`) are
-//! [`Verdict::NotMine`] unless `domain` is set. With the rules of the class, `WORKGROUP\user` with the workgroup of the settings is
-//! `user`; another `DOMAIN\user` is not this server's, unless an account has that name: then it is asked with that domain.
+//! Refused without asking: names with characters that no account has or that libsmbclient would cut
+//! at (`\`, `/`, `+`, ...) and passwords of more than 255 bytes with `pavao` are
+//! [`Rejection::PolicyDenied`]; addresses (`user@domain`) are [`Verdict::NotMine`] unless `domain`
+//! is set. With the rules of the class, `WORKGROUP\user` with the workgroup of the settings is
+//! `user`; another `DOMAIN\user` is not this server's, unless an account has that name: then it is
+//! asked with that domain.
 //!
 //! # Helper processes
 //! libsmbclient has global state, in C: within one process it does one login at a time, so a server
@@ -77,20 +82,22 @@
 //!
 //! # What libsmbclient does to a program
 //! In helper processes, only the last point is left.
-//! - It writes diagnostics to the standard **output**, for instance about bad signatures. A program whose standard output
-//!   is read by another program should give that file descriptor another number before its first sign-in.
-//! - It reads `$HOME/.smb/smb.conf` or else `/etc/samba/smb.conf`. Dialects, signing, ports and the workgroup are set here
-//!   and do not depend on it; `winbind separator` does, and `client ntlmv2 auth`.
-//! - The crate pavao logs passwords at the level `trace` of the crate `log`. With the feature `smb` this level is compiled
-//!   out of the whole program, also when nothing of pavao runs in it.
+//! - It writes diagnostics to the standard **output**, for instance about bad signatures. A program
+//!   whose standard output is read by another program should give that file descriptor another
+//!   number before its first sign-in.
+//! - It reads `$HOME/.smb/smb.conf` or else `/etc/samba/smb.conf`. Dialects, signing, ports and the
+//!   workgroup are set here and do not depend on it; `winbind separator` does, and
+//!   `client ntlmv2 auth`.
+//! - The crate pavao logs passwords at the level `trace` of the crate `log`. With the feature `smb`
+//!   this level is compiled out of the whole program, also when nothing of pavao runs in it.
 //! - It follows a share that is a pointer to another server (`msdfs proxy`) and signs in there.
 //!
 //! # What stays
 //! Both libraries make copies of the password that are not wiped.
 //!
 //! # Names
-//! Windows compares names without regard to accents: `álice` signs in as `alice` there, and would be known as `álice`.
-//! Samba does not.
+//! Windows compares names without regard to accents: `álice` signs in as `alice` there, and would
+//! be known as `álice`. Samba does not.
 
 #[cfg(feature = "smb-helper")]
 mod call;
@@ -136,7 +143,7 @@ use crate::secret::Password;
 use crate::transport::{Endpoint, sooner};
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// Signs people in against one SMB server. See the [module](self) for what each answer means.
+/// Signs users in at one SMB server. See the [module](self) for what each answer means.
 #[derive(Debug)]
 pub struct SmbBackend {
     id: BackendId,
@@ -157,8 +164,8 @@ impl SmbBackend {
     /// Makes the backend; opens no connection.
     ///
     /// # Errors
-    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the cargo feature of the engine is off, or when share or workgroup could not
-    /// be the name of one.
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the cargo feature of
+    /// the engine is off, or when share or workgroup could not be the name of one.
     pub fn new(settings: SmbSettings) -> Result<Self, BackendError> {
         settings.check()?;
         let engine = Engine::new(&settings)?;

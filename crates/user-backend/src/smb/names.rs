@@ -1,15 +1,17 @@
 //! SMB account names, and which names are never sent.
 //!
-//! A Windows account has many spellings: `alice`, `ALICE`, `CORP\alice`, `corp/alice`, `alice@corp.example`. Servers and
-//! libsmbclient take most of them for the same person, so an application that believed the spelling would see several
-//! people where there is one account. Here one account has one name, or the spelling is refused before anybody is asked.
+//! A Windows account has many spellings: `alice`, `ALICE`, `CORP\alice`, `corp/alice`,
+//! `alice@corp.example`. Servers and libsmbclient treat most of them as the same user, so an
+//! application that used the spelling would see several users for one account. Here one account has
+//! one name; other spellings are refused without asking the server.
 
 use super::settings::Domains;
 use crate::identity::CanonicalName;
 use crate::verdict::{Rejection, Verdict};
 
-/// Characters that no Windows account name can have. libsmbclient splits a name at `\`, at `/` and at the winbind
-/// separator of the machine's smb.conf (usually `\` or `+`) and drops what stands before it.
+/// Characters that no Windows account name can have. libsmbclient splits a name at `\`, at `/` and
+/// at the winbind separator of the machine's smb.conf (usually `\` or `+`) and drops what precedes
+/// it.
 const FOREIGN: [char; 16] =
     ['"', '/', '\\', '[', ']', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '\u{7f}'];
 
@@ -44,7 +46,8 @@ pub(super) fn account(upstream: &str, domains: Domains) -> Result<Account<'_>, V
     if is_address && !domains.addresses { Err(Verdict::NotMine) } else { Ok(account) }
 }
 
-/// Whatever the list of denied names says: for this name the crate smb2 takes a guest session for what was asked.
+/// Independent of the list of denied names.
+/// For this name the crate smb2 accepts a guest session.
 fn is_guest(upstream: &str) -> bool {
     let canonical = CanonicalName::parse(upstream);
     let whole = canonical.as_ref().map_or(upstream, CanonicalName::as_str);
@@ -57,7 +60,8 @@ mod tests {
     use crate::identity::LoginName;
     use crate::resolver::names::{DomainRules, NameRules};
 
-    /// The name that is sent and the name that the user is known by, with the rules that the class adds; or the verdict.
+    /// The name that is sent and the name that the user is known by, with the rules that the class
+    /// adds; or the verdict.
     fn decide(rules: NameRules, typed: &str) -> Result<(String, String), Verdict> {
         let domain = rules.domain().clone().bare_names_only(true).windows_names("TESTNET").unwrap();
         let (upstream, identity) = rules.with_domain(domain).ask(&LoginName::parse(typed).unwrap())?;

@@ -1,10 +1,12 @@
-//! The engine `native`: one session set-up through the crate smb2 (MS-SMB2 section 3.2.4.2, NTLMv2 of MS-NLMP).
+//! The engine `native`: one session set-up through the crate smb2 (MS-SMB2 section 3.2.4.2, NTLMv2
+//! of MS-NLMP).
 //!
-//! A yes needs proof, because the last answer of a session set-up arrives before anything protects the connection. With
-//! SMB 3 smb2 itself wants that answer signed with the key of the session, which only a server can have that knows the
-//! password; a missing or wrong signature is an error. With SMB 2 servers need not sign it, so an attacker on the
-//! network could choose the old dialect and say yes. There, one more request is made on the session (the tree `IPC$`):
-//! smb2 takes no unsigned answer to it, and whatever a signed one says proves the key.
+//! A yes needs proof, because the last answer of a session set-up arrives before anything protects
+//! the connection. With SMB 3 smb2 itself wants that answer signed with the key of the session,
+//! which only a server can have that knows the password; a missing or wrong signature is an error.
+//! With SMB 2 servers need not sign it, so an attacker on the network could choose the old dialect
+//! and say yes. There, one more request is made on the session (the tree `IPC$`): smb2 accepts no
+//! unsigned answer to it, and any signed one proves the key.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,7 +52,8 @@ impl Native {
     /// Presents a name and a password.
     ///
     /// # Errors
-    /// A [`BackendError`] when the server could not decide, or did not prove that it knows the password.
+    /// A [`BackendError`] when the server could not decide, or did not prove that it knows the
+    /// password.
     ///
     /// # Cancellation
     /// The connection is closed.
@@ -114,8 +117,8 @@ async fn session(
     Ok(SmbAnswer::Yes)
 }
 
-/// Runs in a task of its own, so that a panic of the library is an outage of this login and nothing else. The task ends
-/// with the future.
+/// Runs in a separate task, so that a panic of the library is only an outage of this login.
+/// The task ends with the future.
 async fn guarded<T: Send + 'static>(
     deadline: Instant,
     phase: Phase,
@@ -136,7 +139,8 @@ async fn guarded<T: Send + 'static>(
 fn meaning(error: Error, wire: &FramedSocket, phase: Phase) -> Result<SmbAnswer, BackendError> {
     match error {
         Error::Protocol { status, command: Command::SessionSetup } => of_status(status.0),
-        // The server does not know this person, or not with this password, and offers an anonymous session instead.
+        // The server does not know this person, or not with this password, and offers an anonymous
+        // session instead.
         Error::GuestSessionRefused { .. } => Ok(SmbAnswer::No(Rejection::BadCredentials)),
         error => Err(fault(error, wire, phase)),
     }
@@ -164,7 +168,8 @@ fn fault(error: Error, wire: &FramedSocket, phase: Phase) -> BackendError {
         Error::InvalidData { .. } | Error::Auth { .. } => {
             BackendError::protocol(phase, "the server does not speak SMB 2 or 3 as it should")
         }
-        // Not a silence that may hide an answer: one request is under way at a time, so this is known at once.
+        // Not a silence that may hide an answer: one request is under way at a time, so this is
+        // known at once.
         Error::CreditStarvation { .. } => {
             BackendError::protocol(phase, "the server allows no further request")
         }

@@ -1,5 +1,5 @@
-//! Maps error numbers of libsmbclient and NTSTATUS codes to a verdict or an error. Nothing here does
-//! I/O, and nothing here can say yes to a failure.
+//! Maps error numbers of libsmbclient and NTSTATUS codes to a verdict or an error.
+//! Nothing here does I/O, and nothing here can say yes to a failure.
 //!
 //! Codes: MS-ERREF section 2.3.1. What libsmbclient makes of them was measured with Samba 4.17.
 
@@ -49,16 +49,18 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<SmbAnswer, BackendE
     let unavailable = |detail: &str| Err(BackendError::unavailable(Phase::Login, detail));
     match (number, proof) {
         (EACCES, _) => Ok(SmbAnswer::No(Rejection::BadCredentials)),
-        // The name was resolved by us, so this is a session that the server refuses for a reason which libsmbclient has
-        // no number for: the account is locked, its password must be changed, or the domain controller is down. Which of
-        // them, it does not say, and an outage is never a rejection.
+        // The name was resolved by us, so this is a session that the server refuses for a reason
+        // which libsmbclient has no number for: the account is locked, its password must be
+        // changed, or the domain controller is down. Which of them, it does not say, and an outage
+        // is never a rejection.
         (EINVAL, _) => Err(BackendError::unavailable(
             Phase::Login,
             "the server refuses this account, or cannot ask its domain controller; libsmbclient does not say which, \
              engine = \"native\" does",
         )
         .counting_as_guess()),
-        // Older libraries say this for every failed session, an outage in the middle of it included.
+        // Older libraries say this for every failed session, an outage in the middle of it
+        // included.
         (EPERM, _) => Err(BackendError::misconfigured(
             Phase::Login,
             "this libsmbclient does not tell a wrong password from an outage; install a newer one, or set engine = \"native\"",
@@ -98,13 +100,14 @@ pub(super) fn of_status(status: u32) -> Result<SmbAnswer, BackendError> {
         0xc000_006a | 0xc000_006d => no(Rejection::BadCredentials),
         // NO_SUCH_USER
         0xc000_0064 => no(Rejection::UnknownUser),
-        // ACCOUNT_RESTRICTION, INVALID_LOGON_HOURS, INVALID_WORKSTATION, ACCOUNT_DISABLED, LOGON_NOT_GRANTED,
-        // LOGON_TYPE_NOT_GRANTED, ACCOUNT_EXPIRED: the password may be right, the account must not be used here or now.
+        // ACCOUNT_RESTRICTION, INVALID_LOGON_HOURS, INVALID_WORKSTATION, ACCOUNT_DISABLED,
+        // LOGON_NOT_GRANTED, LOGON_TYPE_NOT_GRANTED, ACCOUNT_EXPIRED: the password may be right,
+        // the account must not be used here or now.
         0xc000_006e | 0xc000_006f | 0xc000_0070 | 0xc000_0072 | 0xc000_0155 | 0xc000_015b | 0xc000_0193 => {
             no(Rejection::AccountDisabled)
         }
-        // NOLOGON_INTERDOMAIN_TRUST_ACCOUNT, NOLOGON_WORKSTATION_TRUST_ACCOUNT, NOLOGON_SERVER_TRUST_ACCOUNT: a machine
-        // and not a person.
+        // NOLOGON_INTERDOMAIN_TRUST_ACCOUNT, NOLOGON_WORKSTATION_TRUST_ACCOUNT,
+        // NOLOGON_SERVER_TRUST_ACCOUNT: a machine and not a person.
         0xc000_0198..=0xc000_019a => no(Rejection::AccountDisabled),
         // ACCOUNT_LOCKED_OUT
         0xc000_0234 => no(Rejection::AccountLocked),
@@ -122,7 +125,8 @@ pub(super) fn of_status(status: u32) -> Result<SmbAnswer, BackendError> {
             format!("the server does not take NTLM (status 0x{status:08x})"),
         )),
         // NO_LOGON_SERVERS, NO_TRUST_LSA_SECRET, NO_TRUST_SAM_ACCOUNT, TRUSTED_DOMAIN_FAILURE,
-        // TRUSTED_RELATIONSHIP_FAILURE, TRUST_FAILURE, NETLOGON_NOT_STARTED, DOMAIN_CONTROLLER_NOT_FOUND
+        // TRUSTED_RELATIONSHIP_FAILURE, TRUST_FAILURE, NETLOGON_NOT_STARTED,
+        // DOMAIN_CONTROLLER_NOT_FOUND
         0xc000_005e | 0xc000_018a..=0xc000_018e | 0xc000_0190 | 0xc000_0192 | 0xc000_0233 => {
             unavailable("the server cannot ask its domain controller")
         }

@@ -1,4 +1,5 @@
-//! The engine `pavao`: finds the server, hears from it, and has libsmbclient ask it in a process or a thread of its own.
+//! The engine `pavao`: finds the server, checks that it answers, and runs libsmbclient in a
+//! separate process or thread.
 
 #[cfg(feature = "smb")]
 use std::io;
@@ -73,8 +74,8 @@ impl Pavao {
         Ok(Self { endpoint, workgroup, proof, runner, silences: Arc::default() })
     }
 
-    /// Connects to the server and greets it, to see that it is there and well. libsmbclient's own connect takes five
-    /// seconds to give up, and other logins would wait for it.
+    /// Connects to the server and greets it, to see that it is there and well. libsmbclient's own
+    /// connect takes five seconds to give up, and other logins would wait for it.
     pub(super) async fn ping(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
         let by = sooner(self.endpoint.connect_timeout(), deadline);
         let mut addresses = resolve(&self.endpoint, by).await?;
@@ -96,8 +97,8 @@ impl Pavao {
     /// A [`BackendError`] when the server, or libsmbclient, could not decide.
     ///
     /// # Cancellation
-    /// A login that waits for its turn is not made. One that runs in a helper ends with it; one that runs in the thread
-    /// goes on to its end, unheard.
+    /// A login that waits for its turn is not made. One that runs in a helper ends with it; one
+    /// that runs in the thread runs to its end, and its result is dropped.
     pub(super) async fn login(
         &self,
         account: Account<'_>,
@@ -140,7 +141,8 @@ impl Pavao {
             }
         };
         if ended.is_ambiguous() {
-            // A server that is well refuses an account; one that has just broken off does not answer now.
+            // A server that is well refuses an account; one that has just broken off does not
+            // answer now.
             let gone = |_| BackendError::unavailable(Phase::Login, "the server broke off").without_answer();
             self.ping(deadline).await.map_err(gone)?;
         }
@@ -166,7 +168,8 @@ fn no_ipv4(endpoint: &Endpoint) -> BackendError {
     BackendError::misconfigured(Phase::Resolve, detail)
 }
 
-/// One login's turn: whether it still makes sense when it comes, and what it tells those behind it.
+/// The permit of one login: whether it is still needed when it is its turn, and what it reports to
+/// later ones.
 struct Turn {
     silences: Arc<AtomicU64>,
     before: u64,
@@ -176,8 +179,8 @@ struct Turn {
 impl Turn {
     /// The time that is left.
     fn begin(&self) -> Result<Duration, BackendError> {
-        // While this login waited, the server fell silent for another one. Asking again would hold up the logins behind
-        // it, for an answer that would come too late.
+        // While this login waited, the server fell silent for another one. Asking again would delay
+        // later logins, for an answer that would come too late.
         if self.silences.load(Ordering::Acquire) != self.before {
             return Err(BackendError::unavailable(Phase::Login, "the server has fallen silent"));
         }

@@ -58,7 +58,8 @@ impl SmbSettings {
     /// The workgroup when nothing else is set.
     pub const DEFAULT_WORKGROUP: &str = "WORKGROUP";
 
-    /// A server at `endpoint` (its TLS settings do not matter: SMB has its own protection), no share, and the default engine.
+    /// A server at `endpoint` (its TLS settings do not matter: SMB has its own protection), no
+    /// share, and the default engine.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
         Self {
             id,
@@ -71,24 +72,27 @@ impl SmbSettings {
         }
     }
 
-    /// Whether names with an `@` are asked for (default: no, they are not this server's). Where they are, the resolver's domain
-    /// rules must make one name of `alice` and `alice@corp.example`, which are one account.
+    /// Whether names with an `@` are asked for (default: no, they are not this server's).
+    /// Where they are, the resolver's domain rules must make one name of `alice` and
+    /// `alice@corp.example`, which are one account.
     #[must_use]
     pub fn with_addresses(mut self, on: bool) -> Self {
         self.domains.addresses = on;
         self
     }
 
-    /// Whether names with an `@` are asked for, and those with a Windows domain in front, `CORP\\alice` (default: no). All of them
-    /// are one account at most servers: for a resolver whose rules decide which of them reach this backend.
+    /// Whether names with an `@` are asked for, and those with a Windows domain in front,
+    /// `CORP\\alice` (default: no). All of them are one account at most servers: only for a
+    /// resolver whose rules decide which of them reach this backend.
     #[must_use]
     pub fn with_domains(mut self, on: bool) -> Self {
         self.domains = Domains { addresses: on, windows: on };
         self
     }
 
-    /// Names a share that the people can open, for the engine `pavao` to prove a session with. Without one it opens the
-    /// pipe `srvsvc`, which is slower by the start of a process on the server.
+    /// Sets a share that the users can open, with which the engine `pavao` proves a session.
+    /// Without one it opens the pipe `srvsvc`, which is slower by the start of a process on the
+    /// server.
     #[must_use]
     pub fn with_share(mut self, share: impl Into<String>) -> Self {
         self.share = Some(share.into());

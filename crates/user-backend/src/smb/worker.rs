@@ -1,9 +1,10 @@
 //! The one thread that talks to libsmbclient.
 //!
-//! libsmbclient keeps global state and blocks, so all calls of a process take turns. Left to a mutex the turns are unfair
-//! (waits of many seconds were measured with 32 threads); left to the blocking pool of the runtime, a dead server would
-//! eat its threads. One thread with a short queue is fair and bounded: first come, first served; who comes when the
-//! queue is full is told so at once; who has stopped waiting is not served any more.
+//! libsmbclient keeps global state and blocks, so all calls of a process take turns. Left to a
+//! mutex the turns are unfair (waits of many seconds were measured with 32 threads); left to the
+//! blocking pool of the runtime, a dead server would eat its threads. One thread with a short queue
+//! is fair and bounded: first come, first served; a job that finds the queue full fails at once,
+//! and one whose caller has stopped waiting is skipped.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,14 +21,15 @@ use crate::error::{BackendError, Phase};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The entrance to the thread. The thread ends when this is dropped and its queue is empty.
+/// The entrance to the thread.
+/// The thread ends when this is dropped and its queue is empty.
 #[derive(Debug)]
 pub(super) struct Worker {
     queue: SyncSender<Job>,
 }
 
 impl Worker {
-    /// Starts the thread; at most `waiting` jobs stand in line behind the one that runs.
+    /// Starts the thread; at most `waiting` jobs are queued after the one that runs.
     pub(super) fn start(waiting: usize) -> io::Result<Self> {
         let (queue, jobs) = sync_channel::<Job>(waiting);
         thread::Builder::new().name("user-backend-smb".to_owned()).spawn(move || {
@@ -41,10 +43,12 @@ impl Worker {
     /// Runs a job when its turn comes and waits for what it returns.
     ///
     /// # Errors
-    /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes, or when the job panics.
+    /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes,
+    /// or when the job panics.
     ///
     /// # Cancellation
-    /// A job whose caller has gone before its turn is never run; one that runs goes on to its end, unheard.
+    /// A job whose caller has gone before its turn is never run; one that runs goes to its end, and
+    /// its result is dropped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         deadline: Instant,

@@ -9,8 +9,9 @@ use super::{Endpoint, resolve, sooner, within};
 use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
 
-/// Opens a connection, trying the host's addresses in turn; each gets an equal share of the time that is left.
-/// Small packets are sent at once (`TCP_NODELAY`): login dialogues are all small packets.
+/// Opens a connection, trying the host's addresses in turn.
+/// Each gets an equal share of the time that is left. Small packets are sent at once
+/// (`TCP_NODELAY`): login dialogues are all small packets.
 ///
 /// # Errors
 /// The [`BackendError`] of the last address that was tried.

@@ -12,14 +12,16 @@ use serde::{Deserialize, Serialize};
 use super::provider::GivenProvider;
 use crate::error::{BackendError, Phase};
 
-/// How a connection is encrypted. There is no opportunistic mode: what can be stripped is not encryption.
+/// How a connection is encrypted.
+/// There is no opportunistic mode: what can be stripped is not encryption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum TlsMode {
     /// TLS from the first byte (imaps, ftps).
     Implicit,
-    /// The server is asked for TLS on the open connection (STARTTLS, AUTH TLS) and must agree. The default.
+    /// The server is asked for TLS on the open connection (STARTTLS, AUTH TLS) and must agree.
+    /// The default.
     #[default]
     #[serde(alias = "starttls")]
     Explicit,
@@ -44,7 +46,7 @@ impl fmt::Display for TlsMode {
     }
 }
 
-/// Whose signature on a certificate is good enough.
+/// Which certificate authorities are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerTrust {
@@ -75,11 +77,13 @@ impl Endpoint {
     /// Time for resolving, connecting and TLS, when nothing else is set.
     pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-    /// Time for one whole attempt, when nothing else is set. Servers delay the answer to a wrong password by seconds; Dovecot
-    /// delays all logins from an address after failed ones by up to 15 s, and a failed one by 2 s more.
+    /// Time for one whole attempt, when nothing else is set.
+    /// Servers delay the answer to a wrong password by seconds; Dovecot delays all logins from an
+    /// address after failed ones by up to 15 s, and a failed one by 2 s more.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// A server at `host` (a name or an address, IPv6 without brackets) and `port`, trusted by the system's store.
+    /// A server at `host` (a name or an address, IPv6 without brackets) and `port`, trusted by the
+    /// system's store.
     pub fn new(host: impl Into<String>, port: u16, tls: TlsMode) -> Self {
         Self {
             host: host.into(),
@@ -94,7 +98,7 @@ impl Endpoint {
         }
     }
 
-    /// Sets whose certificates are trusted.
+    /// Sets which certificates are trusted.
     #[must_use]
     pub fn with_trust(mut self, trust: ServerTrust) -> Self {
         self.trust = trust;
@@ -108,7 +112,8 @@ impl Endpoint {
         self
     }
 
-    /// Consents to passwords in clear text over the network ([`TlsMode::None`] to a host that is not loopback).
+    /// Consents to passwords in clear text over the network ([`TlsMode::None`] to a host that is
+    /// not loopback).
     #[must_use]
     pub fn with_plaintext_consent(mut self, consent: bool) -> Self {
         self.allow_plaintext = consent;
@@ -129,7 +134,8 @@ impl Endpoint {
         self
     }
 
-    /// The crypto provider of TLS connections (default: that of the process, or ring, if that cargo feature is on).
+    /// The crypto provider of TLS connections (default: that of the process, or ring, if that cargo
+    /// feature is on).
     #[cfg(feature = "crypto-provider")]
     #[must_use]
     pub fn with_crypto_provider(mut self, provider: std::sync::Arc<CryptoProvider>) -> Self {
@@ -156,7 +162,7 @@ impl Endpoint {
         self.tls
     }
 
-    /// Whose certificates are trusted.
+    /// Which certificates are trusted.
     pub fn trust(&self) -> &ServerTrust {
         &self.trust
     }
@@ -181,7 +187,8 @@ impl Endpoint {
         self.timeout
     }
 
-    /// Whether the host is this machine by its very name. A name that merely resolves to loopback does not count.
+    /// Whether the host is this machine by its very name.
+    /// A name that merely resolves to loopback does not count.
     pub fn is_loopback(&self) -> bool {
         match self.host.parse::<IpAddr>() {
             Ok(address) => address.is_loopback(),

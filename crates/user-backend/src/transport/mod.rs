@@ -1,7 +1,8 @@
-//! How a peer is reached: settings, name resolution, connecting, TLS, deadlines. Shared by all backends.
+//! How a peer is reached: settings, name resolution, connecting, TLS, deadlines.
+//! Shared by all backends.
 //!
-//! Every step takes a deadline and answers with a [`BackendError`] that says in which [`Phase`] it failed. Nothing here knows
-//! a protocol, and nothing here ever sees a password.
+//! Every step takes a deadline and answers with a [`BackendError`] that says in which [`Phase`] it
+//! failed. Nothing here knows a protocol, and nothing here ever sees a password.
 
 #![allow(dead_code, reason = "not every class needs all of it")]
 
@@ -45,7 +46,8 @@ pub async fn within<T>(
     tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(BackendError::timed_out(phase)))
 }
 
-/// The deadline of one step: the given time from now, but never later than the deadline of the whole attempt.
+/// The deadline of one step: the given time from now, but never later than the deadline of the
+/// whole attempt.
 pub(crate) fn sooner(limit: std::time::Duration, deadline: Instant) -> Instant {
     now().checked_add(limit).map_or(deadline, |end| end.min(deadline))
 }

@@ -1,12 +1,13 @@
 //! Connections that are ready before they are needed.
 //!
-//! Finding the address, connecting, TLS and the greeting cost more than the login itself. A backend may prepare that part
-//! ahead: a prepared connection is open, encrypted and greeted, no user is signed in on it, and it serves one login. This
-//! buys latency, not capacity: a server does no less work, it does it earlier.
+//! Finding the address, connecting, TLS and the greeting cost more than the login itself. A backend
+//! may prepare that part ahead: a prepared connection is open, encrypted and greeted, no user is
+//! signed in on it, and it serves one login. This buys latency, not capacity: a server does no less
+//! work, it does it earlier.
 //!
-//! The pool follows the traffic. Connections are prepared after a login was answered, and closed [`LIFETIME`] later if
-//! unused. A pool that dialled for ever would fill the server's log with sessions without a sign-in, which is
-//! what tools that ban addresses look for.
+//! The pool follows the traffic. Connections are prepared after a login was answered, and closed
+//! [`LIFETIME`] later if unused. A pool that dialled for ever would fill the server's log with
+//! sessions without a sign-in, which is what tools that ban addresses look for.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,7 +16,8 @@ use std::time::Duration;
 
 use crate::error::BackendError;
 
-/// How long a prepared connection is kept. Servers end silent ones after 60 seconds and more.
+/// How long a prepared connection is kept.
+/// Servers end silent ones after 60 seconds and more.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30);
 
 /// A few prepared connections.
@@ -42,11 +44,12 @@ impl<S: Send + 'static> PreparedConnections<S> {
         lock(&self.pool).ready.pop_back().map(|(_, connection)| connection)
     }
 
-    /// Prepares what is missing, in the background. To be called when a login was answered: a server that does not
-    /// answer is left alone.
+    /// Prepares what is missing, in the background.
+    /// To be called when a login was answered: a server that does not answer is left alone.
     ///
     /// # Cancellation
-    /// The work ends with the pool or the runtime. What fails is not tried again before the next call.
+    /// The work ends with the pool or the runtime. What fails is not tried again before the next
+    /// call.
     pub(crate) fn refill<F>(&self, make: impl Fn() -> F)
     where
         F: Future<Output = Result<S, BackendError>> + Send + 'static,

@@ -2,7 +2,8 @@
 //!
 //! Taken is the first of these that is there:
 //!
-//! 1. the provider that was given to the configuration or to the endpoint (feature `crypto-provider`);
+//! 1. the provider that was given to the configuration or to the endpoint (feature
+//!    `crypto-provider`);
 //! 2. the default of the process, which the application has installed;
 //! 3. ring, if the cargo feature `ring` is on.
 //!

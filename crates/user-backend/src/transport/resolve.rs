@@ -1,9 +1,10 @@
-//! Finding the addresses of a host, and telling a name that does not exist from a name service that is down.
+//! Finding the addresses of a host, and telling a name that does not exist from a name service that
+//! is down.
 //!
-//! The first is a typing error and lasts until it is mended; the second passes. The standard library reports both
-//! in the same way, so the system is asked through a crate that keeps its answer (`EAI_NONAME`, `EAI_AGAIN`, RFC 3493
-//! section 6.1) apart. A machine without any network may call every name unknown: that is why neither of the two is ever a
-//! rejection.
+//! The first is a typing error and lasts until it is mended; the second passes. The standard
+//! library reports both in the same way, so the system is asked through a crate that keeps its
+//! answer (`EAI_NONAME`, `EAI_AGAIN`, RFC 3493 section 6.1) apart. A machine without any network
+//! may call every name unknown: that is why neither of the two is ever a rejection.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,8 +18,9 @@ use crate::error::{BackendError, Phase};
 /// All addresses of the host, in the order the system prefers.
 ///
 /// # Errors
-/// A misconfigured [`BackendError`] when the name does not exist, or when clear text to this machine was meant and the name turns
-/// out to be another machine; an unavailable one when no answer came before the deadline.
+/// A misconfigured [`BackendError`] when the name does not exist, or when clear text to this
+/// machine was meant and the name turns out to be another machine; an unavailable one when no
+/// answer came before the deadline.
 ///
 /// # Cancellation
 /// Safe. The system's resolver may finish its look-up in the background.
@@ -49,7 +51,8 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
     Ok(addresses)
 }
 
-/// Whether a name is set aside for never being there (RFC 6761 section 6.4): no need to ask.
+/// Whether a name is set aside for never being there (RFC 6761 section 6.4).
+/// No need to ask.
 fn is_never_there(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("invalid"))
@@ -129,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_cannot_exist_is_told_by_the_system() {
-        // A label of more than 63 bytes fails in the system's resolver, before it asks anybody on the network.
+        // A label of more than 63 bytes fails in the system's resolver, before it sends a query.
         let fault = resolved(&"x".repeat(80)).await.unwrap_err();
         assert!(!of(fault).is_transient());
     }

@@ -1,4 +1,5 @@
-//! TLS for clients: whom to trust, the handshake, and errors that say what is wrong with a certificate.
+//! TLS for clients: whom to trust, the handshake, and errors that say what is wrong with a
+//! certificate.
 //!
 //! The crypto provider is the application's choice: see `provider`.
 
@@ -25,8 +26,9 @@ use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::file_permissions;
 
-/// The TLS side of one endpoint. Make one per backend and keep it: it holds the sessions to resume, and one backend's
-/// must never serve another that trusts other authorities.
+/// The TLS side of one endpoint.
+/// Make one per backend and keep it: it holds the sessions to resume, and one backend's must never
+/// serve another that trusts other authorities.
 #[derive(Clone, Debug)]
 pub struct TlsClient {
     config: Arc<ClientConfig>,
@@ -34,11 +36,12 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
-    /// Loads what the endpoint trusts. Reads files: once, at start.
+    /// Loads what the endpoint trusts.
+    /// Reads files: once, at start.
     ///
     /// # Errors
-    /// A misconfigured [`BackendError`] when the certificates cannot be read or the server name is neither a DNS name nor an
-    /// address.
+    /// A misconfigured [`BackendError`] when the certificates cannot be read or the server name is
+    /// neither a DNS name nor an address.
     pub fn new(endpoint: &Endpoint) -> Result<Self, BackendError> {
         let name = ServerName::try_from(endpoint.server_name().to_owned()).map_err(|error| {
             let text = format!("\"{}\" is neither a host name nor an address", endpoint.server_name());
@@ -63,7 +66,8 @@ impl TlsClient {
     /// Encrypts an open connection and checks who is at the other end.
     ///
     /// # Errors
-    /// An unavailable [`BackendError`] that says what is wrong with the certificate, or that the peer does not speak TLS.
+    /// An unavailable [`BackendError`] that says what is wrong with the certificate, or that the
+    /// peer does not speak TLS.
     ///
     /// # Cancellation
     /// Dropping the future closes the connection.
@@ -187,7 +191,8 @@ fn unusable(detail: &str, error: impl std::error::Error + Send + Sync + 'static)
     BackendError::misconfigured(Phase::Tls, format!("{detail}: {error}")).with_source(error)
 }
 
-/// What `danger_accept_any_certificate` asks for: the handshake is checked, the identity is not.
+/// What `danger_accept_any_certificate` asks for.
+/// The handshake is checked, the identity is not.
 #[derive(Debug)]
 struct AnyCertificate {
     provider: Arc<CryptoProvider>,

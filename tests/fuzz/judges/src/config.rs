@@ -39,7 +39,7 @@ pub fn json(input: &[u8]) {
     }
 }
 
-/// Reads a configuration and looks at what came of it.
+/// Reads a configuration and checks the result.
 fn parsed(input: &[u8], format: Format) -> Option<Config> {
     let text = std::str::from_utf8(input).ok()?;
     match Config::parse(text, format, FILE) {
@@ -68,7 +68,7 @@ fn parsed(input: &[u8], format: Format) -> Option<Config> {
     }
 }
 
-/// Errors say something, stand within the file and play no tricks on a terminal.
+/// Errors have a text, a place within the file, and no control sequences.
 fn readable(errors: &ConfigErrors, text: &str) {
     let lines = text.split('\n').count();
     assert!(errors.iter().next().is_some(), "an error that says nothing");
@@ -99,7 +99,8 @@ fn literal(value: &Value) -> String {
     }
 }
 
-/// A mailbox string never names a user, never wraps a port around, and can be encrypted where it says no.
+/// A mailbox string never names a user, never wraps a port around, and can be encrypted where it
+/// says no.
 pub fn mailbox(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     match read_mailbox(text) {

@@ -1,7 +1,7 @@
 //! A server on loopback that plays one script, for clients that insist on a real socket.
 //!
-//! Client and server share one thread, and what is written to loopback has arrived. So a reader that polls a few times and finds
-//! nothing knows that nothing will come, and no clock is asked.
+//! Client and server share one thread, and what is written to loopback has arrived. So a reader
+//! that polls a few times and finds nothing knows that nothing will come, and no clock is asked.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
@@ -47,18 +47,19 @@ pub(crate) fn port() -> u16 {
 pub(crate) enum Script {
     /// Texts, each after one more line was heard; the first at once.
     Lines(Vec<Vec<u8>>),
-    /// SMB messages with their length, each after a request; `numbered`: with the message id of the request.
+    /// SMB messages with their length, each after a request.
+    /// `numbered`: with the message id of the request.
     Frames { frames: Vec<Vec<u8>>, numbered: bool },
 }
 
-/// What was heard, and what was said after it.
+/// What was received, and what was sent after it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Played {
     pub(crate) heard: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Played {
-    /// What was said after a line that begins like this.
+    /// What was sent after a line that begins like this.
     pub(crate) fn after(&self, verb: &str) -> &[u8] {
         let found = self.heard.iter().find(|(line, _)| line.starts_with(verb.as_bytes()));
         found.map_or(&[], |(_, said)| said.as_slice())

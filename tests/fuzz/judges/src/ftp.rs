@@ -41,12 +41,12 @@ pub fn dialogue(input: &[u8]) {
     assert!(sent.count() <= 1, "the password was sent twice: {played:?}");
 }
 
-/// First byte: how much is read at a time. Behind it what the server says.
+/// First byte: how much is read at a time. After it what the server sends.
 pub fn guard(input: &[u8]) {
     let Some((size, stream)) = input.split_first() else { return };
     let reads = fake_server::block_on(guarded(stream.to_vec(), usize::from(*size)));
     let out = reads.concat();
-    // A code without a text gets a blank and a dot, a line end its CR.
+    // A code without a text gets a space and a dot, a line end its CR.
     let lines = stream.iter().filter(|byte| **byte == b'\n').count();
     assert!(out.len() <= stream.len().min(MOST) + 3 * lines, "something was made up");
     for read in &reads {
@@ -65,7 +65,7 @@ pub fn guard(input: &[u8]) {
     }
 }
 
-/// First byte: 0 to 3 what the reply answers, 4 = encrypted. Behind it the reply.
+/// First byte: 0 to 3 what the reply answers, 4 = encrypted. After it the reply.
 pub fn reply(input: &[u8]) {
     let Some((how, body)) = input.split_first() else { return };
     let (stage, encrypted) = (how & 3, how & 4 == 4);
@@ -74,7 +74,8 @@ pub fn reply(input: &[u8]) {
     let expected = match (stage, code) {
         (0, Some(220)) | (1, Some(234)) | (2, Some(331)) | (3, Some(230)) => Some(ScriptStep::Proceed),
         (0, Some(120)) => Some(ScriptStep::Wait),
-        // Words decide; see the table beside the code. What is on the list of outages is never a no.
+        // Words decide; see the table beside the code. What is on the list of outages is never a
+        // no.
         (2 | 3, Some(400..=599)) if meaning(body) != Some(ScriptStep::Wait) => {
             let is_no = matches!(step, Ok(ScriptStep::Rejected) | Err(_));
             assert!(is_no, "{:?}", String::from_utf8_lossy(body));

@@ -43,7 +43,8 @@ pub fn basic(input: &[u8]) {
             let shown = format!("{read:?}");
             let secret = password.len() > 6 && !name.contains(password.as_str());
             assert!(!secret || !shown.contains(password.as_str()), "{shown}");
-            // What was read can be said again, unless it was Latin-1 and is too long for a header in UTF-8.
+            // What was read can be written again, unless it was Latin-1 and is too long for a
+            // header in UTF-8.
             let again = BASE64_STANDARD.encode(format!("{name}:{}", password.as_str()));
             headers.insert(AUTHORIZATION, format!("Basic {again}").parse().expect("a header"));
             match AuthorizationHeader::of(&headers) {
@@ -112,7 +113,7 @@ pub fn path(input: &[u8]) {
     }
 }
 
-/// First byte: whether the peer is our proxy. Behind it the header `X-Forwarded-For`.
+/// First byte: whether the peer is our proxy. After it the header `X-Forwarded-For`.
 pub fn origin(input: &[u8]) {
     static TRUSTED: LazyLock<Vec<Network>> = LazyLock::new(|| {
         let text = "[resolver]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]";

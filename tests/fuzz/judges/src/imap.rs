@@ -9,7 +9,8 @@ const HEAR: u8 = 0xfe;
 /// What the guard reads of one connection, and what it asks for at a time.
 const MOST: usize = 64 * 1024 + 2 * 1024;
 
-/// First byte: 1 = every other read finds nothing, 2 = STARTTLS first. Behind it what the server says.
+/// First byte: 1 = every other read finds nothing, 2 = STARTTLS first.
+/// After it what the server sends.
 pub fn guard(input: &[u8]) {
     let Some((how, script)) = input.split_first() else { return };
     let texts: Vec<&[u8]> = script.split(|byte| *byte == HEAR).collect();
@@ -57,8 +58,9 @@ fn judge(done: &Dialogue) {
     assert!(!done.injected, "words in clear text survived STARTTLS: {done:?}");
 }
 
-/// The rejections that a code may stand for. Where there is none, or one that says nothing, the words must say it: no reply is
-/// a rejection for want of anything better.
+/// The rejections that a code may mean.
+/// Without a code, or with one that means nothing, the words must say it: no reply is a rejection
+/// by default.
 fn means(text: &str, rejection: Rejection) -> bool {
     let code = text.strip_prefix('[').filter(|code| code.contains(']'));
     let code = code.map(|code| code.split([']', ' ']).next().unwrap_or_default());

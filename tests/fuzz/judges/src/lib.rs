@@ -1,9 +1,10 @@
 //! Fuzz targets: what must hold for any untrusted input.
 //!
-//! Each target is a function from bytes to nothing that fails an assertion when something is wrong: a yes that a second,
-//! simpler reader of the same bytes does not find, a secret in an error, memory without bounds, a form that does not stay
-//! what it is. libFuzzer runs them (`cargo fuzz`, `cargo xtask fuzz`); the recorded inputs in `corpus/` are replayed as ordinary tests,
-//! changed a little each time, on any toolchain.
+//! Each target is a function from bytes to nothing that fails an assertion when something is wrong:
+//! a yes that a second, simpler reader of the same bytes does not find, a secret in an error,
+//! memory without bounds, a form that does not stay what it is. libFuzzer runs them (`cargo fuzz`,
+//! `cargo xtask fuzz`); the recorded inputs in `corpus/` are replayed as ordinary tests, changed a
+//! little each time, on any toolchain.
 
 // A target says that something is wrong by failing.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]

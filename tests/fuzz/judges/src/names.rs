@@ -22,7 +22,8 @@ pub fn name(input: &[u8]) {
     for shouted in [typed.to_ascii_uppercase(), typed.to_ascii_lowercase()] {
         match CanonicalName::parse(&shouted) {
             Ok(same) => assert_eq!(same, canonical, "{typed:?}"),
-            // Between two small letters l only (RFC 5892, appendix A.3), and PRECIS looks before it makes them small.
+            // Between two small letters l only (RFC 5892, appendix A.3), and PRECIS looks before it
+            // makes them small.
             Err(error) => assert!(error == NameError::Unsupported && typed.contains('·'), "{typed:?}"),
         }
     }

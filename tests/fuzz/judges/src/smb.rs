@@ -1,4 +1,5 @@
-//! SMB: whole session set-ups with the pure Rust engine, the answer to our greeting, and what error numbers mean.
+//! SMB: whole session set-ups with the pure Rust engine, the answer to our greeting, and what error
+//! numbers mean.
 
 use std::sync::LazyLock;
 
@@ -12,8 +13,9 @@ use crate::fake_server::{self, PASSWORD};
 
 const MAGIC: &[u8] = b"\xfeSMB";
 
-/// First byte: 1 = answers carry the number of their question. Behind it messages, each from its `\xfeSMB` on; one answers
-/// one question. Without the password an acceptance cannot be forged, so there is none.
+/// First byte: 1 = answers carry the number of their question.
+/// After it messages, each from its `\xfeSMB` on; one answers one request. Without the password an
+/// acceptance cannot be forged, so there is none.
 pub fn session(input: &[u8]) {
     static BACKEND: LazyLock<SmbBackend> = LazyLock::new(|| {
         let endpoint = Endpoint::new("127.0.0.1", fake_server::port(), TlsMode::None);
@@ -41,7 +43,8 @@ pub fn session(input: &[u8]) {
     }
 }
 
-/// The answer to our greeting, without the length before it. A server is recognised by the right bytes.
+/// The answer to our greeting, without the length before it.
+/// A server is recognised by the right bytes.
 pub fn greeting(input: &[u8]) {
     let Ok(told) = greeted(input) else { return };
     let dialects = [[2, 2], [0x10, 2], [0, 3], [2, 3], [0x11, 3]];
@@ -50,7 +53,8 @@ pub fn greeting(input: &[u8]) {
     assert_eq!(told.len(), 1 + usize::from(input[66] & 2 == 2), "{told:?}");
 }
 
-/// Four bytes: a number of libsmbclient and an NTSTATUS at once. No number is a yes, and few are a no.
+/// Four bytes: a number of libsmbclient and an NTSTATUS at once.
+/// No number is a yes, and few are a no.
 pub fn errors(input: &[u8]) {
     let Some(bytes) = input.first_chunk() else { return };
     #[cfg(feature = "smb")]

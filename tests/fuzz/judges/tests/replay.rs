@@ -54,7 +54,7 @@ fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Says on which input a target failed: the message is printed before the panic goes on.
+/// Says on which input a target failed: the message is printed before the panic continues.
 fn judge(target: Target, input: &str, bytes: &[u8]) {
     let judged = std::panic::catch_unwind(|| (target.run)(bytes));
     if let Err(panic) = judged {
@@ -79,7 +79,8 @@ fn spoil(rng: &mut Rng, input: &[u8], words: &[Vec<u8>], others: &[Vec<u8>]) -> 
     spoilt
 }
 
-/// The words of a dictionary in libFuzzer's form: one in quotes a line; `\\`, `\"` and `\xAB` stand for a byte.
+/// The words of a dictionary in libFuzzer's form: one in quotes a line.
+/// `\\`, `\"` and `\xAB` are a byte.
 fn words(dictionary: &str) -> Option<Vec<Vec<u8>>> {
     let word = |line: &str| {
         let mut rest = line.split_once('"')?.1.rsplit_once('"')?.0.as_bytes();

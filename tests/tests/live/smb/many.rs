@@ -66,7 +66,8 @@ async fn no_answer_reaches_the_wrong_question() {
             "{how:?}: {logins} logins in {took:?}, slowest {slowest:?}, files {files} -> {}",
             open_files()
         );
-        // A helper keeps its socket as long as it may be asked again; there was one before, and there are four at most.
+        // A helper keeps its socket as long as it may be asked again; there was one before, and
+        // there are four at most.
         assert!(open_files() <= files + 2 + 3, "{how:?}: {files} -> {}", open_files());
     }
 }

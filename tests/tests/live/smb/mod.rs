@@ -1,5 +1,6 @@
-//! The SMB backend against Samba: right and wrong, every state of an account, and all traps that hand out sessions to
-//! unknown users.
+//! The SMB backend against Samba.
+//! Right and wrong, every state of an account, and all traps that hand out sessions to unknown
+//! users.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
@@ -59,7 +60,8 @@ fn backend_at(host: &str, port: u16, how: How, timeout: Duration) -> SmbBackend 
     SmbBackend::new(settings).unwrap()
 }
 
-/// The outcome in one word: `yes NAME`, the rejection, `not mine`, or the kind of the error and its phase.
+/// The outcome in one word: `yes NAME`, the rejection, `not mine`, or the kind of the error and its
+/// phase.
 async fn outcome(backend: &SmbBackend, name: &str, password: &str) -> String {
     let (name, password) = (LoginName::parse(name).unwrap(), Password::parse(password).unwrap());
     match backend.authenticate(&Attempt::new(&name, &password, now() + Duration::from_secs(20))).await {
@@ -85,7 +87,8 @@ async fn t02_the_right_password_signs_in_whatever_characters_it_has() {
     let Some(rig) = Rig::find() else { return };
     for how in EVERY_WAY {
         let backend = backend(&rig, SANE, how);
-        // Quotes, a backslash and a percent sign; UTF-8; 200 bytes; blanks at both ends; dots and dashes in the name.
+        // Quotes, a backslash and a percent sign; UTF-8; 200 bytes; blanks at both ends; dots and
+        // dashes in the name.
         for user in ["alice", "bob", "carol", "dave", "erin", "mary-jane.o", "sam"] {
             let right = password(&rig, user);
             assert_eq!(outcome(&backend, user, &right).await, format!("yes {user}"), "{how:?}");
@@ -128,7 +131,8 @@ async fn t07_one_account_has_one_name() {
     }
 }
 
-/// For accounts that have a Windows domain in their id: the resolver sends no other such name.
+/// For accounts that have a Windows domain in their id.
+/// The resolver sends no other such name.
 #[tokio::test]
 async fn name_with_a_windows_domain_is_asked_there_if_allowed() {
     let Some(rig) = Rig::find() else { return };

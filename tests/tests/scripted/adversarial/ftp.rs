@@ -1,4 +1,5 @@
-//! The table for FTP. RFC 959 section 4.2 and 5.4, RFC 4217. What each code means word by word is in
+//! The table for FTP.
+//! RFC 959 section 4.2 and 5.4, RFC 4217. What each code means word by word is in
 //! `../ftp/replies.rs`; here are the lies.
 
 use user_backend::transport::TlsMode;
@@ -10,7 +11,7 @@ use super::shapes::{Lie, MODES, Stray, before_greeting, pause};
 
 const GREETING: &[u8] = b"220-zebra\r\n220 ready\r\n";
 
-/// In place of a greeting: nothing may be said to such a server.
+/// In place of a greeting: nothing may be sent to such a server.
 const GREETINGS: &[Lie] = &[
     ("early 421", b"421 zebra\r\n", &["unavailable greeting"]),
     ("early 421 in two lines", b"421-zebra\r\n421 bye\r\n", &["unavailable greeting"]),
@@ -172,7 +173,7 @@ fn shapes() -> Vec<Row> {
     rows
 }
 
-/// Honest dialogues, cut into two at every byte, cut off at every byte, and in single bytes.
+/// Correct dialogues, cut into two at every byte, cut off at every byte, and in single bytes.
 fn whole_dialogues() -> Vec<Row> {
     let mut rows = Vec::new();
     for (what, answer, outcome) in [
@@ -218,7 +219,7 @@ fn pass() -> ScriptStep {
     ScriptStep::Expect("PASS ")
 }
 
-/// An honest server up to where it waits for USER.
+/// A correct server up to where it waits for USER.
 fn ready(tls: TlsMode) -> Vec<ScriptStep> {
     let mut steps = before_greeting(tls);
     steps.push(ScriptStep::send(GREETING));
@@ -228,7 +229,7 @@ fn ready(tls: TlsMode) -> Vec<ScriptStep> {
     steps
 }
 
-/// An honest server up to where the password is there.
+/// A correct server until it has the password.
 fn at_pass(tls: TlsMode) -> Vec<ScriptStep> {
     [ready(tls), vec![user(), ScriptStep::send("331 go\r\n"), pass()]].concat()
 }

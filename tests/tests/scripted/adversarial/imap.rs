@@ -1,5 +1,6 @@
-//! The table for IMAP. RFC 9051; what our own dependencies fall for is in the rows about parentheses, literals and bytes
-//! outside ASCII.
+//! The table for IMAP.
+//! RFC 9051; what our own dependencies fall for is in the rows about parentheses, literals and
+//! bytes outside ASCII.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const BY_LOGIN: &str = "* OK [CAPABILITY IMAP4rev1] zebra\r\n";
 const BY_SASL_LOGIN: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN] zebra\r\n";
 const CLEAR: &str = "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] zebra\r\n";
 
-/// In place of a greeting: nothing may be said to such a server.
+/// In place of a greeting: nothing may be sent to such a server.
 const GREETINGS: &[Lie] = &[
     ("early BYE", b"* BYE zebra\r\n", &["unavailable greeting"]),
     ("BYE with a code", b"* BYE [UNAVAILABLE] zebra\r\n", &["unavailable greeting"]),
@@ -302,7 +303,8 @@ fn shapes() -> Vec<Row> {
     rows
 }
 
-/// Honest dialogues, cut into two at every byte, cut off at every byte, in single bytes, and sent ahead.
+/// Correct dialogues, cut into two at every byte, cut off at every byte, in single bytes, and sent
+/// early.
 fn whole_dialogues() -> Vec<Row> {
     let mut rows = Vec::new();
     let greeting = AT_ONCE.as_bytes();
@@ -366,7 +368,8 @@ fn encrypted() -> Vec<ScriptStep> {
     ]
 }
 
-/// An honest server with this greeting, up to the command that brings the password or asks for a turn.
+/// A correct server with this greeting, up to the command with the password or before a
+/// continuation.
 fn ready(tls: TlsMode, greeting: &str) -> Vec<ScriptStep> {
     match tls {
         TlsMode::Explicit => {

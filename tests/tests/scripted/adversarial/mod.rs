@@ -1,8 +1,9 @@
-//! Hostile peers as one table: servers that follow a script, and the only outcomes that each may have.
+//! Hostile peers as one table.
+//! Servers that follow a script, and the only outcomes that each may have.
 //!
-//! Whatever a row says, these hold in all of them: no panic or hang, the answer comes by the deadline (in the row's
-//! own time), there is one login at most, no error contains the password or text of the server, and nothing that is logged
-//! at any level holds the password in any form.
+//! These hold in all rows: no panic or hang, the answer comes by the deadline (in the row's own
+//! time), there is one login at most, no error contains the password or text of the server, and
+//! nothing that is logged at any level holds the password in any form.
 
 mod ftp;
 mod imap;

@@ -1,7 +1,8 @@
-//! Spoilt dialogues: what honest servers say, with a few bytes changed, left out, doubled or moved. The same every time;
-//! `HOSTILE_MUTATIONS` asks for more of them.
+//! Mutated dialogues: those of correct servers, with a few bytes changed, left out, doubled or
+//! moved. The same every time; `HOSTILE_MUTATIONS` asks for more of them.
 //!
-//! The judge is a rule that knows nothing of our parsers: an answer without a yes in it must not become one.
+//! The judge is a rule that knows nothing of our parsers: an answer without a yes in it must not
+//! become one.
 
 use std::env;
 

@@ -35,8 +35,8 @@ pub(super) struct Row {
     pub(super) protocol: Protocol,
     pub(super) tls: TlsMode,
     pub(super) steps: Vec<ScriptStep>,
-    /// Words as [`run`](super::run::run) makes them of an answer: `accepted`, a rejection, or a kind of error, with or
-    /// without its phase.
+    /// Words as [`run`](super::run::run) makes them of an answer.
+    /// `accepted`, a rejection, or a kind of error, with or without its phase.
     pub(super) allowed: Vec<&'static str>,
     pub(super) hears: Hears,
     /// Whether time passes by itself.
@@ -80,15 +80,16 @@ impl Row {
         self
     }
 
-    /// Lets time pass by itself, for scripts that come to a halt at an unknown place. Not for rows whose outcome
-    /// is wrong when a deadline passes.
+    /// Lets time pass by itself, for scripts that come to a halt at an unknown place.
+    /// Not for rows whose outcome is wrong when a deadline passes.
     pub(super) fn in_flowing_time(mut self) -> Self {
         self.flows = true;
         self
     }
 
-    /// Ends the script. An attempt that may still wait is given the time to run out; one that must have an
-    /// answer by now is not: in frozen time it would wait for ever, and the row fails.
+    /// Ends the script.
+    /// An attempt that may still wait is given the time to run out; one that must have an answer by
+    /// now is not: in frozen time it would wait for ever, and the row fails.
     pub(super) fn ending(mut self, ending: Ending) -> Self {
         match ending {
             Ending::Silence => {
@@ -100,7 +101,7 @@ impl Row {
             }
             Ending::HangsUp => {
                 self.name += ", then hangs up";
-                // The end of the connection may be noticed before what was said ahead of it.
+                // The end of the connection may be noticed before what was sent earlier.
                 let decided = |word: &&'static str| {
                     !["protocol", "misconfigured"].iter().any(|kind| word.starts_with(kind))
                 };
@@ -131,7 +132,7 @@ pub(super) async fn peer(row: &Row) -> FakeServer {
     FakeServer::start(row.steps.clone()).await
 }
 
-/// Every cut through what is said: `first`, then `rest`, for each byte but the first.
+/// Every cut through what is sent: `first`, then `rest`, for each byte but the first.
 pub(super) fn cuts(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8], &[u8])> {
     (1..bytes.len()).map(|at| (at, &bytes[..at], &bytes[at..]))
 }

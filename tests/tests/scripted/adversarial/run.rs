@@ -141,8 +141,8 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
     if found != 0 || told.contains(ZEBRA) {
         return Err(format!("the error tells what it must not: {told}"));
     }
-    // libsmbclient connects only after a greeting on a separate connection; what it cannot tell from an outage counts only if
-    // the server greets once more.
+    // libsmbclient connects only after a greeting on a separate connection; a result that looks
+    // like an outage counts only if the server greets once more.
     let most = if matches!(row.protocol, Protocol::SmbShare | Protocol::SmbPipe) { 3 } else { 1 };
     if *connections > most {
         return Err(format!("{connections} connections for one attempt"));
@@ -162,7 +162,8 @@ fn is_smb(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::SmbShare | Protocol::SmbPipe | Protocol::SmbNative)
 }
 
-/// How often the password went over the wire. SMB never sends it; it must not be there in any form.
+/// How often the password went over the wire.
+/// SMB never sends it; it must not be there in any form.
 fn credentials_in(protocol: Protocol, heard: &[u8]) -> usize {
     let lines = heard.split(|byte| *byte == b'\n');
     let holds = |line: &&[u8]| canary::count(line) > 0;

@@ -1,4 +1,5 @@
-//! Sizes and speeds at which any server that talks in lines may stray, and what the tables of such servers share.
+//! Sizes and speeds at which any server that talks in lines may stray, and what the tables of such
+//! servers share.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ pub(super) const MODES: [TlsMode; 3] = [TlsMode::None, TlsMode::Explicit, TlsMod
 /// A name, what the server says, and what may come of it.
 pub(super) type Lie = (&'static str, &'static [u8], &'static [&'static str]);
 
-/// An honest server up to where it strays.
+/// A correct server up to its deviation.
 pub(super) struct Stray<'a> {
     /// In place of its greeting.
     pub(super) greeting: &'a dyn Fn(&str) -> Row,
@@ -22,7 +23,9 @@ pub(super) struct Stray<'a> {
 }
 
 impl Stray<'_> {
-    /// All of it. `begins` are the beginnings of a good greeting and of a good answer, `floods` what comes without end.
+    /// All of it.
+    /// `begins` are the beginnings of a good greeting and of a good answer, `floods` what comes
+    /// without end.
     pub(super) fn rows(&self, begins: [&[u8]; 2], floods: &[(&str, &'static [u8])]) -> Vec<Row> {
         let mut rows = self.slow(begins);
         for (name, bytes) in floods {
@@ -60,7 +63,7 @@ impl Stray<'_> {
     }
 }
 
-/// Lets the client take in what was said so far.
+/// Lets the client read what was sent so far.
 pub(super) fn pause() -> ScriptStep {
     ScriptStep::Drip(Vec::new())
 }

@@ -1,5 +1,6 @@
-//! The table for SMB. MS-SMB2 sections 2.2.4 and 2.2.6, MS-NLMP section 2.2.1.2. The fake server does not know the password, so there
-//! is no yes in this table; honest servers are in the live tests.
+//! The table for SMB.
+//! MS-SMB2 sections 2.2.4 and 2.2.6, MS-NLMP section 2.2.1.2. The fake server does not know the
+//! password, so there is no yes in this table; correct servers are in the live tests.
 
 use std::time::Duration;
 
@@ -9,19 +10,21 @@ use user_backend_tests::smb::{ENCRYPTED, GUEST, MORE, NULL_SESSION, Reply, frame
 
 use super::row::{Ending, Protocol, Row, garbage, lengths};
 
-/// Everybody who asks file servers.
+/// All clients of file servers.
 const WAYS: [Protocol; 3] = [Protocol::SmbNative, Protocol::SmbPipe, Protocol::SmbShare];
 
 const DIALECTS: [u16; 4] = [0x0202, 0x0210, 0x0300, 0x0302];
 
-/// What NTLM servers say they can: Unicode, NTLMv2 session security, target information, 128 bits, key exchange, signing.
+/// What NTLM servers say they can.
+/// Unicode, NTLMv2 session security, target information, 128 bits, key exchange, signing.
 const NTLM: u32 = 0x628a_8215;
 
 /// libsmbclient has few words for what went wrong; none of them may be a yes.
 const ANYTHING_BUT_YES: &[&str] =
     &["bad_credentials", "account_locked", "unavailable", "misconfigured", "protocol"];
 
-/// A name, what the server answers one after the other, and what the engine `native` may make of it.
+/// A name, what the server answers one after the other, and what the engine `native` may make of
+/// it.
 type Lie = (&'static str, Vec<Reply>, &'static [&'static str]);
 
 pub(super) fn rows() -> Vec<Row> {
@@ -154,7 +157,7 @@ fn last_words() -> Vec<Lie> {
     ]
 }
 
-/// What stands in place of the challenge.
+/// What replaces the challenge.
 fn challenges() -> Vec<Lie> {
     let lost: &[_] = &["protocol login", "unavailable login"];
     let say = |blob: &[u8]| vec![Reply::session(MORE, 0, blob), Reply::session(0, 0, &[])];
@@ -189,8 +192,8 @@ fn challenges() -> Vec<Lie> {
     lies
 }
 
-/// An error about a session that does not exist is not signed, so an attacker on the network can forge one. All that
-/// brings is that a user is turned away.
+/// An error about a session that does not exist is not signed, so an attacker on the network can
+/// forge one. All that brings is that a user is turned away.
 const ERRORS: &[(&str, u32, &[&str])] = &[
     ("wrong password", 0xc000_006a, &["bad_credentials"]),
     ("logon failure", 0xc000_006d, &["bad_credentials"]),

@@ -1,5 +1,6 @@
-//! Certificates and handshakes of every bad quality: each is refused before a name or a password leaves, with an error
-//! that says why. Not here: revoked certificates (no list of them is consulted) and weak keys (ring cannot make any).
+//! Certificates and handshakes of every bad quality.
+//! Each is refused before a name or a password leaves, with an error that says why. Not here:
+//! revoked certificates (no list of them is consulted) and weak keys (ring cannot make any).
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use user_backend_tests::{Ca, FakeServer, ScriptStep, canary, paused_time, report
 const NAME: &str = "mail.example.test";
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\r\n";
 
-/// How the client asks and what the server does instead of an honest handshake.
+/// How the client asks and what the server does instead of a correct handshake.
 struct Case {
     what: &'static str,
     /// The name that is asked for.
@@ -225,7 +226,8 @@ async fn ask(ca: &Ca, case: &Case, mail: bool) -> String {
             ScriptStep::send("230 in\r\n"),
         ]
     };
-    // Bytes that are no handshake must not look like an answer to AUTH TLS: they wait for the client's first ones.
+    // Bytes that are no handshake must not look like an answer to AUTH TLS: they wait for the
+    // client's first ones.
     let own = match &case.instead {
         ScriptStep::Send(bytes) => vec![ScriptStep::Hello, ScriptStep::Send(bytes.clone())],
         other => vec![other.clone()],

@@ -47,7 +47,8 @@ async fn a_bad_certificate_says_what_is_wrong_with_it() {
         let peer = FakeServer::start(keys.ready(mode)).await;
         let distrust = keys.endpoint(&peer, mode).with_trust(ServerTrust::CaFile(stranger.file()));
         let answer = ask(distrust).await;
-        // All authorities of the tests have one name, so this one looks like the right one with a wrong signature.
+        // All authorities of the tests have one name, so this one looks like the right one with a
+        // wrong signature.
         assert_eq!(answer, "unavailable tls: certificate has a wrong signature");
         assert!(!peer.heard_text().contains("USER"));
     }

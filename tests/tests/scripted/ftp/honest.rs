@@ -74,7 +74,8 @@ async fn t02_names_and_passwords_arrive_byte_for_byte() {
     }
 }
 
-/// Python CVE-2021-4189, curl CVE-2020-8284: a server that names another address is not connected to.
+/// Python CVE-2021-4189, curl CVE-2020-8284.
+/// A server that names another address is not connected to.
 #[tokio::test]
 async fn t04_only_name_and_password_are_sent_on_one_connection() {
     let keys = Keys::good();
@@ -84,7 +85,7 @@ async fn t04_only_name_and_password_are_sent_on_one_connection() {
             ScriptStep::send("331 go\r\n"),
             ScriptStep::Expect("PASS Wonderland-1\r\n"),
             ScriptStep::send("230 in\r\n"),
-            // Whatever else is said would be heard here.
+            // Anything else that is sent would be received here.
             ScriptStep::Silence,
         ];
         let peer = FakeServer::start([keys.ready(mode), login.to_vec()].concat()).await;

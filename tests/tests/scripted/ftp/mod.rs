@@ -15,11 +15,12 @@ use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBa
 use user_backend_tests::{Ca, FakeServer, Leaf, ScriptStep};
 
 const LONG: Duration = Duration::from_secs(60);
-/// For servers that never answer: nothing depends on how far a slow machine comes in this time.
+/// For servers that never answer.
+/// Nothing depends on how far a slow machine comes in this time.
 const SHORT: Duration = Duration::from_secs(1);
 const MODES: [TlsMode; 3] = [TlsMode::None, TlsMode::Explicit, TlsMode::Implicit];
 
-/// A server's side of TLS, and who vouches for it.
+/// A server's side of TLS, and its certificate authority.
 struct Keys {
     ca: Ca,
     config: Arc<ServerConfig>,

@@ -79,7 +79,8 @@ async fn a_reply_to_pass_decides_in_every_mode() {
     }
 }
 
-/// A server that hangs up may have compared the password before: that counts at the limits of the backend.
+/// A server that hangs up may have compared the password before.
+/// That counts at the limits of the backend.
 #[tokio::test]
 async fn connection_that_ends_is_unanswered_once_the_password_was_sent() {
     let keys = Keys::good();
@@ -164,7 +165,7 @@ async fn a_name_that_is_refused_at_user_is_asked_at_the_next_backend() {
     assert!(!first.heard_text().contains("PASS"));
 }
 
-/// A server that refuses in words of its own: two canaries teach them.
+/// A server that refuses in its own words: two canaries teach them.
 #[tokio::test]
 async fn words_that_two_canaries_were_told_are_a_refusal() {
     let keys = Keys::good();
@@ -183,7 +184,7 @@ async fn words_that_two_canaries_were_told_are_a_refusal() {
             "unavailable",
             "the server's answer is not recognised as a refusal (reply 530 to PASS)",
         ),
-        // Words of an outage are not learned, even if two canaries were told them.
+        // Words of an outage are not learned, even if two canaries got them.
         (
             vec![reply("530 Sorry, the gate is down.\r\n"); 3],
             Canary::Unknown(String::new()),
@@ -224,7 +225,8 @@ async fn odd_replies_of_real_servers_do_not_cost_the_timeout() {
             ScriptStep::send("331\r\n"),
             ScriptStep::Expect("PASS "),
             ScriptStep::send("230-hello\r\n230\r\n"),
-            // An attempt that still waits for more waits for the whole timeout, and the test with it.
+            // An attempt that still waits for more waits for the whole timeout, and the test with
+            // it.
             ScriptStep::Silence,
         ];
         let peer = FakeServer::start([vec![ScriptStep::send(greeting)], after.to_vec()].concat()).await;
@@ -248,7 +250,8 @@ async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
         ("331 password?\r\n", "protocol tls: the server broke the rules of FTP (reply 331 to AUTH TLS)"),
         ("234-go\r\n502 no\r\n", "protocol tls: the server does not speak FTP"),
         ("502-no\r\n234 go\r\n", "protocol tls: the server does not speak FTP"),
-        // Clear text behind the 234, in the same segment: an attacker speaks in the server's place.
+        // Clear text after the 234, in the same segment: an attacker sends it in place of the
+        // server.
         ("234 go\r\n331 password?\r\n230 welcome\r\n", "protocol tls: the server spoke before it was asked"),
         ("234 go\r\n\r\n", "protocol tls: the server spoke before it was asked"),
         ("234 go\r\n2", "protocol tls: the server spoke before it was asked"),
@@ -326,7 +329,8 @@ async fn a_greeting_is_220_or_there_is_no_login() {
     }
 }
 
-/// The library takes a last line without its end for whole; what comes of it is an error either way.
+/// The library takes a last line without its end for whole.
+/// What comes of it is an error either way.
 fn is_a_cut(reply: &str, answer: &str) -> bool {
     !reply.is_empty() && !reply.ends_with('\n') && answer.ends_with(": the server does not speak FTP")
 }

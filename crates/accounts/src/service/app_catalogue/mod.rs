@@ -1,5 +1,5 @@
-//! The catalogue of apps: features of the programs around this store, and the folder of installed apps. The
-//! server and the command line speak of the same ones.
+//! The catalogue of apps: features of the programs around this store, and the folder of installed
+//! apps. The server and the command line speak of the same ones.
 
 pub(crate) mod manifest;
 
@@ -10,7 +10,7 @@ use crate::service::app_catalogue::manifest::ManifestElement;
 use crate::service::local_password::policy::POLICY_APP;
 use crate::store::{Accounts, ActingAccounts};
 
-/// People of other backends than the local one.
+/// Users of other backends than the local one.
 pub const EXTERNAL_APP: &str = "user_external";
 
 /// A feature that can be switched.
@@ -100,7 +100,8 @@ impl AppCatalogue {
         Self { folder: folder.map(Path::to_owned) }
     }
 
-    /// All apps by id. Features are on unless they were switched off, installed apps the other way round.
+    /// All apps by id.
+    /// Features are on unless they were switched off, installed apps the other way round.
     ///
     /// # Errors
     /// When the store cannot be read.

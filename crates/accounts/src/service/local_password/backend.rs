@@ -6,26 +6,28 @@
 //! | right password, disabled user | `AccountDisabled` |
 //! | right password, older than the policy allows | `CredentialsExpired` |
 //! | wrong password, or a stored hash that no password has | `BadCredentials` |
-//! | longer than what an old hash looked at, and right so far | `CredentialsExpired`: a reset helps |
+//! | longer than what an old hash covers, and right so far | `CredentialsExpired`: a reset helps |
 //! | no user of that name, or one whose password is kept elsewhere | `UnknownUser` |
 //! | more than 469 bytes | `PolicyDenied` |
-//! | the store cannot tell, no turn or no time to hash | an error, never a rejection |
+//! | the store fails, no permit or no time to hash | an error, never a rejection |
 //!
-//! That a user is disabled or must change the password is revealed only with the right one. Everything else costs
-//! one comparison, or two where the password is not typed in Unicode's composed form, with a dummy hash where there is none, so
-//! the time taken does not reveal who exists.
+//! That a user is disabled or must change the password is revealed only with the right one.
+//! Everything else costs one comparison, or two if the password is not typed in Unicode's composed
+//! form. Unknown users are compared with a dummy hash, so the time does not reveal who exists.
 //!
 //! # What is remembered
-//! No accepted password: the stored hash is read and compared for every attempt, so a password that was changed in any
-//! process counts at once. A resolver may remember instead, if an [`InvalidationWatcher`](crate::InvalidationWatcher) makes
-//! it forget in time.
+//! No accepted password: the stored hash is read and compared for every attempt, so a password that
+//! was changed in any process counts at once. A resolver may remember instead, if an
+//! [`InvalidationWatcher`](crate::InvalidationWatcher) makes it forget in time.
 //!
 //! # The resolver
 //! It limits guesses, those of the policy (`maximumLoginAttempts`) included
-//! ([`Resolver::set_max_failures_in_a_row`](user_backend::Resolver::set_max_failures_in_a_row)); this backend alone limits none.
+//! ([`Resolver::set_max_failures_in_a_row`](user_backend::Resolver::set_max_failures_in_a_row));
+//! this backend alone limits none.
 //!
-//! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from remembering; with an
-//! [`InvalidationWatcher`](crate::InvalidationWatcher), set `cache_accepted` and `cache_rejected` to let it.
+//! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from
+//! remembering; with an [`InvalidationWatcher`](crate::InvalidationWatcher), set `cache_accepted`
+//! and `cache_rejected` to let it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -83,8 +85,9 @@ impl LocalBackend {
     /// How a resolver should treat this backend.
     ///
     /// It remembers nothing, because other processes change passwords too; a program with an
-    /// [`InvalidationWatcher`](crate::InvalidationWatcher) may let it. It lets as many attempts in as the pool has places. And the budget is 100 failures in 15 minutes: there is no lock-out
-    /// upstream to protect anybody from, and no more than 100 guesses is what NIST SP 800-63B-4 asks for.
+    /// [`InvalidationWatcher`](crate::InvalidationWatcher) may let it. It lets as many attempts in
+    /// as the pool has places. The budget is 100 failures in 15 minutes: there is no lockout
+    /// upstream to protect users from, and NIST SP 800-63B-4 asks for at most 100 guesses.
     pub fn policy(&self) -> BackendPolicy {
         let settings = self.hasher.settings();
         let mut policy = BackendPolicy::default();
@@ -122,8 +125,9 @@ impl LocalBackend {
                 PasswordMatch::Yes => {}
             }
             let stored = self.rehash(&id, &hash, checked.better).await;
-            // Comparing took its time: what was true before must still be true. A hash that was replaced meanwhile, for a
-            // better one or for another password, is compared in its turn.
+            // Comparing took its time: what was true before must still be true. A hash that was
+            // replaced meanwhile, for a better one or for another password, is compared in its
+            // turn.
             let again = self.find(&id).await?;
             match again {
                 Some(again) if again.hash == stored => return Ok(self.verdict(&again, attempt)),
@@ -151,8 +155,9 @@ impl LocalBackend {
         checked.map_err(|error: PoolError| BackendError::unavailable(Phase::Login, error.to_string()))
     }
 
-    /// Stores a better hash of the same password, unless the password changed meanwhile. Tells the hash that should be stored
-    /// now; a store that cannot be written must not keep users from signing in.
+    /// Stores a better hash of the same password, unless the password changed meanwhile.
+    /// Sends the hash that should be stored now; a store that cannot be written must not keep users
+    /// from signing in.
     async fn rehash(&self, id: &UserId, old: &StoredHash, better: Option<PasswordHash>) -> StoredHash {
         let Some(better) = better else { return old.clone() };
         let better = StoredHash::new(better.expose());

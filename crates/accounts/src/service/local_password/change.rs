@@ -1,8 +1,10 @@
-//! Setting a password: the rules, the history, the hash, and the end of everything that the old one opened.
+//! Setting a password: the rules, the history, the hash, and the end of everything that the old one
+//! opened.
 //!
-//! The command line, the provisioning API and the page of a reset link all come here, so no way around the rules exists, for
-//! administrators neither. What is slow (rules, history, hashing) is done before the transaction; the transaction checks
-//! that what it was based on still holds, writes the hash, and ends sessions, reset links and everything remembered.
+//! The command line, the provisioning API and the page of a reset link all come here, so no way
+//! around the rules exists, for administrators neither. What is slow (rules, history, hashing) is
+//! done before the transaction; the transaction checks that what it was based on still holds,
+//! writes the hash, and ends sessions, reset links and everything remembered.
 
 use std::sync::Arc;
 
@@ -23,13 +25,14 @@ use crate::store::passwords::SetBy;
 use crate::store::rights::Right;
 use crate::store::{Accounts, ActingAccounts, app_passwords, outbox, passwords};
 
-/// How many passwords are checked against the rules at once. A rule may wait for a server.
+/// How many passwords are checked against the rules at once.
+/// A rule may wait for a server.
 const RULES_AT_ONCE: usize = 16;
 
 /// How many may wait for that.
 const RULES_WAITING: usize = 1024;
 
-/// How often it is tried when another change came first: every time, the history has to be looked at again.
+/// Number of tries when another change came first: each time, the history is checked again.
 pub(crate) const ROUNDS: usize = 5;
 
 /// Sets passwords. Cheap to clone.
@@ -52,7 +55,8 @@ pub struct LocalPasswords {
 pub enum AppPasswordPolicy {
     /// They go on working, so that no device has to be set up again.
     Keep,
-    /// They are revoked, in case someone else knew the old password and made one. The default.
+    /// They are revoked, in case someone else knew the old password and made one.
+    /// The default.
     #[default]
     Revoke,
 }
@@ -122,7 +126,8 @@ impl LocalPasswords {
         self
     }
 
-    /// Sets a user's password. When this returns, the old one is refused everywhere, and all sessions and reset links of
+    /// Sets a user's password.
+    /// When this returns, the old one is refused everywhere, and all sessions and reset links of
     /// this user are gone.
     ///
     /// # Errors
@@ -250,7 +255,8 @@ impl LocalPasswords {
     /// Whether the rules let this person choose this text; changes nothing.
     ///
     /// # Errors
-    /// [`SetError::Refused`] says why not; [`SetError::Hasher`]: there was no room or no time to find out.
+    /// [`SetError::Refused`] says why not; [`SetError::Hasher`]: there was no room or no time to
+    /// find out.
     ///
     /// # Cancellation
     /// Safe.
@@ -267,7 +273,8 @@ impl LocalPasswords {
         self.ask(&self.rule_pool, person, Zeroizing::new(password.expose().to_owned()), deadline).await
     }
 
-    /// Rules may wait for a server, so they have threads of their own: no sign-in waits for them.
+    /// Rules may wait for a server, so they have threads of their own.
+    /// No sign-in waits for them.
     async fn ask(
         &self,
         pool: &HashPool,

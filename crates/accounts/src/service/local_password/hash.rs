@@ -1,7 +1,9 @@
-//! Stored password hashes, and matching a typed password. Pure: no store, no threads, no clock.
+//! Stored password hashes, and matching a typed password.
+//! Pure: no store, no threads, no clock.
 //!
-//! New hashes are Argon2id (RFC 9106) in the PHC string format. Accounts brought from a PHP installation come with
-//! older kinds, which are verified as that installation did and replaced at the first sign-in:
+//! New hashes are Argon2id (RFC 9106) in the PHC string format. Accounts brought from a PHP
+//! installation come with older kinds, which are verified as that installation did and replaced at
+//! the first sign-in:
 //!
 //! | stored | kind |
 //! |---|---|
@@ -28,10 +30,11 @@ use crate::domain::{LocalPassword, StoredHash};
 use crate::service::local_password::memory;
 use crate::service::local_password::settings::{HashSettings, MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
 
-/// bcrypt looks at no more bytes than these.
+/// bcrypt ignores all bytes after these.
 const BCRYPT_BYTES: usize = 72;
 
-/// The most rounds (as a power of two) that a stored bcrypt hash may ask for: about three seconds.
+/// The most rounds (as a power of two) that a stored bcrypt hash may ask for.
+/// About three seconds.
 const MOST_BCRYPT_COST: u32 = 16;
 
 /// In front of a hash that has its installation's salt with it.
@@ -70,15 +73,17 @@ pub enum PasswordMatch {
     Yes,
     /// It is not.
     No,
-    /// The stored hash covers only the first 72 bytes of what was typed, and those are right. That is not enough for a yes:
-    /// a longer password counts in full.
+    /// The stored hash covers only the first 72 bytes of what was typed, and those are right.
+    /// That is not enough for a yes: a longer password counts in full.
     Truncated,
 }
 
-/// The secret `passwordsalt` of an installation that accounts were brought from. Empty when it had none. Wiped on drop.
+/// The secret `passwordsalt` of an installation that accounts were brought from.
+/// Empty when it had none. Wiped on drop.
 ///
-/// It is kept with each hash that needs it, not in a setting: so accounts of several installations can live in one store,
-/// every program can check them, and the salt is gone when the last such hash was replaced.
+/// It is kept with each hash that needs it, not in a setting: so accounts of several installations
+/// can live in one store, every program can check them, and the salt is gone when the last such
+/// hash was replaced.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct LegacySalt(Zeroizing<String>);
 
@@ -174,8 +179,8 @@ impl PasswordHash {
         Ok(Self { kind: HashKind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
-    /// A hash that costs as much to check as a new one and that no password has: what unknown people are checked against,
-    /// so that the time it takes does not reveal who exists.
+    /// A hash without a password, as expensive to check as a new one.
+    /// Unknown users are checked against it, so that the time does not reveal who exists.
     ///
     /// # Errors
     /// [`HashError`] when the system has no randomness to give.
@@ -194,8 +199,9 @@ impl PasswordHash {
         Ok(Self { kind: HashKind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
-    /// Compares a typed password in composed form and then, if that differs and is not it, as typed. A wrong password is compared
-    /// in all its forms, so the number depends on what was typed only. Slow: call it through the pool.
+    /// Compares a typed password in composed form and then, if that differs and is not it, as
+    /// typed. A wrong password is compared in all its forms, so the number depends on what was
+    /// typed only. Slow: call it through the pool.
     pub fn matches(&self, password: &LocalPassword) -> PasswordMatch {
         let mut best = PasswordMatch::No;
         for form in password.forms() {
@@ -214,7 +220,7 @@ impl PasswordHash {
             HashKind::Bcrypt => self.bcrypt(typed.as_bytes()),
             HashKind::SaltedBcrypt => {
                 let salted = Zeroizing::new([typed.as_bytes(), self.salt.0.as_bytes()].concat());
-                // What counts is that the whole password was looked at; of the salt, as much as fitted.
+                // The whole password was hashed; of the salt, as much as fitted.
                 match self.bcrypt(&salted) {
                     PasswordMatch::No => self.bcrypt(typed.as_bytes()),
                     _ if typed.len() > BCRYPT_BYTES => PasswordMatch::Truncated,
@@ -230,7 +236,8 @@ impl PasswordHash {
         }
     }
 
-    /// Whether a new hash with these settings would be better: of another kind, or cheaper than what is asked for now.
+    /// Whether a new hash with these settings would be better.
+    /// Of another kind, or cheaper than what is asked for now.
     pub fn is_outdated(&self, settings: &HashSettings) -> bool {
         if self.kind != (HashKind::Argon2 { ours: true }) {
             return true;
@@ -242,8 +249,8 @@ impl PasswordHash {
             || params.t_cost() < settings.passes()
     }
 
-    /// The text to store of a hash that [`new`](Self::new) made. With it, passwords can be guessed offline: it goes
-    /// nowhere else.
+    /// The text to store of a hash that [`new`](Self::new) made.
+    /// With it, passwords can be guessed offline: it goes nowhere else.
     pub fn expose(&self) -> &str {
         &self.text
     }
@@ -282,7 +289,8 @@ fn argon2id(password: &LocalPassword, salt: &[u8], params: Params) -> Option<phc
     })
 }
 
-/// Whether a password has a hash of any kind of Argon2; `None` when that cannot be found out.
+/// Whether a password has a hash of any kind of Argon2.
+/// `None` when that cannot be found out.
 fn argon2_matches(text: &str, typed: &[u8]) -> Option<bool> {
     let hash = phc::PasswordHash::new(text).ok()?;
     let (salt, expected) = (hash.salt?, hash.hash?);

@@ -1,5 +1,6 @@
-//! Makes and compares hashes, always through the pool. A question costs one comparison, or two if the password is not typed in
-//! composed form: whether the person exists or not, the same work is done.
+//! Makes and compares hashes, always through the pool.
+//! A question costs one comparison, or two if the password is not typed in composed form: whether
+//! the person exists or not, the same work is done.
 
 use std::sync::Arc;
 
@@ -70,7 +71,7 @@ impl Hasher {
     /// [`HasherError`].
     ///
     /// # Cancellation
-    /// Safe; a hash under way goes on to its end and is thrown away.
+    /// Cancel safe; a hash in progress is finished and dropped.
     pub async fn hash(
         &self,
         password: &LocalPassword,
@@ -80,8 +81,9 @@ impl Hasher {
         Ok(self.pool.run(deadline, move || PasswordHash::new(&password, &settings)).await??)
     }
 
-    /// Compares a password with what is stored; with nothing stored, with a hash that belongs to no password. `is_proven`: the same
-    /// was right the last time, so it need not wait for guesses.
+    /// Compares a password with what is stored.
+    /// With nothing stored, with a hash that belongs to no password. `is_proven`: the same was
+    /// right the last time, so it need not wait for guesses.
     ///
     /// # Errors
     /// [`PoolError`]: nothing was found out.
@@ -104,7 +106,7 @@ impl Hasher {
             }
             let outdated =
                 found == PasswordMatch::Yes && stored.is_some_and(|hash| hash.is_outdated(&settings));
-            // Without a better hash the person signs in all the same, and the next sign-in tries again.
+            // Without a better hash the user still signs in, and the next sign-in tries again.
             let better = if outdated { PasswordHash::new(&password, &settings).ok() } else { None };
             CheckedPassword { found, better }
         };
@@ -118,7 +120,7 @@ impl Hasher {
     /// [`PoolError`]: nothing was found out.
     ///
     /// # Cancellation
-    /// Safe; the comparison goes on to its end and its answer is thrown away.
+    /// Cancel safe; the comparison is finished and its result dropped.
     pub async fn is_any_of(
         &self,
         hashes: Vec<PasswordHash>,
@@ -129,7 +131,8 @@ impl Hasher {
             return Ok(false);
         }
         let password = password.clone();
-        // Bytes that an old hash never looked at count as equal here: in doubt, it was used before.
+        // Bytes that an old hash does not cover count as equal here: in doubt, the password was
+        // used before.
         let work = move || hashes.iter().any(|hash| hash.matches(&password) != PasswordMatch::No);
         self.pool.run(deadline, work).await
     }

@@ -1,9 +1,11 @@
-//! The memory that Argon2 (RFC 9106) works in: there while a hash is under way, gone afterwards.
+//! The memory that Argon2 (RFC 9106) works in.
+//! There while a hash is under way, gone afterwards.
 //!
-//! Allocators keep what they were given back, one heap for each thread that ever hashed: after a busy minute a server held
-//! 800 MiB that way, 19 at a time. What is larger than 32 MiB glibc asks of the system and gives back to it, always
-//! (mallopt(3), `M_MMAP_THRESHOLD`). So that much is reserved, of which only what is touched is ever there. While others
-//! are at work or wait for their turn a buffer goes to the next hash, since new memory costs a tenth of a hash.
+//! Allocators keep what they were given back, one heap for each thread that ever hashed: after a
+//! busy minute a server held 800 MiB that way, 19 at a time. What is larger than 32 MiB glibc asks
+//! of the system and gives back to it, always (mallopt(3), `M_MMAP_THRESHOLD`). So that much is
+//! reserved, of which only what is touched is ever there. While others are at work or wait for
+//! their turn a buffer goes to the next hash, since new memory costs a tenth of a hash.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +22,8 @@ struct Spare {
     buffers: Vec<Vec<Block>>,
 }
 
-/// A hash is under way or will be: buffers that others leave are kept until this is dropped.
+/// A hash is under way or will be.
+/// Buffers that others leave are kept until this is dropped.
 #[derive(Debug)]
 pub(super) struct Expected(());
 
@@ -101,7 +104,8 @@ mod tests {
             argon2(memory).hash_password_into(b"password", salt, &mut alone).unwrap();
             assert_eq!(out, alone);
         };
-        // Some hash is always under way, so buffers go from hand to hand, small ones and large ones.
+        // Some hash is always under way, so buffers go from hand to hand, small ones and large
+        // ones.
         let busy = Seat::take(8).unwrap();
         for salt in [b"0123456789abcdef", b"fedcba9876543210"] {
             for memory in [64, 7168, 1024] {

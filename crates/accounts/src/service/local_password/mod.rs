@@ -11,8 +11,8 @@
 //! | `backend` | the backend `local`, for the resolver |
 //! | `change` | setting a password: rules, history, hash, and the end of everything that the old one opened |
 //!
-//! Hashing is slow on purpose (about 20 ms and 19 MiB each), so it never runs on the async executor, and never more often
-//! at once than there are cores.
+//! Hashing is slow on purpose (about 20 ms and 19 MiB each), so it never runs on the async
+//! executor, and never more often at once than there are cores.
 
 pub(crate) mod backend;
 pub(crate) mod change;

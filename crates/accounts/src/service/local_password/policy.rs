@@ -1,5 +1,6 @@
-//! The password policy as this store has it: its settings are kept with those of the other apps, and the whole of it can be
-//! switched off like an app.
+//! The password policy as this store has it.
+//! Its settings are kept with those of the other apps, and the whole of it can be switched off like
+//! an app.
 
 use password_policy::{Generated, PasswordPolicy, Policies, Scope, Settings};
 use thiserror::Error;
@@ -27,8 +28,9 @@ pub enum PolicyError {
 }
 
 impl PolicyRules {
-    /// The rules as the store has them now. Cheap to read again: a few rows. `product` is what the installation is called:
-    /// no good password either.
+    /// The rules as the store has them now.
+    /// Cheap to read again: a few rows. `product` is what the installation is called: no good
+    /// password either.
     ///
     /// # Errors
     /// [`PolicyError`].

@@ -1,9 +1,9 @@
 //! The few threads that hash, and the queue before them.
 //!
-//! A thousand people signing in at once must neither starve the async executor nor take 19 MiB each: no more hashes are
-//! under way than the settings say, a bounded number of callers waits, and the others are refused at once as busy.
-//! A thread that has finished takes the next piece of work itself: to be woken for it would take longer than all the rest that
-//! is not hashing.
+//! A thousand users signing in at once must neither starve the async executor nor take 19 MiB each.
+//! The settings limit concurrent hashes, a bounded number of callers waits, and others are refused
+//! as busy. A thread that has finished takes the next piece of work itself: to be woken for it
+//! would take longer than all the rest that is not hashing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,8 @@ use user_backend::clock::{Instant, now};
 use crate::service::local_password::memory::Expected;
 use crate::service::local_password::settings::HashSettings;
 
-/// Runs slow work on a bounded number of threads. Cheap to clone; clones share the bounds.
+/// Runs slow work on a bounded number of threads.
+/// Cheap to clone; clones share the bounds.
 #[derive(Clone, Debug)]
 pub struct HashPool {
     places: Arc<Semaphore>,
@@ -61,10 +62,10 @@ impl HashPool {
     /// Runs `work` when its turn comes.
     ///
     /// # Errors
-    /// [`PoolError`]; work that has begun goes on to its end all the same and keeps its thread until then.
+    /// [`PoolError`]; work that has begun is finished and keeps its thread until then.
     ///
     /// # Cancellation
-    /// Dropping the future gives up the place in the queue. Work that has begun goes on to its end.
+    /// Dropping the future gives up the place in the queue. Work that has begun is finished.
     pub async fn run<T: Send + 'static>(
         &self,
         deadline: Instant,
@@ -92,8 +93,9 @@ impl HashPool {
         let ticket = self.queue.join(
             lane,
             Box::new(move || {
-                // In this order: the caller who has the answer, or hears that there is none, finds the place free. Until then it stays
-                // with the work: a caller who leaves does not make room for one more thread.
+                // In this order, so that a caller who has the answer, or an error, finds the permit
+                // free. Until then it stays with the work: a caller who leaves does not make room
+                // for one more thread.
                 let answer = answer;
                 let held = (place, expected);
                 begun.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +116,8 @@ impl HashPool {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many more callers there is room for, at work and waiting together, beside the places for proven credentials.
+    /// How many more callers there is room for, at work and waiting together, beside the places for
+    /// proven credentials.
     pub fn free_places(&self) -> usize {
         self.usual.available_permits()
     }
@@ -202,7 +205,8 @@ impl Worker {
         }
     }
 
-    /// The next piece of work. When there is none the thread counts no more in the same moment, so no caller waits for it in vain.
+    /// The next piece of work.
+    /// If there is none, the thread stops counting under the same lock, so no caller waits for it.
     fn next(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         let mut waiting = self.queue.lock();
         let next = waiting.work.pop_first();
@@ -215,7 +219,8 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// The runtime ends and never began this: no caller must wait for an answer that will not come.
+    /// The runtime ends and never began this.
+    /// No caller must wait for an answer that will not come.
     fn drop(&mut self) {
         if self.done {
             return;

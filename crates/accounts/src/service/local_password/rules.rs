@@ -1,4 +1,5 @@
-//! The interface of password rules, as this crate needs it. The rules themselves are those of `password-policy`.
+//! The interface of password rules, as this crate needs it.
+//! The rules themselves are those of `password-policy`.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -18,8 +19,8 @@ pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
     /// How many recent passwords, including the current one, must not be reused.
     fn history(&self) -> u32;
 
-    /// After how many wrong passwords in a row a user takes no further one for the rest of the day; `None` where nothing is
-    /// limited here. For the resolver, which counts.
+    /// After how many wrong passwords in a row a user takes no further one for the rest of the day;
+    /// `None` where nothing is limited here. For the resolver, which counts.
     fn maximum_login_attempts(&self) -> Option<u32>;
 
     /// Whether a password that was set at `changed` is too old.
@@ -48,7 +49,8 @@ impl<'a> Person<'a> {
     }
 }
 
-/// The rules of a [`PasswordPolicy`]; the name of the product must not be a password either.
+/// The rules of a [`PasswordPolicy`].
+/// The name of the product must not be a password either.
 #[derive(Clone, Debug)]
 pub struct PolicyRules {
     product: String,
@@ -57,7 +59,8 @@ pub struct PolicyRules {
 }
 
 impl PolicyRules {
-    /// These rules, or none, at a product of this name. [`PolicyRules::read`] has those of a store.
+    /// These rules, or none, at a product of this name.
+    /// [`PolicyRules::read`] has those of a store.
     pub fn new(policy: impl Into<Option<PasswordPolicy>>, product: impl Into<String>) -> Self {
         Self { product: product.into(), policy: policy.into() }
     }
@@ -86,7 +89,7 @@ impl PasswordRules for PolicyRules {
             Some(policy) => {
                 policy.validate(password, &self.context(person)).map_err(|broken| broken.to_string())
             }
-            // Without rules one remains: no one types a blank password on purpose.
+            // Without rules one remains: a blank password is never intended.
             None if password.trim().is_empty() => Err("A valid password must be provided".to_owned()),
             None => Ok(()),
         }

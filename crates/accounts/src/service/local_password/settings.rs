@@ -1,7 +1,8 @@
 //! Cost settings for password hashing.
 //!
-//! The defaults are the least that OWASP recommends for Argon2id (RFC 9106): 19 MiB, two passes, about 20 ms on one core
-//! of 2026. Raise `memory_kib` first, then `passes`: each hash is replaced at its user's next sign-in.
+//! The defaults are the least that OWASP recommends for Argon2id (RFC 9106): 19 MiB, two passes,
+//! about 20 ms on one core of 2026. Raise `memory_kib` first, then `passes`: each hash is replaced
+//! at its user's next sign-in.
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -55,7 +56,8 @@ impl Default for HashSettings {
 }
 
 impl HashSettings {
-    /// Sets what one new hash costs: memory in KiB (default 19456), passes over it (default 2), lanes (default 1).
+    /// Sets what one new hash costs.
+    /// Memory in KiB (default 19456), passes over it (default 2), lanes (default 1).
     ///
     /// # Errors
     /// [`HashSettingsError`] names the setting, what was found and what is taken.
@@ -64,8 +66,8 @@ impl HashSettings {
         self.checked()
     }
 
-    /// Sets how many hashes are made at once (default: one per core) and how many sign-ins may wait for their turn
-    /// (default 1024); more are refused as busy.
+    /// Sets how many hashes are made at once (default: one per core) and how many sign-ins may wait
+    /// for their turn (default 1024); more are refused as busy.
     ///
     /// # Errors
     /// [`HashSettingsError`] when no hash could ever be made.

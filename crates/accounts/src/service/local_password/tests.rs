@@ -79,7 +79,7 @@ fn the_salt_of_the_old_installation_counts_for_bare_bcrypt_only() {
     assert!(PasswordHash::parse(&text).is_ok());
 }
 
-/// T36: bcrypt looks at 72 bytes; a longer password is neither taken for them nor taken over.
+/// T36: bcrypt hashes 72 bytes; a longer password is neither accepted nor rehashed.
 #[test]
 fn t36_no_password_is_ever_cut() {
     let x = |count: usize| "x".repeat(count);
@@ -274,7 +274,8 @@ async fn until(mut is_true: impl FnMut() -> bool) {
     }
 }
 
-/// T24: the executor has one thread here and goes on working while a thousand passwords wait for two hashing threads.
+/// T24: the executor has one thread here and keeps working while a thousand passwords wait for two
+/// hashing threads.
 #[tokio::test]
 async fn t24_a_thousand_logins_at_once_never_starve_the_runtime() {
     let (pool, gate) = (pool(2, 998), Gate::default());
@@ -287,7 +288,7 @@ async fn t24_a_thousand_logins_at_once_never_starve_the_runtime() {
         .collect();
     until(|| pool.free_places() == 0 && gate.at_work() == 2).await;
 
-    // The executor is free: other work of its goes on.
+    // The executor is free for other work.
     let other = tokio::spawn(async { 6 * 7 });
     assert_eq!(other.await.unwrap(), 42);
     assert_eq!(pool.run(deadline, || ()).await, Err(PoolError::Busy), "the queue has an end");
@@ -376,7 +377,8 @@ async fn what_nobody_waits_for_any_more_is_never_begun() {
     assert_eq!(pool.begun(), 2);
 }
 
-/// A pool may outlive a runtime: what was never begun there is answered, and takes no thread with it.
+/// A pool may outlive a runtime.
+/// What was never begun there is answered, and takes no thread with it.
 #[test]
 fn a_runtime_that_ends_leaves_the_pool_whole() {
     let pool = pool(1, 1);
@@ -431,7 +433,7 @@ async fn t28_work_that_panics_takes_no_thread_with_it() {
 }
 
 proptest::proptest! {
-    /// Whatever stands in a database is told from a hash without a panic.
+    /// Any text in a database is checked for a hash without a panic.
     #[test]
     fn no_stored_text_breaks_the_parser(text in "\\PC{0,120}", cut in 0_usize..130) {
         let _ = PasswordHash::parse(&text);

@@ -1,7 +1,8 @@
-//! One mail, built so that nothing that a person or an admin typed can add a header or a recipient (RFC 5322).
+//! One mail, built so that nothing that a person or an admin typed can add a header or a recipient
+//! (RFC 5322).
 //!
-//! Addresses are typed ([`Address`]), names and subjects are cut down to printable text before they reach the library that
-//! writes the headers.
+//! Addresses are typed ([`Address`]), names and subjects are cut down to printable text before they
+//! reach the library that writes the headers.
 
 use lettre::address::AddressError;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
@@ -18,7 +19,8 @@ const MOST_NAME_CHARS: usize = 100;
 /// Longest subject, in characters.
 const MOST_SUBJECT_CHARS: usize = 200;
 
-/// A mail in plain text to one person. Its `Debug` does not show the text: a link in it may open an account.
+/// A mail in plain text to one person.
+/// Its `Debug` does not show the text: a link in it may open an account.
 #[derive(Clone)]
 pub struct EmailMessage {
     to: Mailbox,
@@ -30,7 +32,7 @@ pub struct EmailMessage {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EmailMessageError {
-    /// The stored address is none.
+    /// The stored address is invalid.
     #[error("the stored mail address cannot be used")]
     Address(#[from] AddressError),
     /// The template failed.
@@ -49,7 +51,7 @@ impl EmailMessage {
     pub fn new(address: &str, name: &str, subject: &str, text: String) -> Result<Self, EmailMessageError> {
         let address: Address = address.parse()?;
         let name = one_line(name, MOST_NAME_CHARS);
-        // An encoded word (RFC 2047) in a name would be shown as what it stands for.
+        // An encoded word (RFC 2047) in a name would be shown decoded.
         let name = Some(name).filter(|name| !name.is_empty() && !name.contains("=?"));
         let subject = one_line(subject, MOST_SUBJECT_CHARS).replace("=?", "= ?");
         Ok(Self { to: Mailbox::new(name, address), subject, text })
@@ -95,7 +97,8 @@ impl std::fmt::Debug for EmailMessage {
     }
 }
 
-/// A fresh `Message-ID` under the sender's own domain. Without one the library says `localhost`, which mail filters dislike.
+/// A fresh `Message-ID` under the sender's own domain.
+/// Without one the library says `localhost`, which mail filters dislike.
 fn message_id(domain: &str) -> Option<String> {
     let bytes = random::<16>().ok()?;
     let left: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -120,7 +123,8 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// Printable text in one line: what cannot be seen becomes a blank, blanks become one, what is too long is cut.
+/// Printable text in one line.
+/// Invisible characters become spaces, runs of spaces one space, and long text is cut.
 pub(super) fn one_line(text: &str, most: usize) -> String {
     let hidden = |c: char| {
         c.is_control()

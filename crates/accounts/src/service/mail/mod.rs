@@ -1,4 +1,4 @@
-//! Mail to people: what it says, whom it goes to, and the conversation with the mail server that takes it.
+//! Mail to users: texts, recipients, and the dialogue with the mail server.
 //!
 //! | file | what lives there |
 //! |---|---|
@@ -9,7 +9,8 @@
 //! | `settings` | the mail server and the sender's address |
 //! | `smtp` | the conversation (RFC 5321), over the same connections and TLS as the password backends |
 //!
-//! The store holds no mail and no token in it, only who wants what; the worker writes the mail when it sends it.
+//! The store holds no mail and no token in it, only who wants what; the worker writes the mail when
+//! it sends it.
 
 pub(crate) mod message;
 pub(crate) mod settings;

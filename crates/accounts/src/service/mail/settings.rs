@@ -11,7 +11,8 @@ use user_backend::BackendError;
 use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use zeroize::Zeroizing;
 
-/// Time for handing over one mail. Servers look at mails for viruses before they say yes.
+/// Time for handing over one mail.
+/// Servers look at mails for viruses before they say yes.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Time for reaching the server.
@@ -59,10 +60,10 @@ struct Raw {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MailSettingsError {
-    /// The sender's address is none.
+    /// The sender's address is invalid.
     #[error("from must be a mail address such as \"Cloud <noreply@example.org>\"")]
     From,
-    /// A name that is said to the server has characters that a name cannot have.
+    /// A name that is sent to the server has invalid characters.
     #[error("{0} must be a host name")]
     HostName(&'static str),
     /// A name without a password, or the other way round.

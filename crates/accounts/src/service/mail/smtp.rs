@@ -1,8 +1,8 @@
 //! Handing a mail to a server: SMTP (RFC 5321) by lettre, over connections and TLS of ours.
 //!
-//! The connection, the certificate check and STARTTLS (RFC 3207) are those of the password backends, so that trust is set and
-//! errors read the same everywhere. lettre would read on in what arrived before the encryption began; here nothing may have
-//! arrived.
+//! The connection, the certificate check and STARTTLS (RFC 3207) are those of the password
+//! backends, so that trust is set and errors read the same everywhere. lettre would read on in what
+//! arrived before the encryption began; here nothing may have arrived.
 
 use std::io;
 use std::net::SocketAddr;
@@ -109,8 +109,9 @@ impl MailTransport for SmtpTransport {
     }
 }
 
-/// One mail. Not lettre's own `send`: that waits for a goodbye after a refusal, and who never says goodbye would turn a refusal
-/// into an outage.
+/// One mail.
+/// Not lettre's own `send`: that waits for a goodbye after a refusal, and who never says goodbye
+/// would turn a refusal into an outage.
 async fn converse(
     server: &mut AsyncSmtpConnection,
     envelope: &Envelope,
@@ -133,7 +134,8 @@ fn is_ascii(envelope: &Envelope) -> bool {
     envelope.from().into_iter().chain(envelope.to()).all(|address| address.to_string().is_ascii())
 }
 
-/// Whether the server will never take this mail. Codes 53x are about our login, which an operator may mend.
+/// Whether the server will never take this mail.
+/// Codes 53x are about our login, which an operator may mend.
 fn is_final(error: &smtp::Error) -> bool {
     let about_login = error.status().is_some_and(|code| code.to_string().starts_with("53"));
     (error.is_permanent() && !about_login) || error.is_client()
@@ -143,7 +145,7 @@ fn not_now(step: &str, error: &smtp::Error) -> SendError {
     SendError::Later(format!("{step}: {}", code_of(error)))
 }
 
-/// What a failure was, without what the server said.
+/// The failure, without the server's text.
 fn code_of(error: &smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("reply {code}"),
@@ -153,7 +155,8 @@ fn code_of(error: &smtp::Error) -> String {
     }
 }
 
-/// Reads the greeting, asks for TLS and returns the greeting. Nothing but the reply to STARTTLS may have arrived by then.
+/// Reads the greeting, asks for TLS and returns the greeting.
+/// Nothing but the reply to STARTTLS may have arrived by then.
 async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, BackendError> {
     let greeting = reply(stream, 220).await?;
     stream.write_all(format!("EHLO {hello_name}\r\n").as_bytes()).await.map_err(ended)?;
@@ -172,7 +175,8 @@ async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, 
     Ok(greeting)
 }
 
-/// One reply of one or more lines. Bytes that follow it are not read: a peer that sent some is found out by the handshake.
+/// One reply of one or more lines.
+/// Bytes that follow it are not read: a peer that sent some is found out by the handshake.
 async fn reply(stream: &mut TcpStream, expected: u16) -> Result<Vec<u8>, BackendError> {
     let mut text = Vec::new();
     for _ in 0..MOST_LINES {
@@ -207,7 +211,8 @@ fn ended(error: io::Error) -> BackendError {
     BackendError::unavailable(Phase::Greeting, format!("the connection ended: {}", error.kind()))
 }
 
-/// What lettre reads and writes: first what the server said before TLS, then the connection, up to a limit.
+/// The stream for lettre: first what the server sent before TLS, then the connection, up to a
+/// limit.
 struct LineSocket {
     stream: Box<dyn Stream>,
     peer: SocketAddr,

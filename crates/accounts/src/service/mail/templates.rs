@@ -1,6 +1,8 @@
-//! What the mails say. The texts are templates in `templates/`: the first line is the subject, the rest the text.
+//! What the mails say.
+//! The texts are templates in `templates/`: the first line is the subject, the rest the text.
 //!
-//! A mail holds no text that a user typed and that a mail program would make a link of: such names are left out.
+//! A mail holds no text that a user typed and that a mail program would make a link of: such names
+//! are left out.
 
 // What askama makes of an enum names its variants in full.
 #![allow(unused_qualifications)]
@@ -42,7 +44,7 @@ pub enum About<'a> {
     },
     /// The answer to a request for such a link where another server keeps the password.
     PasswordKeptElsewhere {
-        /// What people call that server.
+        /// The display name of that server.
         keeper: &'a str,
         /// Where they get help.
         help_url: Option<&'a str>,
@@ -120,7 +122,7 @@ impl AccountMail<'_> {
         // An id that is the address of the recipient leads nowhere else.
         let is_own = user.eq_ignore_ascii_case(address);
         let user = Some(user).filter(|user| is_own || !looks_like_link(user));
-        // What stands for the name when there is none to show.
+        // Used in place of a name that is not shown.
         let to = name.clone().unwrap_or_default();
         let frame = &Frame { product: self.product, base: self.base, name, user };
         let text = match self.about {
@@ -159,10 +161,11 @@ fn words(time: Duration) -> String {
 
 /// Whether a mail program might make a link of a text or of a part of it.
 ///
-/// In doubt it does: a name that is left out costs nothing, a link that a stranger chose may cost a password.
+/// In doubt it does: leaving out a name costs nothing, a link chosen by an attacker may cost a
+/// password.
 pub(crate) fn looks_like_link(text: &str) -> bool {
     use unicode_normalization::UnicodeNormalization;
-    // Full-width letters and other dots are read as what they stand for.
+    // Full-width letters and other dots are read as their ASCII forms.
     let folded: String = text.nfkc().collect::<String>().to_lowercase();
     let folded = folded.replace(['\u{3002}', '\u{ff61}', '\u{2024}', '\u{fe52}'], ".");
     if folded.contains("://") || folded.contains("www.") || folded.contains('@') || folded.contains('\\') {
@@ -180,8 +183,9 @@ fn not_in_a_host(c: char) -> bool {
     !(c.is_alphanumeric() || c == '-' || c == '.' || c == '_')
 }
 
-/// Whether a word is like a host name: labels with dots between them, and a last one of two letters or more. An IPv4 address is
-/// one, too.
+/// Whether a word is like a host name.
+/// Labels with dots between them, and a last one of two letters or more. An IPv4 address is one,
+/// too.
 fn is_host(word: &str) -> bool {
     let word = word.trim_matches('.');
     let labels: Vec<&str> = word.split('.').collect();

@@ -109,7 +109,7 @@ async fn a_login_is_sent_inside_tls_only() {
     send(settings).await.unwrap();
 }
 
-/// T10 for mail: whoever removes STARTTLS gets neither a mail nor a login.
+/// T10 for mail: an attacker who removes STARTTLS gets neither a mail nor a login.
 #[tokio::test]
 async fn t10_a_stripped_starttls_stops_the_mail() {
     let ca = Ca::new();
@@ -129,7 +129,7 @@ async fn t10_a_stripped_starttls_stops_the_mail() {
     }
 }
 
-/// T11 for mail: what arrives before the encryption begins is never taken for what the server said inside it.
+/// T11 for mail: what arrives before TLS is never read as if it came over TLS.
 #[tokio::test]
 async fn t11_nothing_may_follow_the_answer_to_starttls() {
     let ca = Ca::new();

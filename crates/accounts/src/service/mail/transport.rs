@@ -17,11 +17,12 @@ pub trait MailTransport: fmt::Debug + Send + Sync + 'static {
     /// [`SendError`] says whether trying again makes sense.
     ///
     /// # Cancellation
-    /// The mail may have been taken all the same.
+    /// The mail may still have been accepted.
     async fn send(&self, message: &EmailMessage, deadline: Instant) -> Result<(), SendError>;
 }
 
-/// A mail was not taken. The texts never hold what the server said, only its reply codes: servers repeat addresses.
+/// A mail was not taken.
+/// The texts never contain the server's text, only its reply codes: servers repeat addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SendError {
     /// Not now: the server cannot be reached, is not set up right, or says "later".

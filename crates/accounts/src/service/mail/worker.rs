@@ -1,8 +1,10 @@
-//! Empties the outbox: looks up who gets a mail, draws the token if one is needed, and hands the mail over.
+//! Empties the outbox: looks up who gets a mail, draws the token if one is needed, and hands the
+//! mail over.
 //!
-//! Any number of workers, in any number of processes, may do so: each mail is claimed by one. A worker that dies leaves its mail to
-//! another, which draws a new token; a mail may then come twice, and the link in the newer one works. Reset links have a lane of
-//! their own, so no number of other mails, and no slow server that takes them, holds one up.
+//! Any number of workers, in any number of processes, may do so: each mail is claimed by one. A
+//! worker that dies leaves its mail to another, which draws a new token; a mail may then come
+//! twice, and the link in the newer one works. Reset links have a lane of their own, so no number
+//! of other mails, and no slow server that takes them, holds one up.
 
 use std::fmt;
 use std::future::Future;
@@ -27,7 +29,7 @@ use crate::store::outbox::{Lane, MailKind, QueuedMail};
 use crate::store::reset_tokens::WELCOME;
 use crate::store::{Accounts, ActingAccounts, outbox};
 
-/// How often the queue is looked at.
+/// Interval of checks of the queue.
 const POLL: Duration = Duration::from_secs(2);
 
 /// The pause after the store could not be read.
@@ -47,7 +49,7 @@ pub struct MailWorker {
     keepers: Option<Arc<dyn PasswordKeepers>>,
 }
 
-/// What people are told about the server that keeps a password.
+/// What users see about the server that keeps a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordKeeper {
     /// What they call it.
@@ -58,7 +60,7 @@ pub struct PasswordKeeper {
 
 /// Knows the servers that keep passwords.
 pub trait PasswordKeepers: fmt::Debug + Send + Sync + 'static {
-    /// What people are told about this backend; `None` when it is not configured.
+    /// What users see about this backend; `None` if it is not configured.
     fn keeper(&self, backend: &BackendId) -> Option<PasswordKeeper>;
 }
 
@@ -70,7 +72,8 @@ pub struct DeliveryReport {
     pub sent: usize,
     /// They are tried again later.
     pub later: usize,
-    /// Not delivered: there is no such person, no address, they asked too often, or the server refused for good.
+    /// Not delivered: no such user, no address, too many requests, or a permanent refusal by the
+    /// server.
     pub dropped: usize,
 }
 
@@ -285,7 +288,8 @@ impl MailWorker {
         })
     }
 
-    /// The user for what was typed, and the confirmed address: by user id, or else by that address.
+    /// The user for what was typed, and the confirmed address.
+    /// By user id, or else by that address.
     async fn recipient(&self, typed: &str) -> Result<Result<(User, String), DropReason>, AccountsError> {
         let by_id = self.user(typed).await?.map(addressed);
         if let Some(Ok(found)) = by_id {

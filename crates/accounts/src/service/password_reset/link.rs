@@ -1,7 +1,7 @@
-//! Where the login page sends people who lost their password, and the addresses that mails point to.
+//! Where the login page sends users with a lost password, and the addresses in mails.
 //!
-//! Both come from the configuration only, never from what a request says about its host: otherwise who asks for a reset could
-//! choose where the link in the mail leads.
+//! Both come from the configuration only, never from what a request says about its host: otherwise
+//! who asks for a reset could choose where the link in the mail leads.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 2000;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum LostPassword {
-    /// Empty or absent: mails with links, for people whose password this system keeps.
+    /// Empty or absent: mails with links, for users whose password this system keeps.
     #[default]
     Mail,
     /// The login page points elsewhere; nothing is mailed.
@@ -29,11 +29,12 @@ pub enum LostPassword {
     Disabled,
 }
 
-/// An address in the configuration cannot be used. The address is not repeated: it may hold a password.
+/// An address in the configuration cannot be used.
+/// The address is not repeated: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LinkError {
-    /// A blank, a control character or a backslash, which programs read in different ways.
+    /// A space, a control character or a backslash, which programs read in different ways.
     #[error("the address has a character that no address has")]
     Character,
     /// A user name or a password.
@@ -71,7 +72,7 @@ impl LostPassword {
         matches!(self, Self::Mail)
     }
 
-    /// Where the login page leads people who lost their password, when that is elsewhere.
+    /// Where the login page leads users with a lost password, if it is another site.
     pub fn elsewhere(&self) -> Option<&Url> {
         match self {
             Self::Elsewhere(url) => Some(url),
@@ -104,7 +105,7 @@ impl fmt::Display for LostPassword {
     }
 }
 
-/// The address under which people reach the product: what links in mails begin with.
+/// The public address of the server, with which links in mails begin.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct BaseUrl(Url);
@@ -135,8 +136,8 @@ impl BaseUrl {
     /// The address of the page that takes this token.
     ///
     /// # Security
-    /// With it, the password can be set. The page must answer with `Referrer-Policy: no-referrer` and
-    /// `Cache-Control: no-store`, and nothing may log its path.
+    /// With it, the password can be set. The page must answer with `Referrer-Policy: no-referrer`
+    /// and `Cache-Control: no-store`, and nothing may log its path.
     pub fn reset_link(&self, token: &Token) -> Zeroizing<String> {
         Zeroizing::new(format!("{}{RESET_PATH}{}", self.0, token.expose()))
     }
@@ -169,7 +170,8 @@ impl TryFrom<String> for BaseUrl {
     }
 }
 
-/// An absolute address with a host: `https`, or `http` to this machine. What a lenient reader would mend is refused.
+/// An absolute address with a host: `https`, or `http` to this machine.
+/// What a lenient reader would mend is refused.
 fn absolute(address: &str) -> Result<Url, LinkError> {
     of_moderate_length(address)?;
     if address.contains(odd) {

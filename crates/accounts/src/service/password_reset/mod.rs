@@ -1,4 +1,5 @@
-//! Setting a new password without the old one: by a link that is mailed to the address on record.
+//! Setting a new password without the old one.
+//! By a link that is mailed to the address on record.
 //!
 //! ```text
 //! a name or an address is typed           PasswordReset::request   one row in the queue, for any name; the same answer
@@ -7,11 +8,13 @@
 //!       and types a new password          PasswordReset::redeem    rules, then token and password in one transaction
 //! ```
 //!
-//! Nothing changes before a valid token comes back. Who asks learns nothing: whether the person exists is looked up later, by
-//! the worker. A token has 256 random bits, is stored as a hash only, works once and for an hour, and dies with everything
-//! that ends credentials or changes where they are sent (see [`crate::ResetToken`], where tokens are kept).
+//! Nothing changes before a valid token comes back. Who asks learns nothing: whether the person
+//! exists is looked up later, by the worker. A token has 256 random bits, is stored as a hash only,
+//! works once and for an hour, and dies with everything that ends credentials or changes where they
+//! are sent (see [`crate::ResetToken`], where tokens are kept).
 //!
-//! People whose password another backend keeps never get a link. For them there is `lost_password_link`.
+//! Users whose password another backend keeps never get a link. For them there is
+//! `lost_password_link`.
 //!
 //! | file | what lives there |
 //! |---|---|

@@ -1,7 +1,8 @@
 //! Looking at a link, and using it.
 //!
-//! The rules are asked before the token is touched, so a refused password does not use it up. Then, in one transaction: the token
-//! goes, the password comes, and everything that the old one opened ends. Of many who come with the same token, one succeeds.
+//! The rules are asked before the token is touched, so a refused password does not use it up. Then,
+//! in one transaction: the token goes, the password comes, and everything that the old one opened
+//! ends. Of many who come with the same token, one succeeds.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub enum RedeemError {
     /// Too many wrong tokens from this place.
     #[error("too many wrong tokens, try again in {} s", .retry_after.as_secs().max(1))]
     Throttled {
-        /// When the next one is looked at.
+        /// When the next one is checked.
         retry_after: Duration,
     },
     /// The rules refuse the password, or it could not be set now. The token is still good.
@@ -58,7 +59,8 @@ pub enum RedeemError {
 }
 
 impl PasswordReset {
-    /// Whose password a token may set, and why. Uses nothing up: for the page that the link leads to.
+    /// Whose password a token may set, and why.
+    /// Uses nothing up: for the page that the link leads to.
     ///
     /// # Errors
     /// [`RedeemError`].
@@ -69,7 +71,8 @@ impl PasswordReset {
         self.owner(token, &source_net(source)).await
     }
 
-    /// Uses a token up and sets the password of its owner, who is not signed in by that. Tells who it was.
+    /// Uses a token up and sets the password of its owner, who is not signed in by that.
+    /// Returns who it was.
     ///
     /// # Errors
     /// [`RedeemError`]; nothing was changed then, and the token is as good as it was.
@@ -111,7 +114,8 @@ impl PasswordReset {
         let name = user.id.name().as_str();
         let accounts = self.accounts.on_behalf_of(Actor::user(name, source));
         let mut change = accounts.store().change().await?;
-        // The user first, as everywhere: two changes of one user never wait for each other in a circle.
+        // The user first, as everywhere: two changes of one user never wait for each other in a
+        // circle.
         let mut locked = locked(&mut change, id).await.map_err(|_| BadToken::Invalid)?;
         let token = TokenHash::of(token);
         let basis = reset_tokens::basis_in(&mut change, &token).await?.ok_or(BadToken::Invalid)?;
@@ -126,8 +130,9 @@ impl PasswordReset {
         Ok(())
     }
 
-    /// The owner of a good token. Each look counts against its source before it is made, and a good token is taken off the
-    /// count afterwards, so no burst of wrong ones is looked at before it is counted.
+    /// The owner of a good token.
+    /// Each check counts against its source before it is made, and a valid token is uncounted
+    /// afterwards, so a burst of wrong ones is limited, too.
     async fn owner(&self, token: &str, place: &str) -> Result<ResetPage, RedeemError> {
         let store = self.accounts.store();
         let event = count_link(store, place).await??;
@@ -166,7 +171,8 @@ impl From<Throttled> for RedeemError {
     }
 }
 
-/// Counts a look at a link, whatever it is for, against its source. A good one is taken off the count afterwards.
+/// Counts a check of a link, of any kind, against its source.
+/// A good one is taken off the count afterwards.
 pub(crate) async fn count_link(
     store: &ActingStore,
     place: &str,
@@ -202,9 +208,11 @@ async fn confirm_address(
 /// Wrong tokens are counted under this scope.
 const SCOPE: &str = "reset.bad_token";
 
-/// Whether what a token rests on still holds. Every event that ends it also deletes it; this is the second check.
+/// Whether what a token rests on still holds.
+/// Every event that ends it also deletes it; this is the second check.
 fn judge(basis: &ResetBasis, now: Timestamp) -> Result<(), BadToken> {
-    // A sign-in with the password deletes the link. The time of the latest sign-in says nothing: it may be that of a device.
+    // A sign-in with the password deletes the link. The time of the latest sign-in says nothing: it
+    // may be that of a device.
     let latest = now.after(SKEW);
     let sent_to = Some(&basis.sent_to);
     let same_address =

@@ -1,4 +1,5 @@
-//! Asking for a link. The same work and the same answer for every name: one row in the queue.
+//! Asking for a link.
+//! The same work and the same answer for every name: one row in the queue.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::store::{Accounts, ActingAccounts, outbox, rate_limits};
 /// The purpose of a token that was asked for.
 pub(crate) const PURPOSE: &str = "reset";
 
-/// Lets people set a new password without the old one. Cheap to clone.
+/// Lets users set a new password without the old one. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PasswordReset {
     pub(super) accounts: ActingAccounts,
@@ -57,7 +58,8 @@ pub enum RequestError {
 }
 
 impl PasswordReset {
-    /// Asks for a link for the user with this name or mail address. `Ok` means that it was queued, not that a mail is sent.
+    /// Asks for a link for the user with this name or mail address.
+    /// `Ok` means that it was queued, not that a mail is sent.
     ///
     /// # Errors
     /// [`RequestError`]; it says nothing about who was asked for.

@@ -63,10 +63,11 @@ impl ResetSettings {
     /// How often one source may ask: 10 times in 5 minutes.
     pub const PER_PLACE: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
-    /// How many wrong links one source may try, for passwords and addresses together: 10 in 5 minutes.
+    /// How many wrong links one source may try, for passwords and addresses together.
+    /// 10 in 5 minutes.
     pub const BAD_TOKENS: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
-    /// Sets where people who lost their password are sent.
+    /// Sets where users with a lost password are sent.
     #[must_use]
     pub fn with_lost_password_link(mut self, link: LostPassword) -> Self {
         self.lost_password_link = link;
@@ -100,7 +101,7 @@ impl ResetSettings {
         Ok(self)
     }
 
-    /// Where people who lost their password are sent.
+    /// Where users with a lost password are sent.
     pub fn lost_password_link(&self) -> &LostPassword {
         &self.lost_password_link
     }

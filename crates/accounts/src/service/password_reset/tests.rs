@@ -117,7 +117,8 @@ fn a_link_works_between_five_minutes_and_a_day() {
 }
 
 proptest::proptest! {
-    /// What is taken is `https`, or this machine, without a login; and what is shown is read back as the same.
+    /// What is taken is `https`, or this machine, without a login.
+    /// And what is shown is read back as the same.
     #[test]
     fn whatever_is_taken_is_safe_to_link_to(
         text in "(https?|ftp|javascript|//)?:?/{0,3}[a-z0-9@:.\\\\/?#%\\[\\]-]{0,30}",

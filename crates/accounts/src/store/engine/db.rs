@@ -1,8 +1,8 @@
 //! The open database and its transactions, whichever engine it is.
 //!
-//! SQLite gets one connection that writes and several that only read. Within a process, writers therefore queue instead of
-//! colliding; between processes `BEGIN IMMEDIATE` and the busy time-out do the same. Every write is a transaction, and what
-//! is dropped before its commit is rolled back.
+//! SQLite gets one connection that writes and several that only read. Within a process, writers
+//! therefore queue instead of colliding; between processes `BEGIN IMMEDIATE` and the busy time-out
+//! do the same. Every write is a transaction, and what is dropped before its commit is rolled back.
 
 use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
@@ -158,9 +158,11 @@ impl Tx {
         done.map_err(fault)
     }
 
-    /// Makes it last. After an `Ok` the change survives the end of the process and of the machine.
+    /// Makes it last.
+    /// After an `Ok` the change survives the end of the process and of the machine.
     ///
-    /// An error after the connection broke leaves open whether it was committed; it never is by half.
+    /// An error after the connection broke leaves open whether it was committed; it never is by
+    /// half.
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(tx) => tx.commit().await.map_err(fault),

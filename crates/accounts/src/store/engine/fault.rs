@@ -1,6 +1,7 @@
 //! Maps errors of the database engines.
 //!
-//! The words of a PostgreSQL server are not repeated: they can hold values of a statement. Its code is.
+//! The words of a PostgreSQL server are not repeated: they can hold values of a statement. Its code
+//! is.
 
 use sqlx::Error;
 use sqlx::error::{DatabaseError, ErrorKind};
@@ -42,14 +43,14 @@ fn database(told: &dyn DatabaseError) -> AccountsError {
     }
 }
 
-/// Whether SQLite says that another connection is in the way (SQLITE_BUSY, whatever its extended code).
+/// Whether another connection blocks SQLite (SQLITE_BUSY, any extended code).
 pub(super) fn is_busy(error: &Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|number| number & 0xff == 5)
 }
 
-/// By the primary result code: the lowest byte. One extended code says more: the index of the log cannot grow, because the
-/// disk is full.
+/// By the primary result code: the lowest byte.
+/// One extended code says more: the index of the log cannot grow, because the disk is full.
 fn sqlite(extended: u32) -> AccountsError {
     match extended & 0xff {
         _ if extended == 4874 => AccountsError::Full,

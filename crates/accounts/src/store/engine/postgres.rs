@@ -19,8 +19,8 @@ pub(super) async fn open(options: &PgConnectOptions, settings: &StoreSettings) -
         .clone()
         .application_name("user-backend")
         .statement_cache_capacity(256)
-        // Waiting for a row longer than for a connection is an error. A process that stopped in the middle of a
-        // transaction does not hold up all others for good.
+        // Waiting for a row longer than for a connection is an error. A process that stops in the
+        // middle of a transaction does not block the others for ever.
         .options([("lock_timeout", patience.as_str()), ("idle_in_transaction_session_timeout", "60s")]);
     let alone = options.clone();
     let pool = PgPoolOptions::new()

@@ -1,7 +1,8 @@
-//! One statement for both engines: static text with `$1` parameters, values, and rows read by position.
+//! One statement for both engines.
+//! Static text with `$1` parameters, values, and rows read by position.
 //!
-//! The text of a statement can only be put together from literals, so no value can ever become part of it; values travel
-//! as parameters (SQLite takes `$1` like PostgreSQL does).
+//! The text of a statement can only be put together from literals, so no value can ever become part
+//! of it; values travel as parameters (SQLite takes `$1` like PostgreSQL does).
 
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -27,8 +28,9 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// PostgreSQL refuses text with NUL, SQLite's GLOB ends there. Such a text is stored nowhere (everything that writes
-    /// refuses it), so what is looked for here must only not be found.
+    /// PostgreSQL refuses text with NUL, SQLite's GLOB ends there.
+    /// Such a text is stored nowhere (everything that writes refuses it), so what is looked for
+    /// here must only not be found.
     fn without_nul(&mut self) {
         if let Self::Text(Some(text)) = self
             && text.contains('\0')
@@ -155,14 +157,15 @@ impl Query {
         self
     }
 
-    /// The same, so that SQLite does not look at the value when it plans: it would plan again for every pattern and every
-    /// limit, which takes longer than a page.
+    /// The same, so that SQLite does not look at the value when it plans.
+    /// It would plan again for every pattern and every limit, which takes longer than a page.
     pub(crate) fn push_bind_unseen(self, kind: ValueKind, value: impl Into<Value>) -> Self {
         let query = if kind == ValueKind::Sqlite { self.push(kind, "+") } else { self };
         query.push_bind(kind, value)
     }
 
-    /// Lets the engine look at the values when it plans: for texts whose frequency decides which index is right.
+    /// Lets the engine look at the values when it plans.
+    /// For texts whose frequency decides which index is right.
     pub(crate) const fn planned_anew(mut self) -> Self {
         self.keep = false;
         self

@@ -1,7 +1,7 @@
 //! The connections that only read a file of SQLite.
 //!
-//! A pool of sqlx asks a connection at its return whether it still lives. A connection to SQLite is a thread of this process:
-//! that question takes as long as most others, and its answer is known.
+//! A pool of sqlx asks a connection at its return whether it still lives. A connection to SQLite is
+//! a thread of this process: that question takes as long as most others, and its answer is known.
 
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};

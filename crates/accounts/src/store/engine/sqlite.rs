@@ -54,8 +54,9 @@ pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Db> {
 
 /// Opens the connection that writes.
 ///
-/// Switching a new file to the write-ahead log needs the file for oneself, and SQLite does not wait for that: it calls no
-/// busy handler there. So processes that start at the same moment wait for each other here.
+/// Switching a new file to the write-ahead log needs the file for oneself, and SQLite does not wait
+/// for that: it calls no busy handler there. So processes that start at the same moment wait for
+/// each other here.
 async fn open_writer(
     pool: SqlitePoolOptions,
     options: &SqliteConnectOptions,
@@ -71,7 +72,8 @@ async fn open_writer(
     }
 }
 
-/// Refuses another program's file before anything of it is touched: setting the journal mode would be a write already.
+/// Refuses another program's file before anything of it is touched.
+/// Setting the journal mode would be a write already.
 async fn look(path: &Path) -> Result<()> {
     let mut header = [0_u8; 100];
     let unreadable = |error: io::Error| AccountsError::unavailable(format!("{}: {error}", path.display()));
@@ -83,7 +85,8 @@ async fn look(path: &Path) -> Result<()> {
     if about.len() == 0 {
         return Ok(());
     }
-    // The header of a database file is 100 bytes; the id of the program is at 68 (SQLite file format, section 1.3).
+    // The header of a database file is 100 bytes; the id of the program is at 68 (SQLite file
+    // format, section 1.3).
     let id = file.read_exact(&mut header).ok().filter(|()| header.starts_with(b"SQLite format 3\0"));
     let id = id.and_then(|()| header.get(68..72)).and_then(|id| <[u8; 4]>::try_from(id).ok());
     match id.map(i32::from_be_bytes) {
@@ -92,7 +95,7 @@ async fn look(path: &Path) -> Result<()> {
         Some(0) => {}
         Some(id) => return Err(AccountsError::Foreign { found: format!("it has the application id {id}") }),
     }
-    // Ours says so later than it exists: the id may still be in the log.
+    // Ours sets the id after it is created: the id may still be in the log.
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(fault)?;
     let names =

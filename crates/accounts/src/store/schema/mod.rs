@@ -1,8 +1,9 @@
 //! The tables, and how a database gets from any older version to this one.
 //!
-//! Steps only go forward. All missing steps run in one transaction together with the note that they ran, so a database is
-//! never between two versions, and processes that start at the same time do it once. A database that is newer than the
-//! program, or another program's, is refused before anything in it is touched.
+//! Steps only go forward. All missing steps run in one transaction together with the note that they
+//! ran, so a database is never between two versions, and processes that start at the same time do
+//! it once. A database that is newer than the program, or another program's, is refused before
+//! anything in it is touched.
 
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::engine::sqlite::APPLICATION_ID;
@@ -15,7 +16,8 @@ struct Migration {
     postgres: &'static str,
 }
 
-/// Step `n` of the list leads to schema `n + 1`. Steps that were released are never edited.
+/// Step `n` of the list leads to schema `n + 1`.
+/// Steps that were released are never edited.
 const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v1_sqlite.sql"), postgres: include_str!("v1_postgres.sql") },
     Migration { sqlite: include_str!("v2_sqlite.sql"), postgres: include_str!("v2_postgres.sql") },
@@ -39,8 +41,8 @@ pub(crate) const NEWEST: i64 = STEPS.len() as i64;
 /// The PostgreSQL advisory lock that migrations hold.
 const LOCK: i64 = 0x7573_7262_0001;
 
-/// Brings the database to [`NEWEST`]; does nothing when it is there. Tells whether it is; an empty one stays empty unless
-/// it is to be filled.
+/// Brings the database to [`NEWEST`]; does nothing when it is there.
+/// Whether it is; an empty one stays empty unless it is to be filled.
 pub(crate) async fn migrate(db: &Db, now: Timestamp, fill: bool) -> Result<bool, AccountsError> {
     if version(db).await? == Some(NEWEST) {
         return Ok(true);

@@ -1,7 +1,8 @@
 //! Mail addresses of users: the one that was set last, and the one that is confirmed.
 //!
-//! Only a confirmed address is used for sign-in, for password resets and for notices. It is confirmed by a link that was sent to
-//! it, or by an administrator, and is that of one user. An address that is taken is stored unconfirmed, with the same answer.
+//! Only a confirmed address is used for sign-in, for password resets and for notices. It is
+//! confirmed by a link that was sent to it, or by an administrator, and is that of one user. An
+//! address that is taken is stored unconfirmed, with the same answer.
 
 use std::fmt;
 
@@ -19,11 +20,13 @@ pub const CONFIRMED_ADDRESS: &str = "confirmed mail address";
 /// Who set an address, which decides what ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AddressSource {
-    /// An administrator, the command line or the program. Nothing but another address ends it.
+    /// An administrator, the command line or the program.
+    /// Nothing but another address ends it.
     Administrator,
     /// The user. A rise in privilege ends the confirmation.
     Owner,
-    /// Someone else, or it is not known who. It ends also when someone else sets the password.
+    /// Someone else, or it is not known who.
+    /// It ends also when someone else sets the password.
     Other,
 }
 
@@ -70,10 +73,11 @@ impl fmt::Display for AddressEnd {
     }
 }
 
-/// Sets the address of a user, or removes it. `user` is the locked user, as it will be.
+/// Sets the address of a user, or removes it.
+/// `user` is the locked user, as it will be.
 ///
-/// From the command line and the program itself it counts as confirmed, unless it is taken; from everyone else it is pending
-/// until the link is followed that is sent to it.
+/// From the command line and the program itself it counts as confirmed, unless it is taken; from
+/// everyone else it is pending until the link is followed that is sent to it.
 pub(crate) async fn set(
     change: &mut Change<'_>,
     key: UserKey,
@@ -96,7 +100,8 @@ pub(crate) async fn set(
     request_confirmation(change, user).await
 }
 
-/// Sets the address of a user and confirms it without a link. The caller has checked that the actor is an administrator.
+/// Sets the address of a user and confirms it without a link.
+/// The caller has checked that the actor is an administrator.
 pub(crate) async fn set_confirmed(
     change: &mut Change<'_>,
     key: UserKey,
@@ -120,8 +125,8 @@ pub(crate) enum NewAddress<'a> {
     Known(&'a EmailAddress),
 }
 
-/// Sets the address of a user who was created in this transaction. A mail with a link goes out only if `is_asked`: a welcome
-/// mail may do the same.
+/// Sets the address of a user who was created in this transaction.
+/// A mail with a link goes out only if `is_asked`: a welcome mail may do the same.
 pub(crate) async fn set_first(
     change: &mut Change<'_>,
     key: UserKey,
@@ -180,7 +185,8 @@ async fn remove(change: &mut Change<'_>, key: UserKey, user: &mut User) -> Resul
     notify_former(change, user, before.as_deref()).await
 }
 
-/// Makes an address the confirmed one, and tells the owner of the one before. The caller has checked that it is not taken.
+/// Makes an address the confirmed one, and notifies the owner of the previous one.
+/// The caller has checked that it is not taken.
 pub(crate) async fn confirm(
     change: &mut Change<'_>,
     key: UserKey,
@@ -215,7 +221,8 @@ async fn notify_former(
     Ok(())
 }
 
-/// Ends the links that were sent to another address than the confirmed one, and those that are still to be sent.
+/// Ends the links that were sent to another address than the confirmed one, and those that are
+/// still to be sent.
 async fn end_links(change: &mut Change<'_>, key: UserKey, user: &User) -> Result<(), AccountsError> {
     let confirmed = user.confirmed_email.as_deref();
     let resets = sql("DELETE FROM resets WHERE user_key = $1 AND ($2 IS NULL OR email <> $2)");
@@ -228,7 +235,8 @@ async fn end_confirmations(change: &mut Change<'_>, key: UserKey, user: &User) -
     outbox::forget_links(change, user.id.name().as_str()).await
 }
 
-/// Ends a pending address: its links, and where there is a confirmed address, the pending one itself.
+/// Ends a pending address: its links, and where there is a confirmed address, the pending one
+/// itself.
 pub(crate) async fn end_pending(change: &mut Change<'_>, locked: &LockedUser) -> Result<(), AccountsError> {
     end_confirmations(change, locked.key, &locked.user).await?;
     // Not from `locked`: the transaction may have confirmed an address.
@@ -240,7 +248,8 @@ pub(crate) async fn end_pending(change: &mut Change<'_>, locked: &LockedUser) ->
     change.execute(end.bind(locked.key.0).bind(text).bind(confirmed)).await.map(drop)
 }
 
-/// Ends the confirmation of an address that was set by those whom the reason is about. The address stays, unconfirmed.
+/// Ends the confirmation of an address that was set by those whom the reason is about.
+/// The address stays, unconfirmed.
 pub(crate) async fn unconfirm(
     change: &mut Change<'_>,
     locked: &LockedUser,
@@ -284,7 +293,8 @@ pub(crate) async fn source(change: &mut Change<'_>, key: UserKey) -> Result<Addr
     row.map_or(Ok(AddressSource::Other), |row| AddressSource::read(&row.text(0)?))
 }
 
-/// Whether an address cannot be confirmed for a user: another user has confirmed it, or is called so.
+/// Whether an address cannot be confirmed for a user.
+/// Another user has confirmed it, or is called so.
 ///
 /// No other transaction confirms it, or creates a user who is called so, before this one ends.
 pub(crate) async fn is_taken(
@@ -330,8 +340,8 @@ fn search(user: &User) -> String {
     search_text::of_user(&user.id, user.display_name.as_deref(), user.email.as_deref())
 }
 
-/// Confirms the addresses beyond ASCII that were there before addresses were confirmed, and logs which ones are not: those of
-/// several users, and those that are the id of another.
+/// Confirms the addresses beyond ASCII that were there before addresses were confirmed, and logs
+/// which ones are not: those of several users, and those that are the id of another.
 pub(crate) async fn confirm_known(tx: &mut Tx) -> Result<(), AccountsError> {
     let rows = sql("SELECT key, name, email FROM users WHERE email IS NOT NULL AND confirmed_key IS NULL");
     let mut left = Vec::new();
@@ -366,5 +376,5 @@ pub(crate) async fn confirm_known(tx: &mut Tx) -> Result<(), AccountsError> {
     Ok(())
 }
 
-/// So many users are named in the log.
+/// Maximum number of users named in the log.
 const MOST_LOGGED: usize = 100;

@@ -12,11 +12,14 @@ use crate::store::users::row::UserKey;
 use crate::store::users::{addresses, profile};
 
 impl UsersMut<'_> {
-    /// Changes a user: all of it or nothing. Returns the user as it is afterwards.
+    /// Changes a user: all of it or nothing.
+    /// Returns the user as it is afterwards.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`] (the user, or a mail address to replace), [`AccountsError::AlreadyExists`] (a mail
-    /// address to add, or one to confirm that is another user's), [`AccountsError::Invalid`] (an eleventh further mail address, or a profile of more than 32 KiB).
+    /// [`AccountsError::NotFound`] (the user, or a mail address to replace),
+    /// [`AccountsError::AlreadyExists`] (a mail address to add, or one to confirm that is another
+    /// user's), [`AccountsError::Invalid`] (an eleventh further mail address, or a profile of more
+    /// than 32 KiB).
     pub async fn change(self, id: &UserId, edit: UserChange) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
         let LockedUser { key, user } = change.lock_target(id, needed(&edit)).await?;

@@ -1,8 +1,9 @@
 //! Users in one value of JSON, made by the engine, instead of rows.
 //!
-//! A row costs more than what is in it: drivers hand rows over one by one, and on SQLite each may wake another thread. So
-//! what belongs together is packed by the engine and comes as one row, however many users there are. What of it is a list
-//! already, groups and profiles, needs no statement of its own then either.
+//! A row costs more than what is in it: drivers hand rows over one by one, and on SQLite each may
+//! wake another thread. So what belongs together is packed by the engine and comes as one row,
+//! however many users there are. Lists in it, groups and profiles, then need no separate statement
+//! either.
 
 use serde::de::DeserializeOwned;
 

@@ -1,8 +1,9 @@
 //! Lists of users: searched, filtered, in pages or as a stream.
 //!
-//! The order is that of canonical names, whatever is searched: page after page adds up to the whole list, no user is listed
-//! twice or left out because another came or went. A stream reads page by page, so its memory does not grow with the
-//! number of users and no transaction stays open while a slow client reads.
+//! The order is always that of canonical names: all pages together are the whole list, and no user
+//! is listed twice or left out when others are added or deleted. A stream reads page by page, so
+//! its memory does not grow with the number of users and no transaction stays open while a slow
+//! client reads.
 
 use std::collections::HashMap;
 
@@ -28,7 +29,8 @@ impl Users<'_> {
         Ok(Page { next: next(filter, &items, limit), items })
     }
 
-    /// A page of users, and how many the filter has in all, whatever its limit and offset: as of one moment.
+    /// A page of users, and the number that match the filter without limit and offset, from one
+    /// snapshot.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -38,7 +40,8 @@ impl Users<'_> {
         Ok((Page { next: next(filter, &items, limit), items }, total.unwrap_or_default()))
     }
 
-    /// A page of users with profiles and groups: four questions to the store, however long the page is.
+    /// A page of users with profiles and groups.
+    /// Four questions to the store, however long the page is.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -49,7 +52,8 @@ impl Users<'_> {
 
     /// All users of a filter, one after the other, in memory that does not grow with their number.
     ///
-    /// It is no snapshot: users who come or go meanwhile may or may not be listed. No user is listed twice.
+    /// It is no snapshot: users who come or go meanwhile may or may not be listed. No user is
+    /// listed twice.
     pub fn stream(
         self,
         filter: UserFilter,
@@ -77,7 +81,7 @@ impl Users<'_> {
         UserPages { store: self.0.clone(), filter, left, counted: false, total: None }
     }
 
-    /// How many users a filter has in all, whatever its limit and offset.
+    /// Number of users that match a filter, without limit and offset.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -100,8 +104,8 @@ impl Users<'_> {
     }
 }
 
-/// Goes through a list page by page, from where the last page ended: no transaction stays open in between, however slow
-/// the reader is.
+/// Goes through a list page by page, from where the last page ended.
+/// No transaction stays open in between, however slow the reader is.
 #[derive(Clone, Debug)]
 pub struct UserPages {
     store: Store,
@@ -115,14 +119,15 @@ impl UserPages {
     /// How many users a page has at most.
     pub const SIZE: u64 = 500;
 
-    /// Counts with the first page how many users there are in all, whatever limit and offset say.
+    /// With the first page, also counts all users, without limit and offset.
     #[must_use]
     pub const fn counted(mut self) -> Self {
         self.counted = true;
         self
     }
 
-    /// How many users there are in all, once the first page of a [counted](Self::counted) list was read.
+    /// How many users there are in all, once the first page of a [counted](Self::counted) list was
+    /// read.
     pub const fn total(&self) -> Option<u64> {
         self.total
     }

@@ -19,7 +19,8 @@ pub(crate) async fn bytes(change: &mut Change<'_>, key: UserKey) -> Result<u64, 
     Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
 }
 
-/// Refuses a profile that has grown beyond [`MAX_PROFILE_BYTES`]. One that was larger before may shrink.
+/// Refuses a profile that has grown beyond [`MAX_PROFILE_BYTES`].
+/// One that was larger before may shrink.
 pub(crate) async fn check_bytes(
     change: &mut Change<'_>,
     key: UserKey,
@@ -135,7 +136,7 @@ pub(crate) async fn put_email_scope(
     change.execute(put.bind(key.0).bind(position).bind(scope.as_str())).await.map(drop)
 }
 
-/// Where a further mail address stands.
+/// The place of a further mail address.
 async fn position(change: &mut Change<'_>, key: UserKey, address: &str) -> Result<i64, AccountsError> {
     let find = sql("SELECT position FROM profile \
                     WHERE user_key = $1 AND field = 'additional_mail' AND value = $2");

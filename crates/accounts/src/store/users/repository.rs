@@ -36,12 +36,13 @@ impl Users<'_> {
     /// The user of that id in any spelling.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`] when there is none.
+    /// [`AccountsError::NotFound`] if there is none.
     pub async fn get(self, id: &UserId) -> Result<User, AccountsError> {
         self.find(id).await?.ok_or_else(|| AccountsError::missing("user", id.as_str()))
     }
 
-    /// The user, whether they are an administrator, and the groups they administer: what a server asks at every call.
+    /// The user, whether they are an administrator, and the groups they administer.
+    /// What a server asks at every call.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`] when there is no such user.
@@ -102,8 +103,8 @@ impl Users<'_> {
 }
 
 impl UsersMut<'_> {
-    /// Takes the confirmation from the mail address of a user, which stays, unconfirmed; returns whether it was confirmed. `why`
-    /// goes to the audit log.
+    /// Takes the confirmation from the mail address of a user, which stays, unconfirmed.
+    /// Returns whether it was confirmed. `why` goes to the audit log.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].
@@ -117,7 +118,8 @@ impl UsersMut<'_> {
 
     /// Enables or disables a user; returns whether that changed anything.
     ///
-    /// Disabling ends the user's sessions and everything remembered of them (see [`crate::CredentialEpoch`]).
+    /// Disabling ends the user's sessions and everything remembered of them (see
+    /// [`crate::CredentialEpoch`]).
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
@@ -137,8 +139,8 @@ impl UsersMut<'_> {
         Ok(true)
     }
 
-    /// Deletes a user with everything that belongs to them, the pin too; returns who it was. A user whose password another backend
-    /// checks gets a new account at the next sign-in.
+    /// Deletes a user with everything that belongs to them, the pin too; returns who it was.
+    /// A user whose password another backend checks gets a new account at the next sign-in.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
@@ -146,7 +148,8 @@ impl UsersMut<'_> {
         self.remove(id, false).await
     }
 
-    /// Deletes a user and bans the name: no backend signs it in, and no account can have it, until [`Self::unban`]. For
+    /// Deletes a user and bans the name.
+    /// No backend signs it in, and no account can have it, until [`Self::unban`]. For
     /// administrators.
     ///
     /// # Errors
@@ -192,8 +195,8 @@ impl UsersMut<'_> {
         Ok(true)
     }
 
-    /// Counts phone numbers that a user looks up, at most [`PHONE_SEARCHES`]; the inner `Err` says how long it takes until so many
-    /// are allowed again, and nothing was counted then.
+    /// Counts phone numbers that a user looks up, at most [`PHONE_SEARCHES`].
+    /// The inner `Err` has the time until they are allowed again, and nothing was counted.
     ///
     /// # Errors
     /// When it could not be written.
@@ -210,8 +213,8 @@ impl UsersMut<'_> {
         Ok(counted)
     }
 
-    /// Writes down that a user, as read before, signed in now with the password; at most once a minute. It voids the user's
-    /// reset link, at once.
+    /// Writes down that a user, as read before, signed in now with the password.
+    /// At most once a minute. It voids the user's reset link, at once.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].
@@ -227,14 +230,16 @@ impl UsersMut<'_> {
         if due {
             note_login(&mut change, user).await?;
         }
-        // A user who knows the password needs no reset any more; a link that someone else asked for ends here.
+        // A user who knows the password needs no reset any more; a link that someone else asked for
+        // ends here.
         let voided = sql("DELETE FROM resets WHERE user_key = (SELECT key FROM users WHERE name = $1)");
         change.execute(voided.bind(name)).await?;
         change.commit().await
     }
 
-    /// Writes down that a user, as read before, signed in now with something else than the password; at most once a minute.
-    /// A reset link stays: a device that polls does not keep its owner from setting a new password.
+    /// Writes down that a user, as read before, signed in now with something else than the
+    /// password; at most once a minute. A reset link stays: a device that polls does not keep its
+    /// owner from setting a new password.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].
@@ -249,7 +254,8 @@ impl UsersMut<'_> {
 }
 
 impl Users<'_> {
-    /// How many users each backend has, and how many of them are disabled: (backend, users, disabled).
+    /// How many users each backend has, and how many of them are disabled.
+    /// (backend, users, disabled).
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -267,7 +273,8 @@ impl Users<'_> {
     }
 }
 
-/// How many phone numbers one user may look up: enough for a large address book, and too few to try out blocks of numbers.
+/// How many phone numbers one user may look up.
+/// Enough for a large address book, and too few to try out blocks of numbers.
 pub const PHONE_SEARCHES: RateLimit = RateLimit { max: 1000, window: Duration::from_secs(24 * 60 * 60) };
 
 /// Writes down that a user signed in now.

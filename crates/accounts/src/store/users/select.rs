@@ -1,15 +1,16 @@
 //! The statements for lists of users.
 //!
-//! A page has to be as fast at the end of the list as at its beginning, and with a search as without. Three ways lead
-//! there, and which is right depends on how many users match:
+//! A page has to be as fast at the end of the list as at its beginning, and with a search as
+//! without. Three ways lead there, and which is right depends on how many users match:
 //! - without a search, an index in the order of the list is read from where the page begins;
-//! - a text that many users have is found by walking through the covering index `users_search` in the order of the list: a
-//!   page is full after a few steps;
-//! - a text that few users have is found by an index of three-letter pieces, and the few are sorted.
+//! - a text that many users have is found by walking through the covering index `users_search` in
+//!   the order of the list: a page is full after a few steps;
+//! - a text that few users have is found by an index of three-letter pieces, and the few are
+//!   sorted.
 //!
-//! On SQLite the index of pieces is asked first; when it finds more than a few it stops, and the walk is taken. PostgreSQL's
-//! planner decides alone, by its statistics; only for a text of two letters, which have an index of their own there, it is
-//! done as on SQLite.
+//! On SQLite the index of pieces is asked first; when it finds more than a few it stops, and the
+//! walk is taken. PostgreSQL's planner decides alone, by its statistics; only for a text of two
+//! letters, which have an index of their own there, it is done as on SQLite.
 
 use crate::domain::{AccountsError, GroupId, User, UserFilter, UserId};
 use crate::store::engine::{Db, Query, Row, ValueKind, sql};
@@ -17,10 +18,11 @@ use crate::store::search::contains;
 use crate::store::users::json_rows;
 use crate::store::users::json_rows::pack;
 
-/// So many matches are few.
+/// Up to this number, matches are few.
 const FEW: i64 = 1000;
 
-/// The users of a page, and how many match in all if that is asked for: one statement as a rule, two for a text that many have.
+/// The users of a page, and how many match in all if that is asked for.
+/// One statement as a rule, two for a text that many have.
 pub(super) async fn page(
     db: &Db,
     filter: &UserFilter,
@@ -51,8 +53,9 @@ fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsErro
     Ok((users, total))
 }
 
-/// Everything about few matches: they are found by their pieces or their pair, kept, sorted and counted. When they are more
-/// than few, the third column says so and the others say nothing.
+/// Everything about few matches.
+/// They are found by their pieces or their pair, kept, sorted and counted. If there are more, the
+/// third column says so and the others are empty.
 fn few(kind: ValueKind, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
     let query = match kind {
         ValueKind::Sqlite => {
@@ -65,7 +68,8 @@ fn few(kind: ValueKind, filter: &UserFilter, wanted: &str, limit: u64) -> Query 
             query.push_bind(kind, wanted).push(kind, ", ").push_bind(kind, FEW + 1).push(kind, ") AS key")
         }
     };
-    // Who was found is looked up in the table, in SQLite by order and in PostgreSQL by its own choice.
+    // Who was found is looked up in the table, in SQLite by order and in PostgreSQL by its own
+    // choice.
     let (few, hit) = match kind {
         ValueKind::Sqlite => (
             "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
@@ -144,11 +148,11 @@ fn cut(kind: ValueKind, query: Query, filter: &UserFilter, limit: u64) -> Query 
 enum Way<'a> {
     /// The list of names alone, in order.
     List,
-    /// The members of one group, in order, looked at one by one.
+    /// The members of one group, in order, checked one by one.
     Members(&'a GroupId),
     /// The list of names of one group alone, in order.
     Roll(&'a GroupId),
-    /// The table, by whatever index the engine likes.
+    /// The table, by any index that the engine selects.
     Table,
     /// The covering index, in order.
     Walk,
@@ -172,13 +176,14 @@ impl<'a> Way<'a> {
         matches!(self, Self::Members(_) | Self::Roll(_))
     }
 
-    /// Whether groups are not looked at yet.
+    /// Whether groups have not been read yet.
     const fn is_free(&self) -> bool {
         !self.is_member()
     }
 
-    /// What surrounds the page. An index alone knows it; wide rows are fetched for the page only, not for what is skipped on the
-    /// way to it.
+    /// What surrounds the page.
+    /// An index alone knows it; wide rows are fetched for the page only, not for what is skipped on
+    /// the way to it.
     const fn frame(&self, kind: ValueKind) -> (&'static str, &'static str) {
         match (self, kind) {
             (Self::List, ValueKind::Sqlite) => {
@@ -261,7 +266,8 @@ fn conditions(kind: ValueKind, mut query: Query, filter: &UserFilter, any_group:
     query
 }
 
-/// Appends that what was found may be seen: it is in the id, or the user is one whom the viewer administers, or the viewer.
+/// Appends that what was found may be seen.
+/// It is in the id, or the user is one whom the viewer administers, or the viewer.
 fn visible(kind: ValueKind, query: Query, text: &str, viewer: &UserId, groups: &[GroupId]) -> Query {
     let query = contains(kind, query.push(kind, " AND (users.name"), text).push(kind, " OR users.name = ");
     let mut query = query.push_bind(kind, viewer.name().as_str()).push(
@@ -277,8 +283,9 @@ fn visible(kind: ValueKind, query: Query, text: &str, viewer: &UserId, groups: &
     query.push(kind, ")))")
 }
 
-/// The three-letter pieces of a text as an FTS5 expression: side by side, and the last three letters. `None` when the text
-/// is shorter, or has a NUL, which ends a text in SQLite.
+/// The three-letter pieces of a text as an FTS5 expression.
+/// Side by side, and the last three letters. `None` when the text is shorter, or has a NUL, which
+/// ends a text in SQLite.
 fn pieces(text: &str) -> Option<String> {
     let letters: Vec<char> = text.chars().collect();
     let last = letters.len().checked_sub(3).filter(|_| !letters.contains(&'\0'))?;

@@ -88,7 +88,7 @@ async fn burst_of_guesses_never_passes_the_limit() {
     }
     let late = bench.limiter.arrive(at(HOME)).turn(&bench.guess(), now() + Duration::from_secs(1)).await;
     assert_eq!(late.unwrap_err(), SourceDenial::Unanswered(net(HOME)), "none of them has failed yet");
-    // Everybody who waits learns at once that there is nothing to wait for.
+    // All waiting attempts learn at once that there is nothing to wait for.
     let waiting = async {
         let all = (0..100).map(|_| bench.turn(HOME));
         futures(all).await
@@ -275,7 +275,7 @@ async fn limit_reached_by_unrecognised_answers_is_reported_as_an_outage() {
 }
 
 proptest! {
-    /// Whatever happens in whatever order: failures that count and turns that are out are never more than the limit.
+    /// In any order of events, counted failures and permits in use never exceed the limit.
     #[test]
     fn failures_and_turns_together_never_pass_the_limit(
         steps in proptest::collection::vec((0..4_u8, any::<proptest::sample::Index>()), 1..200)
@@ -340,7 +340,8 @@ async fn unanswered_attempts_are_reported_and_counted_as_such() {
     }
 }
 
-/// A user who is locked types the right password at home. A guess that costs another source nothing would show that it is that one.
+/// A user who is locked types the right password at home.
+/// A guess that costs another source nothing would show that it is that one.
 #[tokio::test(start_paused = true)]
 async fn unjudged_guess_counts_at_each_source_that_makes_it() {
     let bench = Bench::new(no_pause());

@@ -12,7 +12,7 @@ struct Bench {
     guesses: std::cell::Cell<u32>,
 }
 
-/// So many that only failures in a row are limited.
+/// High enough that only failures in a row are limited.
 const MANY: AttemptLimit = AttemptLimit { failures: 1_000_000, per: Duration::from_secs(15 * 60) };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -94,7 +94,7 @@ impl Bench {
         Ok(self.refuse(entry))
     }
 
-    /// Fails so many times, waiting as long as it takes.
+    /// Fails this number of times, and waits as long as needed.
     async fn fail_times(&self, times: u32) {
         for _ in 0..times {
             if let Err(refusal) = self.fail().await {
@@ -145,7 +145,7 @@ async fn delays_grow_and_the_last_is_the_rest_of_the_day() {
         match bench.fail().await {
             // Short ones are waited for …
             Ok(_) => told.push((now() - before).as_secs()),
-            // … long ones are told.
+            // … long ones are reported.
             Err(refusal) => {
                 assert_eq!(refusal, UserDenial::TooEarly(retry_after(refusal)));
                 told.push(retry_after(refusal).as_secs());
@@ -426,7 +426,7 @@ async fn smaller_number_in_a_row_locks_earlier() {
     assert_eq!(bench.fail().await, Err(UserDenial::LockedByRule));
     bench.users.set_in_a_row(None);
     assert_eq!(bench.fail().await, Ok(false));
-    // What the settings lock is told as that.
+    // A lock by the settings is reported as that.
     bench.users.set_in_a_row(rule(1_000, None));
     bench.fail_times(96).await;
     assert!(matches!(bench.fail().await, Err(UserDenial::Locked(_))));

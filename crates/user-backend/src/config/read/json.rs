@@ -1,4 +1,5 @@
-//! JSON (RFC 8259), read by serde_json one level at a time, because only its raw values have positions.
+//! JSON (RFC 8259), read by serde_json one level at a time, because only its raw values have
+//! positions.
 
 use std::fmt;
 
@@ -109,7 +110,7 @@ impl<'t> Reader<'t, '_> {
             line => Position { line: within.line + line - 1, column: error.column().max(1), ..within },
         };
         let whole = error.to_string();
-        // Behind " at line" comes the place, which the error names anyway.
+        // After " at line" comes the place, which the error names anyway.
         let what = whole.split(" at line ").next().unwrap_or_default();
         let mut problem = Problem::new(format!("a syntax error ({what})"), "JSON");
         if let Some(hint) = self.slip(at) {

@@ -1,7 +1,7 @@
 //! The three readers: text in, tree out.
 //!
-//! Depth is capped in all of them, and what a syntax error says never repeats the text it fell over: it might be
-//! a password.
+//! Depth is capped in all of them, and what a syntax error says never repeats the text it fell
+//! over: it might be a password.
 
 #[cfg(feature = "config-json")]
 mod json;
@@ -10,7 +10,8 @@ mod php;
 #[cfg(feature = "config-toml")]
 mod toml;
 
-/// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to another app.
+/// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to
+/// another app.
 pub(super) const PHP_RESOLVER_KEY: &str = "user_backends_resolver";
 
 use crate::document::error::{Problem, SettingLocation};
@@ -31,20 +32,21 @@ pub(super) struct Document {
     pub(super) members: Vec<Member>,
     /// The name of a field that holds a secret, anywhere in the file.
     pub(super) secret: Option<String>,
-    /// The format whose names the top-level keys have.
+    /// The format that names the top-level keys.
     pub(super) dialect: Format,
 }
 
 /// The top-level keys that are read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keys {
-    /// Wherever one of these stands, it is meant for us: where it is not read, it is an error.
+    /// These are always meant for us: in a place that is not read, they are an error.
     pub(super) ours: Vec<String>,
     /// These are the PHP system's own. Anywhere else they belong to another program.
     pub(super) shared: Vec<String>,
 }
 
-/// Reads a text. Reports what is wrong, and answers `None` when nothing can be made of it.
+/// Reads a text.
+/// Reports what is wrong, and answers `None` when nothing can be made of it.
 pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
     match diagnostics.format {
         #[cfg(feature = "config-toml")]
@@ -96,7 +98,7 @@ pub(super) fn read_more(_: &str, _: usize, _: &Keys, _: &Diagnostics) -> Option<
     None
 }
 
-/// Whether one of these keys stands anywhere in a text, read or not.
+/// Whether one of these keys occurs anywhere in a text, read or not.
 pub(super) fn mentions(text: &str, keys: &Keys) -> bool {
     keys.ours.iter().any(|key| text.contains(key.as_str()))
 }

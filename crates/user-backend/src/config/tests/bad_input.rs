@@ -1,4 +1,4 @@
-//! Every bad input, and what a person is told about it.
+//! Every bad input, and its error.
 
 use super::*;
 
@@ -16,13 +16,13 @@ fn told<S: AsRef<str>>((format, name): (Format, &str), texts: &[S]) -> String {
     texts.iter().map(told).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Entries of TOML, each in a file of its own.
+/// Entries of TOML, one per file.
 fn entries(texts: &[&str]) -> String {
     let whole: Vec<String> = texts.iter().map(|text| format!("[[user_backends]]\n{text}")).collect();
     told(TOML, &whole)
 }
 
-/// Entries of PHP, each in a file of its own.
+/// Entries of PHP, one per file.
 fn php_entries(texts: &[&str]) -> String {
     let whole: Vec<String> =
         texts.iter().map(|text| format!("<?php $CONFIG = ['user_backends' => [[\n{text}\n]]];")).collect();

@@ -1,4 +1,4 @@
-//! The forms that people have: the manual's examples, and both generations of the PHP app's arguments.
+//! Existing forms: the manual's examples, and both generations of the PHP app's arguments.
 
 use super::*;
 use crate::resolver::names::DomainRules;

@@ -66,7 +66,8 @@ fn arrays_nested_deeper_than_64_are_refused() {
     }
 }
 
-/// Below the cap on waiting tokens the parser's own cap must hold, and its stack must be enough for that.
+/// Below the cap on waiting tokens the parser's own cap must hold, and its stack must be enough for
+/// that.
 #[test]
 fn nesting_that_the_scan_lets_through_does_not_overflow_either() {
     for depth in [60, 500, 600, 1000] {

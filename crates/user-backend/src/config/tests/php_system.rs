@@ -1,4 +1,5 @@
-//! What an installation of the PHP system has beside one `config.php`: more files, and what its `occ config:list` prints.
+//! What an installation of the PHP system has beside one `config.php`.
+//! More files, and what its `occ config:list` prints.
 
 use super::*;
 use crate::transport::TlsMode;
@@ -111,7 +112,7 @@ fn what_occ_config_list_prints_is_understood() {
     let error = errors.iter().next().unwrap();
     assert!(error.to_string().contains("occ config:list --private"), "{error}");
     assert_eq!(error.line(), Some(2));
-    // A table of that name is none of ours where there are backends beside it.
+    // A table of that name is not ours if the file has backends.
     let beside = r#"{"system": {}, "user_backends": [{"class": "ftp", "host": "x"}]}"#;
     assert!(Loader::new().parse(beside, Format::Json, "x.json").unwrap_err().to_string().contains("system"));
 }

@@ -1,4 +1,5 @@
-//! TOML, JSON and `config.php` say the same: any array, written in all three, comes out as one configuration.
+//! TOML, JSON and `config.php` say the same.
+//! Any array, written in all three, comes out as one configuration.
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -114,7 +115,8 @@ fn document() -> impl Strategy<Value = Json> {
     })
 }
 
-/// TOML has no null: such members are left out, such arguments shorten the list or are given by name.
+/// TOML has no null: such members are left out, such arguments shorten the list or are given by
+/// name.
 fn to_toml(value: &Json) -> String {
     match value {
         Json::Null => unreachable!("left out"),

@@ -56,7 +56,7 @@ async fn one_read_gives_one_line_however_much_has_come() {
         let count = near.read(&mut buffer).await.unwrap();
         assert_eq!(&buffer[..count], line);
     }
-    // Half a line is none yet.
+    // A partial line is not a line yet.
     far.write_all(b"n\r\n").await.unwrap();
     let count = near.read(&mut buffer).await.unwrap();
     assert_eq!(&buffer[..count], b"230 ..\r\n");
@@ -87,7 +87,7 @@ async fn nothing_but_the_code_of_a_line_is_handed_out() {
             None,
         ),
         ("230 Wonderland-1 \u{ff}\n", "230 ...............\r\n", None),
-        // A last line without its text and without its blank.
+        // A last line without its text and without its space.
         ("230\r\n331\n", "230 .\r\n331 .\r\n", None),
         ("220-x\r\n220\r\n", "220-.\r\n220 .\r\n", None),
         ("230 Wonder", "230 ......", None),
@@ -175,7 +175,7 @@ async fn t11_what_was_said_ahead_is_noticed_before_the_next_command() {
     // Half a line, still in the stream.
     far.write_all(b"2").await.unwrap();
     assert_eq!(violation(&near.is_quiet().await.unwrap_err()), Some(ProtocolViolation::Unasked));
-    // A whole one behind the line that was asked for.
+    // A complete one after the expected line.
     let (mut near, mut far) = guarded();
     far.write_all(b"220 hello\r\n331 go\r\n").await.unwrap();
     near.read_exact(&mut [0; 11]).await.unwrap();

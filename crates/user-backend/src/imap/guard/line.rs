@@ -1,14 +1,16 @@
-//! One line of a server, read without trusting it: what it is, and how much of it may go on.
+//! One line of a server, read without trusting it.
+//! What it is, and how much of it may go on.
 //!
-//! A line is never passed on as it came. It is rewritten from the few things a sign-in needs: the status word, the
-//! response code when it is one we know (RFC 9051 section 7.1), the capability names. What the server says in words is
-//! left out, because servers have been seen to repeat credentials and parsers have been seen to trip over them. The words
-//! of an answer are kept apart, in a [`ReplyText`], until they are judged.
+//! A line is never passed on as it came. It is rewritten from the few things a sign-in needs: the
+//! status word, the response code when it is one we know (RFC 9051 section 7.1), the capability
+//! names. What the server says in words is left out, because servers have been seen to repeat
+//! credentials and parsers have been seen to trip over them. The words of an answer are kept apart,
+//! in a [`ReplyText`], until they are judged.
 
 use super::violation::ProtocolViolation;
 use crate::refusal::ReplyText;
 
-/// Response codes that may stand in front of a refusal. Others are passed on as [`UNLISTED`].
+/// Response codes that may precede a refusal. Others are passed on as [`UNLISTED`].
 const CODES: [&str; 21] = [
     "ALERT",
     "ALREADYEXISTS",
@@ -33,7 +35,7 @@ const CODES: [&str; 21] = [
     "WEBALERT",
 ];
 
-/// Stands for a response code that is not in our list.
+/// Replaces a response code that is not on our list.
 pub(in crate::imap) const UNLISTED: &str = "UNLISTED";
 
 /// The code of this name, in any letter case.
@@ -74,7 +76,7 @@ impl Status {
 pub(super) enum Line<'a> {
     /// `+ …`: go on.
     Continue,
-    /// `* OK …` and its like. `text` is what stands behind the word.
+    /// `* OK …` and its like. `text` is what follows the word.
     Status { status: Status, text: &'a [u8] },
     /// `* CAPABILITY …` with the names.
     Capability { names: &'a [u8] },
@@ -115,7 +117,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Replaces everything but printable ASCII: a lone CR, NUL, and bytes that a parser could cut a character at.
+/// Replaces everything but printable ASCII.
+/// A lone CR, NUL, and bytes that a parser could cut a character at.
 pub(super) fn sanitise(line: &mut [u8]) {
     for byte in line {
         if !matches!(byte, b' '..=b'~') {
@@ -147,8 +150,9 @@ pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, tex
     added
 }
 
-/// Rewrites `* CAPABILITY`. A list without `IMAP4rev1` (a server of RFC 9051 alone), one with double blanks or with
-/// odd characters would be refused by the parser behind us, and a server that works would look broken.
+/// Rewrites `* CAPABILITY`.
+/// A list without `IMAP4rev1` (a server of RFC 9051 alone), one with double spaces or with odd
+/// characters would be refused by the parser after us, and a working server would look broken.
 ///
 /// Answers whether we had to add `IMAP4rev1`.
 pub(super) fn write_capability(out: &mut Vec<u8>, names: &[u8]) -> bool {
@@ -176,8 +180,8 @@ fn write_names(out: &mut Vec<u8>, names: &[u8]) -> bool {
     added
 }
 
-/// Whether the server marks this text as something that the user is to see: `ALERT` (RFC 9051 section 7.1), and Gmail's
-/// `WEBALERT`.
+/// Whether the server marks this text as something that the user is to see.
+/// `ALERT` (RFC 9051 section 7.1), and Gmail's `WEBALERT`.
 pub(super) fn is_alert(text: &[u8]) -> bool {
     matches!(code_and_words(text).0, Some((b"ALERT" | b"WEBALERT", _)))
 }
@@ -188,7 +192,8 @@ pub(super) fn names_dovecot(text: &[u8]) -> bool {
     text.windows(NAME.len()).any(|word| word.eq_ignore_ascii_case(NAME))
 }
 
-/// Keeps the words behind the code. What stands within `WEBALERT` is the address of the page that the user has to open.
+/// Keeps the words after the code.
+/// The text within `WEBALERT` is the address of the page that the user has to open.
 pub(super) fn keep_words(said: &mut ReplyText, text: &[u8]) {
     let (code, words) = code_and_words(text);
     if let Some((b"WEBALERT", address)) = code {
@@ -214,7 +219,7 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'=' | b'.' | b'_' | b'/' | b':')
 }
 
-/// The part before the first blank, and the part behind it.
+/// The part before the first space, and the part after it.
 fn split(line: &[u8]) -> (&[u8], &[u8]) {
     match line.iter().position(|byte| *byte == b' ') {
         Some(at) => (line.get(..at).unwrap_or_default(), line.get(at + 1..).unwrap_or_default()),
@@ -222,7 +227,8 @@ fn split(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Whether the line announces a literal (RFC 9051 section 4.3): what follows would not be lines.
+/// Whether the line announces a literal (RFC 9051 section 4.3).
+/// What follows would not be lines.
 fn ends_in_literal(line: &[u8]) -> bool {
     let Some(inner) = line.strip_suffix(b"}") else { return false };
     let inner = inner.strip_suffix(b"+").or_else(|| inner.strip_suffix(b"-")).unwrap_or(inner);

@@ -1,16 +1,23 @@
-//! A guard between the server and the parser: what gets past it is short, harmless and expected.
+//! A guard between the server and the parser.
+//! What gets past it is short, harmless and expected.
 //!
-//! Everything a server sends before the sign-in is judged is the word of a stranger. A parser of the whole protocol
-//! (RFC 9051) understands far more than a sign-in needs, and each of those things has been used to exhaust its memory or
-//! its stack, to make it panic, or to make it take an answer that was sent before the question. So the guard
+//! Nothing that a server sends before the sign-in is decided can be trusted. A parser of the whole
+//! protocol (RFC 9051) understands far more than a sign-in needs, and each of those things has been
+//! used to exhaust its memory or its stack, to make it panic, or to make it take an answer that was
+//! sent before the question. So the guard
 //!
-//! - reads lines of at most [`MAX_LINE`] bytes, ended by CRLF, and at most [`MAX_TOTAL`] bytes per connection;
-//! - passes status responses, capability lists, the continuation we wait for, and the answer that carries the tag of the
-//!   command under way, each rewritten by [`line`]; other untagged lines are dropped, anything else is a [`ProtocolViolation`];
+//! - reads lines of at most [`MAX_LINE`] bytes, ended by CRLF, and at most [`MAX_TOTAL`] bytes per
+//!   connection;
+//! - passes status responses, capability lists, the continuation we wait for, and the answer that
+//!   carries the tag of the command under way, each rewritten by [`line`]; other untagged lines are
+//!   dropped, anything else is a [`ProtocolViolation`];
 //! - refuses literals, even on lines that are dropped;
-//! - keeps the words of an answer that is not OK, and hands out what they mean and a [`ServerText`](crate::ServerText);
-//! - hands out exactly one line per read, so that the parser never reads ahead and "nothing is pending" means it;
-//! - lets nothing be written but by [`Guard::send`], after it has made sure that the server is waiting for us.
+//! - keeps the words of an answer that is not OK, and hands out what they mean and a
+//!   [`ServerText`](crate::ServerText);
+//! - hands out exactly one line per read, so that the parser never reads ahead and "nothing is
+//!   pending" means it;
+//! - lets nothing be written but by [`Guard::send`], after it has made sure that the server is
+//!   waiting for us.
 //!
 //! ```text
 //! Greeting --greeting--> Idle --begin--> Command --tagged answer--> Idle
@@ -46,7 +53,7 @@ pub(super) const MAX_TOTAL: usize = 64 * 1024;
 /// Bytes asked from the connection at a time.
 const CHUNK: usize = 2 * 1024;
 
-/// Where the dialogue stands.
+/// State of the dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Greeting,
@@ -62,7 +69,7 @@ enum Continuation {
     None,
     /// The server must say it before it says yes.
     Awaited,
-    /// It was said; it is our turn.
+    /// The server has sent it; it is our turn.
     Granted,
 }
 
@@ -113,7 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
     }
 
-    /// Guards a connection that has just been encrypted: there is no second greeting, and the bytes read before count.
+    /// Guards a connection that has just been encrypted.
+    /// There is no second greeting, and the bytes read before count.
     pub(super) fn resumed(inner: S, before: Before) -> Self {
         let Before { total, is_dovecot } = before;
         Self { state: State::Idle, total, is_dovecot, ..Self::new(inner) }
@@ -129,9 +137,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.is_dovecot
     }
 
-    /// What the words of the last answer mean, and what of them may be shown. Forgets them.
+    /// What the words of the last answer mean, and what of them may be shown.
+    /// Forgets them.
     ///
-    /// Words that the server marked for the user (`[ALERT]`, RFC 9051 section 7.1) may have come before the answer.
+    /// Words that the server marked for the user (`[ALERT]`, RFC 9051 section 7.1) may have come
+    /// before the answer.
     pub(super) fn take_words(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
         let mut words = self.answer.judge(taught, sent);
         if words.message.is_none() && !self.alert.is_empty() {
@@ -141,12 +151,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         words
     }
 
-    /// Whether `IMAP4rev1` in the last list of capabilities is our addition and not the server's word.
+    /// Whether `IMAP4rev1` in the last list of capabilities is our addition and not the server's
+    /// word.
     pub(super) fn added_rev1(&self) -> bool {
         self.added_rev1
     }
 
-    /// Begins a command. `continuation` says whether the server has to say `+` before it may say yes.
+    /// Begins a command.
+    /// `continuation` says whether the server has to say `+` before it may say yes.
     ///
     /// Untagged lines that are waiting are dropped.
     ///
@@ -164,8 +176,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(())
     }
 
-    /// Takes the turn that a continuation gave us. To be called right before the name or the password is sent. `another`
-    /// says whether the server has to say `+` once more before it may say yes.
+    /// Takes the turn that a continuation gave us.
+    /// To be called right before the name or the password is sent. `another` says whether the
+    /// server has to say `+` once more before it may say yes.
     ///
     /// # Errors
     /// When the answer is there already.
@@ -195,8 +208,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Gives the connection back for encryption.
     ///
     /// # Errors
-    /// When anything was sent behind the last answer: it would be taken for the word of the encrypted server
-    /// (RFC 9051 section 6.2.1).
+    /// If anything was sent after the last answer: it would be read as if it came over TLS (RFC
+    /// 9051 section 6.2.1).
     pub(super) async fn into_silent_inner(mut self) -> io::Result<S> {
         if self.state != State::Idle {
             return Err(self.fail(ProtocolViolation::OutOfStep));
@@ -215,8 +228,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(self.inner)
     }
 
-    /// Whether the server waits for us and has said nothing since. To be asked before a connection that was prepared
-    /// earlier is used: a server that has grown tired of waiting says goodbye or closes.
+    /// Whether the server waits for us and has sent nothing since.
+    /// To be asked before a connection that was prepared earlier is used: a server that has grown
+    /// tired of waiting says goodbye or closes.
     pub(super) async fn is_silent(&mut self) -> bool {
         if self.state != State::Idle || self.has_leftovers() {
             return false;
@@ -226,8 +240,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Drops the untagged lines that have arrived and refuses anything else.
     ///
-    /// This sees what the runtime has been told of, so it is a second line only; the first is the random tag. It runs
-    /// outside the task's budget: an exhausted budget must not look like silence.
+    /// This sees only what the runtime already knows, so it is a second line of defence; the first
+    /// is the random tag. It runs outside the task's budget: an exhausted budget must not look like
+    /// silence.
     async fn drain(&mut self, violation: ProtocolViolation) -> io::Result<()> {
         if self.handed < self.out.len() {
             return Err(self.fail(ProtocolViolation::OutOfStep));
@@ -322,7 +337,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(Some(line))
     }
 
-    /// Decides about one line: `out` holds what of it may pass, which is nothing when it is to be dropped.
+    /// Decides about one line: `out` holds what of it may pass, which is nothing when it is to be
+    /// dropped.
     fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
         let tag = match &self.state {
             State::Command { tag, .. } => Some(tag.as_ref()),
@@ -347,7 +363,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     return Err(ProtocolViolation::OddContinuation);
                 }
                 *continuation = Continuation::Granted;
-                // PLAIN and LOGIN have no challenge: whatever it says is of no use to us.
+                // PLAIN and LOGIN have no challenge, so its content does not matter.
                 self.out.extend_from_slice(b"+ \r\n");
             }
             Line::Status { status, text } => {
@@ -406,7 +422,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 this.handed += piece.len();
                 return Poll::Ready(Ok(()));
             }
-            // Before anything else is read: a line that was dropped or handed out must never be handed out again.
+            // Before anything else is read: a line that was dropped or handed out must never be
+            // handed out again.
             this.out.clear();
             this.handed = 0;
             if this.state == State::Dead {
@@ -427,7 +444,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     }
 }
 
-/// The parser behind the guard has nothing to say: commands go through [`Guard::send`].
+/// The parser after the guard sends nothing: commands go through [`Guard::send`].
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Ready(Err(ProtocolViolation::OutOfStep.into()))

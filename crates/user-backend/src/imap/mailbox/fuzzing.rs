@@ -7,9 +7,9 @@ use super::MailboxTls;
 pub struct Mailbox {
     /// The host.
     pub host: String,
-    /// The port, if it was said.
+    /// The port, if it was given.
     pub port: Option<u16>,
-    /// `implicit`, `explicit`, `never`; nothing when nothing was said.
+    /// `implicit`, `explicit`, `never`; nothing if not given.
     pub tls: Option<&'static str>,
     /// Whether any certificate will do.
     pub any_certificate: bool,

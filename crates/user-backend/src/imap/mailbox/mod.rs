@@ -1,4 +1,5 @@
-//! The mailbox string of PHP's `imap_open`: `{host:port/flag/flag}folder`, as the c-client library reads it.
+//! The mailbox string of PHP's `imap_open`.
+//! `{host:port/flag/flag}folder`, as the c-client library reads it.
 //!
 //! ```text
 //! string = "{" host *( ":" port / "/" flag ) "}" folder        no blanks anywhere
@@ -7,8 +8,9 @@
 //! flag   = name [ "=" ( value / quoted value ) ]                names in any letter case
 //! ```
 //!
-//! Two things differ from c-client on purpose: ports must be plain digits within their range (c-client wraps
-//! around at 65536), and flags that would let the wrong person in are refused, each with its reason.
+//! Two things differ from c-client on purpose: ports must be plain digits within their range
+//! (c-client wraps around at 65536), and flags that would let the wrong person in are refused, each
+//! with its reason.
 
 use std::net::IpAddr;
 
@@ -16,7 +18,7 @@ use crate::document::error::Problem;
 use crate::document::host;
 use crate::document::tree::quoted;
 
-/// c-client's limits, in bytes: what stands between the braces, and the folder behind them.
+/// c-client's limits, in bytes: the text between the braces, and the folder after them.
 const MAX_SPEC: usize = 1023;
 const MAX_FOLDER: usize = 255;
 
@@ -29,7 +31,9 @@ pub(crate) enum MailboxTls {
     Explicit,
     /// `/notls`: clear text.
     Never,
-    /// None of them. To c-client: STARTTLS if the server offers it, else clear text, so anybody on the way can strip it.
+    /// None of them.
+    /// In c-client: STARTTLS if the server offers it, else clear text, so an attacker on the
+    /// network path can strip it.
     Unsaid,
 }
 
@@ -50,7 +54,7 @@ pub(crate) fn is_meant(text: &str) -> bool {
 
 /// Reads a mailbox string.
 pub(crate) fn parse(text: &str) -> Result<Mailbox, Problem> {
-    // Where a user name stands, a password may stand beside it.
+    // Where there is a user name, there may be a password.
     let shown = if text.contains(['@', '=']) {
         "a mailbox string with a user name in it".to_owned()
     } else {

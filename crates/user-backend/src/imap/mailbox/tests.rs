@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// `host port tls certificate`, or the word in the refusal that tells it from others.
+/// `host port tls certificate`, or the word that distinguishes the refusal from others.
 const TABLE: &[(&str, Result<&str, &str>)] = &[
     // Services.
     ("{mail}", Ok("mail - unsaid")),
@@ -46,7 +46,7 @@ const TABLE: &[(&str, Result<&str, &str>)] = &[
     ("{mail/ssl/validate-cert}", Ok("mail - implicit")),
     ("{mail/validate-cert/novalidate-cert}", Err("either /validate-cert")),
     ("{mail/novalidate-cert/validate-cert}", Err("either /validate-cert")),
-    // Flags that would open a door.
+    // Flags that would let users in without their password.
     ("{mail/user=alice}", Err("one fixed account")),
     ("{mail/user=\"al}ice\"}", Err("one fixed account")),
     ("{mail/user=\"al\\\"ice\"/ssl}", Err("one fixed account")),

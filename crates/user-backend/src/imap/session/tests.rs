@@ -186,7 +186,7 @@ async fn every_way_carries_umlauts_quotes_and_long_passwords() {
                 let greeting = format!("* OK [CAPABILITY IMAP4rev1 {offered}] ready\r\n");
                 let mut texts = vec![greeting.as_str()];
                 texts.extend(&continuations);
-                // The server hears every line of a command whose literals go out at once.
+                // The server receives every line of a command whose literals are sent at once.
                 texts.extend(vec![""; expected.len() - 1 - continuations.len()]);
                 texts.push(answer);
                 let (word, lines) = heard(&texts, "müller", password).await;
@@ -435,7 +435,7 @@ async fn c5_success_cannot_be_forged() {
     assert_eq!(outcome(replayed).await, "protocol");
 }
 
-/// This one cannot be told from the outcome of the dialogue alone: the yes is there before the question.
+/// The outcome of the dialogue does not show this one: the yes arrives before the command.
 #[tokio::test(start_paused = true)]
 async fn c5_a_yes_behind_the_continuation_stops_the_password() {
     for behind in ["{tag} OK\r\n", "{tag} NO\r\n", "{tag} ", "* OK\r\n{tag} OK\r\n", "+ \r\n"] {
@@ -638,7 +638,8 @@ fn spoilt() -> impl Strategy<Value = (Vec<ScriptStep>, Option<(usize, u8)>, bool
 proptest! {
     #![proptest_config(ProptestConfig { cases: spoilt_cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is said: no panic, and no yes without a whole line that says so, after the credentials.
+    /// For any input: no panic, and no yes without a complete line that says so after the
+    /// credentials.
     #[test]
     fn only_a_true_yes_is_a_yes((steps, flip, stutters) in spoilt()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

@@ -5,8 +5,8 @@ use crate::identity::CanonicalName;
 /// Who may have an account by a backend, of the users whom it accepts.
 ///
 /// # Security
-/// A user who is not admitted is refused like one with a wrong password: after the backend was asked, with the same outcome, the
-/// same counts at all limits, and after the same time.
+/// A user who is not admitted is refused like one with a wrong password: after the backend was
+/// asked, with the same outcome, the same counts at all limits, and after the same time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Admit {

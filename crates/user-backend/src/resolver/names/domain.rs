@@ -1,11 +1,13 @@
-//! Domain rules: which names a backend is asked about, what is sent to it, and who the user is then.
+//! Domain rules: which names a backend is asked about, what is sent to it, and who the user is
+//! then.
 
 use std::borrow::Cow;
 
 use crate::identity::{CanonicalName, LoginName, NameError};
 use crate::verdict::Identity;
 
-/// Which names a backend is asked about. A name that is the id of one of its accounts is always asked.
+/// Which names a backend is asked about.
+/// A name that is the id of one of its accounts is always asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameForms {
@@ -37,8 +39,9 @@ impl Domain {
     }
 }
 
-/// A domain of a canonical name with its labels in A-labels (RFC 3492). It is in lower case and in NFC already, so nothing
-/// else of IDNA is needed to compare two domains, and none of its tables.
+/// A domain of a canonical name with its labels in A-labels (RFC 3492).
+/// It is in lower case and in NFC already, so nothing else of IDNA is needed to compare two
+/// domains, and none of its tables.
 fn ascii(domain: &str) -> Cow<'_, str> {
     if domain.is_ascii() {
         return Cow::Borrowed(domain);
@@ -68,7 +71,8 @@ pub struct DomainRules {
 /// What one backend makes of a typed name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// The name without what only says where it belongs: a workgroup in front of it, `%40` in the place of `@`.
+    /// The name without what only says where it belongs.
+    /// A workgroup in front of it, `%40` in the place of `@`.
     pub(crate) login: LoginName,
     /// What is sent to the server.
     pub(crate) upstream: String,
@@ -82,21 +86,23 @@ impl DomainRules {
         Self::default()
     }
 
-    /// Only names of `domain` (and bare names) belong to this backend; others are not its business.
+    /// Only names of `domain` (and bare names) belong to this backend.
+    /// Others are not its business.
     ///
     /// # Errors
-    /// [`NameError`] when `domain` could not be the part behind the `@` of a login name.
+    /// [`NameError`] when `domain` could not be the part after the `@` of a login name.
     pub fn for_domain(domain: &str) -> Result<Self, NameError> {
         Self::for_domains([domain])
     }
 
-    /// The same for several domains of one server. The first is the one that is added to bare names.
+    /// The same for several domains of one server.
+    /// The first is the one that is added to bare names.
     ///
-    /// A domain in A-labels (`xn--mbel-5qa.example`) and in U-labels (`möbel.example`) is one domain. Users are known by the
-    /// spelling that is given here.
+    /// A domain in A-labels (`xn--mbel-5qa.example`) and in U-labels (`möbel.example`) is one
+    /// domain. Users are known by the spelling that is given here.
     ///
     /// # Errors
-    /// [`NameError`] for the first that could not be the part behind the `@` of a login name.
+    /// [`NameError`] for the first that could not be the part after the `@` of a login name.
     pub fn for_domains<S: AsRef<str>>(domains: impl IntoIterator<Item = S>) -> Result<Self, NameError> {
         let mut rules = Self::default();
         for domain in domains {
@@ -110,7 +116,7 @@ impl DomainRules {
         Ok(rules)
     }
 
-    /// A bare name is sent to the server with `@domain` behind it. Off by default.
+    /// A bare name is sent to the server with `@domain` appended. Off by default.
     #[must_use]
     pub fn add_domain(mut self, on: bool) -> Self {
         self.add = on;
@@ -124,18 +130,20 @@ impl DomainRules {
         self
     }
 
-    /// The person belongs to a group named like the domain; without a domain here, like that of the name. Off by default.
+    /// The person belongs to a group named like the domain.
+    /// Without a domain here, like that of the name. Off by default.
     ///
     /// # Security
-    /// Without a domain, users choose the group by the domain that they type, if the server does not look at it. A name
-    /// without a dot makes no group.
+    /// Without a domain, users choose the group by the domain that they type, if the server does
+    /// not look at it. A name without a dot makes no group.
     #[must_use]
     pub fn group_by_domain(mut self, on: bool) -> Self {
         self.group = on;
         self
     }
 
-    /// Without a domain, names with an `@` belong to other backends. Off by default; SMB servers know bare names.
+    /// Without a domain, names with an `@` belong to other backends.
+    /// Off by default; SMB servers know bare names.
     #[must_use]
     pub fn bare_names_only(self, on: bool) -> Self {
         match on && self.domains.is_empty() {
@@ -151,15 +159,15 @@ impl DomainRules {
         self
     }
 
-    /// What stands between name and domain in what is sent to the server (default: `@`).
+    /// Character between name and domain in what is sent to the server (default: `@`).
     #[must_use]
     pub fn separator(mut self, separator: char) -> Self {
         self.separator = Some(separator).filter(|separator| *separator != '@');
         self
     }
 
-    /// `DOMAIN\user` and `DOMAIN/user` belong to other backends, except that those with this workgroup are the bare name. For
-    /// servers that take all of them for one account.
+    /// `DOMAIN\user` and `DOMAIN/user` belong to other backends, except that those with this
+    /// workgroup are the bare name. For servers that take all of them for one account.
     ///
     /// # Errors
     /// [`NameError`] when the workgroup could not be a part of a login name.
@@ -179,7 +187,7 @@ impl DomainRules {
         self.domains.iter().map(|domain| domain.name.as_str())
     }
 
-    /// Whether a domain is one of these, in whatever spelling.
+    /// Whether a domain is one of these, in any spelling.
     pub(crate) fn has_domain(&self, domain: &str) -> bool {
         let canonical = CanonicalName::parse(domain);
         canonical.is_ok_and(|canonical| self.domains.iter().any(|domain| domain.is(canonical.as_str())))
@@ -197,7 +205,7 @@ impl DomainRules {
         self.read(login).map(|reading| reading.identity)
     }
 
-    /// The domain that people of this backend lose on their way in, if they do.
+    /// The domain that is stripped from names of this backend, if any.
     pub fn stripped(&self) -> Option<&str> {
         self.domain().filter(|_| self.strip)
     }
@@ -242,8 +250,9 @@ impl DomainRules {
         Some(self.reading(login.clone().into_owned(), address, identity))
     }
 
-    /// The reading of a name that is the id of an account of this backend: it stays who it is, whatever the rules say about
-    /// other names. `None`: the name is of another domain.
+    /// How a name is read that is the id of an account of this backend.
+    /// It keeps that id, whatever the rules say about other names. `None`: the name is of another
+    /// domain.
     pub(crate) fn read_account(&self, login: &LoginName) -> Option<Reading> {
         let address = match self.domains.is_empty() {
             true => None,
@@ -270,8 +279,9 @@ impl DomainRules {
         Reading { login, upstream, identity }
     }
 
-    /// Local part and domain of an address, the domain as these rules spell it; `Some(None)` for a bare name. `None`: it is of
-    /// another domain. Without a domain here, an address has no parts.
+    /// Local part and domain of an address, the domain as these rules spell it.
+    /// `Some(None)` for a bare name. `None`: it is of another domain. Without a domain here, an
+    /// address has no parts.
     fn split<'a>(&'a self, login: &'a LoginName) -> Option<Option<(&'a str, &'a str)>> {
         let canonical = login.canonical();
         let whole = canonical.as_str();
@@ -325,12 +335,14 @@ impl DomainRules {
         upstream
     }
 
-    /// The name without this server's workgroup in front of it. `None`: it is of another Windows domain.
+    /// The name without this server's workgroup in front of it.
+    /// `None`: it is of another Windows domain.
     fn without_workgroup<'a>(&self, login: &'a LoginName) -> Option<Cow<'a, LoginName>> {
         if !self.has_windows_names {
             return Some(Cow::Borrowed(login));
         }
-        // Both spellings have their separator in the same place: they differ by ASCII letter case only.
+        // Both spellings have their separator in the same place: they differ by ASCII letter case
+        // only.
         let Some((workgroup, name)) = login.spelling().split_once(['\\', '/']) else {
             return Some(Cow::Borrowed(login));
         };

@@ -1,4 +1,4 @@
-//! One mailbox, one identity, whatever was typed and whatever the backend calls it.
+//! One mailbox is one identity, whatever was typed and whatever name the backend has for it.
 
 use super::*;
 
@@ -86,7 +86,8 @@ fn accepted_name_is_known_by_the_same_rules_as_the_typed_one() {
             let login = LoginName::parse(typed).unwrap();
             let reading = names.domain().read(&login).unwrap();
             let (upstream, expected) = (reading.upstream.clone(), reading.identity.clone());
-            // A backend may answer with the typed name, with the one it was sent, or with what the rules make of it.
+            // A backend may answer with the typed name, with the one it was sent, or with what the
+            // rules make of it.
             for accepted in [typed, &upstream, expected.name().as_str()] {
                 let accepted = Identity::new(CanonicalName::parse(accepted).unwrap());
                 assert_eq!(names.known_as(accepted, &reading), Some(expected.clone()), "{typed}");

@@ -1,4 +1,5 @@
-//! Who may have an account by a backend; and that a refusal tells no more than a wrong password.
+//! Who may have an account by a backend.
+//! And that a refusal reveals no more than a wrong password.
 
 use std::time::Duration;
 
@@ -107,7 +108,8 @@ async fn admitted_name_is_read_with_the_domain() {
     assert!(sign_in(&resolver, "alice@example.com", "a").await.authenticated().is_some());
 }
 
-/// Everything about a refusal that shows outside, password by password: the outcome, how long it took, and what the server saw.
+/// Everything about a refusal that shows outside, password by password.
+/// The outcome, how long it took, and what the server saw.
 async fn refusals(admit: Admit, password: &str) -> Vec<(Outcome, u64, usize)> {
     let server = server();
     let resolver = admitting(&server, admit, Arc::new(MemoryPins::default()));

@@ -1,4 +1,4 @@
-//! Whose yes counts.
+//! Which backends' yes counts.
 
 use super::*;
 use crate::refusal::ServerText;
@@ -144,7 +144,7 @@ async fn what_was_proved_stays_proved_while_the_server_is_away() {
 #[derive(Debug)]
 struct OddServer {
     people: StaticBackend,
-    /// What it says to a name; `{}` stands for the name, `#` for a number that counts up.
+    /// Its reply to a name; `{}` is the name, `#` a number that counts up.
     says: Mutex<&'static str>,
     is_learnable: bool,
     asked: Mutex<Vec<String>>,
@@ -291,7 +291,8 @@ async fn right_passwords_at_a_server_that_is_not_recognised_run_few_canaries() {
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
 }
 
-/// The limit per source answers as the server does: unavailable, because no one knows whether they were wrong passwords.
+/// The limit per source answers as the server does.
+/// Unavailable, because no one knows whether they were wrong passwords.
 #[tokio::test(start_paused = true)]
 async fn unrecognised_answers_count_against_their_source() {
     let server = OddServer::saying("Stay outside (#).");
@@ -299,7 +300,8 @@ async fn unrecognised_answers_count_against_their_source() {
     let guesses = || server.asked.lock().unwrap().iter().filter(|name| name.starts_with("user")).count();
     let limit = SourceRateLimit::default();
     let began = now();
-    // As fast as possible: each guess is followed by a delay that doubles, until it is longer than an attempt may wait.
+    // As fast as possible: each guess is followed by a delay that doubles, until it is longer than
+    // an attempt may wait.
     for number in 0..40 {
         let answer = sign_in_from(&resolver, "203.0.113.7", &format!("user{number}"), "x").await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{number}: {answer:?}");
@@ -308,7 +310,7 @@ async fn unrecognised_answers_count_against_their_source() {
     assert_eq!(guesses(), 7, "in {waited:?}");
     let delays: Duration = (1..7).map(|failures| limit.delay(failures)).sum();
     assert!(waited >= delays, "{waited:?} is less than {delays:?}");
-    // With all the patience in the world: so many, until the first no longer counts.
+    // Slowly: this number, until the first no longer counts.
     for number in 40..100 {
         tokio::time::advance(Duration::from_secs(26)).await;
         let answer = sign_in_from(&resolver, "203.0.113.7", &format!("user{number}"), "x").await;

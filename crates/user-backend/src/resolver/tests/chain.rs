@@ -1,4 +1,4 @@
-//! Order, outages, one deadline, and what is refused before anybody is asked.
+//! Order, outages, one deadline, and what is refused without asking a backend.
 
 use super::*;
 
@@ -223,7 +223,8 @@ impl UserBackend for Refusing {
     }
 }
 
-/// `530` to USER is an unknown user, `500 OOPS` to PASS a disabled one: their names may be those of a later backend.
+/// `530` to USER is an unknown user, `500 OOPS` to PASS a disabled one.
+/// Their names may be those of a later backend.
 #[tokio::test(start_paused = true)]
 async fn refusal_for_any_reason_goes_on_to_the_next_backend() {
     for reason in [

@@ -1,4 +1,4 @@
-//! The contract, kept by whole chains: whatever stands between a caller and a backend changes no promise.
+//! The contract of backends holds for whole chains, too.
 
 use super::*;
 use crate::conformance::{TestUser, check};

@@ -41,7 +41,7 @@ impl Log {
     }
 }
 
-/// 20 sign-ins a second, each with another name and password, for so long.
+/// 20 sign-ins a second, each with another name and password, for this time.
 async fn crowd(resolver: &Resolver, begin: u64, seconds: u64) {
     for number in begin * 20..(begin + seconds) * 20 {
         let _ = sign_in(resolver, &format!("Canary-5a1f-{number}"), "wrong").await;

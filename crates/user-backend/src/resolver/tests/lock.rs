@@ -1,9 +1,11 @@
-//! Guessing at one person from many places (T47, T48), and what the person notices: nothing.
+//! Guessing at one person from many places (T47, T48), and what the person notices.
+//! Nothing.
 
 use super::*;
 use crate::brute_force::Lockout as Lock;
 
-/// Many failures may reach this server, and there are many places: only the lock is in the way.
+/// Many failures may reach this server, and there are many places.
+/// Only the lock is in the way.
 fn locked(server: &Server, lock: Option<Lock>) -> Resolver {
     let policy = policy(|policy| policy.budget.failures = 1_000);
     Resolver::builder()
@@ -45,7 +47,7 @@ async fn t47_thousand_sources_get_a_hundred_guesses_at_one_user() {
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
     let start = now();
     for number in 0..101 {
-        // Whatever letters they write her name with.
+        // In any spelling of her name.
         let name = ["alice", "Alice", "ALICE"][number as usize % 3];
         let answer = guess(&resolver, name, number).await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{number}");
@@ -61,7 +63,8 @@ async fn t47_thousand_sources_get_a_hundred_guesses_at_one_user() {
     1. mail  not asked: the user is locked for a while
     => too many failed sign-ins of this user, from any address, so no backend was asked: more than 100 in a row in 24 h; the password that was right the last time is let through (0 ms in all)
     ");
-    // In memory or not: her password was right the last time, so it is asked for whenever she comes.
+    // In memory or not: her password was right the last time, so it is asked for whenever she
+    // comes.
     for _ in 0..3 {
         tokio::time::advance(Duration::from_secs(600)).await;
         assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));

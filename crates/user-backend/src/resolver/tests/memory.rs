@@ -75,7 +75,7 @@ async fn the_password_is_part_of_the_key_and_so_is_the_name() {
 
 #[tokio::test]
 async fn a_refusal_for_one_spelling_says_nothing_about_another() {
-    // This server tells `Frank` from `frank`.
+    // This server distinguishes `Frank` and `frank`.
     #[derive(Debug)]
     struct CaseSensitive(BackendId);
     impl fmt::Display for CaseSensitive {

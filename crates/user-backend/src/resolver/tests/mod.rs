@@ -1,4 +1,4 @@
-//! The rules of the chain and of the memory in front of it, each told by name.
+//! The rules of the chain and of the memory in front of it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -136,7 +136,7 @@ fn gated(panics: usize) -> (Resolver, Arc<Semaphore>, Arc<Semaphore>) {
     (Resolver::builder().backend(backend).build().unwrap(), gate, arrived)
 }
 
-/// A backend that accepts everybody.
+/// A backend that accepts every user.
 #[derive(Debug)]
 struct OpenDoor(BackendId);
 
@@ -187,7 +187,7 @@ impl UserBackend for Switched {
     }
 }
 
-/// A server whose people change their passwords, with a switch and a guest book.
+/// A server whose users change their passwords, with a switch and a record of requests.
 #[derive(Clone)]
 struct Server(Arc<ServerState>);
 

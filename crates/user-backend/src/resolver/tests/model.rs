@@ -1,4 +1,4 @@
-//! Cache, single-flight and invalidation together, against a model of what they must do: whatever happens in whatever order.
+//! Cache, single-flight and invalidation together, against a model, with events in any order.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -52,7 +52,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What must happen. People are numbers: spellings `2 n` and `2 n + 1` are person `n`.
+/// What must happen. Users are numbers: spellings `2 n` and `2 n + 1` are user `n`.
 #[derive(Default)]
 struct Model {
     now: u64,
@@ -149,7 +149,7 @@ impl Model {
     }
 }
 
-/// A server that decides when it hears, and answers when it is told to.
+/// A server that decides on arrival, and answers when the test lets it.
 #[derive(Clone, Debug, Default)]
 struct Slow(Arc<Mutex<Heard>>);
 
@@ -273,7 +273,7 @@ async fn run(ops: Vec<Op>) {
     }
 }
 
-/// Lets everybody go as far as they can.
+/// Lets all tasks run as far as they can.
 async fn settle() {
     for _ in 0..10 {
         tokio::task::yield_now().await;

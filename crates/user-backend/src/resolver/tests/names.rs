@@ -1,4 +1,5 @@
-//! Sixty pairs of names that a person could take for one: one person with one memory and one budget, or refused (T32).
+//! Sixty pairs of names that a person could take for one.
+//! One person with one memory and one budget, or refused (T32).
 
 use super::*;
 
@@ -115,8 +116,8 @@ async fn look_alike_spelling_is_refused_before_any_io() {
     }
 }
 
-/// Different letters make different people, also where one language or font takes one for the other: who may have such a name
-/// is decided where accounts are made, not here.
+/// Different letters are different users, also where a language or font takes one for the other:
+/// who may have such a name is decided where accounts are created, not here.
 #[test]
 fn different_letters_are_different_people() {
     for (one, other) in [
@@ -164,7 +165,7 @@ async fn backend_gets_the_name_to_send_and_the_resolver_the_identity() {
         (both.clone(), "Alice", "Alice@example.com", "alice"),
         (both.clone(), "Alice@Example.com", "Alice@Example.com", "alice"),
         (rules.clone(), "Alice", "Alice", "alice@example.com"),
-        // Has no canonical form with a domain in Latin letters behind it, and is sent all the same.
+        // Has no canonical form with a domain in Latin letters appended, and is still sent.
         (both, "\u{5d0}\u{5d1}", "\u{5d0}\u{5d1}@example.com", "\u{5d0}\u{5d1}"),
     ] {
         let seen = Arc::new(Mutex::default());

@@ -1,10 +1,11 @@
-//! What a decision tells the outside.
+//! What a decision reports.
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
 use super::*;
 
-/// What was recorded while `story` ran, as `name{labels}` and its value; of histograms, how often.
+/// What was recorded while `story` ran, as `name{labels}` and its value.
+/// Of histograms, how often.
 fn record(story: impl FnOnce(&tokio::runtime::Runtime)) -> HashMap<String, f64> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
@@ -67,7 +68,7 @@ fn every_outcome_and_every_login_is_counted_once() {
     assert!(value("user_backend_cache_bytes{}").unwrap() > 0.0);
     assert_eq!(value("user_backend_flights{}"), Some(0.0));
     assert_eq!(value("user_backend_attempt_seconds{outcome=authenticated}"), Some(1.0));
-    // Neither passwords nor what strangers type.
+    // Neither passwords nor what clients type.
     let text = format!("{found:?}");
     for word in ["Canary", "alice", "bob", "carol", "203.0.113"] {
         assert!(!text.contains(word), "{word}");

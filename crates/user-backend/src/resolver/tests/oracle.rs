@@ -1,8 +1,9 @@
-//! No limit and no memory tells the right password from wrong ones, beyond the guesses that the limits allow.
+//! No limit and no memory reveals the right password, beyond the guesses that the limits allow.
 //!
-//! The judge is a twin: the same story is told twice, once with a password that the attacker tries at some time, and once with one
-//! that is never tried. Until the attacker has guessed right, both must look the same from outside; and a guess that is right in one
-//! world must have been looked at in the other, and been refused.
+//! The same scenario runs twice, once with a password that the attacker tries at some time, and
+//! once with one that is never tried. Until the attacker has guessed right, both must look the same
+//! from outside; and a guess that is right in one run must have been checked and refused in the
+//! other.
 
 use proptest::prelude::*;
 
@@ -19,7 +20,7 @@ const OWNER_CAME: &str = "the owner came";
 enum Op {
     /// The owner signs in at home with the right password.
     Owner,
-    /// The attacker tries a password from one source; `together`: so many of them at once.
+    /// The attacker tries a password from one source; `together`: number of concurrent tries.
     Guess {
         source: usize,
         password: u8,
@@ -63,7 +64,8 @@ struct World {
 
 impl World {
     fn new(right: &str, max_stale: Option<Duration>) -> Self {
-        // It fails where the circuit breaker does not count: how long that pauses is left to chance.
+        // It fails where the circuit breaker does not count: how long that pauses is left to
+        // chance.
         let server = Server::new("mail").with("alice", right).down_during(Phase::Login);
         let policy = policy(|policy| policy.max_stale = max_stale);
         // No delays: what is refused is refused by a limit.
@@ -92,7 +94,7 @@ impl World {
                     let source = ELSEWHERE[*source];
                     tokio::spawn(async move {
                         let answer = sign_in_from(&resolver, source, "alice", &guess).await;
-                        // Not looked at by anyone.
+                        // Not checked by any backend.
                         let is_overload = answer.trace.ended_by == EndReason::Overload;
                         if is_overload { "overload" } else { text_of(&answer.outcome) }
                     })
@@ -123,7 +125,7 @@ fn text_of(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Tells the whole story in one world, with a clock of its own.
+/// Runs the whole scenario in one world, with its own clock.
 fn story(ops: &[Op], right: &str, max_stale: Option<Duration>) -> Vec<(Duration, Vec<&'static str>)> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -141,7 +143,8 @@ fn story(ops: &[Op], right: &str, max_stale: Option<Duration>) -> Vec<(Duration,
 fn judge(ops: &[Op], right: u8, max_stale: Option<Duration>) {
     let known = story(ops, &format!("guess {right}"), max_stale);
     let twin = story(ops, "never tried", max_stale);
-    // What was not judged in the world where no guess is right, and when, up to the limit: what comes after it is not told anything.
+    // What was not judged in the world where no guess is right, and when, up to the limit: later
+    // ones learn nothing.
     let (mut unjudged, per) = (Vec::<(Duration, u8)>::new(), BackendPolicy::default().budget.per);
     for (op, ((at, seen), (_, twin))) in ops.iter().zip(known.into_iter().zip(twin)) {
         if twin.contains(&OWNER_CAME) {
@@ -256,7 +259,7 @@ async fn owners_network_that_is_limited_passes_the_owner_and_few_guesses() {
     for (name, password) in [("alice", "right"), ("bob", "b")] {
         assert!(sign_in_from(&resolver, HOME, name, password).await.authenticated().is_some());
     }
-    // Someone in the same house tries other names.
+    // Another client at the same address tries other names.
     for number in 0..20 {
         let _ = sign_in_from(&resolver, HOME, &format!("user{number}"), "x").await;
     }

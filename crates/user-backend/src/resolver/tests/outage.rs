@@ -183,7 +183,8 @@ async fn guesses_at_made_up_names_leave_a_share_of_the_backend_limit_to_the_owne
     assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
 }
 
-/// A backend that may own the name ends the chain when its limit is reached, and the one after it is down.
+/// A backend that may own the name ends the chain when its limit is reached, and the one after it
+/// is down.
 #[tokio::test(start_paused = true)]
 async fn limit_that_stops_the_chain_hides_no_outage_after_it() {
     let local = people("local").with_user("frank", "f").with_user("bob", "another");

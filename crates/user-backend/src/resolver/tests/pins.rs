@@ -67,7 +67,8 @@ async fn reordering_moves_no_user_and_a_missing_owner_admits_none() {
 
 #[tokio::test]
 async fn a_stripped_domain_does_not_hide_whose_a_name_is() {
-    // alice@example.com of the mail server and alice of the file server are one name, so they are one person's.
+    // alice@example.com of the mail server and alice of the file server are one name, so they are
+    // one person's.
     let strip = DomainRules::for_domain("example.com").unwrap().strip_domain(true);
     let mail = people("mail").with_user("alice@example.com", "m");
     let resolver = Resolver::builder()
@@ -151,7 +152,7 @@ async fn bare_name_without_an_account_is_read_with_the_domain() {
     for typed in ["bob", "bob@example.com"] {
         let answer = sign_in(&resolver, typed, "m").await;
         let proof = answer.authenticated().map(|proof| (proof.backend().as_str(), proof.name().as_str()));
-        // This server knows people by what was typed.
+        // This server knows users by what was typed.
         assert_eq!(proof, (typed == "bob").then_some(("mail", "bob@example.com")), "{typed}");
     }
 }
@@ -172,7 +173,7 @@ async fn bare_name_of_two_people_is_the_local_one() {
     assert_eq!(answer.authenticated().map(|proof| proof.name().as_str()), Some("bob@example.com"));
 }
 
-/// A server that tells spellings apart and lets each have a password of its own.
+/// A server that distinguishes spellings, each with its own password.
 #[derive(Clone, Debug)]
 struct CaseSensitive(BackendId, HashMap<&'static str, &'static str>, Arc<Mutex<Vec<String>>>);
 

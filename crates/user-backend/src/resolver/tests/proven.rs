@@ -1,4 +1,4 @@
-//! Guesses by strangers never keep the owner of proven credentials out.
+//! An attacker's guesses never keep the owner of proven credentials out.
 
 use super::*;
 use crate::brute_force::Lockout as Lock;

@@ -50,7 +50,8 @@ async fn reload_keeps_outcomes_of_unchanged_backends_only() {
     // From memory, also through a clone that was made before.
     let alice = sign_in(&clone, "alice", "a").await;
     assert_eq!((alice.trace.ended_by, mail.asked()), (EndReason::CachedAcceptance, asked));
-    // Changed: asked again, and the old password is refused. Removed: its users do not move to another backend.
+    // Changed: asked again, and the old password is refused. Removed: its users do not move to
+    // another backend.
     assert_eq!(sign_in(&clone, "bob", "b").await.outcome, Outcome::Refused(Rejection::BadCredentials));
     assert_eq!(vouched_by(&sign_in(&clone, "bob", "new").await), Some("files"));
     let carol = sign_in(&clone, "carol", "c").await;
@@ -144,7 +145,7 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     let next = lenient(&dead).backend_with(office, BackendPolicy::default(), DomainRules::none());
     let reloaded = resolver.replace(next).await.unwrap();
     assert_eq!(ids(&reloaded.kept), ["mail", "dead"]);
-    // The pause behind three failures is not over.
+    // The delay after three failures is not over.
     let start = now();
     let _ = sign_in_from(&resolver, "192.0.2.1", "bob", "x").await;
     assert_eq!(now() - start, Duration::from_millis(400));
@@ -154,7 +155,8 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     // One failure is left of four.
     assert!(matches!(sign_in(&resolver, "alice", "w4").await.outcome, Outcome::Refused(_)));
     assert!(matches!(sign_in(&resolver, "alice", "w5").await.outcome, Outcome::Throttled { .. }));
-    // With other settings the circuit breaker starts closed, but failures still count: the server counts them, too.
+    // With other settings the circuit breaker starts closed, but failures still count: the server
+    // counts them, too.
     let patient = policy(|policy| policy.cache_accepted = Duration::from_secs(60));
     let changed = Resolver::builder().backend_with(
         Arc::clone(&mail) as Arc<dyn UserBackend>,
@@ -222,7 +224,7 @@ async fn bounds_of_the_memory_count_from_the_next_start() {
     assert_eq!(reloaded.at_next_start, ["cache_entries"]);
 }
 
-/// Swaps two chains again and again while people sign in: every answer is that of one of the two.
+/// Swaps two chains repeatedly while users sign in: every answer is that of one of the two.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_attempt_sees_one_whole_chain() {
     let family = |letter: &str| -> Vec<_> {

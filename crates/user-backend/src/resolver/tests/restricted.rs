@@ -1,4 +1,5 @@
-//! Attempts restricted to one backend: what they may be answered from, and what they share with all others.
+//! Attempts restricted to one backend.
+//! What they may be answered from, and what they share with all others.
 
 use super::*;
 
@@ -58,7 +59,7 @@ async fn refusal_is_remembered_for_its_own_restriction_only() {
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.outcome, refused);
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.trace.ended_by, EndReason::CachedRefusal);
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
-    // The other way round: `mail` ends the chain with its no, `files` would have said yes.
+    // The other way round: `mail` ends the chain with its refusal, `files` would have accepted.
     assert_eq!(sign_in(&resolver, "bob", "b").await.outcome, refused);
     assert_eq!(vouched_by(&sign_in_at(&resolver, "files", "bob", "b").await), Some("files"));
 }
@@ -88,7 +89,7 @@ async fn restricted_refusal_keeps_acceptances_of_other_backends() {
         .build()
         .unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
-    // There the name stands for another user.
+    // There the name is another user's.
     let refused = Outcome::Refused(Rejection::BadCredentials);
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.outcome, refused);
     assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, EndReason::CachedAcceptance);
@@ -144,7 +145,7 @@ async fn limits_count_restricted_and_unrestricted_failures_together() {
     }
     let pressure = resolver.pressure();
     assert_eq!((pressure.throttled_places, pressure.locked_users), (1, 1));
-    // The limit of this user is reached, whatever the next guess is restricted to.
+    // The limit of this user is reached, also for restricted guesses.
     let answer = sign_in(&resolver, "alice", "5").await;
     assert_eq!(answer.trace.ended_by, EndReason::UserLocked, "{}", answer.trace);
     assert_eq!((mail.seen().len(), files.seen().len()), (0, 4));

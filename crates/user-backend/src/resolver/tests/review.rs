@@ -68,7 +68,7 @@ async fn an_outage_is_not_the_time_to_guess_without_limit() {
         let answer = sign_in_from(&resolver, "192.0.2.1", "alice", &format!("guess{number}")).await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
     }
-    // So many could not be judged: memory answers no other one, and the outage stays an outage.
+    // Too many could not be judged: memory answers no other one, and the outage stays an outage.
     let answer = sign_in_from(&resolver, "192.0.2.2", "alice", "right").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
     // Where she was before it does.
@@ -145,7 +145,8 @@ async fn unknown_host_is_an_outage_for_sign_ins() {
     assert!(matches!(sign_in(&resolver, "alice", "wrong").await.outcome, Outcome::Refused(_)));
 }
 
-/// Its host does not exist while the switch is on: the name service of this machine is lost.
+/// Its host does not exist while the switch is on.
+/// The name service of this machine is lost.
 #[derive(Debug)]
 struct LosesAnswers {
     people: StaticBackend,

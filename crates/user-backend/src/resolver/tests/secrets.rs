@@ -1,4 +1,5 @@
-//! Nothing that a sign-in writes anywhere holds the password, in any of its forms (T60; saslauthd printed it).
+//! Nothing that a sign-in writes anywhere holds the password, in any of its forms (T60; saslauthd
+//! printed it).
 
 use std::io::Write;
 
@@ -7,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 
-/// Whatever is logged while it is there.
+/// Collects the log while it exists.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

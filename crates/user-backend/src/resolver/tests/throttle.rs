@@ -37,7 +37,8 @@ async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_no
         }
     }
     assert_eq!(mail.asked(), 11);
-    // The owner at home, and a known user from the same source; but no password is revealed to guesses.
+    // The owner at home, and a known user from the same source; but no password is revealed to
+    // guesses.
     assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "alice", "a").await), Some("mail"));
     assert_eq!(sign_in_from(&resolver, CAFE, "alice", "a").await.trace.ended_by, EndReason::SourceThrottled);
     assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));

@@ -1,4 +1,5 @@
-//! Mistakes that others have shipped, each of which must not come back here. The comment names who had it first.
+//! Mistakes that others have shipped, each of which must not come back here.
+//! The comment names who had it first.
 
 use super::*;
 use crate::cache::CacheBounds;
@@ -17,7 +18,8 @@ async fn accepted(resolver: &Resolver, name: &str, password: &str) -> bool {
     sign_in(resolver, name, password).await.authenticated().is_some()
 }
 
-// Kinto 1413: the cache key had no password in it. Dovecot CVE-2025-30189: all users under one key (T40).
+// Kinto 1413: the cache key had no password in it. Dovecot CVE-2025-30189: all users under one key
+// (T40).
 #[tokio::test(start_paused = true)]
 async fn t40_cached_sign_in_accepts_no_other_user_or_password() {
     let server = mail();
@@ -29,7 +31,7 @@ async fn t40_cached_sign_in_accepts_no_other_user_or_password() {
     }
 }
 
-// T40: the key stands for the whole tuple, and for where its parts begin and end.
+// T40: the key covers the whole tuple, and where its parts begin and end.
 #[test]
 fn t40_no_two_tuples_share_a_key() {
     let keyer = OutcomeKeyer::random().unwrap();
@@ -51,7 +53,8 @@ fn t40_no_two_tuples_share_a_key() {
     }
 }
 
-// Apache socache: a mismatch with the cache ended the chain. go-guardian: the backend was never asked. T41, "old cached".
+// Apache socache: a mismatch with the cache ended the chain. go-guardian: the backend was never
+// asked. T41, "old cached".
 #[tokio::test(start_paused = true)]
 async fn t41_old_password_ends_with_its_cache_lifetime() {
     let server = mail();
@@ -65,7 +68,8 @@ async fn t41_old_password_ends_with_its_cache_lifetime() {
     assert!(accepted(&resolver, "alice", "new").await);
 }
 
-// Radicale 2100: after a change the new entry was stored under the wrong salt and never hit again. T41, "normal".
+// Radicale 2100: after a change the new entry was stored under the wrong salt and never hit again.
+// T41, "normal".
 #[tokio::test(start_paused = true)]
 async fn new_password_is_cached_like_the_old_one() {
     let server = mail();
@@ -133,7 +137,8 @@ async fn what_is_over_leaves_the_map_it_is_in() {
     assert_eq!((stats.accepted, stats.rejected), (1, 0));
 }
 
-// user_external returns false for everything; Radicale took an outage for a no and cached it. U4, T43.
+// user_external returns false for everything; Radicale took an outage for a no and cached it. U4,
+// T43.
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_not_remembered_as_a_wrong_password() {
     let server = mail();
@@ -258,7 +263,8 @@ async fn a_slow_wrong_attempt_does_not_delay_the_right_one() {
     assert!(slow.await.is_ok() && own.await.unwrap().authenticated().is_some());
 }
 
-// hyper-util 299: a cancelled leader left its followers hanging. Authelia ran the work under the first caller. T45.
+// hyper-util 299: a cancelled leader left its followers hanging. Authelia ran the work under the
+// first caller. T45.
 #[tokio::test]
 async fn t45_ten_thousand_cancelled_callers_block_no_other() {
     let server = mail();
@@ -334,7 +340,8 @@ async fn a_foreign_domain_is_not_stripped() {
     assert_eq!(vouched_by(&sign_in(&resolver, "Alice@Example.com", "a").await), Some("mail"));
 }
 
-// T37, T42: a person who is disabled here is out at once, whatever is remembered, stale or under way.
+// T37, T42: a user who is disabled here is refused at once, whatever is remembered, stale or in
+// progress.
 #[tokio::test(start_paused = true)]
 async fn a_local_disable_ends_memory_and_grace() {
     let server = mail();

@@ -1,7 +1,8 @@
-//! The protocol between a program and its helpers: greeting, requests, responses. No I/O.
+//! The protocol between a program and its helpers: greeting, requests, responses.
+//! No I/O.
 //!
-//! Both ends are the same program in the same version, as a rule; the greeting finds out when they are not, before a
-//! password is sent to something that is no helper.
+//! Both ends are the same program in the same version, as a rule; the greeting finds out when they
+//! are not, before a password is sent to something that is no helper.
 
 #[cfg(any(feature = "smb", test))]
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -17,15 +18,17 @@ use crate::secret::Password;
 /// The greeting of a helper. Increase the number with every change to this file.
 pub(super) const GREETING: &[u8; 16] = b"ub-smb-helper 1\n";
 
-/// Longest question: three names and a password of 255 bytes each and a share of 80 characters fit four times.
+/// Longest question: three names and a password of 255 bytes each and a share of 80 characters fit
+/// four times.
 pub(super) const MAX_QUESTION: usize = 4096;
 
 /// Bytes of an answer.
 pub(super) const ANSWER: usize = 5;
 
-/// A question with its length in front, in memory that is wiped; `None` when something in it is too long.
+/// A question with its length in front, in memory that is wiped.
+/// `None` when something in it is too long.
 pub(super) fn question(call: &Call, request_timeout: Duration) -> Option<Zeroizing<Vec<u8>>> {
-    // All room at once: a buffer that grows leaves copies behind.
+    // Full capacity at once: a buffer that grows leaves copies in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(4 + MAX_QUESTION));
     let share: &str = match &call.proof {
         Proof::Share(share) => share,
@@ -96,7 +99,7 @@ pub(super) fn answer(ended: Ended) -> [u8; ANSWER] {
     [kind, a, b, c, d]
 }
 
-/// Reads an answer; `None` when it is none.
+/// Reads an answer; `None` if it is invalid.
 pub(super) fn read_answer([kind, number @ ..]: [u8; ANSWER]) -> Option<Ended> {
     let number = i32::from_be_bytes(number);
     match (kind, number) {
@@ -137,7 +140,7 @@ mod tests {
                 assert_eq!((heard.peer, &heard.name, &heard.proof), (asked.peer, &asked.name, &asked.proof));
                 assert_eq!(heard.workgroup, asked.workgroup);
                 assert_eq!(heard.password.expose(), password);
-                // Whatever is cut off or added: it is no question any more.
+                // With anything cut off or added, it is no longer a question.
                 for end in 0..body.len() {
                     assert!(read_question(&body[..end]).is_none(), "{end}");
                 }

@@ -1,4 +1,4 @@
-//! Helper processes: libsmbclient where it can neither hold up nor bring down anybody but itself.
+//! Helper processes: run libsmbclient where it cannot delay or crash anything else.
 //!
 //! A helper is this very program or `user-backend-smb-helper`, started with one word on its command line and one end of a
 //! socket pair as its standard input. Its greeting names the version of the protocol. Requests arrive through the
@@ -36,17 +36,19 @@ const OWN_IMAGE: &str = "/proc/self/exe";
 
 static CAN_HELP: AtomicBool = AtomicBool::new(false);
 
-/// Lets this program be its own helper for SMB logins. To be called first in `main`.
+/// Lets this program be its own helper for SMB logins.
+/// To be called first in `main`.
 ///
-/// In a process that was started as a helper this does not return. Everywhere else it returns at once, and from then on
-/// backends with [`Isolation::Auto`](super::Isolation::Auto) start this program once more, with the only argument
-/// `--user-backend-smb-helper`, to talk to libsmbclient. A program that never calls it is never started again: there,
-/// libsmbclient runs in a thread.
+/// In a process that was started as a helper this does not return. Everywhere else it returns at
+/// once, and from then on backends with [`Isolation::Auto`](super::Isolation::Auto) start this
+/// program once more, with the only argument `--user-backend-smb-helper`, to talk to libsmbclient.
+/// A program that never calls it is never started again: there, libsmbclient runs in a thread.
 ///
 /// # Security
-/// What happens in `main` before this call happens in every helper. The helper closes all descriptors that it inherits,
-/// lets no other process read its memory ([`process::disable_core_dumps`](crate::process::disable_core_dumps)), can gain no
-/// privileges, and ends as soon as the process that started it does.
+/// What happens in `main` before this call happens in every helper. The helper closes all
+/// descriptors that it inherits, lets no other process read its memory
+/// ([`process::disable_core_dumps`](crate::process::disable_core_dumps)), can gain no privileges,
+/// and ends as soon as the process that started it does.
 ///
 /// # Example
 /// ```no_run
@@ -64,7 +66,7 @@ pub fn run_helper_if_requested() {
 
 /// What a helper of this program is started from, if it can be one.
 pub(super) fn own_program() -> Option<PathBuf> {
-    // Not everybody has a /proc.
+    // Not every system has a /proc.
     (CAN_HELP.load(Ordering::Relaxed) && Path::new(OWN_IMAGE).exists()).then(|| OWN_IMAGE.into())
 }
 

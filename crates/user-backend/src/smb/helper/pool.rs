@@ -1,8 +1,8 @@
 //! The helpers of one backend, and the queue before them.
 //!
-//! Each backend has helpers of its own, so a server that hangs uses up its own places only. They are started
-//! when they are needed and end when they are not. First come, first served; who comes when the queue is full is told so at
-//! once.
+//! Each backend has its own helpers, so a server that hangs uses up only those. They are started
+//! when they are needed and end when they are not. First come, first served; a login that finds the
+//! queue full fails at once.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,14 +18,16 @@ use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::transport::within;
 
-/// How many helpers one backend has at most. Each is a process of about 20 MB, most of it shared, and does 30 to 60 logins
-/// a second.
+/// How many helpers one backend has at most.
+/// Each is a process of about 20 MB, most of it shared, and does 30 to 60 logins a second.
 const HELPERS: usize = 4;
 
-/// How many logins one helper makes before a new one takes its place: libraries in C may lose memory.
+/// How many logins one helper makes before a new one takes its place.
+/// Libraries in C may lose memory.
 const LOGINS: usize = 1000;
 
-/// How long a helper may have been idle to be asked again. It leaves ten seconds later, so none that is leaving is asked.
+/// How long a helper may have been idle to be asked again.
+/// It leaves ten seconds later, so none that is leaving is asked.
 const FRESH: Duration = Duration::from_secs(20);
 
 /// The helpers of one backend.
@@ -38,7 +40,8 @@ pub(in crate::smb) struct Pool {
 }
 
 impl Pool {
-    /// No helper is started yet. At most `waiting` logins stand in line behind those that are being asked about.
+    /// No helper is started yet.
+    /// At most `waiting` logins are queued after those in progress.
     pub(in crate::smb) fn new(program: PathBuf, waiting: usize) -> Self {
         Self {
             program,
@@ -51,8 +54,9 @@ impl Pool {
     /// Waits for a turn, looks whether it still makes sense (`begin`), and gets a helper.
     ///
     /// # Errors
-    /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes, or when no helper starts; a
-    /// misconfigured one when the program is no helper; what `begin` says.
+    /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes,
+    /// or when no helper starts; a misconfigured one when the program is no helper; what `begin`
+    /// says.
     ///
     /// # Cancellation
     /// The turn goes to the next in line.
@@ -78,7 +82,8 @@ impl Pool {
         Ok((HelperLease { helper: Some(helper), idle, _turn: turn, _in_line: in_line }, begun))
     }
 
-    /// A helper that waits for a question. One that has ended meanwhile was asked nothing and is not missed.
+    /// A helper that waits for a question.
+    /// One that has ended meanwhile was asked nothing and is not missed.
     fn idle(&self) -> Option<Helper> {
         let mut idle = lock(&self.idle);
         while let Some(helper) = idle.pop() {
@@ -128,10 +133,12 @@ pub(in crate::smb) struct HelperLease {
 }
 
 impl HelperLease {
-    /// Asks. A helper that gives no answer in time, or none at all, is ended.
+    /// Asks.
+    /// A helper that gives no answer in time, or none at all, is ended.
     ///
     /// # Errors
-    /// An unavailable [`BackendError`]. The password may have reached the server, so it is not asked again.
+    /// An unavailable [`BackendError`]. The password may have reached the server, so it is not
+    /// asked again.
     ///
     /// # Cancellation
     /// The helper is ended.
@@ -159,7 +166,7 @@ impl HelperLease {
             }
         };
         let ended = within(deadline, Phase::Login, asked).await?;
-        // One whose library is out of order, or never was in order, is not asked again.
+        // A helper whose library does not work is not used again.
         if matches!(ended, Ended::Yes | Ended::Number(_)) && helper.rests() < LOGINS {
             lock(&self.idle).push(helper);
         }

@@ -19,16 +19,18 @@ use super::super::call::Ended;
 use super::{NAME, WORD, frame};
 use crate::clock::{Instant, now};
 
-/// What a helper gets of our environment: where libsmbclient and the loader look for their files. Nothing else is its
-/// business, and the environment of a program may hold passwords.
+/// What a helper gets of our environment.
+/// Where libsmbclient and the loader look for their files. Nothing else is its business, and the
+/// environment of a program may hold passwords.
 const ENVIRONMENT: [&str; 4] = ["HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "TZ"];
 
-/// Lets glibc's allocator overwrite what is given back: libsmbclient and pavao free passwords as they are. Its cache for
-/// each thread does not do so, and is switched off. Other allocators do not know these.
+/// Lets glibc's allocator overwrite what is given back.
+/// Libsmbclient and pavao free passwords as they are. Its cache for each thread does not do so, and
+/// is switched off. Other allocators do not know these.
 const WIPE: [(&str, &str); 2] =
     [("MALLOC_PERTURB_", "165"), ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")];
 
-/// A running helper. Dropping it ends the process, in whatever it is doing.
+/// A running helper. Dropping it ends the process, whatever it is doing.
 #[derive(Debug)]
 pub(super) struct Helper {
     socket: Socket,
@@ -49,7 +51,8 @@ impl Helper {
         command.arg0(NAME).arg(WORD).env_clear();
         command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(WIPE);
-        // A group of its own: Ctrl-C at the terminal is for the program, which may want to finish what it has begun.
+        // A separate process group: Ctrl-C at the terminal is for the program, which may want to
+        // finish what it has begun.
         command.current_dir("/").process_group(0);
         command.stdin(OwnedFd::from(its)).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn()?;
@@ -59,7 +62,7 @@ impl Helper {
         Ok(Self { socket, child, answered: 0, since: now() })
     }
 
-    /// Notes that it has answered, and tells how often it has.
+    /// Counts an answer, and returns how many there were.
     pub(super) fn rests(&mut self) -> usize {
         self.since = now();
         self.answered += 1;
@@ -78,14 +81,15 @@ impl Helper {
         heard.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Waits for its greeting. `false` when it is something else than a helper of this version.
+    /// Waits for its greeting.
+    /// `false` when it is something else than a helper of this version.
     pub(super) async fn greets(&self) -> io::Result<bool> {
         let mut greeting = [0; frame::GREETING.len()];
         self.stream()?.read_exact(&mut greeting).await?;
         Ok(greeting == *frame::GREETING)
     }
 
-    /// Asks one question and waits for the answer; `None` when it is none.
+    /// Sends one question and waits for the answer; `None` if it is invalid.
     pub(super) async fn ask(&self, question: &[u8]) -> io::Result<Option<Ended>> {
         let mut stream = self.stream()?;
         stream.write_all(question).await?;
@@ -94,7 +98,8 @@ impl Helper {
         Ok(frame::read_answer(answer))
     }
 
-    /// The socket, for the runtime that wants to use it now: the next question may come from another one.
+    /// The socket, for the runtime that wants to use it now.
+    /// The next question may come from another one.
     fn stream(&self) -> io::Result<UnixStream> {
         UnixStream::from_std(self.socket.try_clone()?)
     }

@@ -1,4 +1,5 @@
-//! The main loop of a helper: drops inherited resources, then serves one login after the other.
+//! The main loop of a helper.
+//! Drops inherited resources, then serves one login after the other.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::frame;
 
-/// A helper that has been idle for so long is not needed.
+/// A helper that has been idle for this time is not needed.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// The exit code of a helper that cannot be reached.
@@ -33,7 +34,7 @@ pub(super) fn serve() -> ! {
 /// Takes the socket from the standard input and leaves the rest of what was inherited.
 fn settle() -> io::Result<UnixStream> {
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // Fails when it is none: the word was typed at a terminal.
+    // Fails if it is not a socket: the argument was typed at a terminal.
     socket.peer_addr()?;
     let nowhere = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&nowhere)?;
@@ -48,8 +49,8 @@ fn settle() -> io::Result<UnixStream> {
     Ok(socket)
 }
 
-/// Gives up every capability, also those that the server has for a low port (`AmbientCapabilities=` of a unit): libsmbclient
-/// reads what a file server says, and needs none of them.
+/// Gives up every capability, also those that the server has for a low port (`AmbientCapabilities=`
+/// of a unit): libsmbclient reads what a file server says, and needs none of them.
 fn drop_capabilities() -> io::Result<()> {
     let none = CapabilitySet::empty();
     let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
@@ -57,7 +58,8 @@ fn drop_capabilities() -> io::Result<()> {
     Ok(set_capabilities(None, sets)?)
 }
 
-/// Closes what other code in the starting process had left open: nothing is known about it, and nothing of it is ours.
+/// Closes what other code in the starting process had left open.
+/// Nothing is known about it, and nothing of it is ours.
 fn close_all_but(socket: RawFd) -> io::Result<()> {
     let mut open = Vec::new();
     for entry in std::fs::read_dir("/proc/self/fd")? {
@@ -92,11 +94,12 @@ fn answer_all(mut socket: UnixStream) -> io::Result<()> {
     }
 }
 
-/// Ends this process as soon as the other end of the socket is closed, whatever libsmbclient is waiting for.
+/// Ends this process as soon as the other end of the socket is closed, even while libsmbclient
+/// waits.
 fn end_with(socket: &UnixStream) -> io::Result<()> {
     let socket = socket.try_clone()?;
     std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
-        // Asked about nothing, poll tells of the end only.
+        // Without requested events, poll reports only the end.
         let mut watched = [PollFd::new(socket.as_fd(), PollFlags::empty())];
         while let Ok(0) | Err(nix::Error::EINTR) = poll(&mut watched, PollTimeout::NONE) {}
         // Nothing is flushed, freed or waited for: the other thread may be anywhere.

@@ -9,7 +9,7 @@ fn never() -> Instant {
     now() + Duration::from_secs(3600)
 }
 
-/// Keeps the thread busy until told otherwise; returns when it is.
+/// Keeps the thread busy until released; returns when it is busy.
 async fn occupy(worker: &Arc<Worker>) -> (Sender<()>, tokio::task::JoinHandle<Result<(), BackendError>>) {
     let (started, is_busy) = oneshot::channel();
     let (release, released): (Sender<()>, Receiver<()>) = channel();
@@ -95,7 +95,8 @@ async fn a_caller_who_has_gone_is_not_served() {
 
 #[tokio::test(start_paused = true)]
 async fn deadline_holds_on_a_busy_thread_and_the_job_is_dropped() {
-    // Paused time runs on while the runtime is idle, so the thread is watched by channels that block the test.
+    // Paused time runs on while the runtime is idle, so the thread is watched by channels that
+    // block the test.
     let worker = Worker::start(4).unwrap();
     let (release, released): (Sender<()>, Receiver<()>) = channel();
     worker.queue.send(Box::new(move || released.recv().unwrap())).unwrap();

@@ -65,7 +65,8 @@ impl<'r, 't> Literals<'r, 't> {
                     _ => self.fail(expression, place, Problem::new("a calculation", LITERAL)),
                 }
             }
-            // `IMAP::class` is a text that PHP makes while it compiles; only a name in full can be read without its imports.
+            // `IMAP::class` is a text that PHP makes while it compiles; only a name in full can be
+            // read without its imports.
             Expression::Access(Access::ClassConstant(ClassConstantAccess { class, constant, .. })) => {
                 match (class, constant) {
                     (Expression::Identifier(name), ClassLikeConstantSelector::Identifier(word))
@@ -155,7 +156,8 @@ impl<'r, 't> Literals<'r, 't> {
     }
 }
 
-/// The way to an element: the entries of `user_backends` are counted in written order, as everywhere.
+/// The way to an element: the entries of `user_backends` are counted in written order, as
+/// everywhere.
 fn inside(place: &SettingLocation, key: &Key, nth: usize) -> SettingLocation {
     match key {
         _ if place.section == "user_backends" && place.index.is_none() => {
@@ -166,7 +168,8 @@ fn inside(place: &SettingLocation, key: &Key, nth: usize) -> SettingLocation {
     }
 }
 
-/// `PDO::MYSQL_ATTR_SSL_CA`, whose number only PHP knows: as a key, its name says which it is.
+/// `PDO::MYSQL_ATTR_SSL_CA`, whose number only PHP knows.
+/// As a key, it is identified by its name.
 fn constant(expression: &Expression<'_>) -> Option<String> {
     let Expression::Access(Access::ClassConstant(ClassConstantAccess { class, constant, .. })) = expression
     else {

@@ -1,13 +1,15 @@
-//! The `config.php` of the PHP app, read with a real PHP parser (mago) as data. Nothing in it is executed.
+//! The `config.php` of the PHP app, read with a real PHP parser (mago) as data.
+//! Nothing in it is executed.
 //!
 //! Read are the keys `user_backends`, `user_backends_resolver` and what the loader was asked for of
 //!
 //! - `$CONFIG = array( … );` or `[ … ]`, and `$CONFIG['user_backends'] = array( … );`
 //! - `return [ … ];`
-//! - the bare `"user_backends" => array( … ),` of the PHP app's manual, with `<?php` in front of it or without
+//! - the bare `"user_backends" => array( … ),` of the PHP app's manual, with `<?php` in front of it
+//!   or without
 //!
-//! Everything else in the file is skipped, never kept and never shown. Within our keys only literals count: anything
-//! that would have to be executed is an error.
+//! Everything else in the file is skipped, never kept and never shown. Within our keys only
+//! literals count: anything that would have to be executed is an error.
 
 mod literal;
 mod scan;
@@ -102,7 +104,8 @@ impl<'t> Reader<'t> {
         (Some(Document { members, secret: scan.secret, dialect: Format::Php }), self.troubles)
     }
 
-    /// Makes values of what was found, and refuses what stands where it is not read: a configuration is read whole or not.
+    /// Converts what was found into values, and refuses keys in places that are not read: a
+    /// configuration is read completely or not at all.
     fn members(&mut self, scan: &Scan, found: &[Pair<'_>]) -> Vec<Member> {
         let keys = self.keys;
         let shared = found.iter().filter_map(|pair| {

@@ -1,8 +1,8 @@
-//! One pass over the tokens, before the parser sees them: how deep it would have to go, where our keys stand, and
-//! whether the file holds secrets.
+//! One pass over the tokens, before the parser sees them.
+//! How deep it would have to recurse, where our keys are, and whether the file has secrets.
 //!
-//! The lexer recurses for variables within texts only, so it is safe when there are few of them; the parser recurses
-//! wherever something is open.
+//! The lexer recurses for variables within texts only, so it is safe when there are few of them;
+//! the parser recurses wherever something is open.
 
 use mago_database::file::FileId;
 use mago_syntax::lexer::Lexer;
@@ -12,16 +12,18 @@ use mago_syntax_core::input::Input;
 
 use crate::config::read::is_secret;
 
-/// How many tokens may be open at once. A level of an array takes four, a condition three.
+/// How many tokens may be open at once.
+/// A level of an array takes four, a condition three.
 const MAX_WAITING: usize = 1024;
 
-/// How many dollar signs a file may have: each could be one level of recursion in the lexer.
+/// How many dollar signs a file may have.
+/// Each could be one level of recursion in the lexer.
 const MAX_DOLLARS: usize = 2000;
 
 /// The result of the scan.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    /// Our keys, wherever they stand, by offset.
+    /// Our keys in any place, by offset.
     pub(super) ours: Vec<(String, usize)>,
     /// The first key that holds a secret.
     pub(super) secret: Option<String>,
@@ -74,7 +76,8 @@ impl Scan {
     }
 }
 
-/// Counts the tokens whose meaning is still open: each may be one level of recursion in the parser.
+/// Counts the tokens whose meaning is still open.
+/// Each may be one level of recursion in the parser.
 #[derive(Debug, Default)]
 struct Waiting {
     total: usize,
@@ -100,7 +103,7 @@ impl Waiting {
                 }
             }
             K::Comma | K::Semicolon | K::CloseTag => self.end(),
-            // `else if` goes on where the brace seemed to end it, so it is never forgotten.
+            // `else if` continues after the brace that seemed to end it, so it is never dropped.
             K::Else | K::ElseIf => self.total += 1,
             _ => {
                 self.inner += 1;
@@ -120,7 +123,7 @@ impl Waiting {
 pub(super) struct Fragment {
     /// Its start.
     pub(super) start: usize,
-    /// Whether an opening tag stands before it.
+    /// Whether an opening tag precedes it.
     pub(super) tagged: bool,
 }
 
