@@ -32,7 +32,7 @@ const FIELDS: &[FieldSpec] = &[
         .with_default("\"WORKGROUP\""),
     FieldSpec::choice(
         "engine",
-        "`\"pavao\"`: libsmbclient (cargo feature `smb`); `\"native\"`: pure Rust (cargo feature `smb-native`)",
+        "`\"pavao\"`: libsmbclient, in the program `user-backend-smb-helper`; `\"native\"`: pure Rust (cargo feature `smb-native`)",
         &["pavao", "native"],
     )
     .with_default("\"pavao\""),
