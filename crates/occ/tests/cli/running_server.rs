@@ -26,8 +26,8 @@ impl Server {
         let file = std::fs::read_to_string(occ.path().join("user-backend.toml")).unwrap();
         let file =
             file.replace("[server]\n", "[server]\nlisten = \"127.0.0.1:0\"\nrefusal_milliseconds = 0\n");
-        // Only names of this domain are sent to the mail server, which is not there.
-        let file = file.replace("class = \"imap\"\n", "class = \"imap\"\ndomain = \"mail.example\"\n");
+        // Only addresses are sent to the mail server, which is not there.
+        let file = file.replace("class = \"imap\"\n", "class = \"imap\"\nnames = \"address\"\n");
         occ.write("user-backend.toml", &format!("[frontends.occ]\npath = \"occ.sock\"\n{more}\n{file}"));
         let mut reset = occ.command(&["user:resetpassword", "alice", "--password-from-env"]);
         let said = CliOutput::of(&reset.env("OC_PASS", PASSWORD).output().unwrap());
