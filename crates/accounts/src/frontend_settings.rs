@@ -19,6 +19,8 @@ pub struct FrontendSettings {
     pub saslauthd: Option<SaslauthdSettings>,
     /// Dovecot's auth client protocol, for Postfix, Exim and Radicale.
     pub dovecot_auth: Option<SocketSettings>,
+    /// The socket for `occ backend:login --server`.
+    pub occ: Option<SocketSettings>,
 }
 
 /// The section `[frontends.forward_auth]`.
@@ -171,7 +173,8 @@ impl FrontendSettings {
     pub(crate) fn relative_to(&mut self, folder: &Path) {
         let saslauthd = self.saslauthd.as_mut().map(|settings| &mut settings.path);
         let dovecot_auth = self.dovecot_auth.as_mut().map(|settings| &mut settings.path);
-        for path in saslauthd.into_iter().chain(dovecot_auth) {
+        let occ = self.occ.as_mut().map(|settings| &mut settings.path);
+        for path in saslauthd.into_iter().chain(dovecot_auth).chain(occ) {
             *path = folder.join(&path);
         }
     }

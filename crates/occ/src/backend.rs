@@ -3,3 +3,5 @@
 pub(crate) mod check;
 pub(crate) mod list;
 pub(crate) mod login;
+#[cfg(unix)]
+mod login_server;

@@ -6,43 +6,51 @@
 use std::time::Duration;
 
 use accounts::{Clock, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use user_backend::brute_force::{SourceNet, SourceRateLimit};
 
 use crate::Call;
-use crate::cli::AddressArg;
-use crate::exit::CliError;
-use crate::output::Output;
+use crate::cli::{AddressArg, AttemptsArgs};
+use crate::exit::{CliError, Exit};
+use crate::output::{Output, nested};
 use crate::store::{self, Missing};
 use crate::time_format;
 
-pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Output, CliError> {
-    let place = place(&args.address)?;
+pub(crate) async fn attempts(call: Call<'_>, args: &AttemptsArgs) -> Result<Output, CliError> {
+    let place = place(&args.address.address)?;
     let store = store::open(call.common, Missing::Refuse).await?;
     let throttle = store.config.resolver().throttle;
     let now = Clock::system().now();
     let failures = store.accounts.failed_logins();
-    let at = failures.of(place, now.before(throttle.per)).await?;
+    // Only sign-ins are counted here, so there are no attempts of another kind.
+    let is_counted = args.action.as_deref().is_none_or(|action| matches!(action, "" | "login"));
+    let at = if is_counted { failures.of(place, now.before(throttle.per)).await? } else { Vec::new() };
     let mut standing = Permissions::of(&throttle, place, &at, now);
     // A limit of the network around it counts as well.
-    for wider in place.levels().skip(1) {
+    for wider in place.levels().skip(1).filter(|_| is_counted) {
         let at = failures.of(wider, now.before(throttle.per)).await?;
         let around = Permissions::of(&throttle, wider, &at, now);
         if around.refused && around.left > standing.left {
             standing = Permissions { pause: standing.pause, ..around };
         }
     }
-    Ok(Output::tree(json!({
-        "place": place.to_string(),
-        // There is no list of places that may guess.
-        "bypass-listed": false,
-        "attempts": at.len(),
-        "delay": u64::try_from(standing.pause.as_millis()).unwrap_or(u64::MAX),
-        "refused": standing.refused,
-        "retry_after": standing.left.as_millis().div_ceil(1000),
-        "first": time_format::iso_or_never(at.first().copied()),
-        "last": time_format::iso_or_never(at.last().copied()),
-    })))
+    let delay = u64::try_from(standing.pause.as_millis()).unwrap_or(u64::MAX);
+    let tree = |delay: Value| {
+        json!({
+            "place": place.to_string(),
+            // There is no list of places that may guess.
+            "bypass-listed": false,
+            "attempts": at.len(),
+            "delay": delay,
+            "refused": standing.refused,
+            "retry_after": standing.left.as_millis().div_ceil(1000),
+            "first": time_format::iso_or_never(at.first().copied()),
+            "last": time_format::iso_or_never(at.last().copied()),
+        })
+    };
+    // As there, people are told the unit.
+    let plain = nested(&tree(format!("{delay} ms").into()), 0);
+    Output::new(plain, &tree(delay.into()), Exit::Fine)
 }
 
 pub(crate) async fn reset(call: Call<'_>, args: &AddressArg) -> Result<Output, CliError> {

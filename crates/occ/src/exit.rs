@@ -26,11 +26,21 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Where the text of an error is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    /// Standard output, as the PHP program writes its refusals.
+    Output,
+    /// Standard error: what the PHP program does not say at all, or what is no refusal.
+    Error,
+}
+
 /// An error of a command, with its exit code.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CliError {
     text: String,
     exit: Exit,
+    stream: Stream,
     no_store: bool,
     of_store: bool,
 }
@@ -43,6 +53,16 @@ impl CliError {
 
     /// A refusal, with the text that scripts know.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
+        Self { stream: Stream::Output, ..Self::with(Exit::Refused, text) }
+    }
+
+    /// A refusal with the exit code 2, as the PHP program has it for a few.
+    pub(crate) fn refused_as_usage(text: impl Into<String>) -> Self {
+        Self { stream: Stream::Output, ..Self::with(Exit::Usage, text) }
+    }
+
+    /// A refusal about which the PHP program writes nothing: scripts read an empty standard output as "not set".
+    pub(crate) fn refused_silently(text: impl Into<String>) -> Self {
         Self::with(Exit::Refused, text)
     }
 
@@ -57,7 +77,7 @@ impl CliError {
     }
 
     fn with(exit: Exit, text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit, no_store: false, of_store: false }
+        Self { text: text.into(), exit, stream: Stream::Error, no_store: false, of_store: false }
     }
 
     /// Whether the only problem is that there is no store yet.
@@ -84,7 +104,12 @@ impl CliError {
 
     /// Whether this is a refusal: the command was understood, and is not allowed.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.exit == Exit::Refused
+        self.exit == Exit::Refused || self.stream == Stream::Output
+    }
+
+    /// Whether the text belongs on standard output.
+    pub(crate) fn is_for_output(&self) -> bool {
+        self.stream == Stream::Output
     }
 }
 

@@ -33,10 +33,10 @@ pub(crate) async fn run(call: Call<'_>, command: GroupCommand) -> Result<Output,
 }
 
 async fn add(store: &Store, args: &GroupAddArgs) -> Result<Output, CliError> {
-    // Administrators' scripts know this refusal by 2: it is the command line that is wrong.
-    let id = GroupId::for_new(&args.group).map_err(|error| CliError::new(error.to_string()))?;
+    // Scripts know this refusal by 2.
+    let id = GroupId::for_new(&args.group).map_err(|error| CliError::refused_as_usage(error.to_string()))?;
     let name = args.display_name.as_deref().map(GroupDisplayName::parse_optional).transpose();
-    let name = name.map_err(|error| CliError::new(error.to_string()))?.flatten();
+    let name = name.map_err(|error| CliError::refused_as_usage(error.to_string()))?.flatten();
     match store.accounts.groups().create(&id, name).await {
         Ok(_) => Ok(Output::done([format!("Created group \"{id}\"")])),
         Err(AccountsError::AlreadyExists { .. }) => {

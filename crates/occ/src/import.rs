@@ -11,7 +11,6 @@ mod source;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
 
 use accounts::{AccountsError, GroupDisplayName, GroupId, NewUser, UserId};
 use serde_json::json;
@@ -20,6 +19,7 @@ use crate::Call;
 use crate::cli::ImportArgs;
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
+use crate::progress::Progress;
 use crate::store::{self, Missing, Store};
 use people::{Homes, Left, Person};
 use source::Source;
@@ -130,7 +130,7 @@ async fn users(
 ) -> Result<(), CliError> {
     let counts = [source.count(false).await?, source.count(true).await?];
     let total = counts.iter().sum();
-    let mut progress = Progress { total, done: 0, wanted: std::io::stderr().is_terminal() };
+    let mut progress = Progress::new(total);
     // Names are one person in every spelling here; there, they need not be.
     let mut seen = HashSet::new();
     for (external, count) in [false, true].into_iter().zip(counts) {
@@ -337,27 +337,4 @@ fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
         "app_passwords_left_behind": app_passwords, "users_left_out": skipped, "unconfirmed_addresses": unconfirmed, "problems": problems,
     });
     Output::new(plain, &json, if problems.is_empty() { Exit::Fine } else { Exit::Refused })
-}
-
-/// How far it is, for a person who waits. Nothing when standard error goes somewhere else.
-struct Progress {
-    total: u64,
-    done: u64,
-    wanted: bool,
-}
-
-impl Progress {
-    fn step(&mut self, rows: u64) {
-        self.done += rows;
-        if self.wanted && (self.done.is_multiple_of(100) || self.done == self.total) {
-            // Errors are ignored.
-            let _ = write!(std::io::stderr(), "\r{} of {} users …", self.done, self.total);
-        }
-    }
-
-    fn end(&self) {
-        if self.wanted {
-            let _ = write!(std::io::stderr(), "\r{:60}\r", "");
-        }
-    }
 }

@@ -21,20 +21,24 @@ mod config_file;
 mod exit;
 mod group;
 mod import;
+mod installation;
 mod listing;
 mod logging;
+mod mail_test;
 mod output;
 mod password;
 mod pin;
+mod progress;
 mod signals;
 mod store;
 mod system_config;
 mod time_format;
 mod user;
+mod user_import;
 
 use std::process::ExitCode;
 
-use cli::{BackendCommand, Cli, Command, Common, StoreCommand};
+use cli::{BackendCommand, Cli, Command, Common, GeneralCommand, StoreCommand};
 use exit::CliError;
 use output::{Format, Output, StdoutGuard, eprintln_line};
 use user_backend::ClassRegistry;
@@ -125,9 +129,10 @@ async fn run_command(call: Call<'_>, command: Command) -> Result<Output, CliErro
         Command::Backend(BackendCommand::Completion(args)) => Ok(completion::run(args.shell)),
         Command::User(command) => user::run(call, command).await,
         Command::Group(command) => group::run(call, command).await,
-        Command::Store(StoreCommand::AppDisable(args)) => apps::switch(call, &args, false).await,
-        Command::Store(StoreCommand::AppEnable(args)) => apps::switch(call, &args, true).await,
-        Command::Store(StoreCommand::AppList) => apps::list(call).await,
+        Command::Store(StoreCommand::AppDisable(args)) => apps::disable(call, &args).await,
+        Command::Store(StoreCommand::AppEnable(args)) => apps::enable(call, &args).await,
+        Command::Store(StoreCommand::AppGetPath(args)) => apps::path(call, &args.app).await,
+        Command::Store(StoreCommand::AppList(args)) => apps::list(call, &args).await,
         Command::Store(StoreCommand::Audit(args)) => audit::list(call, &args).await,
         Command::Store(StoreCommand::BruteforceAttempts(args)) => bruteforce::attempts(call, &args).await,
         Command::Store(StoreCommand::BruteforceReset(args)) => bruteforce::reset(call, &args).await,
@@ -143,6 +148,32 @@ async fn run_command(call: Call<'_>, command: Command) -> Result<Output, CliErro
         Command::Store(StoreCommand::Import(args)) => import::run(call, &args).await,
         Command::Store(StoreCommand::PinList(args)) => pin::list(call, &args).await,
         Command::Store(StoreCommand::PinRebind(args)) => pin::rebind(call, &args).await,
+        Command::General(command) => run_general(call, command).await,
+    }
+}
+
+async fn run_general(call: Call<'_>, command: GeneralCommand) -> Result<Output, CliError> {
+    const APPS: &str = "apps are folders in apps_directory";
+    const CERTIFICATES: &str = "each backend names the certificates that it trusts (ca_file)";
+    const SECOND_FACTOR: &str = "there is no second factor";
+    let unsupported = |name, why| Err(installation::unsupported(name, why));
+    match command {
+        GeneralCommand::Check => installation::check(call).await,
+        GeneralCommand::List(args) => installation::list(&args),
+        GeneralCommand::MailTest(args) => mail_test::run(call, &args).await,
+        GeneralCommand::Status(args) => installation::status(call, &args).await,
+        GeneralCommand::UserImport(args) => user_import::run(call, &args).await,
+        GeneralCommand::AppInstall(_) => unsupported("app:install", APPS),
+        GeneralCommand::AppRemove(_) => unsupported("app:remove", APPS),
+        GeneralCommand::AppUpdate(_) => unsupported("app:update", APPS),
+        GeneralCommand::Certificates(_) => unsupported("security:certificates", CERTIFICATES),
+        GeneralCommand::CertificatesImport(_) => unsupported("security:certificates:import", CERTIFICATES),
+        GeneralCommand::CertificatesRemove(_) => unsupported("security:certificates:remove", CERTIFICATES),
+        GeneralCommand::TwoFactorCleanup(_) => unsupported("twofactorauth:cleanup", SECOND_FACTOR),
+        GeneralCommand::TwoFactorDisable(_) => unsupported("twofactorauth:disable", SECOND_FACTOR),
+        GeneralCommand::TwoFactorEnable(_) => unsupported("twofactorauth:enable", SECOND_FACTOR),
+        GeneralCommand::TwoFactorEnforce(_) => unsupported("twofactorauth:enforce", SECOND_FACTOR),
+        GeneralCommand::TwoFactorState(_) => unsupported("twofactorauth:state", SECOND_FACTOR),
     }
 }
 
@@ -152,7 +183,8 @@ fn fail(common: &Common, answers: &StdoutGuard, failure: &CliError) -> ExitCode 
         eprintln_line(&format!("occ: {failure}"));
         return failure.exit().into();
     }
-    if common.output == Format::Plain || common.quiet {
+    let is_said = common.output == Format::Plain && !failure.is_for_output();
+    if is_said || common.quiet {
         eprintln_line(&failure.to_string());
     } else if let Err(unwritten) = output::write(answers, &Output::refusal(failure), common.output) {
         eprintln_line(&format!("occ: {unwritten}"));

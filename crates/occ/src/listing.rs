@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::Call;
 use crate::exit::{CliError, Exit};
-use crate::output::{Format, Output, StdoutGuard, nested, one_line, printable_json};
+use crate::output::{Format, Output, StdoutGuard, nested, one_line, pretty, printable_json};
 
 /// How much is collected before it is written.
 const CHUNK: usize = 64 * 1024;
@@ -90,8 +90,8 @@ impl Listing {
             Format::Json => printable_json(&format!("{begin}{}{value}", name(":"))),
             Format::JsonPretty => {
                 // Line ends within texts are escaped, so these are the layout's own.
-                let value = format!("{value:#}").replace('\n', "\n  ");
-                printable_json(&format!("{begin}\n  {}{value}", name(": ")))
+                let value = pretty(value)?.replace('\n', "\n    ");
+                printable_json(&format!("{begin}\n    {}{value}", name(": ")))
             }
         };
         self.text += &piece;

@@ -105,13 +105,23 @@ impl StdoutGuard {
     }
 }
 
+/// JSON in many lines, indented by four blanks as that of the PHP program.
+pub(crate) fn pretty(json: &Value) -> Result<String, CliError> {
+    let failed = |error: &dyn std::fmt::Display| CliError::new(format!("no JSON: {error}"));
+    let mut text = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    json.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))
+        .map_err(|error| failed(&error))?;
+    String::from_utf8(text).map_err(|error| failed(&error))
+}
+
 /// Writes the output of a command to standard output.
 pub(crate) fn write(answers: &StdoutGuard, reply: &Output, format: Format) -> Result<(), CliError> {
     let text = match (&reply.json, format) {
         (None, _) => reply.plain.clone(),
         (Some(_), Format::Plain) => printable(&reply.plain),
         (Some(json), Format::Json) => printable_json(&format!("{json}\n")),
-        (Some(json), Format::JsonPretty) => printable_json(&format!("{json:#}\n")),
+        (Some(json), Format::JsonPretty) => printable_json(&(pretty(json)? + "\n")),
     };
     answers.write(text.as_bytes()).map(drop)
 }
@@ -186,6 +196,25 @@ pub(crate) fn printable_json(json: &str) -> String {
         }
     }
     shown
+}
+
+/// Formats rows in a frame under a line of headers.
+pub(crate) fn framed(headers: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
+    let width = |at: usize, header: &str| {
+        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
+        cells.fold(header.chars().count(), usize::max)
+    };
+    let widths: Vec<usize> = headers.iter().enumerate().map(|(at, header)| width(at, header)).collect();
+    let across: String = widths.iter().map(|width| format!("+{:-<1$}", "", width + 2)).collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cells: String = cells.zip(&widths).map(|(cell, width)| format!("| {cell:width$} ")).collect();
+        cells + "|\n"
+    };
+    let mut text = format!("{across}+\n{}{across}+\n", line(&mut headers.iter().copied()));
+    text.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+    text + &across + "+\n"
 }
 
 /// Formats rows as columns, two spaces apart; the first row is the header.

@@ -52,6 +52,7 @@ pub(crate) async fn read_new(
     source: Password,
     question: &'static str,
     again: &'static str,
+    what: &'static str,
 ) -> Result<Zeroizing<String>, CliError> {
     if source.password_from_env {
         let empty = || CliError::refused("--password-from-env given, but NC_PASS/OC_PASS is empty!");
@@ -62,9 +63,8 @@ pub(crate) async fn read_new(
     }
     let piped = source.password_from_stdin && !io::stdin().is_terminal();
     if !piped && nobody_there(common) {
-        return Err(CliError::refused(
-            "Interactive input or --password-from-env is needed for entering a new password!",
-        ));
+        let text = format!("Interactive input or --password-from-env is needed for entering {what}!");
+        return Err(CliError::refused(text));
     }
     let password = wait(move || {
         if piped {
@@ -125,21 +125,42 @@ fn from_env() -> Result<Zeroizing<String>, CliError> {
     }
 }
 
-/// The first line. `None` never comes from here; the type is that of [`ask`].
+/// What comes before the first line end or NUL: `pam_exec` ends a password with a NUL.
+///
+/// `None` never comes from here; the type is that of [`ask`].
 fn from_pipe(pipe: impl BufRead) -> Option<Result<Zeroizing<String>, CliError>> {
     // Allocated in full at once: a growing buffer leaves copies of the password in memory.
     let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST).unwrap_or_default()));
-    if let Err(error) = pipe.take(MOST).read_until(b'\n', &mut line) {
+    if let Err(error) = read_password(pipe.take(MOST), &mut line) {
         return Some(Err(CliError::new(format!("standard input cannot be read: {error}"))));
     }
     if line.is_empty() {
         return Some(Err(CliError::new("nothing came on standard input: standard input is empty")));
     }
     let end = line.strip_suffix(b"\n").map(|rest| rest.strip_suffix(b"\r").unwrap_or(rest));
+    let end = end.or_else(|| line.strip_suffix(b"\0"));
     Some(match std::str::from_utf8(end.unwrap_or(&line)) {
         Ok(password) => Ok(Zeroizing::new(password.to_owned())),
         Err(_) => Err(CliError::new("the password on standard input is not UTF-8")),
     })
+}
+
+/// Reads up to the first line end or NUL, and with it.
+fn read_password(mut pipe: impl BufRead, line: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        let found = match pipe.fill_buf() {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let end = found.iter().position(|byte| matches!(byte, b'\n' | 0)).map(|at| at + 1);
+        let taken = end.unwrap_or(found.len());
+        line.extend_from_slice(found.get(..taken).unwrap_or_default());
+        pipe.consume(taken);
+        if end.is_some() || taken == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Asks at the terminal, unseen. `None` when the person pressed Ctrl-C; `ended` says what Ctrl-D means.
@@ -244,6 +265,10 @@ mod tests {
             ("secret\r\n", "secret"),
             (" edges \nsecond line\n", " edges "),
             ("\n", ""),
+            ("secret\0", "secret"),
+            ("secret\0\n", "secret"),
+            ("secret\r\0", "secret\r"),
+            ("\0", ""),
             (long.as_str(), long.as_str()),
         ] {
             assert_eq!(from_pipe(piped.as_bytes()).unwrap().unwrap().as_str(), password);

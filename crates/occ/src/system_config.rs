@@ -97,7 +97,7 @@ pub(crate) async fn set(common: &Common, args: SystemSetArgs) -> Result<Output, 
     };
     let value = parse(&text, args.kind)?;
     let done = change(common, &path, Some(value), args.update_only)?;
-    let shown = args.value.map(|value| format!(" to {value}")).unwrap_or_default();
+    let shown = args.value.map(|text| format!(" to {}", readable(&text, args.kind))).unwrap_or_default();
     Ok(done.unwrap_or_else(|| Output::done([format!("System config value {} set{shown}", path.shown())])))
 }
 
@@ -106,10 +106,50 @@ pub(crate) fn delete(common: &Common, args: &SystemDeleteArgs) -> Result<Output,
     let (_, _, config) = config_file::read(common)?;
     let is_there = value(&config, &path)?.is_some_and(|whole| tree::find(&whole, &path.rest).is_some());
     if !is_there && args.error_if_not_exists {
-        return Err(unset(&path));
+        let text = format!("System config {} could not be deleted because it did not exist", path.shown());
+        return Err(CliError::refused(text));
     }
     let done = if is_there { change(common, &path, None, false)? } else { None };
     Ok(done.unwrap_or_else(|| Output::done([format!("System config value {} deleted", path.shown())])))
+}
+
+/// What stands for a secret that is not shown, as in the PHP program.
+pub(crate) const HIDDEN: &str = "***REMOVED SENSITIVE VALUE***";
+
+/// All settings, as they stand in the file; secrets are hidden without `private`.
+pub(crate) fn all(config: &Config, private: bool) -> Result<Value, CliError> {
+    let mut tree = serde_json::Map::new();
+    for setting in SETTINGS {
+        let value: Option<Value> = config.section(setting).map_err(config_file::wrong)?;
+        if let Some(mut value) = value {
+            if !private {
+                hide(&mut value);
+            }
+            tree.insert(setting.to_owned(), value);
+        }
+    }
+    Ok(Value::Object(tree))
+}
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(members) => {
+            for (name, value) in members {
+                let is_shown = match value.as_str() {
+                    // The address of a store holds a password only beside a user.
+                    Some(text) if name == "url" => !text.contains('@'),
+                    _ => !names_a_secret(name),
+                };
+                if is_shown {
+                    hide(value);
+                } else {
+                    *value = HIDDEN.into();
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A whole setting, as it stands in the file.
@@ -129,7 +169,7 @@ fn change(
     let (_, config) = config_file::read_file(common, &file, Loader::allow_no_backends)?;
     let before = value(&config, path)?;
     if update_only && before.as_ref().is_none_or(|whole| tree::find(whole, &path.rest).is_none()) {
-        return Err(unset(path));
+        return Err(CliError::refused_silently("Config parameter does not exist"));
     }
     let impossible = |why: String| CliError::refused(format!("{}: {why}", path.shown()));
     match Format::of(&file) {
@@ -270,8 +310,19 @@ fn parse(text: &str, kind: ValueType) -> Result<Value, CliError> {
     }
 }
 
+/// A value and its type, as the PHP program says what it has set.
+fn readable(text: &str, kind: ValueType) -> String {
+    match kind {
+        ValueType::String if text.is_empty() => "empty string".to_owned(),
+        ValueType::String => format!("string {text}"),
+        ValueType::Integer => format!("integer {text}"),
+        ValueType::Boolean => format!("boolean {text}"),
+        ValueType::Json => format!("json {text}"),
+    }
+}
+
 fn unset(path: &SettingPath) -> CliError {
-    CliError::refused(format!("System config value {} is not set", path.shown()))
+    CliError::refused_silently(format!("System config value {} is not set", path.shown()))
 }
 
 /// Whether the name of a setting says that its value is a secret.

@@ -2,15 +2,20 @@
 
 mod add;
 mod list;
+mod profile;
 mod reset;
 mod setting;
 mod tokens;
 
-use accounts::{AccountsError, UserId};
+use std::pin::pin;
+
+use accounts::{AccountsError, UserFilter, UserId};
+use futures_util::TryStreamExt;
 
 use crate::Call;
-use crate::cli::{UserCommand, UserDeleteArgs, WelcomeArgs};
+use crate::cli::{KeysArgs, SyncArgs, UserCommand, UserDeleteArgs, WelcomeArgs};
 use crate::exit::CliError;
+use crate::listing::{Listing, Shape};
 use crate::output::Output;
 use crate::store::{self, Missing, Store};
 
@@ -26,7 +31,7 @@ pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Output, 
         UserCommand::Info(args) => list::info(&open(call).await?, &args.user).await,
         UserCommand::LastSeen(args) => list::last_seen(call, &open(call).await?, &args).await,
         UserCommand::List(args) => list::run(call, &open(call).await?, &args).await,
-        UserCommand::Report => list::report(&open(call).await?).await,
+        UserCommand::Report(_) => list::report(&open(call).await?).await,
         UserCommand::ResetPassword(args) => reset::run(call, &args).await,
         UserCommand::Setting(args) => setting::run(&open(call).await?, args).await,
         UserCommand::TokenAdd(args) => tokens::add(&open(call).await?, &args).await,
@@ -34,6 +39,13 @@ pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Output, 
         UserCommand::TokenList(args) => tokens::list(&open(call).await?, &args.user).await,
         UserCommand::Unban(args) => unban(&open(call).await?, &args.user).await,
         UserCommand::Welcome(args) => welcome(&open(call).await?, &args).await,
+        UserCommand::Profile(args) => profile::run(&open(call).await?, args).await,
+        UserCommand::ClearAvatarCache => {
+            // There are no avatars, so there is nothing to do.
+            Ok(Output::done(["Clearing avatar cache has started", "Cleared avatar cache successfully"]))
+        }
+        UserCommand::VerifyKeys(args) => verify_keys(&open(call).await?, &args).await,
+        UserCommand::SyncAccountData(args) => sync(call, &open(call).await?, &args).await,
     }
 }
 
@@ -93,6 +105,7 @@ async fn welcome(store: &Store, args: &WelcomeArgs) -> Result<Output, CliError> 
             user.id, user.backend
         )));
     }
+    needs_mail_server(store)?;
     store.accounts.outbox().welcome(&user.id, args.reset_password).await.map_err(|error| match error {
         AccountsError::Full => {
             CliError::refused(format!("Too many welcome emails were sent to {email} today"))
@@ -101,6 +114,43 @@ async fn welcome(store: &Store, args: &WelcomeArgs) -> Result<Output, CliError> 
     })?;
     Ok(Output::done([format!("Welcome email to {email} is waiting to be sent")]))
 }
+
+/// Users have no keys here.
+async fn verify_keys(store: &Store, args: &KeysArgs) -> Result<Output, CliError> {
+    let user = match UserId::parse(&args.user) {
+        Ok(id) => store.accounts.users().find(&id).await?,
+        Err(_) => None,
+    };
+    Err(CliError::refused(match user {
+        Some(_) => "user:keys:verify is not supported by this server: users have no keys",
+        None => "Unknown user",
+    }))
+}
+
+/// The data that a backend reports are those of the account: there is no copy that could be behind.
+async fn sync(call: Call<'_>, store: &Store, args: &SyncArgs) -> Result<Output, CliError> {
+    let filter = UserFilter::new().limit(args.window.limit).offset(args.window.offset);
+    let mut listing = Listing::begin(call, Shape::Map);
+    let mut users = pin!(store.accounts.users().stream(filter));
+    while let Some(user) = users.try_next().await? {
+        let line = format!("{} - nothing to update", user.id);
+        if !listing.line(&line, user.id.as_str(), "nothing to update".into()).await? {
+            break;
+        }
+    }
+    listing.end().await
+}
+
+/// Without a mail server, a mail would wait for days and then be dropped.
+fn needs_mail_server(store: &Store) -> Result<(), CliError> {
+    match store.server.mail {
+        Some(_) => Ok(()),
+        None => Err(CliError::refused(format!("Failed to send email: {NO_MAIL_SERVER}"))),
+    }
+}
+
+/// Why no mail is sent.
+const NO_MAIL_SERVER: &str = "no mail server is set up; the section [mail] of the configuration names it";
 
 /// What is said of an address that cannot be confirmed.
 fn unconfirmed(address: &str) -> String {

@@ -109,6 +109,7 @@ fn taken_over(
             next.app_passwords_on_new_password != *app_passwords_on_new_password,
         ),
         ("[frontends.saslauthd]", next.frontends.saslauthd != frontends.saslauthd),
+        ("[frontends.occ]", next.frontends.occ != frontends.occ),
         ("[frontends.dovecot_auth]", next.frontends.dovecot_auth != frontends.dovecot_auth),
         ("public_url (in mails)", mail.is_some() && next.public_url != *public_url),
     ] {
@@ -155,6 +156,7 @@ fn taken_over(
     next.reset = reset.clone();
     next.mail.clone_from(mail);
     next.frontends.saslauthd.clone_from(&frontends.saslauthd);
+    next.frontends.occ.clone_from(&frontends.occ);
     next.frontends.dovecot_auth.clone_from(&frontends.dovecot_auth);
     next.section_digests = section_digests.clone();
     next

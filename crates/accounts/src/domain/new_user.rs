@@ -45,6 +45,7 @@ pub struct NewUser {
     pub(crate) profile: Vec<(ProfileValue, Option<ProfileScope>)>,
     pub(crate) create_groups: bool,
     pub(crate) signed_in: Option<(Timestamp, Timestamp)>,
+    pub(crate) is_welcomed: bool,
 }
 
 /// How the address of a new user is confirmed.
@@ -78,6 +79,7 @@ impl NewUser {
             profile: Vec::new(),
             create_groups: false,
             signed_in: None,
+            is_welcomed: false,
         }
     }
 
@@ -152,6 +154,15 @@ impl NewUser {
     #[must_use]
     pub fn locale(mut self, locale: Locale) -> Self {
         self.locale = Some(locale);
+        self
+    }
+
+    /// Queues the welcome mail in the same transaction, with a link to choose a password if the user has none.
+    ///
+    /// [`AccountsError::Full`](crate::AccountsError::Full) instead of a user if too many of these mails wait to be sent.
+    #[must_use]
+    pub const fn welcome(mut self) -> Self {
+        self.is_welcomed = true;
         self
     }
 

@@ -37,6 +37,26 @@ impl Quota {
     }
 }
 
+impl Quota {
+    /// `none`, `default`, or a size with a unit (`5 GB`, factor 1024, one decimal from MB on). A size that would be read
+    /// back as another one is a number of bytes.
+    pub fn to_human(self) -> String {
+        let Self::Bytes(bytes) = self else { return self.to_string() };
+        #[allow(clippy::cast_precision_loss, reason = "what is lost is found out below")]
+        let mut size = bytes as f64;
+        let mut unit = "B";
+        for larger in ["KB", "MB", "GB", "TB", "PB"] {
+            if size < 1024.0 {
+                break;
+            }
+            (size, unit) = (size / 1024.0, larger);
+        }
+        let decimals = if matches!(unit, "B" | "KB") { 1.0 } else { 10.0 };
+        let text = format!("{} {unit}", (size * decimals).round() / decimals);
+        if text.parse().is_ok_and(|read: Self| read == self) { text } else { bytes.to_string() }
+    }
+}
+
 impl FromStr for Quota {
     type Err = AccountsError;
 
@@ -91,6 +111,27 @@ impl fmt::Display for Quota {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quota_for_people_is_read_back_as_the_same() {
+        for (quota, text) in [
+            (Quota::Unlimited, "none"),
+            (Quota::Default, "default"),
+            (Quota::Bytes(0), "0 B"),
+            (Quota::Bytes(1023), "1023 B"),
+            (Quota::Bytes(10 << 10), "10 KB"),
+            (Quota::Bytes((10 << 10) + 1), "10241"),
+            (Quota::Bytes(3 << 29), "1.5 GB"),
+            (Quota::Bytes(5 << 30), "5 GB"),
+            (Quota::Bytes(5_000_000_000), "5000000000"),
+            (Quota::Bytes(2 << 50), "2 PB"),
+            (Quota::Bytes(3000 << 50), "3000 PB"),
+            (Quota::Bytes(u64::MAX >> 1), "9223372036854775807"),
+        ] {
+            assert_eq!(quota.to_human(), text);
+            assert_eq!(text.parse::<Quota>().unwrap(), quota, "{text}");
+        }
+    }
 
     #[test]
     fn a_quota_is_read_as_people_write_it() {

@@ -7,6 +7,7 @@ use crate::domain::{
     AccountsError, Action, EmailAddress, FirstSignIn, GroupId, LOCAL_BACKEND, NewUser, User, UserId,
 };
 use crate::store::change::{Change, LockedUser};
+use crate::store::outbox::{self, MailKind};
 use crate::store::rights::Right;
 use crate::store::users::addresses::{self, NewAddress};
 use crate::store::users::repository::UsersMut;
@@ -151,5 +152,12 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
     }
     change.note(Action::UserCreated, id.name().as_str(), Some(backend)).await?;
     address(change, key, &mut user, new).await?;
+    if new.is_welcomed {
+        let kind = if new.hash.is_none() { MailKind::WelcomeWithLink } else { MailKind::Welcome };
+        let address = user.contact_email();
+        if address.is_some() && !outbox::put(change, kind, id.name().as_str(), address).await? {
+            return Err(AccountsError::Full);
+        }
+    }
     Ok(user)
 }

@@ -17,6 +17,12 @@ const SILENT: &str = "this says nothing about the password";
 
 /// Reads the configuration, gets the password, asks.
 pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, CliError> {
+    if args.server {
+        #[cfg(unix)]
+        return super::login_server::run(common, args).await;
+        #[cfg(not(unix))]
+        return Err(CliError::new("--server needs Unix sockets, which this system does not have"));
+    }
     let setup = match args.backend.as_deref() {
         // Who wants to hear another backend needs no store.
         Some(id) if id != LOCAL_BACKEND => backends::load(common)?,

@@ -51,6 +51,15 @@ pub(crate) struct LoginArgs {
     /// Ask this backend and no other
     #[arg(long, value_name = "ID")]
     pub(crate) backend: Option<String>,
+    /// Ask the running server, at the socket of [frontends.occ]: its cache, pins and limits hold
+    #[arg(long, conflicts_with_all = ["explain", "backend"])]
+    pub(crate) server: bool,
+    /// With --server: the address of the client, for the limit per source
+    #[arg(long, value_name = "IP", requires = "server")]
+    pub(crate) source: Option<std::net::IpAddr>,
+    /// With --server: the service that asks, for the log
+    #[arg(long, value_name = "NAME", requires = "server")]
+    pub(crate) service: Option<String>,
 }
 
 /// Arguments of `completion`.
@@ -94,13 +103,15 @@ the machine could read it. NC_PASS and OC_PASS are removed from the environment 
 asked.
 
 Each call starts without cache, pins and budgets of a running server, and a wrong password counts at \
-every server that is asked, each time.
+every server that is asked, each time. With --server the running server is asked instead, as scripts and \
+pam_exec should: it also takes app passwords.
 
 Examples:
   occ backend:login alice
   occ backend:login alice@example.com --explain
   OC_PASS=\"$password\" occ backend:login alice --password-from-env --output=json
   pass show alice | occ backend:login alice --password-from-stdin
+  occ backend:login \"$PAM_USER\" --server --password-from-stdin --quiet
 
 Exit codes:
   0  authenticated

@@ -1,7 +1,9 @@
 //! The command line: words, options, help. The words are an interface.
 
 mod backend;
+mod general;
 mod group;
+mod order;
 mod store;
 mod user;
 
@@ -13,15 +15,18 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 pub(crate) use backend::{BackendCommand, CheckArgs, LoginArgs};
+pub(crate) use general::{
+    GeneralCommand, ImportFormat, ListCommandsArgs, MailTestArgs, StatusArgs, UserImportArgs,
+};
 pub(crate) use group::{AddArgs as GroupAddArgs, GroupCommand, ListArgs as GroupListArgs, MemberArgs};
 pub(crate) use store::{
-    AddressArg, AppsArg, AuditArgs, ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs,
-    FlushArgs, ImportArgs, PinListArgs, PinRebindArgs, StoreCommand, SystemDeleteArgs, SystemGetArgs,
-    SystemSetArgs, ValueType,
+    AddressArg, AppEnableArgs, AppListArgs, AppValueType, AppsArg, AttemptsArgs, AuditArgs, ConfigDeleteArgs,
+    ConfigGetArgs, ConfigListArgs, ConfigSetArgs, FlushArgs, ImportArgs, PinListArgs, PinRebindArgs,
+    StoreCommand, SystemDeleteArgs, SystemGetArgs, SystemSetArgs, ValueType,
 };
 pub(crate) use user::{
-    AddArgs as UserAddArgs, DeleteArgs as UserDeleteArgs, LastSeenArgs, ListArgs as UserListArgs, ResetArgs,
-    SettingArgs, TokenAddArgs, TokenDeleteArgs, UserCommand, WelcomeArgs,
+    AddArgs as UserAddArgs, DeleteArgs as UserDeleteArgs, KeysArgs, LastSeenArgs, ListArgs as UserListArgs,
+    ProfileArgs, ResetArgs, SettingArgs, SyncArgs, TokenAddArgs, TokenDeleteArgs, UserCommand, WelcomeArgs,
 };
 
 use user_backend::ClassRegistry;
@@ -90,6 +95,9 @@ pub(crate) struct Common {
     pub(crate) no_warnings: bool,
     /// No effect (there are no colours); accepted for old scripts
     #[arg(long, global = true, hide = true)]
+    pub(crate) ansi: bool,
+    /// No effect (there are no colours); accepted for old scripts
+    #[arg(long, global = true, hide = true)]
     pub(crate) no_ansi: bool,
     /// The classes of backends that a configuration may name.
     #[arg(skip)]
@@ -102,7 +110,7 @@ pub(crate) struct Password {
     /// Take the password from the environment variable NC_PASS, otherwise OC_PASS
     #[arg(long)]
     pub(crate) password_from_env: bool,
-    /// Take the password from the first line of standard input
+    /// Take the password from standard input, up to the first line end or NUL
     #[arg(long, conflicts_with = "password_from_env")]
     pub(crate) password_from_stdin: bool,
 }
@@ -129,6 +137,8 @@ pub(crate) enum Command {
     Group(GroupCommand),
     #[command(flatten)]
     Store(StoreCommand),
+    #[command(flatten)]
+    General(GeneralCommand),
 }
 
 impl Command {
@@ -163,7 +173,7 @@ error: a password is never taken from the command line, where every user of this
 
   no option                    prompts at the terminal
   --password-from-env          takes it from the environment variable NC_PASS or OC_PASS
-  --password-from-stdin        takes it from the first line of standard input
+  --password-from-stdin        takes it from standard input, up to the first line end or NUL
 
 This password may have been seen, and your shell may have saved it: consider changing it.";
 
@@ -200,7 +210,7 @@ pub(crate) fn command() -> clap::Command {
 
 /// Reads the command line.
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Refused> {
-    let words: Vec<OsString> = words.into_iter().collect();
+    let words = order::command_first(words.into_iter().collect(), command());
     Cli::try_parse_from(&words).map_err(|mut error| {
         mean_something(&mut error);
         let takes_one = words.iter().any(|word| TAKE_A_PASSWORD.iter().any(|name| word == name));
@@ -223,8 +233,9 @@ fn mean_something(error: &mut clap::Error) {
 fn meant(word: &str) -> Vec<String> {
     let word = word.to_lowercase();
     let command = command();
-    let names = || command.get_subcommands().map(clap::Command::get_name).chain(["help"]);
-    if matches!(word.as_str(), "" | "list") {
+    let shown = || command.get_subcommands().filter(|command| !command.is_hide_set());
+    let names = || shown().map(clap::Command::get_name).chain(["help"]);
+    if word.is_empty() {
         return vec!["help".to_owned()];
     }
     let begin: Vec<String> = names().filter(|name| name.starts_with(&word)).map(str::to_owned).collect();

@@ -14,10 +14,13 @@ pub(crate) enum StoreCommand {
     AppDisable(AppsArg),
     /// Switch an app on
     #[command(name = "app:enable", after_help = APP_ENABLE_HELP)]
-    AppEnable(AppsArg),
+    AppEnable(AppEnableArgs),
+    /// Print the folder of an app
+    #[command(name = "app:getpath", after_help = APP_GETPATH_HELP)]
+    AppGetPath(AppArg),
     /// List the apps: those that are on, and those that are off
     #[command(name = "app:list", after_help = APP_LIST_HELP)]
-    AppList,
+    AppList(AppListArgs),
     /// Show the audit log
     #[command(name = "audit:list", after_help = AUDIT_HELP)]
     Audit(AuditArgs),
@@ -59,7 +62,7 @@ pub(crate) enum StoreCommand {
     PinRebind(PinRebindArgs),
     /// Show failed sign-ins from an address
     #[command(name = "security:bruteforce:attempts", after_help = ATTEMPTS_HELP)]
-    BruteforceAttempts(AddressArg),
+    BruteforceAttempts(AttemptsArgs),
     /// Reset failed sign-ins from an address
     #[command(name = "security:bruteforce:reset", after_help = FORGIVE_HELP)]
     BruteforceReset(AddressArg),
@@ -71,6 +74,51 @@ pub(crate) struct AddressArg {
     /// The address; IPv6 addresses of one /64 count as one source
     #[arg(value_name = "IP")]
     pub(crate) address: String,
+}
+
+/// Arguments of `security:bruteforce:attempts`.
+#[derive(Args, Debug)]
+pub(crate) struct AttemptsArgs {
+    #[command(flatten)]
+    pub(crate) address: AddressArg,
+    /// Only attempts of this kind; login is the only one that is counted
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: Option<String>,
+}
+
+/// An app.
+#[derive(Args, Debug)]
+pub(crate) struct AppArg {
+    /// The app
+    #[arg(value_name = "APP")]
+    pub(crate) app: String,
+}
+
+/// Arguments of `app:list`.
+#[derive(Args, Debug)]
+pub(crate) struct AppListArgs {
+    /// true: only features of this software; false: only apps in apps_directory
+    #[arg(long, value_name = "BOOLEAN")]
+    pub(crate) shipped: Option<String>,
+    /// Only apps that are on
+    #[arg(long)]
+    pub(crate) enabled: bool,
+    /// Only apps that are off
+    #[arg(long)]
+    pub(crate) disabled: bool,
+}
+
+/// Arguments of `app:enable`.
+#[derive(Args, Debug)]
+pub(crate) struct AppEnableArgs {
+    #[command(flatten)]
+    pub(crate) apps: AppsArg,
+    /// No effect: there are no requirements of versions
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Refused: apps are on for all users
+    #[arg(short, long, value_name = "GROUP", hide = true)]
+    pub(crate) groups: Vec<String>,
 }
 
 /// Some apps.
@@ -126,6 +174,9 @@ pub(crate) struct ConfigGetArgs {
     /// Value to print if nothing is set
     #[arg(long, value_name = "TEXT")]
     pub(crate) default_value: Option<String>,
+    /// Show what is known about the value
+    #[arg(long)]
+    pub(crate) details: bool,
 }
 
 /// Arguments of `config:app:set`.
@@ -138,7 +189,7 @@ pub(crate) struct ConfigSetArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
     /// The value
-    #[arg(long, value_name = "TEXT", required_unless_present = "value_from_stdin")]
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["value_from_stdin", "kind", "lazy", "no_lazy", "sensitive", "no_sensitive"])]
     pub(crate) value: Option<String>,
     /// Take the value from the first line of standard input: for secrets
     #[arg(long, conflicts_with = "value")]
@@ -146,12 +197,50 @@ pub(crate) struct ConfigSetArgs {
     /// Only change an existing value
     #[arg(long)]
     pub(crate) update_only: bool,
+    /// What the value is; another value is refused
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    pub(crate) kind: Option<AppValueType>,
+    /// Note that the value is rarely read; no other effect
+    #[arg(long)]
+    pub(crate) lazy: bool,
+    /// Take the note back
+    #[arg(long, conflicts_with = "lazy", hide = true)]
+    pub(crate) no_lazy: bool,
+    /// The value is a secret: config:list hides it, and it is not taken from the command line
+    #[arg(long)]
+    pub(crate) sensitive: bool,
+    /// The value is no secret
+    #[arg(long, conflicts_with = "sensitive")]
+    pub(crate) no_sensitive: bool,
+}
+
+/// The type of a value of an app.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize, serde::Serialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AppValueType {
+    /// Not said
+    #[default]
+    Mixed,
+    /// A text
+    String,
+    /// A whole number
+    #[value(alias = "int")]
+    Integer,
+    /// A number
+    Float,
+    /// true or false
+    #[value(alias = "bool")]
+    Boolean,
+    /// A list or a table, as JSON
+    Array,
 }
 
 /// Arguments of `config:list`.
 #[derive(Args, Debug)]
 pub(crate) struct ConfigListArgs {
-    /// The app [default: all]
+    /// The app, or system for the configuration file [default: all]
     #[arg(value_name = "APP")]
     pub(crate) app: Option<String>,
     /// Show secrets too
@@ -207,8 +296,10 @@ pub(crate) enum ValueType {
     /// A text
     String,
     /// A whole number
+    #[value(alias = "int")]
     Integer,
     /// true or false
+    #[value(alias = "bool")]
     Boolean,
     /// A list or a table, as JSON
     Json,
@@ -276,12 +367,24 @@ Examples:
     exits!("the apps are on")
 );
 
+const APP_GETPATH_HELP: &str = concat!(
+    "\
+Features of this software have no folder (exit code 1).
+
+Examples:
+  occ app:getpath notes
+
+",
+    exits!("printed")
+);
+
 const APP_LIST_HELP: &str = concat!(
     "\
 Features of this software, and the apps in the folder apps_directory (ID/appinfo/info.xml).
 
 Examples:
   occ app:list --output=json
+  occ app:list --shipped=false --enabled
 
 ",
     exits!("listed")
@@ -384,10 +487,11 @@ Examples:
 
 const CONFIG_LIST_HELP: &str = concat!(
     "\
-Always JSON. Values whose names mark them as secrets are left out without --private.
+Always JSON: the settings of the configuration file (system), and the values of apps. Secrets are hidden without --private.
 
 Examples:
   occ config:list
+  occ config:list system
   occ config:list password_policy
 
 ",

@@ -41,7 +41,7 @@ pub(crate) enum UserCommand {
     List(ListArgs),
     /// Count the users, by backend and in all
     #[command(name = "user:report", after_help = REPORT_HELP)]
-    Report,
+    Report(ReportArgs),
     /// Set a user's password: the old one ends everywhere, with all sessions
     #[command(name = "user:resetpassword", after_help = RESET_HELP)]
     ResetPassword(ResetArgs),
@@ -54,6 +54,18 @@ pub(crate) enum UserCommand {
     /// Send the welcome mail to a user
     #[command(name = "user:welcome", after_help = WELCOME_HELP)]
     Welcome(WelcomeArgs),
+    /// Read or change the profile of a user
+    #[command(name = "user:profile", after_help = PROFILE_HELP)]
+    Profile(ProfileArgs),
+    /// There are no avatars here
+    #[command(name = "user:clear-avatar-cache", hide = true)]
+    ClearAvatarCache,
+    /// Users have no keys here
+    #[command(name = "user:keys:verify", hide = true)]
+    VerifyKeys(KeysArgs),
+    /// Backends keep no second copy of account data here
+    #[command(name = "user:sync-account-data", hide = true)]
+    SyncAccountData(SyncArgs),
 }
 
 /// One user.
@@ -157,6 +169,58 @@ pub(crate) struct SettingArgs {
     /// Fail if there is nothing to delete
     #[arg(long, requires = "delete")]
     pub(crate) error_if_not_exists: bool,
+}
+
+/// Arguments of `user:report`.
+#[derive(Args, Debug)]
+pub(crate) struct ReportArgs {
+    /// No effect: user directories are always counted
+    #[arg(long, hide = true)]
+    pub(crate) count_dirs: bool,
+}
+
+/// Arguments of `user:profile`.
+#[derive(Args, Debug)]
+pub(crate) struct ProfileArgs {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    /// The property, such as website [default: all]
+    #[arg(value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// The new value
+    #[arg(value_name = "VALUE", conflicts_with_all = ["default_value", "delete"])]
+    pub(crate) value: Option<String>,
+    /// Value to print if nothing is set
+    #[arg(long, value_name = "TEXT", requires = "key")]
+    pub(crate) default_value: Option<String>,
+    /// Change what is set, and set nothing new
+    #[arg(long, requires = "value")]
+    pub(crate) update_only: bool,
+    /// Delete the property
+    #[arg(long, requires = "key", conflicts_with = "default_value")]
+    pub(crate) delete: bool,
+    /// Fail if there is nothing to delete
+    #[arg(long, requires = "delete")]
+    pub(crate) error_if_not_exists: bool,
+}
+
+/// Arguments of `user:keys:verify`.
+#[derive(Args, Debug)]
+pub(crate) struct KeysArgs {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    /// No effect
+    #[arg(long)]
+    pub(crate) update: bool,
+}
+
+/// Arguments of `user:sync-account-data`.
+#[derive(Args, Debug)]
+pub(crate) struct SyncArgs {
+    #[command(flatten)]
+    pub(crate) window: Window,
 }
 
 /// Arguments of `user:delete`.
@@ -359,9 +423,24 @@ Examples:
     exits!("printed, set or deleted")
 );
 
+const PROFILE_HELP: &str = concat!(
+    "\
+The properties: displayname, email, phone (+49 …), address, website, twitter, bluesky, fediverse, organisation, role, \
+headline, biography, profile_enabled (0 or 1), pronouns, birthdate.
+
+Examples:
+  occ user:profile alice
+  occ user:profile alice website https://alice.example.com
+  occ user:profile alice role --delete
+
+",
+    exits!("printed, set or deleted")
+);
+
 const WELCOME_HELP: &str = concat!(
     "\
-Queues the mail; the server sends it, at the latest when it is started again.
+Queues the mail; the server sends it, at the latest when it is started again. Without a mail server in the section [mail] \
+of the configuration it is refused.
 
 Examples:
   occ user:welcome alice

@@ -8,7 +8,7 @@ use user_backend::clock::{later, now};
 use zeroize::Zeroizing;
 
 use super::reset::{impossible, set_failure};
-use super::unconfirmed;
+use super::{NO_MAIL_SERVER, needs_mail_server, unconfirmed};
 use crate::Call;
 use crate::cli::UserAddArgs;
 use crate::exit::CliError;
@@ -33,6 +33,10 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
     let email = args.email.as_deref().map(EmailAddress::parse).transpose()?;
     let display_name = args.display_name.as_deref().map(DisplayName::parse_optional).transpose()?.flatten();
 
+    if args.generate_password && email.is_some() {
+        // No one could choose a password.
+        needs_mail_server(&store)?;
+    }
     let local = store.local().await?;
     let person = Person {
         id: id.as_str(),
@@ -42,7 +46,8 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
     let typed = if args.generate_password {
         Zeroizing::new(local.rules.generate(&person).map_err(policy_failure)?.expose().to_owned())
     } else {
-        password::read_new(call.common, args.password, "Enter password: ", "Confirm password: ").await?
+        let (question, again) = ("Enter password: ", "Confirm password: ");
+        password::read_new(call.common, args.password, question, again, "a password").await?
     };
     let password = Password::parse(typed.as_str()).map_err(impossible)?;
     let hash = local.passwords(accounts).first(person, &password, later(now(), TIME)).await;
@@ -83,6 +88,10 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
         said.push(format!("User \"{id}\" added to group \"{group}\""));
     }
     match &user.email {
+        Some(email) if store.server.mail.is_none() => {
+            said.extend(user.pending_email().map(unconfirmed));
+            said.push(format!("Unable to send the welcome email to {email}: {NO_MAIL_SERVER}"));
+        }
         Some(email) => {
             if let Some(pending) = user.pending_email() {
                 said.push(unconfirmed(pending));

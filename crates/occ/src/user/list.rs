@@ -2,9 +2,10 @@
 
 use std::pin::pin;
 
-use accounts::{Details, Quota, User, UserFilter};
+use accounts::{Details, LOCAL_BACKEND, Quota, User, UserFilter};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
+use user_backend::BackendId;
 
 use super::{missing, parse};
 use crate::Call;
@@ -51,7 +52,7 @@ pub(super) async fn info(store: &Store, user: &str) -> Result<Output, CliError> 
     })?;
     let mut tree = about(store, &details);
     if let Value::Object(members) = &mut tree {
-        members.insert("storage".to_owned(), json!({ "quota": quota(details.user.quota) }));
+        members.insert("storage".to_owned(), json!({ "quota": bytes(effective(store, details.user.quota)) }));
     }
     Ok(Output::tree(tree))
 }
@@ -67,18 +68,33 @@ fn about(store: &Store, details: &Details) -> Value {
         "enabled": user.enabled,
         "groups": details.groups,
         "subadmin_of": details.subadmin_of,
-        "quota": quota(user.quota),
+        "quota": effective(store, user.quota).to_human(),
         "first_seen": time_format::iso_or_never(user.first_login),
         "last_seen": time_format::iso_or_never(user.last_login),
         "user_directory": store.server.home_of(&user.id),
-        "backend": user.backend.as_str(),
+        "backend": backend_name(&user.backend),
     })
 }
 
-fn quota(quota: Quota) -> Value {
+/// How the PHP program calls the backend of local users.
+fn backend_name(backend: &BackendId) -> &str {
+    if backend.as_str() == LOCAL_BACKEND { "Database" } else { backend.as_str() }
+}
+
+/// What counts where a user has no quota.
+fn effective(store: &Store, quota: Quota) -> Quota {
     match quota {
-        Quota::Bytes(bytes) => bytes.into(),
-        other => other.to_string().into(),
+        Quota::Default if store.server.default_quota == Quota::Default => Quota::Unlimited,
+        Quota::Default => store.server.default_quota,
+        own => own,
+    }
+}
+
+/// Bytes; -3 is unlimited, as in the API.
+fn bytes(quota: Quota) -> i64 {
+    match quota {
+        Quota::Bytes(bytes) => i64::try_from(bytes).unwrap_or(i64::MAX),
+        Quota::Unlimited | Quota::Default => -3,
     }
 }
 
@@ -119,7 +135,7 @@ pub(super) async fn report(store: &Store) -> Result<Output, CliError> {
     let active = users.count(&UserFilter::new().recent().enabled()).await?;
 
     let mut rows: Vec<Option<(String, u64)>> =
-        backends.iter().map(|(backend, count, _)| Some((backend.to_string(), *count))).collect();
+        backends.iter().map(|(backend, count, _)| Some((backend_name(backend).to_owned(), *count))).collect();
     rows.push(None);
     let sums = [
         ("total users", total),
@@ -128,8 +144,10 @@ pub(super) async fn report(store: &Store) -> Result<Output, CliError> {
         ("disabled users", disabled),
     ];
     rows.extend(sums.iter().map(|(what, count)| Some(((*what).to_owned(), *count))));
-    let counts: serde_json::Map<String, Value> =
-        backends.iter().map(|(backend, count, _)| (backend.to_string(), (*count).into())).collect();
+    let counts: serde_json::Map<String, Value> = backends
+        .iter()
+        .map(|(backend, count, _)| (backend_name(backend).to_owned(), (*count).into()))
+        .collect();
     let json = json!({
         "backends": counts, "total_users": total, "user_directories": directories, "active_users": active,
         "disabled_users": disabled,

@@ -7,7 +7,7 @@ use accounts::{PasswordReset, RequestError, ResetSettings, SetError};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
-use super::{MISSING, missing, no_address, parse};
+use super::{MISSING, missing, needs_mail_server, no_address, parse};
 use crate::Call;
 use crate::cli::ResetArgs;
 use crate::exit::CliError;
@@ -38,6 +38,7 @@ pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Output, CliE
         args.password,
         "Enter a new password: ",
         "Confirm the new password: ",
+        "a new password",
     )
     .await?;
     let password = Password::parse(typed.as_str()).map_err(impossible)?;
@@ -62,6 +63,7 @@ async fn send(store: &Store, user: &accounts::User) -> Result<Output, CliError> 
     if !user.enabled {
         return Err(CliError::refused(format!("The user {} is disabled", user.id)));
     }
+    needs_mail_server(store)?;
     let passwords = store.local().await?.passwords(&store.accounts);
     let reset = PasswordReset::new((*store.accounts).clone(), passwords, ResetSettings::default());
     reset.request(user.id.as_str(), None).await.map_err(|error| match error {

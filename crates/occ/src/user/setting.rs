@@ -8,7 +8,7 @@ use accounts::{
 };
 use serde_json::{Map, Value};
 
-use super::{MISSING, missing, parse, unconfirmed};
+use super::{missing, parse, unconfirmed};
 use crate::cli::SettingArgs;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
@@ -39,11 +39,12 @@ impl Column {
 
     fn of(self, user: &User) -> Option<String> {
         match self {
-            Self::DisplayName => user.display_name.clone(),
+            // As there, every user has one.
+            Self::DisplayName => Some(user.display_name_or_id().to_owned()),
             Self::Email => user.email.clone(),
             Self::Language => user.language.clone(),
             Self::Locale => user.locale.clone(),
-            Self::Quota => (user.quota != Quota::Default).then(|| user.quota.to_string()),
+            Self::Quota => (user.quota != Quota::Default).then(|| user.quota.to_human()),
         }
     }
 
@@ -80,6 +81,14 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliE
         if args.update_only && present.is_none() {
             return Err(unset());
         }
+        if column == Some(Column::DisplayName) {
+            if value == user.display_name_or_id() {
+                return Err(CliError::refused("New and old display name are the same"));
+            }
+            if value.trim().is_empty() {
+                return Err(CliError::refused("New display name can't be empty"));
+            }
+        }
         match column {
             Some(column) => {
                 let changed = store.accounts.users().change(&user.id, column.change(Some(value))?).await;
@@ -97,6 +106,7 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliE
             return Err(unset());
         }
         match column {
+            Some(Column::DisplayName) => return Err(CliError::refused("Display name can't be deleted.")),
             Some(column) => {
                 store.accounts.users().change(&user.id, column.change(None)?).await.map_err(missing)?;
             }
@@ -112,7 +122,7 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliE
 fn unknown_user(args: &SettingArgs) -> Result<Output, CliError> {
     let unset = || CliError::refused(format!("The setting does not exist for user \"{}\".", args.user));
     if !args.ignore_missing_user || args.value.is_some() {
-        return Err(CliError::refused(MISSING));
+        return Err(CliError::refused(format!("The user \"{}\" does not exist.", args.user)));
     }
     if args.key.is_none() {
         return Ok(Output::tree(Value::Object(Map::new())));

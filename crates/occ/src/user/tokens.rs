@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{missing, parse};
 use crate::cli::{TokenAddArgs, TokenDeleteArgs};
 use crate::exit::{CliError, Exit};
-use crate::output::Output;
+use crate::output::{Output, framed};
 use crate::store::Store;
 use crate::time_format;
 
@@ -36,15 +36,65 @@ pub(super) async fn add(store: &Store, args: &TokenAddArgs) -> Result<Output, Cl
 }
 
 pub(super) async fn list(store: &Store, user: &str) -> Result<Output, CliError> {
-    let found = store.accounts.app_passwords().list(&parse(user)?).await.map_err(missing)?;
-    Ok(Output::tree(found.iter().map(|made| (made.key.to_string(), about(made))).collect::<Value>()))
+    // The PHP program has other words for an unknown user here.
+    let unknown = || CliError::refused("user not found");
+    let id = parse(user).map_err(|_| unknown())?;
+    let found = store.accounts.app_passwords().list(&id).await.map_err(|error| match error {
+        AccountsError::NotFound { what: "user", .. } => unknown(),
+        error => error.into(),
+    })?;
+    let json: Vec<Value> = found.iter().map(about).collect();
+    let plain = if found.is_empty() { String::new() } else { framed(&HEADERS, &rows(&found)) };
+    Output::new(plain, &json, Exit::Fine)
+}
+
+/// The columns of the table: those of the PHP program first.
+const HEADERS: [&str; 10] = [
+    "id",
+    "name",
+    "lastActivity",
+    "type",
+    "scope",
+    "kind",
+    "created",
+    "expires",
+    "networks",
+    "last_used_from",
+];
+
+fn rows(found: &[AppPassword]) -> Vec<Vec<String>> {
+    let row = |made: &AppPassword| {
+        let service = made.service.as_ref();
+        vec![
+            made.key.to_string(),
+            made.name.clone(),
+            time_format::iso_or_never(made.last_used),
+            if made.wipe { "wipe" } else { "permanent" }.to_owned(),
+            service.map(|service| service.scopes.words().join(", ")).unwrap_or_default(),
+            kind(made).to_owned(),
+            time_format::iso(made.created),
+            time_format::iso_or_never(made.expires),
+            service.map(|service| service.networks.texts().join(", ")).unwrap_or_default(),
+            made.last_used_from.map(|from| from.to_string()).unwrap_or_default(),
+        ]
+    };
+    found.iter().map(row).collect()
+}
+
+fn kind(made: &AppPassword) -> &'static str {
+    if made.service.is_some() { "service" } else { "device" }
 }
 
 fn about(made: &AppPassword) -> Value {
     let mut fields = json!({
         "id": made.key,
         "name": made.name,
-        "kind": if made.service.is_some() { "service" } else { "device" },
+        // The next three as in the PHP program: seconds, 1 for a token that stays and 2 for one that is wiped, and
+        // what it opens. There are no files here.
+        "lastActivity": made.last_used.unwrap_or(made.created).seconds(),
+        "type": if made.wipe { 2 } else { 1 },
+        "scope": { "filesystem": false },
+        "kind": kind(made),
         "created": time_format::iso(made.created),
         "last_used": time_format::iso_or_never(made.last_used),
         "last_used_from": made.last_used_from.map(|from| from.to_string()),

@@ -45,7 +45,7 @@ fn bash_completes_after_a_colon() {
         (&["occ", "user", ":", "res"], &["resetpassword"]),
         (&["occ", "user", ":", "auth-tokens", ":"], &["add", "delete", "list"]),
         (&["occ", "user", ":", "auth-tokens", ":", "a"], &["add"]),
-        (&["occ", "user", ":", "auth-tokens", ":", "delete", "--a"], &["--all"]),
+        (&["occ", "user", ":", "auth-tokens", ":", "delete", "--al"], &["--all"]),
         (&["occ", "group", ":", "subadmin", ":", "rem"], &["remove"]),
         (&["occ", "user", ":", "add", "--gen"], &["--generate-password"]),
     ] {

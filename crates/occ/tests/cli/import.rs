@@ -227,11 +227,11 @@ const ALICE: &str = "  - user_id: Alice
     - Ärzte & Co
   - subadmin_of:
     - staff
-  - quota: 5368709120
+  - quota: 5 GB
   - first_seen: 2020-09-13T12:26:40+00:00
   - last_seen: 2023-11-14T22:13:20+00:00
   - user_directory: /var/lib/user-backend/data/Alice
-  - backend: local
+  - backend: Database
   - storage:
     - quota: 5368709120
 ";

@@ -123,6 +123,7 @@ fn a_pipe_gives_a_password_too() {
 #[test]
 fn mailed_link_changes_nothing_until_it_is_used() {
     let server = Server::running();
+    server.occ.set_mail(25);
     let said = server.occ.run(&["user:resetpassword", "alice", "--send-email"]);
     assert_eq!(said.out, "Password reset link to alice@example.com is waiting to be sent\n");
     assert_eq!(server.occ.block_on(server.accounts.outbox().waiting()).unwrap(), 1);

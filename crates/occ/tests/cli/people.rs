@@ -35,7 +35,7 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
     Created group "staff"
     User "alice" added to group "staff"
     User "alice" added to group "admin"
-    Welcome email to alice@example.com is waiting to be sent
+    Unable to send the welcome email to alice@example.com: no mail server is set up; the section [mail] of the configuration names it
     "#);
     insta::assert_snapshot!(occ.run(&["user:info", "Alice"]).out, @r"
     - user_id: alice
@@ -48,13 +48,13 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
       - admin
       - staff
     - subadmin_of:
-    - quota: default
+    - quota: none
     - first_seen: never
     - last_seen: never
     - user_directory: /srv/data/alice
-    - backend: local
+    - backend: Database
     - storage:
-      - quota: default
+      - quota: -3
     ");
     let list = json(&occ.run(&["user:list", "--info", "--output=json"]));
     assert_eq!(list["alice"]["groups"], serde_json::json!(["admin", "staff"]));
@@ -86,8 +86,8 @@ fn a_list_has_its_window_and_its_forms() {
     assert_eq!(occ.run(&["user:list", "-l", "1", "--output=json"]).out, "{\"alice\":\"Alice\"}\n");
     insta::assert_snapshot!(occ.run(&["user:list", "-l", "2", "--output=json_pretty"]).out, @r#"
     {
-      "alice": "Alice",
-      "mallory": "mallory"
+        "alice": "Alice",
+        "mallory": "mallory"
     }
     "#);
     assert_eq!(occ.run(&["user:list", "-o", "9", "--output=json"]).out, "{}\n");
@@ -95,18 +95,18 @@ fn a_list_has_its_window_and_its_forms() {
     assert_eq!(occ.run(&["user:list", "-o", "9"]).out, "");
     insta::assert_snapshot!(occ.run(&["group:list", "--info", "--output=json_pretty"]).out, @r#"
     {
-      "admin": {
-        "displayName": "admin",
-        "disabled": 0,
-        "users": [
-          "root"
-        ]
-      },
-      "staff": {
-        "displayName": "The Staff",
-        "disabled": 0,
-        "users": []
-      }
+        "admin": {
+            "displayName": "admin",
+            "disabled": 0,
+            "users": [
+                "root"
+            ]
+        },
+        "staff": {
+            "displayName": "The Staff",
+            "disabled": 0,
+            "users": []
+        }
     }
     "#);
 }
@@ -160,7 +160,7 @@ fn a_report_counts_by_backend_and_in_all() {
     +------------------+---+
     | User Report      |   |
     +------------------+---+
-    | local            | 2 |
+    | Database         | 2 |
     | mail             | 2 |
     +------------------+---+
     | total users      | 4 |
@@ -193,12 +193,22 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
         (&["user:setting", "alice", "app", "key", "va lue"], ""),
         (&["user:setting", "alice", "app", "key"], "va lue\n"),
         (&["user:setting", "alice", "files", "quota", "5 GB"], ""),
-        (&["user:setting", "alice", "files", "quota"], "5368709120\n"),
+        (&["user:setting", "alice", "files", "quota"], "5 GB\n"),
         (&["user:setting", "alice", "core", "lang", "--default-value=en"], "en\n"),
         (&["user:setting", "alice", "app"], "  - app:\n    - key: va lue\n"),
         (&["user:setting", "alice", "app", "key", "--delete"], ""),
         (&["user:setting", "alice", "app", "key", "--delete"], ""),
         (&["user:setting", "alice", "files", "quota", "--delete"], ""),
+        (&["user:setting", "root", "settings", "display_name"], "root\n"),
+        (&["user:profile", "alice", "role", "Gardener"], ""),
+        (&["user:profile", "alice", "role"], "Gardener\n"),
+        (&["user:profile", "alice", "phone", "+49 711 / 25 24 28-90"], ""),
+        (
+            &["user:profile", "alice"],
+            "  - displayname: Alice\n  - email: alice@example.com\n  - phone: +4971125242890\n  - role: Gardener\n",
+        ),
+        (&["user:profile", "alice", "role", "--delete"], ""),
+        (&["user:profile", "alice", "role", "--default-value=none"], "none\n"),
         (&["user:setting", "alice", "files"], ""),
         (&["user:setting", "ghost", "a", "b", "--ignore-missing-user", "--default-value=x"], "x\n"),
     ] {
@@ -236,7 +246,7 @@ fn an_app_password_is_shown_once_and_can_be_revoked() {
     assert!(occ.run(&["user:auth-tokens:add", "alice"]).out.starts_with("app password:\n"));
     let list = occ.run(&["user:auth-tokens:list", "alice", "--output=json"]);
     assert!(!list.out.contains(made["token"].as_str().unwrap()));
-    assert_eq!(json(&list)["1"]["name"], "phone");
+    assert_eq!(json(&list)[0]["name"], "phone");
     assert_eq!(
         occ.run(&["user:auth-tokens:delete", "alice", "1"]).out,
         "App password 1 of alice was revoked\n"
@@ -271,17 +281,22 @@ fn service_token_is_shown_once_and_listed_with_all_about_it() {
     assert_eq!((token.len(), &made["kind"]), (43, &"service".into()));
     let list = occ.run(&["user:auth-tokens:list", "root", "--output=json"]);
     assert!(!list.out.contains(token));
-    let listed = &json(&list)["1"];
+    let listed = &json(&list)[0];
     assert_eq!(listed["scopes"], serde_json::json!(["apps", "users:read"]));
     assert_eq!(listed["networks"], serde_json::json!(["10.0.0.0/8"]));
     assert_eq!((&listed["last_used"], &listed["last_used_from"]), (&"never".into(), &Value::Null));
     assert!(listed["expires"].as_str().unwrap() > listed["created"].as_str().unwrap());
     let people = occ.run(&["user:auth-tokens:list", "root"]).out;
-    for line in
-        ["    - kind: service\n", "    - scopes:\n      - apps\n      - users:read\n", "      - 10.0.0.0/8\n"]
+    assert!(
+        people.contains("\n| id | name   | lastActivity | type      | scope            | kind    | created "),
+        "{people}"
+    );
+    for cell in ["| 1  | report | never        | permanent | apps, users:read | service |", "| 10.0.0.0/8 |"]
     {
-        assert!(people.contains(line), "{people}");
+        assert!(people.contains(cell), "{people}");
     }
+    assert_eq!((&listed["type"], &listed["scope"]), (&1.into(), &serde_json::json!({ "filesystem": false })));
+    assert!(listed["lastActivity"].as_i64().unwrap() > 1_700_000_000);
     assert!(
         occ.run(&["user:auth-tokens:add", "root", "--scope", "admin"]).out.starts_with("service token:\n")
     );
@@ -316,7 +331,7 @@ fn service_token_that_cannot_be_is_refused_with_what_can() {
     assert_eq!(occ.run(&["user:auth-tokens:list", "alice"]).out, "");
     // Of a device, with an end.
     assert!(add(&["--expires", "30d"]).out.starts_with("app password:\n"));
-    assert_eq!(json(&occ.run(&["user:auth-tokens:list", "alice", "--output=json"]))["1"]["kind"], "device");
+    assert_eq!(json(&occ.run(&["user:auth-tokens:list", "alice", "--output=json"]))[0]["kind"], "device");
 }
 
 const LISTED: &str = concat!(
@@ -344,8 +359,12 @@ fn installed_apps_are_those_of_the_server() {
     assert_eq!((&listed["enabled"]["notes"], &listed["disabled"]), (&"4.8.1".into(), &serde_json::json!({})));
     assert_eq!(occ.run(&["app:disable", "notes"]).out, "notes 4.8.1 disabled\n");
     assert!(occ.run(&["app:list"]).out.ends_with("Disabled:\n  - notes: 4.8.1\n"));
+    assert!(occ.run(&["app:getpath", "notes"]).out.ends_with("/apps/notes\n"));
+    let listed = json(&occ.run(&["app:list", "--shipped=false", "--disabled", "--output=json"]));
+    assert_eq!(listed, serde_json::json!({ "disabled": { "notes": "4.8.1" } }));
+    assert!(!occ.run(&["app:list", "--shipped=true"]).out.contains("notes"));
     let said = occ.run(&["app:disable", "user_external", "broken", "provisioning_api"]);
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 2);
     assert!(
         said.out.ends_with("No such app enabled: broken\nprovisioning_api can't be disabled.\n"),
         "{said:?}"

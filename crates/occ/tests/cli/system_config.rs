@@ -24,7 +24,7 @@ fn toml_is_changed_in_place() {
     let said = occ.run(&["config:system:set", "resolver", "deadline", "--value=9s"]);
     assert_eq!(
         (said.code, said.out.as_str()),
-        (0, "System config value resolver => deadline set to 9s\n"),
+        (0, "System config value resolver => deadline set to string 9s\n"),
         "{said:?}"
     );
     assert_eq!(text(&occ, "user-backend.toml"), TOML.replace("25s", "9s"));
@@ -37,7 +37,7 @@ fn toml_is_changed_in_place() {
     assert_eq!(occ.run(&["config:system:delete", "user_backends", "0", "port"]).code, 0);
     assert_eq!(text(&occ, "user-backend.toml"), TOML.replace("25s", "9s"));
     let get = ["config:system:get", "user_backends", "0", "port"];
-    assert_eq!(occ.run(&get).fails(1), "System config value user_backends => 0 => port is not set\n");
+    assert_eq!(occ.run(&get).fails_silently(), "System config value user_backends => 0 => port is not set\n");
     assert_eq!(occ.run(&[&get[..], &["--default-value=21"]].concat()).out, "21\n");
     occ.run(&["config:system:delete", "user_backends", "0", "port", "--error-if-not-exists"]).fails(1);
     occ.run(&[
@@ -48,7 +48,7 @@ fn toml_is_changed_in_place() {
         "--type=integer",
         "--update-only",
     ])
-    .fails(1);
+    .fails_silently();
     assert_eq!(std::fs::read_dir(occ.path()).unwrap().count(), 1, "a draft is left behind");
 }
 

@@ -39,6 +39,7 @@ fn a_mistake_on_the_command_line_is_2_and_says_what_was_meant() {
         (&["backend:list", "--outptu=json"], "--output"),
         (&["backend:list", "--output=xml"], "plain, json, json_pretty"),
         (&["backend:list", "alice"], "alice"),
+        (&["--password-from-env", "user:list"], "--password-from-env"),
         (&["backend:login"], "<NAME>"),
         (&["backend:login", "alice", "--password-from-evn"], "--password-from-env"),
         (&["backend:login", "alice", "--password-from-env", "--password-from-stdin"], "cannot be used with"),
@@ -60,7 +61,6 @@ fn mistyped_command_suggests_the_nearest_one() {
         ("user:reset", Some("a similar subcommand exists: 'user:resetpassword'")),
         ("user:auth", Some("'user:auth-tokens:add', 'user:auth-tokens:delete', 'user:auth-tokens:list'\n")),
         ("user:lastsen", Some("a similar subcommand exists: 'user:lastseen'")),
-        ("list", Some("a similar subcommand exists: 'help'")),
         ("config:system:list", None),
         ("maintenance:mode", None),
         ("x", None),
@@ -73,6 +73,26 @@ fn mistyped_command_suggests_the_nearest_one() {
             None => assert!(!told.contains("similar"), "{told}"),
         }
     }
+}
+
+#[test]
+fn list_names_every_command_that_the_help_names() {
+    let occ = OccFixture::new();
+    let raw = occ.run(&["list", "--raw"]);
+    assert_eq!((raw.code, raw.err.as_str()), (0, ""));
+    let names: Vec<&str> = raw.out.lines().filter_map(|line| line.split(' ').next()).collect();
+    let help = occ.run(&["--help"]).out;
+    let in_help = help.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    for name in in_help.filter(|name| name.contains(':')) {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    assert!(!raw.out.contains("twofactorauth"), "what is not supported is not listed");
+    let group = occ.run(&["list", "group", "--raw"]).out;
+    assert!(group.lines().count() == 9 && group.lines().all(|line| line.starts_with("group:")), "{group}");
+    assert!(occ.run(&["list"]).out.contains("\nAvailable commands:\n"));
+    let json: serde_json::Value = serde_json::from_str(&occ.run(&["list", "--output=json"]).out).unwrap();
+    assert_eq!(json["commands"].as_array().unwrap().len(), names.len());
+    assert!(occ.run(&["list", "hats"]).fails_silently().contains("\"hats\""));
 }
 
 #[test]

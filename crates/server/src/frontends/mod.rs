@@ -5,11 +5,14 @@
 //! | `socket` | Unix sockets: permissions, peers, number of connections, the end |
 //! | `saslauthd` | the protocol of saslauthd |
 //! | `dovecot_auth` | Dovecot's auth client protocol |
+//! | `occ` | requests of `occ backend:login --server` |
 //! | `forward_auth` | reverse proxies that ask about every request |
 
 #[cfg(unix)]
 mod dovecot_auth;
 pub(crate) mod forward_auth;
+#[cfg(unix)]
+mod occ;
 #[cfg(unix)]
 mod saslauthd;
 #[cfg(unix)]
@@ -27,6 +30,8 @@ use crate::state::AppState;
 pub(crate) struct Sockets {
     #[cfg(unix)]
     dovecot_auth: Option<socket::Socket>,
+    #[cfg(unix)]
+    occ: Option<socket::Socket>,
     #[cfg(unix)]
     saslauthd: Option<socket::Socket>,
 }
@@ -51,6 +56,7 @@ impl Sockets {
         };
         Ok(Self {
             dovecot_auth: open("dovecot_auth", frontends.dovecot_auth.clone())?,
+            occ: open("occ", frontends.occ.clone())?,
             saslauthd: open("saslauthd", frontends.saslauthd.as_ref().map(SaslauthdSettings::socket))?,
         })
     }
@@ -63,12 +69,17 @@ impl Sockets {
                 socket.serve(app.clone(), stopping.clone(), dovecot_auth::answer).await;
             }
         };
+        let occ = async {
+            if let Some(socket) = self.occ {
+                socket.serve(app.clone(), stopping.clone(), occ::answer).await;
+            }
+        };
         let saslauthd = async {
             if let Some(socket) = self.saslauthd {
                 socket.serve(app.clone(), stopping.clone(), saslauthd::answer).await;
             }
         };
-        tokio::join!(dovecot_auth, saslauthd);
+        tokio::join!(dovecot_auth, occ, saslauthd);
     }
 }
 
@@ -78,7 +89,8 @@ impl Sockets {
         let frontends = &app.settings().frontends;
         let saslauthd = frontends.saslauthd.as_ref().map(|settings| ("saslauthd", &settings.path));
         let dovecot_auth = frontends.dovecot_auth.as_ref().map(|settings| ("dovecot_auth", &settings.path));
-        match saslauthd.or(dovecot_auth) {
+        let occ = frontends.occ.as_ref().map(|settings| ("occ", &settings.path));
+        match saslauthd.or(dovecot_auth).or(occ) {
             Some((name, path)) => Err((name, path.clone(), io::ErrorKind::Unsupported.into())),
             None => Ok(Self {}),
         }

@@ -132,6 +132,12 @@ impl AppCatalogue {
         ManifestElement::read(&folder.join(id).join("appinfo").join("info.xml")).map(AppInfo::Manifest)
     }
 
+    /// The folder of an app, as the settings name it; features have none.
+    pub fn folder_of(&self, id: &str) -> Option<PathBuf> {
+        let is_in_folder = matches!(self.find(id)?, AppInfo::Manifest(_));
+        self.folder.as_ref().filter(|_| is_in_folder).map(|folder| folder.join(id))
+    }
+
     /// Switches an app.
     ///
     /// # Errors

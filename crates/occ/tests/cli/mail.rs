@@ -1,0 +1,98 @@
+//! `mail:test`, and what is said where no mail can be sent.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+
+use crate::people::json;
+use crate::{OccFixture, closed_port};
+
+/// A mail server for one connection that answers RCPT with this line; returns what it was sent.
+fn mail_server(rcpt: &'static str) -> (u16, JoinHandle<String>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut seen = String::new();
+        let mut is_data = false;
+        stream.write_all(b"220 here\r\n").unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            seen += &format!("{line}\n");
+            let said = match line.split([' ', ':']).next().unwrap_or_default() {
+                _ if is_data && line != "." => continue,
+                "." => "250 taken",
+                "RCPT" => rcpt,
+                "DATA" => "354 go on",
+                "QUIT" => "221 bye",
+                _ => "250 fine",
+            };
+            is_data = line == "DATA";
+            stream.write_all(format!("{said}\r\n").as_bytes()).unwrap();
+        }
+        seen
+    });
+    (port, served)
+}
+
+#[test]
+fn test_mail_is_handed_over_and_the_answer_is_told() {
+    let occ = OccFixture::with_store();
+    let (port, served) = mail_server("250 fine");
+    occ.set_mail(port);
+    let said = occ.run(&["mail:test", "admin@example.com"]);
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, format!("127.0.0.1:{port} took the mail to admin@example.com: it is on its way\n").as_str()),
+        "{said:?}"
+    );
+    let seen = served.join().unwrap();
+    assert!(
+        seen.contains("RCPT TO:<admin@example.com>") && seen.contains("Subject: Test mail from"),
+        "{seen}"
+    );
+    assert!(!occ.has_store(), "nothing is written");
+}
+
+#[test]
+fn refused_test_mail_is_1_and_an_outage_is_3() {
+    let occ = OccFixture::with_store();
+    let (port, served) = mail_server("550 no such user");
+    occ.set_mail(port);
+    let said = occ.run(&["mail:test", "nobody@example.com"]);
+    assert!(said.fails(1).starts_with("Failed to send email: 127.0.0.1:"), "{said:?}");
+    assert!(
+        said.out.contains("refused the mail to nobody@example.com") && said.out.contains("550"),
+        "{said:?}"
+    );
+    drop(served.join());
+    let occ = OccFixture::with_store();
+    occ.set_mail(closed_port());
+    let said = occ.run(&["mail:test", "nobody@example.com"]);
+    assert!(said.fails(3).contains("cannot take a mail now"), "{said:?}");
+    assert!(occ.run(&["mail:test", "no-address"]).fails(1).contains("mail address"));
+}
+
+#[test]
+fn without_a_mail_server_no_mail_waits() {
+    let occ = OccFixture::with_people();
+    for words in [
+        &["user:welcome", "alice"][..],
+        &["user:resetpassword", "alice", "--send-email"],
+        &["user:add", "bob", "--generate-password", "--email", "bob@example.com"],
+        &["mail:test", "alice@example.com"],
+    ] {
+        let said = occ.run(words);
+        assert_eq!(
+            said.fails(1),
+            "Failed to send email: no mail server is set up; the section [mail] of the configuration names it\n"
+        );
+    }
+    let accounts = occ.accounts();
+    assert_eq!(occ.block_on(accounts.outbox().waiting()).unwrap(), 0);
+    assert_eq!(occ.run(&["user:info", "bob"]).code, 1, "nobody could sign in as bob");
+    occ.set_mail(25);
+    let add = ["user:add", "bob", "--generate-password", "--email", "bob@example.com"];
+    assert!(occ.run(&add).out.ends_with("Welcome email to bob@example.com is waiting to be sent\n"));
+    assert_eq!(json(&occ.run(&["user:info", "bob", "--output=json"]))["email"], "bob@example.com");
+}
