@@ -65,15 +65,17 @@ pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, BANNED, Changes, Clock, CredentialEpoch, Details, DisplayName,
     EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue, FirstSignIn, Group, GroupDisplayName,
     GroupFilter, GroupId, LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES,
-    NewIdError, NewUser, NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry,
-    ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash,
-    Timestamp, Token, TokenHash, TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter,
-    UserId,
+    NewIdError, NewUser, NoRandomness, Page, PasswordTooLong, Permissions, PhoneRegion, Profile,
+    ProfileEntry, ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes, ServiceToken,
+    SourceNetworks, StoredHash, Timestamp, Token, TokenHash, TokenScope, TokenScopes, UsedCredential, User,
+    UserChange, UserFilter, UserId, international_phone_number, stored_phone_number,
 };
 pub use frontend_settings::{
     ForwardAuthRule, ForwardAuthSettings, FrontendSettings, HostName, LoginRedirect, PathPrefix,
 };
-pub use server_settings::{RefusalTime, SectionDigests, ServerSettings, SubAdminNames, SubAdminScope};
+pub use server_settings::{
+    CompatLevel, RefusalTime, SectionDigests, ServerSettings, SubAdminNames, SubAdminScope,
+};
 pub use service::address_confirmation::{AddressConfirmation, ConfirmError};
 pub use service::app_catalogue::manifest::ManifestElement;
 pub use service::app_catalogue::{
@@ -103,6 +105,7 @@ pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal};
 pub use store::audit::AuditLine;
 pub use store::failed_logins::{FailedLogin, KeepFailures, LoginEvent, MAX_FAILED_LOGINS};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
+pub use store::login_flows::{LOGIN_FLOW_LIFE, LOGIN_FLOW_PATH, LoginFlow, NewLoginFlow};
 pub use store::passwords::{MAX_HISTORY, StoredCredential};
 pub use store::pins::{Pin, StoredPins};
 pub use store::preferences::Preference;

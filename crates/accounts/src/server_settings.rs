@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 use user_backend::config::{ClassRegistry, Config, ConfigErrors, Loader};
 
-use crate::domain::{Quota, UserId};
+use crate::domain::{PhoneRegion, Quota, UserId};
 use crate::frontend_settings::{self, FrontendSettings};
 use crate::service::local_password::change::AppPasswordPolicy;
 use crate::service::local_password::settings::HashSettings;
@@ -59,6 +59,10 @@ pub struct ServerSettings {
     pub default_quota: Quota,
     /// The language of users who chose none (default `en`).
     pub default_language: String,
+    /// The country of phone numbers that do not name theirs, such as `DE` (default none).
+    pub default_phone_region: Option<PhoneRegion>,
+    /// The version of the PHP system whose codes the API answers with: `25` (default) or `31`.
+    pub compat: CompatLevel,
     /// Whom a sub-admin may add to a group: `accessible` users only (default), or `anybody`, as in the PHP system.
     pub sub_admins_may_add: SubAdminScope,
     /// Which names a sub-admin may give to new users: `local-names` (default) only, which no external backend may own, or
@@ -124,6 +128,46 @@ impl SectionDigests {
 impl std::fmt::Debug for SectionDigests {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// The version of the PHP system whose codes and fields the API repeats, where versions differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CompatLevel {
+    /// Version 25, of which there are recordings. The default.
+    #[default]
+    V25,
+    /// Version 31.
+    V31,
+}
+
+impl CompatLevel {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::V25, Self::V31];
+}
+
+impl<'de> Deserialize<'de> for CompatLevel {
+    /// `"25"` or `25`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "\"25\" or \"31\"")]
+        enum Written {
+            Number(u32),
+            Text(String),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Number(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
+        match text.as_str() {
+            "25" => Ok(Self::V25),
+            "31" => Ok(Self::V31),
+            _ => {
+                let wrong = format!("invalid value: string {text:?}, expected \"25\" or \"31\"");
+                Err(serde::de::Error::custom(wrong))
+            }
+        }
     }
 }
 
@@ -206,6 +250,8 @@ impl Default for ServerSettings {
             data_directory: "/var/lib/user-backend/data".to_owned(),
             default_quota: Quota::Unlimited,
             default_language: "en".to_owned(),
+            default_phone_region: None,
+            compat: CompatLevel::default(),
             sub_admins_may_add: SubAdminScope::default(),
             sub_admins_may_create: SubAdminNames::default(),
             allow_user_to_change_display_name: true,

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use user_backend::Phase;
 
 use crate::auth::client_address::Origin;
-use crate::provisioning::service_info::API_VERSION;
+use crate::provisioning::compat;
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
@@ -72,7 +72,7 @@ impl AppState {
 
 /// `/status.php`: what clients and monitors of the PHP system ask first, without a sign-in.
 pub(crate) async fn status(State(app): State<AppState>) -> Response<Body> {
-    let (major, minor, micro) = API_VERSION;
+    let (major, minor, micro) = compat::version(app.settings().compat);
     let version = format!("{major}.{minor}.{micro}");
     let body = serde_json::json!({
         "installed": true,

@@ -39,6 +39,7 @@ pub mod settings {
 }
 pub mod start;
 pub mod state;
+mod unreadable_head;
 mod warnings;
 mod web;
 

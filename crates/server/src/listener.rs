@@ -29,6 +29,7 @@ use crate::frontends::Sockets;
 use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
+use crate::unreadable_head::ExplainUnreadable;
 
 /// Send buffer per connection, in bytes; Linux takes twice as much.
 const SEND_BUFFER: u32 = 64 * 1024;
@@ -180,12 +181,13 @@ impl Listener {
     async fn serve_clients(self) -> Result<(), ListenError> {
         let admission =
             Admission { connections: Connections::new(self.app.clone()), tls: self.tls.is_some() };
+        let explaining = self.app.clone();
         let service = router(self.app, Connection { tls: self.tls.is_some() }, self.metrics)
             .into_make_service_with_connect_info::<SocketAddr>();
         match self.tls {
             Some(tls) => {
                 let mut server = axum_server::from_tcp_rustls(self.listener, tls)?
-                    .map(|tls| tls.acceptor(admission))
+                    .map(|tls| ExplainUnreadable::new(tls.acceptor(admission), explaining))
                     .handle(self.handle)
                     .http1_only();
                 limit(server.http_builder());
@@ -193,7 +195,7 @@ impl Listener {
             }
             None => {
                 let mut server = axum_server::from_tcp(self.listener)?
-                    .acceptor(admission)
+                    .acceptor(ExplainUnreadable::new(admission, explaining))
                     .handle(self.handle)
                     .http1_only();
                 limit(server.http_builder());

@@ -10,17 +10,21 @@ use crate::start::StartError;
 use crate::state::AppState;
 
 impl AppState {
-    /// Queues the welcome mail of a user for the [mail worker](Self::mail_worker). A local user who never signed in gets a
-    /// link to choose a password.
+    /// Queues the welcome mail of a user for the [mail worker](Self::mail_worker), with a link to choose a password or
+    /// without one.
     ///
     /// # Errors
     /// [`WelcomeError`]
-    pub async fn send_welcome(&self, accounts: &ActingAccounts, user: &User) -> Result<(), WelcomeError> {
+    pub async fn send_welcome(
+        &self,
+        accounts: &ActingAccounts,
+        user: &User,
+        with_link: bool,
+    ) -> Result<(), WelcomeError> {
         if self.settings().mail.is_none() {
             tracing::warn!(user = ?user.id, "no mail server is configured, welcome mail not sent");
             return Err(WelcomeError::MailDisabled);
         }
-        let with_link = user.is_local() && user.last_login.is_none();
         accounts.outbox().welcome(&user.id, with_link).await.map_err(|error| {
             tracing::warn!(user = ?user.id, %error, "welcome mail not sent");
             match error {

@@ -178,7 +178,7 @@ fn request_id() -> String {
 
 /// A path for the log, without the token of a link.
 fn loggable(path: &str) -> &str {
-    for before in [accounts::RESET_PATH, accounts::CONFIRMATION_PATH] {
+    for before in [accounts::RESET_PATH, accounts::CONFIRMATION_PATH, accounts::LOGIN_FLOW_PATH] {
         if let Some(at) = path.find(before) {
             return path.get(..at + before.len()).unwrap_or(before);
         }
@@ -195,6 +195,7 @@ mod tests {
         assert_eq!(loggable("/lostpassword/reset/abc"), "/lostpassword/reset/");
         assert_eq!(loggable("//cloud/lostpassword/reset/abc/d"), "//cloud/lostpassword/reset/");
         assert_eq!(loggable("/address/confirm/abc"), "/address/confirm/");
+        assert_eq!(loggable("/login/v2/flow/abc"), "/login/v2/flow/");
         assert_eq!(loggable("/settings"), "/settings");
     }
 

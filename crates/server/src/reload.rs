@@ -78,6 +78,8 @@ fn taken_over(
         data_directory,
         default_quota,
         default_language,
+        default_phone_region,
+        compat,
         sub_admins_may_add,
         sub_admins_may_create,
         allow_user_to_change_display_name,
@@ -128,6 +130,8 @@ fn taken_over(
         ("data_directory", next.data_directory != *data_directory),
         ("default_quota", next.default_quota != *default_quota),
         ("default_language", next.default_language != *default_language),
+        ("default_phone_region", next.default_phone_region != *default_phone_region),
+        ("compat", next.compat != *compat),
         ("sub_admins_may_add", next.sub_admins_may_add != *sub_admins_may_add),
         ("sub_admins_may_create", next.sub_admins_may_create != *sub_admins_may_create),
         (

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::Response;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_request};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -12,6 +12,7 @@ use crate::auth::client_address::{Connection, Origin};
 use crate::frontends::forward_auth;
 use crate::middleware::request_context;
 use crate::problem::not_found;
+use crate::provisioning::api_address::{self, without_front_controller};
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::serve::serve;
 use crate::state::AppState;
@@ -26,14 +27,18 @@ pub(crate) fn router(app: AppState, connection: Connection, exporter: Option<Pro
         .route("/status.php", get(health::status))
         .merge(web::router())
         .merge(forward_auth::router());
-    openapi::routes()
+    let paths = openapi::routes()
         .into_iter()
         .fold(fixed, |router, (path, page)| router.route(path, page))
         .fallback(ocs)
         .layer(from_fn_with_state(app.clone(), request_context))
         .layer(Extension(connection))
         .layer(Extension(exporter))
-        .with_state(app)
+        .with_state(app);
+    // Around all of it: a path is changed before it is looked up.
+    Router::new()
+        .fallback_service(paths)
+        .layer(map_request(async |request| without_front_controller(request)))
 }
 
 /// The API, or nothing.
@@ -44,6 +49,9 @@ async fn ocs(
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let Some((version, rest)) = split(&path) else {
+        if api_address::is_meant(&path) {
+            return api_address::show(&app.settings(), request.headers(), origin.encrypted);
+        }
         return not_found();
     };
     serve(&app, version, rest, origin, request).await

@@ -20,6 +20,8 @@ pub enum WarningKind {
     NotReady,
     /// A password in a query.
     PasswordInQuery,
+    /// HTTPS at a port for HTTP.
+    Protocol,
     /// A proxy.
     Proxy,
     /// A connection at the socket of a frontend.
@@ -28,17 +30,18 @@ pub enum WarningKind {
 
 /// When each kind was written last.
 #[derive(Debug, Default)]
-pub(crate) struct Warned([Mutex<Option<Instant>>; 6]);
+pub(crate) struct Warned([Mutex<Option<Instant>>; 7]);
 
 impl Warned {
     /// Whether a warning of this kind may be logged now; if so, it is recorded.
     fn take(&self, kind: WarningKind, now: Instant) -> bool {
-        let [connections, host, not_ready, query, proxy, socket] = &self.0;
+        let [connections, host, not_ready, query, protocol, proxy, socket] = &self.0;
         let last = match kind {
             WarningKind::Connections => connections,
             WarningKind::Host => host,
             WarningKind::NotReady => not_ready,
             WarningKind::PasswordInQuery => query,
+            WarningKind::Protocol => protocol,
             WarningKind::Proxy => proxy,
             WarningKind::Socket => socket,
         };

@@ -1,8 +1,11 @@
 """The calls that nc-py-api makes for users, groups and apps: each must do what it says. Started by `cargo xtask clients`."""
 
 import os
+import re
 import sys
 import traceback
+import urllib.parse
+import urllib.request
 import warnings
 
 from nc_py_api import Nextcloud, NextcloudException
@@ -183,6 +186,39 @@ def welcome_mail():
 @step
 def wipe():
     admin.users.wipe("frank")
+
+
+class Browser:
+    """As much of a browser as the pages need: a cookie, and the forms that it was shown."""
+
+    def __init__(self):
+        cookies = urllib.request.HTTPCookieProcessor()
+        self.opener = urllib.request.build_opener(cookies)
+        self.page = ""
+
+    def get(self, url):
+        self.page = self.opener.open(url).read().decode()
+
+    def post(self, url, **fields):
+        fields["requesttoken"] = re.search(r'name="requesttoken" value="([^"]+)"', self.page).group(1)
+        self.page = self.opener.open(url, urllib.parse.urlencode(fields).encode()).read().decode()
+
+
+@step
+def sign_a_device_in():
+    flow = admin.loginflow_v2.init(user_agent="device of nc_py_api")
+    waiting = admin.loginflow_v2.poll(flow.token, 1, 1, overwrite_auth=False)
+    assert not waiting.raw_data, "no one has agreed"
+    browser = Browser()
+    browser.get(flow.login)
+    browser.post(URL + "/login", user="frank", password=PASSWORD, redirect_url=urllib.parse.urlparse(flow.login).path)
+    assert "device of nc_py_api" in browser.page, browser.page
+    browser.post(flow.login)
+    credentials = admin.loginflow_v2.poll(flow.token, 10, 1, overwrite_auth=False)
+    assert (credentials.server, credentials.login_name) == (URL, "frank"), credentials.login_name
+    frank = sign_in(credentials.login_name, credentials.app_password)
+    assert frank.users.get_user().user_id == "frank"
+    refused(403, lambda: frank.users.edit("frank", password=PASSWORD))
 
 
 @step

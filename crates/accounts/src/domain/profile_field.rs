@@ -177,17 +177,17 @@ fields! {
     /// Bluesky name.
     Bluesky = "bluesky" (Text, User, Harmless, Local, Some(13)),
     /// Fediverse name.
-    Fediverse = "fediverse" (Text, User, Harmless, Local, Some(7)),
+    Fediverse = "fediverse" (Text, User, Harmless, Local, Some(12)),
     /// Organisation.
-    Organisation = "organisation" (Text, User, Harmless, Local, Some(8)),
+    Organisation = "organisation" (Text, User, Harmless, Local, Some(7)),
     /// Role.
-    Role = "role" (Text, User, Harmless, Local, Some(9)),
+    Role = "role" (Text, User, Harmless, Local, Some(8)),
     /// A line about the user.
-    Headline = "headline" (Text, User, Harmless, Local, Some(10)),
+    Headline = "headline" (Text, User, Harmless, Local, Some(9)),
     /// About the user.
-    Biography = "biography" (Text, User, Harmless, Local, Some(11)),
+    Biography = "biography" (Text, User, Harmless, Local, Some(10)),
     /// Whether the profile page is shown: `0` or `1`.
-    ProfileEnabled = "profile_enabled" (Formed, User, Harmless, Local, Some(12)),
+    ProfileEnabled = "profile_enabled" (Formed, User, Harmless, Local, Some(11)),
     /// Pronouns.
     Pronouns = "pronouns" (Text, User, Harmless, Local, Some(14)),
     /// Date of birth.

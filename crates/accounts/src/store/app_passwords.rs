@@ -170,30 +170,43 @@ impl AppPasswordsMut<'_> {
         service: Option<ServiceToken>,
         expires: Option<Timestamp>,
     ) -> Result<(Token, AppPassword), AccountsError> {
-        let name = name.trim();
-        if name.is_empty() || name.len() > 255 || name.contains(char::is_control) {
-            return Err(AccountsError::invalid_text(
-                "name of an app password",
-                name,
-                "1 to 255 bytes on one line",
-            ));
-        }
-        let (token, now) = (Token::random()?, self.0.now());
         let mut change = self.0.change().await?;
-        let right = if service.is_some() { Right::AdminOneself } else { Right::Oneself };
-        let locked = change.lock_target(owner, right).await?;
-        if let Some(service) = &service {
-            check_owner(&mut change, &locked, service).await?;
-        }
-        check_room(&mut change, &locked).await?;
-        let (scopes, networks) = match &service {
-            Some(service) => (Some(service.scopes.to_string()), Some(service.networks.to_string())),
-            None => (None, None),
-        };
-        let insert = sql(
-            "INSERT INTO app_passwords (user_key, name, token, created_at, expires_at, scopes, networks) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING key",
-        )
+        let made = insert(&mut change, owner, name, service, expires).await?;
+        change.commit().await?;
+        Ok(made)
+    }
+}
+
+/// Makes an app password or a service token in a change.
+pub(crate) async fn insert(
+    change: &mut Change<'_>,
+    owner: &UserId,
+    name: &str,
+    service: Option<ServiceToken>,
+    expires: Option<Timestamp>,
+) -> Result<(Token, AppPassword), AccountsError> {
+    let name = name.trim();
+    if name.is_empty() || name.len() > 255 || name.contains(char::is_control) {
+        return Err(AccountsError::invalid_text(
+            "name of an app password",
+            name,
+            "1 to 255 bytes on one line",
+        ));
+    }
+    let (token, now) = (Token::random()?, change.now());
+    let right = if service.is_some() { Right::AdminOneself } else { Right::Oneself };
+    let locked = change.lock_target(owner, right).await?;
+    if let Some(service) = &service {
+        check_owner(change, &locked, service).await?;
+    }
+    check_room(change, &locked).await?;
+    let (scopes, networks) = match &service {
+        Some(service) => (Some(service.scopes.to_string()), Some(service.networks.to_string())),
+        None => (None, None),
+    };
+    let insert =
+        sql("INSERT INTO app_passwords (user_key, name, token, created_at, expires_at, scopes, networks) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING key")
         .bind(locked.key.0)
         .bind(name)
         .bind(token.hash().bytes())
@@ -201,31 +214,29 @@ impl AppPasswordsMut<'_> {
         .bind(expires.map(Timestamp::millis))
         .bind(scopes.as_deref())
         .bind(networks.as_deref());
-        let row = change.row(insert).await?;
-        let key = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
-        let (action, detail) = match &service {
-            None => (Action::AppPasswordAdded, name.to_owned()),
-            Some(service) => (Action::ServiceTokenAdded, format!("{name} ({service})")),
-        };
-        change.note(action, locked.name(), Some(&detail)).await?;
-        // An attacker who knows the password could stay in the account that way, so the owner is
-        // notified.
-        if let (true, Some(address)) = (change.notices(), locked.user.confirmed_email.as_deref()) {
-            outbox::put(&mut change, MailKind::AppPasswordAdded, locked.name(), Some(address)).await?;
-        }
-        change.commit().await?;
-        let made = AppPassword {
-            key,
-            name: name.to_owned(),
-            created: now,
-            last_used: None,
-            expires,
-            wipe: false,
-            last_used_from: None,
-            service,
-        };
-        Ok((token, made))
+    let row = change.row(insert).await?;
+    let key = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
+    let (action, detail) = match &service {
+        None => (Action::AppPasswordAdded, name.to_owned()),
+        Some(service) => (Action::ServiceTokenAdded, format!("{name} ({service})")),
+    };
+    change.note(action, locked.name(), Some(&detail)).await?;
+    // An attacker who knows the password could stay in the account that way, so the owner is
+    // notified.
+    if let (true, Some(address)) = (change.notices(), locked.user.confirmed_email.as_deref()) {
+        outbox::put(change, MailKind::AppPasswordAdded, locked.name(), Some(address)).await?;
     }
+    let made = AppPassword {
+        key,
+        name: name.to_owned(),
+        created: now,
+        last_used: None,
+        expires,
+        wipe: false,
+        last_used_from: None,
+        service,
+    };
+    Ok((token, made))
 }
 
 impl AppPasswords<'_> {
@@ -406,7 +417,7 @@ async fn check_owner(
 }
 
 /// Refuses one more than [`MAX_APP_PASSWORDS`]; those that have expired make room.
-async fn check_room(change: &mut Change<'_>, locked: &LockedUser) -> Result<(), AccountsError> {
+pub(crate) async fn check_room(change: &mut Change<'_>, locked: &LockedUser) -> Result<(), AccountsError> {
     let expired = sql("DELETE FROM app_passwords WHERE user_key = $1 AND expires_at <= $2")
         .bind(locked.key.0)
         .bind(change.now().millis());

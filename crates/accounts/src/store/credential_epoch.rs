@@ -120,8 +120,8 @@ pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, A
     value.map(CredentialEpoch::stored).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
 }
 
-/// Ends the user's sessions, reset links, pending mail address, and what any process remembers of
-/// their credentials.
+/// Ends the user's sessions, reset links, granted login flows and pending mail address, and what any
+/// process remembers of their credentials.
 pub(crate) async fn end_credentials(
     change: &mut Change<'_>,
     locked: &LockedUser,
@@ -130,6 +130,7 @@ pub(crate) async fn end_credentials(
     addresses::end_pending(change, locked).await?;
     change.execute(sql("DELETE FROM sessions WHERE user_key = $1").bind(key)).await?;
     change.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key)).await?;
+    change.execute(sql("DELETE FROM login_flows WHERE user_key = $1").bind(key)).await?;
     let epoch = bump(change, locked.user.id.name()).await?;
     stamp(change, locked.key, epoch).await
 }

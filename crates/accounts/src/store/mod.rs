@@ -14,6 +14,7 @@ pub(crate) mod failed_logins;
 pub(crate) mod groups;
 pub(crate) mod handle;
 pub(crate) mod instances;
+pub(crate) mod login_flows;
 pub(crate) mod outbox;
 pub(crate) mod passwords;
 pub(crate) mod pins;
@@ -44,6 +45,7 @@ use crate::store::failed_logins::{FailedLogins, FailedLoginsMut};
 use crate::store::groups::{Groups, GroupsMut};
 use crate::store::handle::{ActingStore, Store};
 use crate::store::instances::{Instances, InstancesMut};
+use crate::store::login_flows::{LoginFlows, LoginFlowsMut};
 use crate::store::outbox::{Outbox, OutboxMut};
 use crate::store::passwords::{Passwords, PasswordsMut};
 use crate::store::pins::{Pins, PinsMut, StoredPins};
@@ -166,6 +168,11 @@ impl Accounts {
     /// App passwords.
     pub const fn app_passwords(&self) -> AppPasswords<'_> {
         AppPasswords(&self.store)
+    }
+
+    /// Devices that wait for their owner to sign in with a browser.
+    pub const fn login_flows(&self) -> LoginFlows<'_> {
+        LoginFlows(&self.store)
     }
 
     /// Sessions.
@@ -298,6 +305,11 @@ impl ActingAccounts {
     /// The table of [`Accounts::app_passwords`], with its changes.
     pub fn app_passwords(&self) -> AppPasswordsMut<'_> {
         AppPasswordsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::login_flows`], with its changes.
+    pub fn login_flows(&self) -> LoginFlowsMut<'_> {
+        LoginFlowsMut::new(&self.store)
     }
 
     /// The table of [`Accounts::sessions`], with its changes.

@@ -1,8 +1,11 @@
 //! The API description as one HTML page, built once, without scripts and external resources.
 
 use std::fmt::Write;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
+use accounts::CompatLevel;
+
+use super::URL;
 use super::paths::{usual, whom, with_what};
 use crate::provisioning::docs::{Param, ParamKind, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::Version;
@@ -12,19 +15,20 @@ use crate::provisioning::routes::{ROUTES, Route};
 /// How it looks.
 pub(super) const STYLE: &str = include_str!("docs.css");
 
-/// The page.
-pub(super) fn written() -> &'static str {
-    static PAGE: LazyLock<String> = LazyLock::new(page);
-    &PAGE
+/// The page of a server at this URL.
+pub(super) fn page(level: CompatLevel, url: &str) -> String {
+    static MADE: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
+    let made = MADE.get(usize::from(level >= CompatLevel::V31));
+    made.map(|made| made.get_or_init(|| written(level)).replace(URL, &escaped(url))).unwrap_or_default()
 }
 
-fn page() -> String {
+fn written(level: CompatLevel) -> String {
     let mut html = String::with_capacity(64 * 1024);
     html += "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>User provisioning API</title>\n<link rel=\"stylesheet\" href=\"docs.css\">\n</head>\n<body>\n\
              <header>\n<h1>User provisioning API</h1>\n";
-    html += INTRODUCTION;
+    html += &INTRODUCTION.replace("{url}", URL);
     html += "</header>\n<nav aria-label=\"Operations\">\n";
     for tag in chapters() {
         let _ = write!(html, "<details open><summary>{}</summary>\n<ul>\n", escaped(tag.name()));
@@ -42,7 +46,7 @@ fn page() -> String {
     for tag in chapters() {
         let _ = writeln!(html, "<h2>{}</h2>", escaped(tag.text()));
         for (nth, route) in of_tag(tag) {
-            operation(&mut html, nth, route);
+            operation(&mut html, nth, route, level);
         }
     }
     html += "</main>\n</body>\n</html>\n";
@@ -50,7 +54,7 @@ fn page() -> String {
 }
 
 const INTRODUCTION: &str = "<p>Every call carries the name and the password of an account on this server, and a header:</p>\n\
-    <pre>curl -u admin -H 'OCS-APIRequest: true' http://127.0.0.1:8080/ocs/v1.php/cloud/users</pre>\n\
+    <pre>curl -u admin -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users</pre>\n\
     <p>Paths stand behind <code>/ocs/v1.php</code> or <code>/ocs/v2.php</code>. Version 1 nearly always answers with status 200 and \
     says in <code>statuscode</code> how it went (100 is good); version 2 says it in the status too (200 is good). Parameters come in \
     the query, as a form, as JSON or as <code>multipart/form-data</code>. Answers are XML, or JSON with <code>format=json</code> or \
@@ -65,7 +69,7 @@ fn of_tag(tag: Tag) -> impl Iterator<Item = (usize, &'static Route)> {
     ROUTES.iter().enumerate().filter(move |(_, route)| route.operation.tag == tag)
 }
 
-fn operation(html: &mut String, nth: usize, route: &Route) {
+fn operation(html: &mut String, nth: usize, route: &Route, level: CompatLevel) {
     let described = route.operation;
     let method = route.method.as_str();
     let _ = write!(
@@ -79,7 +83,7 @@ fn operation(html: &mut String, nth: usize, route: &Route) {
         escaped(described.more),
     );
     parameters(html, described);
-    codes(html, route, described);
+    codes(html, route, described, level);
     *html += "</section>\n";
 }
 
@@ -105,13 +109,13 @@ fn parameters(html: &mut String, described: &Operation) {
 }
 
 /// The codes of this route only; common codes are listed once.
-fn codes(html: &mut String, route: &Route, described: &Operation) {
+fn codes(html: &mut String, route: &Route, described: &Operation, level: CompatLevel) {
     let usual = usual(route);
     let everywhere: Vec<String> = usual.iter().map(|(code, _)| code.shown(Version::V1).to_string()).collect();
     *html += "<table>\n<thead><tr><th>statuscode</th><th>status in version 2</th><th>meaning</th></tr></thead>\n<tbody>\n";
     let _ = writeln!(html, "<tr><td>100, 200</td><td>200</td><td>it worked</td></tr>");
     for (code, text) in described.codes {
-        let (shown, status) = match *code {
+        let (shown, status) = match code.at(level) {
             UNKNOWN_PATH => ("998, 404".to_owned(), 404),
             code => (code.shown(Version::V1).to_string(), code.status(Version::V2).as_u16()),
         };

@@ -7,36 +7,78 @@
 //! |---|---|
 //! | `envelope_schema` | what stands around every answer |
 //! | `paths` | from a route and its operation to OpenAPI |
+//! | `named` | names for answers, values that clients send by themselves |
 //! | `html` | the same for people |
 
 mod envelope_schema;
 mod html;
+mod named;
 mod paths;
 
-use std::sync::LazyLock;
+use std::convert::Infallible;
+use std::sync::OnceLock;
 
+use accounts::CompatLevel;
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::extract::FromRequestParts;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response};
 use axum::routing::{MethodRouter, get};
+use serde_json::Value;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder, Server};
 
+use crate::auth::client_address::Origin;
 use crate::provisioning::docs::Tag;
 use crate::provisioning::envelope::code::Version;
+use crate::settings::ServerSettings;
+use crate::state::AppState;
 
-/// The pages of this room: where each is, and what answers there.
-pub fn routes<S: Clone + Send + Sync + 'static>() -> [(&'static str, MethodRouter<S>); 4] {
+/// The pages: where each is, and what answers there.
+pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 4] {
     [
-        ("/openapi.json", get(async || sent("application/json", written(Version::V2)))),
-        ("/openapi-v1.json", get(async || sent("application/json", written(Version::V1)))),
-        ("/docs", get(async || sent("text/html; charset=utf-8", html::written()))),
+        ("/openapi.json", get(async |base: Base| json(Version::V2, &base))),
+        ("/openapi-v1.json", get(async |base: Base| json(Version::V1, &base))),
+        (
+            "/docs",
+            get(async |base: Base| sent("text/html; charset=utf-8", html::page(base.level, &base.url))),
+        ),
         ("/docs.css", get(async || sent("text/css; charset=utf-8", html::STYLE))),
     ]
 }
 
-/// The document of one version of the API, and of the doors beside it.
-pub fn document(version: Version) -> OpenApi {
+/// Where the server is for the one who asks, and at which level it answers.
+struct Base {
+    url: String,
+    level: CompatLevel,
+}
+
+impl FromRequestParts<AppState> for Base {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
+        let settings = app.settings();
+        let is_encrypted = parts.extensions.get::<Origin>().is_some_and(|origin| origin.encrypted);
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        Ok(Self { url: url_for_caller(&settings, host, is_encrypted), level: settings.compat })
+    }
+}
+
+/// The public URL, or else the address under which the caller reached the server: `listen` may be `0.0.0.0`.
+pub(crate) fn url_for_caller(settings: &ServerSettings, host: Option<&str>, is_encrypted: bool) -> String {
+    let plain =
+        |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte));
+    match host.filter(plain).filter(|host| !host.is_empty()) {
+        Some(host) if settings.public_url.is_none() => {
+            format!("{}://{host}", if is_encrypted { "https" } else { "http" })
+        }
+        _ => settings.public_url(),
+    }
+}
+
+/// The document of one version of the API, and of the doors beside it, of a server at this URL.
+pub fn document(version: Version, level: CompatLevel, url: &str) -> Value {
     let (other, file) = match version {
         Version::V1 => (2, "openapi.json"),
         Version::V2 => (1, "openapi-v1.json"),
@@ -65,14 +107,20 @@ pub fn document(version: Version) -> OpenApi {
         .into(),
     );
     paths::add_parameters(&mut components);
-    OpenApiBuilder::new()
+    let document = OpenApiBuilder::new()
         .info(info)
-        // Wherever this document was found.
-        .servers(Some([Server::new("/")]))
-        .paths(paths::paths(version))
+        .servers(Some([Server::new(url)]))
+        .paths(paths::paths(version, level))
         .components(Some(components))
         .tags(Some(Tag::ALL.iter().map(|tag| tag.to_openapi())))
-        .build()
+        .build();
+    match serde_json::to_value(document) {
+        Ok(document) => named::finished(document),
+        Err(error) => {
+            tracing::error!(%error, "the description of the API could not be written");
+            Value::Null
+        }
+    }
 }
 
 /// As SPDX spells it.
@@ -83,25 +131,19 @@ const ABOUT: &str = "Manages users, groups and apps. Every call carries the name
                      both speak, the body wins. Answers are XML, or JSON with `format=json` or `Accept: application/json`; the \
                      schemas here are those of JSON, XML holds the same with `<element>` for the members of a list.";
 
-/// Built once, at the first request.
-fn written(version: Version) -> &'static str {
-    static V1: LazyLock<String> = LazyLock::new(|| json(Version::V1));
-    static V2: LazyLock<String> = LazyLock::new(|| json(Version::V2));
-    match version {
-        Version::V1 => &V1,
-        Version::V2 => &V2,
-    }
+/// Stands for the URL of the server in documents that are built once.
+const URL: &str = "https://url.invalid";
+
+/// The document, built once for each version and level.
+fn json(version: Version, base: &Base) -> Response<Body> {
+    static MADE: [OnceLock<String>; 4] = [const { OnceLock::new() }; 4];
+    let nth = usize::from(version == Version::V1) + 2 * usize::from(base.level >= CompatLevel::V31);
+    let made = MADE.get(nth).map(|made| made.get_or_init(|| document(version, base.level, URL).to_string()));
+    sent("application/json", made.map_or_else(String::new, |made| made.replace(URL, &base.url)))
 }
 
-fn json(version: Version) -> String {
-    document(version).to_json().unwrap_or_else(|error| {
-        tracing::error!(%error, "the description of the API could not be written");
-        "{}".to_owned()
-    })
-}
-
-fn sent(content_type: &'static str, body: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
+fn sent(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     // It is public and does not change before the next start.

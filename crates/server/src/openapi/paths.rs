@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use accounts::CompatLevel;
 use axum::http::Method;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, ParameterStyle,
@@ -57,13 +58,13 @@ pub(super) fn add_parameters(components: &mut Components) {
 }
 
 /// All operations.
-pub(super) fn paths(version: Version) -> Paths {
+pub(super) fn paths(version: Version, level: CompatLevel) -> Paths {
     let mut items: Vec<(String, PathItem)> = Vec::new();
     for (nth, route) in ROUTES.iter().enumerate() {
         let path = format!("{}{}", prefix(version), route.path.replace("*}", "}"));
         let again =
             ROUTES.iter().take(nth).filter(|earlier| earlier.operation.id == route.operation.id).count();
-        let operation = operation(route, version, again);
+        let operation = operation(route, version, level, again);
         match items.iter_mut().find(|(known, _)| *known == path) {
             Some((_, item)) => item.merge_operations(PathItem::new(method(&route.method), operation)),
             None => items.push((path, PathItem::new(method(&route.method), operation))),
@@ -123,7 +124,7 @@ fn method(method: &Method) -> HttpMethod {
     }
 }
 
-fn operation(route: &Route, version: Version, again: usize) -> Operation {
+fn operation(route: &Route, version: Version, level: CompatLevel, again: usize) -> Operation {
     let described = route.operation;
     let mut id = described.id.to_owned();
     if again > 0 {
@@ -151,7 +152,10 @@ fn operation(route: &Route, version: Version, again: usize) -> Operation {
         RequiredRole::Anyone => vec![SecurityRequirement::default(), basic],
         _ => vec![basic],
     };
-    operation.securities(Some(security)).responses(responses(route, described, version).build()).build()
+    operation
+        .securities(Some(security))
+        .responses(responses(route, described, version, level).build())
+        .build()
 }
 
 /// Whom it is for, in words.
@@ -323,10 +327,11 @@ pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
     codes
 }
 
-fn responses(route: &Route, described: &Described, version: Version) -> ResponsesBuilder {
+fn responses(route: &Route, described: &Described, version: Version, level: CompatLevel) -> ResponsesBuilder {
     let mut by_status: BTreeMap<u16, Vec<(u16, &str)>> = BTreeMap::new();
     let of_operation = described.codes.iter().copied();
     for (code, text) in of_operation.chain(usual(route)) {
+        let code = code.at(level);
         let (shown, status) = match (code, version) {
             (UNKNOWN_PATH, Version::V1) => (998, 200),
             (UNKNOWN_PATH, Version::V2) => (404, 404),

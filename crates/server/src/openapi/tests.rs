@@ -3,7 +3,7 @@ use crate::provisioning::routes::ROUTES;
 
 /// The operations of a document: method and path.
 fn operations(version: Version) -> Vec<(String, String)> {
-    let document = serde_json::to_value(document(version)).unwrap();
+    let document = document(version, CompatLevel::V25, "/");
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         found.extend(item.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
@@ -19,7 +19,7 @@ fn every_route_is_described_and_nothing_else() {
             let path = format!("{}{}", paths::prefix(version), route.path.replace("*}", "}"));
             (route.method.as_str().to_owned(), path)
         };
-        let doors = routes::<()>().map(|(path, _)| path);
+        let doors = routes().map(|(path, _)| path);
         let doors = doors.into_iter().chain(["/healthz", "/readyz", "/metrics", "/status.php"]);
         let mut expected: Vec<_> = ROUTES.iter().map(of_route).collect();
         expected.extend(doors.map(|path| ("GET".to_owned(), path.to_owned())));
@@ -30,7 +30,7 @@ fn every_route_is_described_and_nothing_else() {
 
 #[test]
 fn operation_names_are_unique() {
-    let document = serde_json::to_value(document(Version::V2)).unwrap();
+    let document = document(Version::V2, CompatLevel::V25, "/");
     let mut names = Vec::new();
     for item in document["paths"].as_object().unwrap().values() {
         names
@@ -44,7 +44,8 @@ fn operation_names_are_unique() {
 
 #[test]
 fn docs_page_has_every_route_and_no_scripts() {
-    let page = html::written();
+    let page = html::page(CompatLevel::V25, "https://example.org/cloud");
+    assert!(page.contains("https://example.org/cloud/ocs/v1.php") && !page.contains(URL));
     for route in ROUTES {
         assert!(page.contains(&route.path.replace("*}", "}")), "{}", route.path);
     }
@@ -54,5 +55,27 @@ fn docs_page_has_every_route_and_no_scripts() {
     }
     for (open, close) in [("<code>", "</code>"), ("<table>", "</table>"), ("<section ", "</section>")] {
         assert_eq!(page.matches(open).count(), page.matches(close).count(), "{open}");
+    }
+}
+
+#[test]
+fn answers_have_names_and_few_types() {
+    let document = document(Version::V2, CompatLevel::V25, "/");
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    assert!((20..80).contains(&schemas.len()), "{:?}", schemas.keys());
+    for item in
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
+    {
+        for response in item["responses"].as_object().unwrap().values() {
+            let schema = &response["content"]["application/json"]["schema"];
+            let one = [schema.clone()];
+            for schema in schema["oneOf"].as_array().map_or(&one[..], Vec::as_slice) {
+                let Some(name) = schema["$ref"].as_str() else {
+                    assert!(schema.is_null(), "an answer without a name: {schema}");
+                    continue;
+                };
+                assert!(schemas.contains_key(name.rsplit('/').next().unwrap()), "{name}");
+            }
+        }
     }
 }

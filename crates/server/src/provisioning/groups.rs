@@ -80,7 +80,10 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         _ => invalid(),
     };
     let id = GroupId::for_new(id).map_err(wrong)?;
-    if id.as_str() == "0" || !can_carry(id.as_str()) {
+    if id.as_str() == "0" {
+        return Err(invalid().with_hint(ZERO));
+    }
+    if !can_carry(id.as_str()) {
         return Err(invalid());
     }
     let name = call.params.text("displayname")?;
@@ -94,6 +97,10 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         Err(error) => Err(error.into()),
     }
 }
+
+/// The hint for a group called 0.
+const ZERO: &str = "the API of the PHP system takes 0 for no name at all, and so does this one; choose another id, or make the \
+                    group with: occ group:add 0";
 
 /// `PUT /cloud/groups/{group}`
 pub(crate) const EDIT: Operation = operation!("GroupEdit", Groups, "Renames a group", nothing(), edit(call))

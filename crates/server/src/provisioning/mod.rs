@@ -7,6 +7,7 @@
 //! | [`envelope`] | the tree of an answer, XML and JSON, codes, the envelope around all of it |
 //! | [`params`], [`path`] | what a caller sends |
 //! | [`caller`] | who calls and what they may do |
+//! | [`compat`] | what differs between versions of the PHP system |
 //! | [`scope`] | which scope opens a call to a service token |
 //! | [`call`] | one call, as an endpoint sees it |
 //! | [`operation`], `docs`, `schema` | a function and its documentation |
@@ -14,10 +15,12 @@
 //! | [`routes`] | the one table of routes |
 //! | [`serve`](mod@serve) | one call from beginning to end |
 
+pub(crate) mod api_address;
 mod app_passwords;
 mod apps;
 pub mod call;
 pub mod caller;
+pub mod compat;
 pub(crate) mod docs;
 pub mod envelope;
 mod groups;

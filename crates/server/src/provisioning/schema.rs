@@ -152,20 +152,30 @@ pub(crate) fn capabilities() -> Schema {
         ("AccountPropertyScopesPublishedEnabled", boolean().into()),
     ]);
     let addresses = all(&[("generate", string()), ("validate", string())]);
-    let policy = all(&[
-        ("minLength", number().into()),
-        ("enforceNonCommonPassword", boolean().into()),
-        ("enforceNumericCharacters", boolean().into()),
-        ("enforceSpecialCharacters", boolean().into()),
-        ("enforceUpperLowerCase", boolean().into()),
-        ("api", addresses),
-    ]);
-    let capabilities = closed(
+    let rules = || {
+        [
+            ("minLength", number().into()),
+            ("enforceNonCommonPassword", boolean().into()),
+            ("enforceNumericCharacters", boolean().into()),
+            ("enforceSpecialCharacters", boolean().into()),
+            ("enforceUpperLowerCase", boolean().into()),
+        ]
+    };
+    let required =
+        |object: ObjectBuilder, (name, schema): (&str, Schema)| object.property(name, schema).required(name);
+    let account = rules().into_iter().fold(object(), required);
+    let account = required(account, ("enforceHaveIBeenPwned", boolean().into()));
+    let policies = all(&[("account", closed(account))]);
+    let policy = required(rules().into_iter().fold(object(), required), ("api", addresses));
+    let policy = closed(policy.property("policies", policies));
+    let known = closed(
         object()
             .property("provisioning_api", api)
             .property("password_policy", policy)
-            .required("provisioning_api"),
+            .required("provisioning_api")
+            .description(Some("To those who are signed in")),
     );
+    let capabilities: Schema = OneOfBuilder::new().item(known).item(nothing()).build().into();
     all(&[("version", version), ("capabilities", capabilities)])
 }
 

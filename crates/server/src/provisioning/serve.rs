@@ -4,6 +4,7 @@
 //! kind of proof, parameters. Nothing is changed before all of them. A credential is looked at again after a body was waited for, and
 //! once more in the transaction of a change.
 
+use accounts::CompatLevel;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{
@@ -23,7 +24,7 @@ use super::envelope::{OcsAnswer, OcsFailure, seal, stream};
 use super::operation::Operation;
 use super::params::{ParamError, Params};
 use super::path::Path;
-use super::routes::{Found, ROUTES, Route, find};
+use super::routes::{Found, Route, find};
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;
@@ -48,13 +49,18 @@ pub async fn serve(
     let mut reply = Reply {
         version,
         format: Format::choose(asked.as_deref(), accept(&parts.headers)),
+        level: app.settings().compat,
+        in_background: parts
+            .headers
+            .get("x-requested-with")
+            .is_some_and(|value| value.as_bytes() == b"XMLHttpRequest"),
         headers: HeaderMap::new(),
     };
     let path = Path::parse(path);
     let found = path.as_ref().map_or(Found::Nothing, |path| find(&parts.method, path));
     let (route, captures) = match found {
         Found::Route(route, captures) => (route, captures),
-        Found::OtherMethod => return other_method(path.as_ref()),
+        Found::OtherMethod => return other_method(path.as_ref(), reply),
         Found::Nothing => {
             // The old answers never look at the header.
             reply.format = Format::choose(asked.as_deref(), None);
@@ -244,7 +250,7 @@ async fn signed_in(
         Ok(accepted) => Ok(Some(Caller::new(accepted))),
         Err(outcome @ Outcome::Refused(_)) => {
             let failure = OcsFailure::not_signed_in(&outcome).with_hint(INVALID_CREDENTIALS_HINT);
-            Err(Box::new(reply.clone().challenging(&parts.headers).send(Err(failure))))
+            Err(Box::new(reply.clone().as_xml().send(Err(failure))))
         }
         Err(outcome) => Err(failed(OcsFailure::not_signed_in(&outcome))),
     }
@@ -255,6 +261,9 @@ async fn signed_in(
 struct Reply {
     version: Version,
     format: Format,
+    level: CompatLevel,
+    /// Whether a script in a page asks.
+    in_background: bool,
     headers: HeaderMap,
 }
 
@@ -264,7 +273,11 @@ impl Reply {
         self.send(Err(error.into()))
     }
 
-    fn send(self, mut answer: Result<OcsAnswer, OcsFailure>) -> Response<Body> {
+    fn send(mut self, answer: Result<OcsAnswer, OcsFailure>) -> Response<Body> {
+        let mut answer = answer.map_err(|failure| failure.at(self.level));
+        if answer.as_ref().is_err_and(|failure| failure.code() == Code::UNAUTHORISED) {
+            self.headers.insert(WWW_AUTHENTICATE, challenge(self.in_background));
+        }
         match stream(&mut answer, self.version, self.format) {
             Ok(None) => {}
             Ok(Some((content_type, body))) => {
@@ -313,45 +326,42 @@ impl Reply {
     fn ended(self, headers: &HeaderMap) -> Response<Body> {
         if headers.contains_key(AUTHORIZATION) {
             let failure = OcsFailure::wrong_credentials().with_hint(SIGN_IN_ENDED);
-            self.challenging(headers).send(Err(failure))
+            self.as_xml().send(Err(failure))
         } else {
             self.send(Err(OcsFailure::unauthenticated().with_hint(SIGN_IN_ENDED)))
         }
     }
 
-    /// Asks for a name and a password. A page that asks in the background gets a scheme that no browser knows, or else the
-    /// browser would open a window of its own. Such an answer is always XML.
-    fn challenging(mut self, headers: &HeaderMap) -> Self {
+    /// As XML whatever was asked for, as clients know the answer to wrong credentials.
+    fn as_xml(mut self) -> Self {
         self.format = Format::Xml;
-        let in_background = headers.get("x-requested-with").is_some_and(|value| value == "XMLHttpRequest");
-        let challenge = if in_background {
-            "DummyBasic realm=\"Authorisation Required\""
-        } else {
-            "Basic realm=\"Authorisation Required\""
-        };
-        self.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         self
     }
+}
+
+/// Asks for a name and a password (RFC 7617). A page that asks in the background gets a scheme that no browser knows: the
+/// browser would open a window of its own otherwise.
+fn challenge(in_background: bool) -> HeaderValue {
+    HeaderValue::from_static(if in_background {
+        "DummyBasic realm=\"Authorisation Required\", charset=\"UTF-8\""
+    } else {
+        "Basic realm=\"Authorisation Required\", charset=\"UTF-8\""
+    })
 }
 
 fn accept(headers: &HeaderMap) -> Option<&str> {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok())
 }
 
-/// A known path and a method that it does not know: no body, as clients know it.
-fn other_method(path: Option<&Path>) -> Response<Body> {
+/// A known path and a method that it does not know. The original has no body there, and so nothing to read for people.
+fn other_method(path: Option<&Path>, reply: Reply) -> Response<Body> {
     let knows = |method: &Method| path.is_some_and(|path| matches!(find(method, path), Found::Route(..)));
-    let mut known: Vec<&str> = Vec::new();
-    for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
-        if knows(&method) {
-            known.extend(
-                ROUTES.iter().find(|route| route.method == method).map(|route| route.method.as_str()),
-            );
-        }
-    }
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=UTF-8"));
+    let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
+    let known: Vec<&str> = known.iter().filter(|method| knows(method)).map(Method::as_str).collect();
+    let example = known.first().copied().unwrap_or("GET");
+    let hint = format!("this address takes {}; with curl: -X {example}", known.join(", "));
+    let failure = OcsFailure::new(Code::OTHER_METHOD, "The method is not known here").with_hint(hint);
+    let mut response = reply.send(Err(failure));
     if let Ok(known) = HeaderValue::from_str(&known.join(", ")) {
         response.headers_mut().insert(ALLOW, known);
     }

@@ -1,12 +1,10 @@
 //! Capabilities and identity of the service.
 
 use super::call::Call;
+use super::compat;
 use super::envelope::data::Data;
 use super::envelope::{OcsAnswer, OcsFailure};
 use super::operation::{Operation, operation};
-
-/// The version of the PHP system whose answers these are: clients read it to know what to expect.
-pub(crate) const API_VERSION: (u32, u32, u32) = (25, 0, 2);
 
 /// `GET /cloud/capabilities`
 pub(crate) const CAPABILITIES: Operation = operation!(
@@ -19,7 +17,8 @@ pub(crate) const CAPABILITIES: Operation = operation!(
 .with_etag();
 
 async fn capabilities(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
-    let (major, minor, micro) = API_VERSION;
+    let level = call.app.settings().compat;
+    let (major, minor, micro) = compat::version(level);
     let version = Data::map([
         ("major", Data::from(major)),
         ("minor", minor.into()),
@@ -28,10 +27,14 @@ async fn capabilities(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         ("edition", "".into()),
         ("extendedSupport", false.into()),
     ]);
+    // Who is not signed in learns the version, as clients expect, and nothing of the rules for passwords.
+    if call.caller.is_none() {
+        return Ok(Data::map([("version", version), ("capabilities", Data::NOTHING)]).into());
+    }
     let mut capabilities = vec![(
         "provisioning_api".to_owned(),
         Data::map([
-            ("version", Data::from("1.15.0")),
+            ("version", Data::from(compat::api_version(level))),
             ("AccountPropertyScopesVersion", 2_u32.into()),
             ("AccountPropertyScopesFederatedEnabled", true.into()),
             ("AccountPropertyScopesPublishedEnabled", true.into()),
@@ -46,15 +49,24 @@ async fn capabilities(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
             ))
         };
         let minimum = i64::try_from(rules.min_length).unwrap_or(i64::MAX);
-        let map = Data::map([
-            ("minLength", Data::Int(minimum)),
-            ("enforceNonCommonPassword", rules.enforce_non_common_password.into()),
+        let flags = [
+            ("enforceNonCommonPassword", Data::from(rules.enforce_non_common_password)),
             ("enforceNumericCharacters", rules.enforce_numeric_characters.into()),
             ("enforceSpecialCharacters", rules.enforce_special_characters.into()),
             ("enforceUpperLowerCase", rules.enforce_upper_lower_case.into()),
-            ("api", Data::map([("generate", at("generate")), ("validate", at("validate"))])),
-        ]);
-        capabilities.push(("password_policy".to_owned(), map));
+        ];
+        let mut map = vec![("minLength", Data::Int(minimum))];
+        map.extend(flags.clone());
+        map.push(("api", Data::map([("generate", at("generate")), ("validate", at("validate"))])));
+        if compat::has_policies_per_context(level) {
+            let mut account = vec![
+                ("minLength", Data::Int(minimum)),
+                ("enforceHaveIBeenPwned", rules.enforce_have_i_been_pwned.into()),
+            ];
+            account.extend(flags);
+            map.push(("policies", Data::one("account", Data::map(account))));
+        }
+        capabilities.push(("password_policy".to_owned(), Data::map(map)));
     }
     Ok(Data::map([("version", version), ("capabilities", Data::Map(capabilities))]).into())
 }

@@ -5,7 +5,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `login`, `confirm`, `password_reset`, `mail_address`, `account`, `app_passwords`, `service_tokens` | what the pages do |
+//! | `login`, `login_flow`, `confirm`, `password_reset`, `mail_address`, `account`, `app_passwords`, `service_tokens` | what the pages do |
 //! | `refusal` | what they say about a sign-in that was not accepted |
 //! | `templates` | what they say; the texts are in `templates/` |
 //! | `page_request` | who looks: cookie, address, and whether a form may be believed |
@@ -19,6 +19,7 @@ mod confirm;
 mod form;
 mod format;
 mod login;
+mod login_flow;
 mod mail_address;
 mod page_request;
 mod password_reset;
@@ -39,6 +40,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/login", get(login::show).post(login::sign_in))
         .route("/login/confirm", get(confirm::show).post(confirm::submit))
         .route("/index.php/login/confirm", post(confirm::submit))
+        .route("/login/v2", post(login_flow::begin))
+        .route("/login/v2/poll", post(login_flow::poll))
+        .route("/login/v2/flow/{token}", get(login_flow::show).post(login_flow::grant))
         .route("/logout", get(login::ask_to_leave).post(login::sign_out))
         .route("/lostpassword", get(password_reset::show).post(password_reset::request))
         .route("/lostpassword/reset/{token}", get(password_reset::look).post(password_reset::redeem))

@@ -107,6 +107,20 @@ pub(super) struct Confirm<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "login_flow.html")]
+pub(super) struct LoginFlowPage<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) csrf_token: String,
+    pub(super) user: &'a str,
+    /// What the program calls itself.
+    pub(super) client: &'a str,
+    pub(super) begun_from: &'a str,
+    pub(super) begun: DateTimeDisplay,
+    /// Where the form goes.
+    pub(super) path: String,
+}
+
+#[derive(Template)]
 #[template(path = "message.html")]
 pub(super) struct Message<'a> {
     pub(super) frame: Frame<'a>,

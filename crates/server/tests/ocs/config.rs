@@ -69,7 +69,7 @@ async fn the_password_policy_obeys_at_once_and_can_be_switched_off() {
                characters long. Password needs to contain at least one numeric character. Password needs to contain at \
                least one lower and one upper case character. Password needs to contain at least one special character.";
     create("abc").await.fails(107, all);
-    let capabilities = server.get("-", "/cloud/capabilities?format=json").send().await.ok().data();
+    let capabilities = server.get("jane", "/cloud/capabilities?format=json").send().await.ok().data();
     assert_eq!(capabilities["capabilities"]["password_policy"]["enforceNumericCharacters"], true);
     let nonsense = set("minLength", "long").await;
     assert_eq!(nonsense.code(), 403);
@@ -94,7 +94,7 @@ async fn the_password_policy_obeys_at_once_and_can_be_switched_off() {
     create("abc").await.ok();
     let off = server.get("admin", "/cloud/apps?filter=disabled&format=json").send().await.ok().data();
     assert_eq!(off, serde_json::json!({"apps": ["password_policy"]}));
-    let capabilities = server.get("-", "/cloud/capabilities?format=json").send().await.ok().data();
+    let capabilities = server.get("jane", "/cloud/capabilities?format=json").send().await.ok().data();
     assert_eq!(capabilities["capabilities"]["password_policy"], serde_json::Value::Null);
     server.get("jane", "/apps/password_policy/api/v1/generate").send().await;
     server.post("admin", "/cloud/apps/password_policy", "").send().await.ok();

@@ -67,7 +67,7 @@ fn cell(answer: &Answer) -> Cell {
 }
 
 /// A session whose owner typed the password this long ago.
-async fn session(server: &Server, id: &str, age: Duration) -> String {
+pub(super) async fn session(server: &Server, id: &str, age: Duration) -> String {
     let store = server.app.settings().store.clone().unwrap();
     let clock = Clock::manual(Clock::system().now().before(age));
     let accounts = Accounts::open(&store.with_clock(clock)).await.unwrap().as_system();

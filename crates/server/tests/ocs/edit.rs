@@ -27,7 +27,7 @@ async fn each_key_takes_what_it_should_and_refuses_the_rest() {
         ("sam", "key=quota&value=7+GB", 100, "OK"),
         ("Frank", "key=quota&value=9+GB", 103, ""),
         ("admin", "key=phone&value=%2B49+711+%2F+25+24+28-90", 100, "OK"),
-        ("admin", "key=phone&value=0711+123", 102, "Invalid phone"),
+        ("admin", "key=phone&value=0711+x", 102, "Invalid phone"),
         ("admin", "key=website&value=https%3A%2F%2Fexample.org", 100, "OK"),
         ("admin", "key=website&value=not+a+url", 102, "Invalid website"),
         ("admin", "key=twitter&value=%40rabbit", 100, "OK"),
@@ -59,7 +59,7 @@ async fn each_key_takes_what_it_should_and_refuses_the_rest() {
     }
     let frank = seen(&server, "Frank").await;
     for (key, value) in [
-        ("displayname", serde_json::json!("Frank")),
+        ("displayname", serde_json::json!("Frank Y")),
         ("email", "self@example.org".into()),
         ("phone", "+4971125242890".into()),
         ("website", "https://example.org".into()),
@@ -118,7 +118,8 @@ async fn further_addresses_are_removed_one_by_one() {
     }
     let path = "/cloud/users/jane/additional_mail";
     server.put("jane", path, "key=one%40example.org&value=").send().await.ok();
-    server.put("jane", path, "key=one%40example.org&value=").send().await.fails(102, "");
+    server.put("jane", path, "key=one%40example.org&value=").send().await.ok();
+    server.put("jane", path, "key=two%40example.org&value=bogus").send().await.fails(102, "");
     server.put("jane", "/cloud/users/jane/phones", "key=x&value=").send().await.fails(103, "");
     let scopes = "/cloud/users/jane/additional_mailScope";
     server.put("jane", scopes, "key=two%40example.org&value=v2-federated").send().await.ok();

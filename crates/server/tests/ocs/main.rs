@@ -8,6 +8,7 @@ mod attacks;
 mod authentication;
 mod bounds;
 mod browser;
+mod compat;
 mod config;
 mod create;
 mod credentials;
@@ -18,16 +19,20 @@ mod external_backend;
 mod forward_auth;
 mod guessing;
 mod held_back;
+mod hints;
 mod how_to;
 mod injection;
+mod login_flow;
 mod lost;
 mod mail_address;
 mod operators;
 mod pages;
+mod phone;
 mod privilege;
 mod program;
 mod proxies;
 mod races;
+mod recorded;
 mod roles;
 mod security;
 mod service_tokens;
@@ -40,7 +45,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use accounts::{ActingAccounts, GroupId, NewUser, Person, StoreSettings, Token, UserId};
+use accounts::{ActingAccounts, CompatLevel, GroupId, NewUser, Person, StoreSettings, Token, UserId};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method, Request};
@@ -263,7 +268,7 @@ impl Ask<'_> {
             headers: head.headers,
             body: String::from_utf8(body.to_vec()).unwrap(),
         };
-        document::knows(&self.method, &self.path, &answer);
+        document::knows(self.server.app.settings().compat, &self.method, &self.path, &answer);
         answer
     }
 }

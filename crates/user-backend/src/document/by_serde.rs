@@ -86,7 +86,18 @@ pub(crate) fn problem(said: &str, secret: bool) -> Problem {
     if let Some(field) = said.strip_prefix("missing field ") {
         return Problem::new("nothing", format!("the field {field}"));
     }
-    let (found, expected) = said.split_once(", expected ").unwrap_or((said, "a value that fits"));
+    let words;
+    let (found, expected) = if let Some(parts) = said.split_once(", expected ") {
+        parts
+    } else if let Some((expected, found)) = said.rsplit_once(", found ") {
+        // As our own checks say it: "minutes must be between 5 and 60, found 4".
+        words = expected.replacen(" must be ", " to be ", 1);
+        (found, words.as_str())
+    } else if let Some(expected) = said.strip_prefix("expected ") {
+        ("another value", expected)
+    } else {
+        (said, "a value that fits")
+    };
     let expected = match expected {
         "u8" => "a number between 0 and 255".to_owned(),
         "u16" => "a number between 0 and 65535".to_owned(),

@@ -29,6 +29,7 @@ const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v8_sqlite.sql"), postgres: include_str!("v8_postgres.sql") },
     Migration { sqlite: include_str!("v9_sqlite.sql"), postgres: include_str!("v9_postgres.sql") },
     Migration { sqlite: include_str!("v10_sqlite.sql"), postgres: include_str!("v10_postgres.sql") },
+    Migration { sqlite: include_str!("v11_sqlite.sql"), postgres: include_str!("v11_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.
@@ -156,6 +157,7 @@ const OUR_NAMES: &[&str] = &[
     "proven_credentials",
     "address_confirmations",
     "failed_logins",
+    "login_flows",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

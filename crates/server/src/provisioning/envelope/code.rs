@@ -2,7 +2,10 @@
 //!
 //! Version 1 answers nearly everything with 200 and says in the envelope how it went; version 2 says it in the status too.
 
+use accounts::CompatLevel;
 use axum::http::StatusCode;
+
+use crate::provisioning::compat;
 
 /// Which of the two envelopes: `/ocs/v1.php` or `/ocs/v2.php`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +15,9 @@ pub enum Version {
     /// `/ocs/v2.php`
     V2,
 }
+
+/// Codes from here on are rows of the table of levels. No code in an envelope is that large.
+const LEVELS: u16 = 10_000;
 
 /// A code in the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +32,8 @@ impl Code {
     pub const FORBIDDEN: Self = Self(403);
     /// Not found.
     pub const ABSENT: Self = Self(404);
+    /// A method that the path does not know.
+    pub const OTHER_METHOD: Self = Self(405);
     /// Unsupported content type of the body.
     pub const MEDIA_TYPE: Self = Self(415);
     /// Too many requests.
@@ -46,6 +54,20 @@ impl Code {
         Self(code)
     }
 
+    /// A code whose number differs between versions of the PHP system: a row of [`compat::CODES`].
+    pub(crate) const fn of_level(row: u16) -> Self {
+        Self(LEVELS + row)
+    }
+
+    /// The code that is answered at a level.
+    #[must_use]
+    pub fn at(self, level: CompatLevel) -> Self {
+        match self.0.checked_sub(LEVELS) {
+            Some(row) => Self(compat::number(row.into(), level)),
+            None => self,
+        }
+    }
+
     /// The number that the envelope shows.
     pub fn shown(self, version: Version) -> u16 {
         match (version, self) {
@@ -59,6 +81,7 @@ impl Code {
     pub fn status(self, version: Version) -> StatusCode {
         match (version, self) {
             (_, Self::UNAUTHORISED) => StatusCode::UNAUTHORIZED,
+            (_, Self::OTHER_METHOD) => StatusCode::METHOD_NOT_ALLOWED,
             // The two that a proxy or a client acts upon before it reads the envelope.
             (_, Self::THROTTLED) => StatusCode::TOO_MANY_REQUESTS,
             (_, Self::UNAVAILABLE) => StatusCode::SERVICE_UNAVAILABLE,
@@ -86,6 +109,7 @@ mod tests {
             (400, 400, 200, 400, 400),
             (403, 403, 200, 403, 403),
             (404, 404, 200, 404, 404),
+            (405, 405, 405, 405, 405),
             (415, 415, 200, 415, 415),
             (429, 429, 429, 429, 429),
             (503, 503, 503, 503, 503),

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
+use accounts::CompatLevel;
 use axum::body::Body;
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -33,7 +34,7 @@ pub struct OcsAnswer {
     long: Option<StreamedList>,
     total: Option<u64>,
     per_page: Option<u64>,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
 }
 
 impl OcsAnswer {
@@ -43,8 +44,8 @@ impl OcsAnswer {
 
     /// Adds a hint to a successful response.
     #[must_use]
-    pub fn with_hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+    pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 
@@ -73,7 +74,7 @@ impl From<StreamedList> for OcsAnswer {
 pub struct OcsFailure {
     code: Code,
     message: Option<Cow<'static, str>>,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
     data: Data,
     legacy: bool,
@@ -133,14 +134,21 @@ impl OcsFailure {
 
     /// Adds a hint for people; programs read the message.
     #[must_use]
-    pub fn with_hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+    pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 
     /// Whether there is no text for people.
     pub fn is_wordless(&self) -> bool {
         self.message.as_deref() == Some("") && self.hint.is_none()
+    }
+
+    /// With the code of a level.
+    #[must_use]
+    pub(crate) fn at(mut self, level: CompatLevel) -> Self {
+        self.code = self.code.at(level);
+        self
     }
 
     /// When it makes sense to try again, if waiting helps.
@@ -251,8 +259,8 @@ fn meta(outcome: &Result<OcsAnswer, OcsFailure>, version: Version, code: u16, le
         ("message".to_owned(), message),
     ];
     let hint = match outcome {
-        Ok(answer) => answer.hint,
-        Err(failure) => failure.hint,
+        Ok(answer) => answer.hint.as_deref(),
+        Err(failure) => failure.hint.as_deref(),
     };
     if let Some(hint) = hint {
         meta.push(("hint".to_owned(), Data::from(hint)));

@@ -12,6 +12,7 @@ use user_backend::{BackendId, Password};
 
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
 use crate::provisioning::call::Call;
+use crate::provisioning::compat;
 use crate::provisioning::docs::{Param, ParamKind, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
@@ -22,6 +23,7 @@ use crate::settings::SubAdminNames;
 
 const INVALID: Code = Code::of_endpoint(101);
 const TAKEN: Code = Code::of_endpoint(102);
+const NO_SUB_ADMIN_GROUP: Code = compat::NO_SUB_ADMIN_GROUP;
 const ADMIN_GROUP: Code = Code::of_endpoint(103);
 const NO_GROUP: Code = Code::of_endpoint(104);
 const NOT_ADMINISTERED: Code = Code::of_endpoint(105);
@@ -33,7 +35,9 @@ const NO_FREE_ID: Code = Code::of_endpoint(111);
 
 const CODES: &[ResponseDoc] = &[
     (INVALID, "invalid user id, password, mail address, display name or backend"),
-    (TAKEN, "the user already exists; or invalid quota, language or sub-admin group"),
+    (TAKEN, "the user already exists"),
+    (compat::INVALID_FIELD, "invalid quota, language or manager"),
+    (NO_SUB_ADMIN_GROUP, "unknown group in `subadmin[]`"),
     (ADMIN_GROUP, "the group admin cannot have sub-admins"),
     (NO_GROUP, "unknown group"),
     (NOT_ADMINISTERED, "you do not administer the group"),
@@ -131,7 +135,7 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         new = new.language(Language::parse(language).map_err(|_| validate::no_language())?);
     }
     if let Some(manager) = params.text("manager")?.filter(|text| !text.is_empty()) {
-        let invalid = |_| OcsFailure::new(Code::of_endpoint(102), "Invalid manager");
+        let invalid = |_| OcsFailure::new(compat::INVALID_FIELD, "Invalid manager");
         let manager = ProfileValue::parse(ProfileField::Manager, checked("manager", manager)?);
         new = new.profile(manager.map_err(invalid)?, None);
     }
@@ -161,7 +165,7 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         Err(error) if error.is_ban() => return Err(exists().with_hint(BANNED_HINT)),
         Err(AccountsError::AlreadyExists { .. }) => return Err(exists()),
         // Deleted since the look-up.
-        Err(AccountsError::NotFound { id, .. }) => return Err(no_group(&id)),
+        Err(AccountsError::NotFound { id, .. }) => return Err(no_group(call, &id)),
         // The caller lost a group since the groups were looked at.
         Err(AccountsError::Forbidden { .. }) => {
             return Err(OcsFailure::new(NOT_ADMINISTERED, "insufficient privileges for the groups"));
@@ -171,9 +175,11 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         }
         Err(error) => return Err(error.into()),
     };
-    if local && password.is_empty() && user.email.is_some() && greets(call).await? {
-        // A failure is logged; the account is created in any case, as clients expect.
-        let _ = call.app.send_welcome(&call.accounts()?, &user).await;
+    // With an address that the caller gave: one that was derived from the id of an external user gets no mail.
+    if !email.is_empty() && user.email.is_some() && greets(call).await? {
+        // A failure is logged; the account is created in any case, as clients expect. Who has a password needs no link.
+        let with_link = local && password.is_empty();
+        let _ = call.app.send_welcome(&call.accounts()?, &user, with_link).await;
     }
     Ok(Data::one("id", user.id.as_str()).into())
 }
@@ -264,7 +270,7 @@ async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, OcsFailure> {
     let caller = call.caller()?;
     let mut groups = Vec::new();
     for typed in call.params.texts("groups")? {
-        let group = known(call, typed).await?.ok_or_else(|| no_group(typed))?;
+        let group = known(call, typed).await?.ok_or_else(|| no_group(call, typed))?;
         if !caller.may_administer(&group) {
             let text = format!("insufficient privileges for group {typed}");
             return Err(OcsFailure::new(NOT_ADMINISTERED, text));
@@ -282,7 +288,7 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, OcsFailure> {
     let caller = call.caller()?;
     let mut groups = Vec::new();
     for typed in call.params.texts("subadmin")? {
-        let missing = || OcsFailure::new(TAKEN, "Subadmin group does not exist");
+        let missing = || OcsFailure::new(NO_SUB_ADMIN_GROUP, "Subadmin group does not exist");
         let group = known(call, typed).await?.ok_or_else(missing)?;
         if group.is_admin() {
             return Err(OcsFailure::new(ADMIN_GROUP, "Cannot create subadmins for admin group"));
@@ -322,6 +328,6 @@ fn blank() -> OcsFailure {
     OcsFailure::new(INVALID, "A valid password must be provided")
 }
 
-fn no_group(id: &str) -> OcsFailure {
-    OcsFailure::new(NO_GROUP, format!("group {id} does not exist"))
+fn no_group(call: &Call<'_>, id: &str) -> OcsFailure {
+    OcsFailure::new(NO_GROUP, compat::no_group(call.app.settings().compat, id))
 }

@@ -3,7 +3,7 @@
 
 use accounts::{
     AccountsError, Details, DisplayName, EditedBy, EmailAddress, FieldRisk, FieldValue, Language, Locale,
-    MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, UserChange,
+    MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, UserChange, stored_phone_number,
 };
 use user_backend::Password;
 use user_backend::clock::{later, now};
@@ -11,6 +11,7 @@ use user_backend::clock::{later, now};
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
 use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
+use crate::provisioning::compat;
 use crate::provisioning::docs::{Param, ParamKind};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
@@ -21,8 +22,12 @@ use crate::provisioning::params::ParamError;
 use crate::provisioning::scope::TokenScope;
 
 const NAME_TOO_LONG: Code = Code::of_endpoint(101);
-const INVALID: Code = Code::of_endpoint(102);
-const NOT_EDITABLE: Code = Code::of_endpoint(103);
+const INVALID: Code = compat::INVALID_FIELD;
+const NOT_EDITABLE: Code = compat::NOT_EDITABLE;
+
+// The codes of `additional_mail` and `additional_mailScope`, the same in all versions.
+const INVALID_ENTRY: Code = Code::of_endpoint(102);
+const NO_COLLECTION: Code = Code::of_endpoint(103);
 
 const MORE_NEEDED: &str =
     "the field needs the password, typed a short while ago; an app password will not do";
@@ -47,10 +52,9 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
     (Code::FORBIDDEN, MORE_NEEDED),
     (NAME_TOO_LONG, "the display name is too long"),
     (INVALID, "invalid value"),
-    (
-        NOT_EDITABLE,
-        "unknown field, or not allowed; or the password violates the policy, see the message",
-    ),
+    (NOT_EDITABLE, "unknown field, or not allowed"),
+    (compat::PASSWORD_REFUSED, "the password violates the policy; see the message"),
+    (compat::NOT_LOCAL, "the password is kept elsewhere"),
     HIDDEN,
 ]);
 
@@ -134,13 +138,13 @@ pub(crate) const COLLECTION: Operation = operation!(
 )
 .more("The collection is additional_mail, or additional_mailScope to say who may see one of one's own.")
 .params(&[
-    Param::text("key", "An existing address").required(),
+    Param::text("key", "The address to replace; one that is not there is no mistake").required(),
     Param::text("value", "What becomes of it; empty takes it away").required(),
 ])
 .codes(&[
     (Code::FORBIDDEN, MORE_NEEDED),
-    (INVALID, "unknown address, or invalid value"),
-    (NOT_EDITABLE, "no such collection"),
+    (INVALID_ENTRY, "invalid value; or, for a scope, an unknown address"),
+    (NO_COLLECTION, "no such collection"),
     HIDDEN,
 ]);
 
@@ -155,22 +159,35 @@ async fn collection(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let change = match collection.as_str() {
         "additional_mail" if value.is_empty() => UserChange::new().replace_email(key, None),
         "additional_mail" => {
-            let address = EmailAddress::parse(value).map_err(|_| OcsFailure::bare(INVALID))?;
-            UserChange::new().replace_email(key, Some(address))
+            let address = EmailAddress::parse(value).map_err(|_| OcsFailure::bare(INVALID_ENTRY))?;
+            // What the call asks for may be so already: clients repeat calls.
+            if who.has_further_address(&address) {
+                let is_other = EmailAddress::parse(key).is_ok_and(|key| key != address);
+                let change = UserChange::new();
+                if is_other { change.replace_email(key, None) } else { change }
+            } else if who.knows_further_address(key) {
+                UserChange::new().replace_email(key, Some(address))
+            } else {
+                UserChange::new().field(address.into())
+            }
         }
         "additional_mailScope" if who.oneself => {
-            let scope = ProfileScope::from_any(value).map_err(|_| OcsFailure::bare(INVALID))?;
+            let scope = ProfileScope::from_any(value).map_err(|_| OcsFailure::bare(INVALID_ENTRY))?;
             UserChange::new().email_scope(key, scope)
         }
-        _ => return Err(OcsFailure::bare(NOT_EDITABLE)),
+        _ => return Err(OcsFailure::bare(NO_COLLECTION)),
     };
     match call.accounts()?.users().change(&details.user.id, change).await {
         Ok(_) => Ok(OcsAnswer::NOTHING),
+        // It is gone already.
+        Err(AccountsError::NotFound { what: "mail address", .. }) if collection == "additional_mail" => {
+            Ok(OcsAnswer::NOTHING)
+        }
         Err(
             AccountsError::NotFound { .. }
             | AccountsError::Invalid { .. }
             | AccountsError::AlreadyExists { .. },
-        ) => Err(OcsFailure::bare(INVALID)),
+        ) => Err(OcsFailure::bare(INVALID_ENTRY)),
         Err(error) => Err(error.into()),
     }
 }
@@ -183,7 +200,8 @@ async fn fields(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let named = call.app.settings().allow_user_to_change_display_name;
     let hidden = |field: &ProfileField| !named && field.rules().edited_by == EditedBy::UserIfAllowed;
     let caller_is_admin = call.caller()?.is_admin();
-    let shown = ProfileField::listed().into_iter().filter(|field| caller_is_admin || !hidden(field));
+    let listed = compat::fields(call.app.settings().compat).into_iter();
+    let shown = listed.filter(|field| caller_is_admin || !hidden(field));
     Ok(Data::list(shown.map(ProfileField::as_str)).into())
 }
 
@@ -233,6 +251,8 @@ impl<'a> Editor<'a> {
             "displayname" | "display" if value.chars().count() > 64 || !can_carry(value) => {
                 return Err(OcsFailure::bare(NAME_TOO_LONG));
             }
+            // As clients know it: an empty name changes nothing.
+            "displayname" | "display" if value.trim().is_empty() => change,
             "displayname" | "display" => {
                 change.display_name(DisplayName::parse_optional(value).map_err(invalid)?)
             }
@@ -242,7 +262,16 @@ impl<'a> Editor<'a> {
             }
             "quota" if over => change.quota(validate::quota(call, value).await?),
             "manager" if over => change.field(value_of(ProfileField::Manager, checked("manager", value)?)?),
-            "additional_mail" => change.field(value_of(ProfileField::AdditionalMail, value)?),
+            "additional_mail" => {
+                let address = EmailAddress::parse(value).map_err(|_| OcsFailure::bare(INVALID))?;
+                if !self.has_further_address(&address) {
+                    change.field(address.into())
+                } else if compat::refuses_known_address(call.app.settings().compat) {
+                    return Err(OcsFailure::bare(INVALID));
+                } else {
+                    change
+                }
+            }
             "notify_email" => {
                 let address = self.own_address(value).ok_or(OcsFailure::bare(INVALID))?;
                 change.field(value_of(ProfileField::NotifyEmail, &address)?)
@@ -262,7 +291,9 @@ impl<'a> Editor<'a> {
             "phone" if value.is_empty() => change.field(value_of(ProfileField::Phone, value)?),
             "phone" => {
                 let wrong = || OcsFailure::new(INVALID, "Invalid phone").with_hint(validate::PHONE);
-                change.field(value_of(ProfileField::Phone, &validate::phone(value).ok_or_else(wrong)?)?)
+                let region = call.app.settings().default_phone_region;
+                let number = stored_phone_number(value, region).ok_or_else(wrong)?;
+                change.field(value_of(ProfileField::Phone, &number)?)
             }
             "website" if value.is_empty() || validate::is_website(value) => {
                 change.field(value_of(ProfileField::Website, checked("website", value)?)?)
@@ -291,6 +322,17 @@ impl<'a> Editor<'a> {
                 }
             }
         })
+    }
+
+    /// Whether the user has this further mail address.
+    fn has_further_address(&self, address: &EmailAddress) -> bool {
+        let mut others = self.details.profile.entries(ProfileField::AdditionalMail);
+        others.any(|entry| entry.value == address.as_str())
+    }
+
+    /// The same for an address as typed.
+    fn knows_further_address(&self, typed: &str) -> bool {
+        EmailAddress::parse(typed).is_ok_and(|address| self.has_further_address(&address))
     }
 
     /// One of the user's own addresses, or nothing.
@@ -325,7 +367,7 @@ async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result
     }
     if !details.user.is_local() {
         return Err(OcsFailure::new(
-            NOT_EDITABLE,
+            compat::NOT_LOCAL,
             "Setting the password is not supported by the users backend",
         ));
     }
@@ -334,12 +376,12 @@ async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result
     let invalid = || OcsFailure::new(INVALID, "Invalid password value");
     let Ok(password) = Password::parse(value) else {
         return Err(match call.app.broken_rules(value, &details.user).await {
-            Some(text) => OcsFailure::new(NOT_EDITABLE, text),
+            Some(text) => OcsFailure::new(compat::PASSWORD_REFUSED, text),
             None => invalid(),
         });
     };
     let by = call.actor()?;
     let deadline = later(now(), HASH_DEADLINE);
     let done = call.app.passwords().set(&details.user.id, &password, by, deadline).await;
-    done.map_err(|error| set_failed(error, NOT_EDITABLE, invalid()))
+    done.map_err(|error| set_failed(error, compat::PASSWORD_REFUSED, invalid()))
 }

@@ -1,6 +1,7 @@
 //! Users by their phone numbers.
 
-use super::validate::phone;
+use accounts::{PhoneRegion, international_phone_number};
+
 use crate::provisioning::call::Call;
 use crate::provisioning::docs::{Param, ParamKind};
 use crate::provisioning::envelope::code::Code;
@@ -17,8 +18,8 @@ pub(crate) const SEARCH: Operation = operation!(
     search(call)
 )
 .params(&[
-    Param::text("location", "A country in two letters").required(),
-    Param::new("search", ParamKind::Lists, "Phone numbers with their country code, by a key of one's own"),
+    Param::text("location", "The country of numbers that do not name theirs, in two letters").required(),
+    Param::new("search", ParamKind::Lists, "Phone numbers by a key of one's own; national ones are those of `location`"),
 ])
 .more("At most 1,000 numbers a user and day. A call that would be beyond that answers 429 with `Retry-After`, and looks up none.")
 .codes(&[
@@ -33,10 +34,8 @@ const TOO_MANY_HINT: &str =
 
 async fn search(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let region = call.params.text("location")?.unwrap_or_default();
-    if region.len() != 2 || !region.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Err(OcsFailure::new(Code::BAD_REQUEST, ""));
-    }
-    // Without a table of all countries only numbers with a country code can be compared.
+    let region: PhoneRegion = region.parse().map_err(|_| OcsFailure::new(Code::BAD_REQUEST, ""))?;
+    let phone = |number| international_phone_number(number, Some(region));
     let search = call.params.text_lists("search")?.into_iter();
     let search: Vec<(&str, Vec<String>)> =
         search.map(|(key, numbers)| (key, numbers.into_iter().filter_map(phone).collect())).collect();

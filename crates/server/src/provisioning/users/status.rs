@@ -102,7 +102,8 @@ async fn welcome(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     if user.email.is_none() {
         return Err(OcsFailure::new(NO_EMAIL, "Email address not available"));
     }
-    call.app.send_welcome(&call.accounts()?, &user).await.map_err(|error| {
+    let with_link = user.is_local() && user.last_login.is_none();
+    call.app.send_welcome(&call.accounts()?, &user, with_link).await.map_err(|error| {
         let failure = OcsFailure::new(NOT_SENT, "Sending email failed");
         if error == WelcomeError::TooMany { failure.with_hint(TOO_MANY) } else { failure }
     })?;

@@ -6,15 +6,13 @@ use accounts::SetError;
 use accounts::{AccountsError, Quota};
 
 use crate::provisioning::call::Call;
+use crate::provisioning::compat;
 use crate::provisioning::envelope::OcsFailure;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::xml::can_carry;
 
 /// The code of a value that cannot be taken, where a user is created and where one is changed.
-const INVALID: Code = Code::of_endpoint(102);
-
-/// The code of a password for a user whose password is kept elsewhere.
-const NOT_LOCAL: Code = Code::of_endpoint(103);
+const INVALID: Code = compat::INVALID_FIELD;
 
 /// How long hashing a password may take.
 pub(crate) const HASH_DEADLINE: Duration = Duration::from_secs(30);
@@ -36,7 +34,7 @@ pub(crate) fn set_failed(error: SetError, refused: Code, invalid: OcsFailure) ->
         SetError::Refused(text) => OcsFailure::new(refused, text),
         SetError::NoSuchUser => OcsFailure::new(Code::NOT_FOUND, ""),
         SetError::NotLocal { .. } => {
-            OcsFailure::new(NOT_LOCAL, "Setting the password is not supported by the users backend")
+            OcsFailure::new(compat::NOT_LOCAL, "Setting the password is not supported by the users backend")
         }
         SetError::Store(AccountsError::Stale { .. }) => {
             OcsFailure::new(Code::UNAVAILABLE, "The password was changed at the same time, try again")
@@ -93,26 +91,11 @@ pub(crate) fn no_language() -> OcsFailure {
 pub(crate) const LOCALE: &str = "a language and perhaps a country, as in de_DE";
 
 /// Pattern of a phone number.
-pub(crate) const PHONE: &str = "a number with the code of its country, as in +49 711 123456";
+pub(crate) const PHONE: &str =
+    "digits and blanks, -, /, . or brackets, best with the code of the country: +49 711 123456";
 
 /// Pattern of a web address.
 pub(crate) const WEBSITE: &str = "an address that begins with https:// or http://";
-
-/// A phone number with its country code, as E.164 writes it. Without one, or if invalid, `None`: the original answers
-/// that it worked and throws the stored number away.
-pub(crate) fn phone(text: &str) -> Option<String> {
-    let rest = text.trim().strip_prefix('+')?;
-    let mut number = String::from("+");
-    for found in rest.chars() {
-        match found {
-            '0'..='9' => number.push(found),
-            ' ' | '-' | '/' | '.' | '(' | ')' | '\u{a0}' => {}
-            _ => return None,
-        }
-    }
-    let digits = number.len() - 1;
-    ((7..=15).contains(&digits) && !number.starts_with("+0")).then_some(number)
-}
 
 /// An address of a web page.
 pub(crate) fn is_website(text: &str) -> bool {
@@ -162,23 +145,6 @@ pub(crate) fn has_curly_quotes(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn phone_numbers_lose_their_decoration() {
-        for (text, expected) in [
-            ("+49 711 / 25 24 28-90", Some("+4971125242890")),
-            ("+1 (555) 010-9999", Some("+15550109999")),
-            ("0711 123", None),
-            ("+", None),
-            ("+12", None),
-            ("+49 711 x", None),
-            ("+0123456789", None),
-            ("+1234567890123456", None),
-            ("", None),
-        ] {
-            assert_eq!(phone(text).as_deref(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn web_pages_have_a_host() {

@@ -1,0 +1,200 @@
+//! Signing a device in with a browser (login flow, version 2), as desktop and phone clients of the PHP system do it.
+//!
+//! The device begins a flow and opens a page in the browser. The user signs in there, sees which program asks and from where,
+//! and agrees; the device, which has been asking all the time, gets an app password of its own. The device never sees the
+//! password of its owner.
+//!
+//! # Security
+//! Anyone can begin a flow and send its page to someone else. So nothing is granted without a click on a page that says so, with
+//! the name and the address of the program, in a session whose owner typed the password in the last 15 minutes.
+
+use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, TokenHash};
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, USER_AGENT};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::format::DateTimeDisplay;
+use super::page_request::{PageRequest, PageResult, waiting};
+use super::templates::LoginFlowPage;
+use crate::auth::proof::ActiveSession;
+use crate::auth::token_shape::is_token_shaped;
+use crate::openapi::url_for_caller;
+use crate::provisioning::params::Params;
+use crate::request_body::Sender;
+
+/// `POST /login/v2`: a device begins.
+pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResult {
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let flows = request.app.accounts().as_system();
+    let begun = match flows.login_flows().begin(agent, request.origin.address).await {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(wait)) => {
+            let response =
+                message(StatusCode::TOO_MANY_REQUESTS, "Too many devices were signed in from your address");
+            return Ok(waiting(response, Some(wait)));
+        }
+        Err(AccountsError::Full) => {
+            return Ok(message(StatusCode::SERVICE_UNAVAILABLE, "Too many devices wait to be signed in"));
+        }
+        Err(error) => return Err(request.failed(&error)),
+    };
+    let url = base(&request, &headers);
+    let told = serde_json::json!({
+        "poll": { "token": begun.poll.expose(), "endpoint": format!("{url}/login/v2/poll") },
+        "login": format!("{url}/{LOGIN_FLOW_PATH}{}", begun.page.expose()),
+    });
+    Ok(json(StatusCode::OK, &told))
+}
+
+/// `POST /login/v2/poll`: the device asks whether its owner has agreed.
+pub(super) async fn poll(request: PageRequest, headers: HeaderMap, body: Body) -> PageResult {
+    let token = match token_of(&request, &headers, body).await {
+        Ok(Some(token)) => token,
+        Ok(None) => return Ok(not_yet()),
+        Err(status) => {
+            return Ok(message(status, "The body cannot be read: send token in a form or in JSON"));
+        }
+    };
+    let accounts = request.app.accounts();
+    let failed = |error: AccountsError| request.failed(&error);
+    let Some(user) = accounts.login_flows().granted_by(&token).await.map_err(failed)? else {
+        return Ok(not_yet());
+    };
+    let actor = Actor::user(user.id.as_str(), Some(request.origin.address));
+    match accounts.on_behalf_of(actor).login_flows().redeem(&user.id, &token).await {
+        Ok((password, _)) => {
+            let told = serde_json::json!({
+                "server": base(&request, &headers),
+                "loginName": user.id.as_str(),
+                "appPassword": password.expose(),
+            });
+            Ok(json(StatusCode::OK, &told))
+        }
+        // Another request was faster, or the grant has ended.
+        Err(AccountsError::NotFound { .. }) => Ok(not_yet()),
+        Err(error @ AccountsError::Invalid { .. }) => {
+            tracing::warn!(user = ?user.id, %error, "a device was not given its app password");
+            Ok(not_yet())
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// `GET /login/v2/flow/{token}`: the page on which the user agrees.
+pub(super) async fn show(request: PageRequest) -> PageResult {
+    let session = confirmed(&request).await?;
+    let Some(flow) = found(&request).await? else { return Ok(gone(&request)) };
+    let (frame, csrf_token) = (request.own_frame(), request.csrf_token());
+    let page = LoginFlowPage {
+        frame,
+        csrf_token,
+        user: session.user().id.as_str(),
+        client: &flow.client,
+        begun_from: &flow.begun_from,
+        begun: DateTimeDisplay(flow.begun),
+        path: path(&request),
+    };
+    Ok(request.form_page(StatusCode::OK, &page))
+}
+
+/// `POST /login/v2/flow/{token}`
+pub(super) async fn grant(request: PageRequest, body: Body) -> PageResult {
+    let session = confirmed(&request).await?;
+    request.own_form(body).await?;
+    let Some(token) = page_token(&request) else { return Ok(gone(&request)) };
+    let accounts = request.accounts_of(&session);
+    match accounts.login_flows().grant(&session.user().id, &token).await {
+        Ok(()) => {
+            let lines = ["The program signs in by itself in a moment. You can close this window.", REVOKE];
+            let link = Some(("Your account", request.url_for("/settings")));
+            Ok(request.message(StatusCode::OK, "Device signed in", &lines, link))
+        }
+        Err(AccountsError::NotFound { .. }) => Ok(gone(&request)),
+        Err(AccountsError::Invalid { .. }) => {
+            let lines = [
+                "You have 100 app passwords. Revoke one that you no longer use, then start over in the program.",
+            ];
+            let link = Some(("Your account", request.url_for("/settings")));
+            Ok(request.message(StatusCode::UNPROCESSABLE_ENTITY, "Too many app passwords", &lines, link))
+        }
+        Err(error) => Err(request.failed(&error)),
+    }
+}
+
+const REVOKE: &str =
+    "It has got an app password of its own, which you can revoke on the page of your account.";
+
+/// The session, if its owner typed the password a short while ago; others go to a page where they do, and back.
+async fn confirmed(request: &PageRequest) -> Result<ActiveSession, super::page_request::EarlyResponse> {
+    let page = match request.session().await? {
+        Some(session) if session.is_confirmed() && !session.is_stale() => return Ok(session),
+        Some(_) => "/login/confirm",
+        None => "/login",
+    };
+    let to = format!("{}?redirect_url={}", request.url_for(page), path(request));
+    Err(request.redirect(&to).into())
+}
+
+/// The path of this page. The token in it is of letters that need no encoding.
+fn path(request: &PageRequest) -> String {
+    let token = Some(request.last_segment()).filter(|token| is_token_shaped(token)).unwrap_or_default();
+    request.url_for(&format!("/{LOGIN_FLOW_PATH}{token}"))
+}
+
+fn page_token(request: &PageRequest) -> Option<TokenHash> {
+    Some(request.last_segment()).filter(|token| is_token_shaped(token)).map(TokenHash::of)
+}
+
+/// The flow of this page, as long as no one has agreed.
+async fn found(
+    request: &PageRequest,
+) -> Result<Option<accounts::LoginFlow>, super::page_request::EarlyResponse> {
+    let Some(token) = page_token(request) else { return Ok(None) };
+    let flow = request.app.accounts().login_flows().find(&token).await;
+    Ok(flow.map_err(|error| request.failed(&error))?.filter(|flow| !flow.is_granted))
+}
+
+fn gone(request: &PageRequest) -> Response<Body> {
+    let lines = ["This sign-in was used already, or took longer than 20 minutes. Start over in the program."];
+    let link = Some(("Your account", request.url_for("/settings")));
+    request.message(StatusCode::NOT_FOUND, "Link no longer valid", &lines, link)
+}
+
+/// The token that a device asks with; `None` for something that cannot be one.
+async fn token_of(
+    request: &PageRequest,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Option<TokenHash>, StatusCode> {
+    let bodies = request.app.bodies();
+    let read = bodies.read(Sender::Anonymous, request.origin.address, body).await;
+    let (body, _charge) = read.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let params = Params::of_body(kind, body).await.map_err(|_| StatusCode::BAD_REQUEST)?;
+    let token = params.text("token").map_err(|_| StatusCode::BAD_REQUEST)?.unwrap_or_default();
+    Ok(is_token_shaped(token).then(|| TokenHash::of(token)))
+}
+
+/// Where the server is for the device.
+fn base(request: &PageRequest, headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    url_for_caller(&request.app.settings(), host, request.origin.encrypted)
+}
+
+/// As clients know it, as long as no one has agreed, and for a token that is unknown.
+fn not_yet() -> Response<Body> {
+    json(StatusCode::NOT_FOUND, &serde_json::json!([]))
+}
+
+fn message(status: StatusCode, text: &str) -> Response<Body> {
+    json(status, &serde_json::json!({ "message": text }))
+}
+
+fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
