@@ -11,7 +11,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::auth::client_address::{Connection, Origin};
 use crate::frontends::forward_auth;
 use crate::middleware::request_context;
-use crate::problem::not_found;
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::serve::serve;
 use crate::state::AppState;
@@ -44,7 +43,7 @@ async fn ocs(
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let Some((version, rest)) = split(&path) else {
-        return not_found();
+        return web::missing(&app, request).await;
     };
     serve(&app, version, rest, origin, request).await
 }

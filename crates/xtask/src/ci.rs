@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, Steps};
-use crate::{adversarial, fuzz, lint, package, soak, test};
+use crate::{adversarial, browser, fuzz, lint, package, soak, test};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -80,6 +80,12 @@ const TASKS: &[Task] = &[
         what: "`cargo xtask package`: the published crates as for a release, and the tests of what was packed",
         when: When::Full,
         run: package::all,
+    },
+    Task {
+        name: "browser",
+        what: "every page in Chromium in every look: light, dark, on a phone",
+        when: When::Full,
+        run: browser::full,
     },
     Task {
         name: "adversarial",
