@@ -56,6 +56,7 @@
 mod config;
 mod domain;
 mod frontend_settings;
+mod page_settings;
 mod server_settings;
 mod service;
 mod socket_settings;
@@ -73,6 +74,7 @@ pub use domain::{
 pub use frontend_settings::{
     ForwardAuthRule, ForwardAuthSettings, FrontendSettings, HostName, LoginRedirect, PathPrefix,
 };
+pub use page_settings::{Color, PageSettings};
 pub use server_settings::{
     CompatLevel, RefusalTime, SectionDigests, ServerSettings, SubAdminNames, SubAdminScope,
 };
@@ -93,7 +95,7 @@ pub use service::local_password::settings::{HashSettings, HashSettingsError};
 pub use service::mail::message::{EmailMessage, EmailMessageError};
 pub use service::mail::settings::{MailSettings, MailSettingsError};
 pub use service::mail::smtp::SmtpTransport;
-pub use service::mail::templates::{About, AccountMail};
+pub use service::mail::templates::{About, AccountMail, Asked};
 pub use service::mail::transport::{MailTransport, SendError};
 pub use service::mail::worker::{DeliveryReport, MailWorker, PasswordKeeper, PasswordKeepers};
 pub use service::password_reset::link::{BaseUrl, CONFIRMATION_PATH, LinkError, LostPassword, RESET_PATH};

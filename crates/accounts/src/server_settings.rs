@@ -1,5 +1,5 @@
-//! The configuration of an installation: `[server]`, `[store]`, `[mail]`, `[reset]`, `[frontends]` and
-//! `lost_password_link`, beside the backends. In a `config.php` a section's name begins with `user_backends_`.
+//! The configuration of an installation: `[server]`, `[store]`, `[mail]`, `[reset]`, `[frontends]`,
+//! `[pages]` and `lost_password_link`, beside the backends. In a `config.php` a section's name begins with `user_backends_`.
 //!
 //! The server and the command line read it here, so both accept the same files and report the same errors.
 
@@ -12,6 +12,7 @@ use user_backend::config::{ClassRegistry, Config, ConfigErrors, Loader};
 
 use crate::domain::{PhoneRegion, Quota, UserId};
 use crate::frontend_settings::{self, FrontendSettings};
+use crate::page_settings::{self, PageSettings};
 use crate::service::local_password::change::AppPasswordPolicy;
 use crate::service::local_password::settings::HashSettings;
 use crate::service::mail::settings::MailSettings;
@@ -98,6 +99,9 @@ pub struct ServerSettings {
     /// How other programs let this server sign their users in, from the section `[frontends]`.
     #[serde(skip)]
     pub frontends: FrontendSettings,
+    /// What the pages look like, from the section `[pages]`.
+    #[serde(skip)]
+    pub pages: PageSettings,
     /// Digests of the sections that are not comparable values here.
     #[serde(skip)]
     pub section_digests: SectionDigests,
@@ -265,6 +269,7 @@ impl Default for ServerSettings {
             reset: ResetSettings::default(),
             mail: None,
             frontends: FrontendSettings::default(),
+            pages: PageSettings::default(),
             section_digests: SectionDigests::default(),
         }
     }
@@ -285,7 +290,7 @@ impl ServerSettings {
     /// As [`ServerSettings::load`].
     pub fn load_with(loader: Loader, path: &Path) -> Result<(Self, Config), ConfigErrors> {
         let loader = loader.section("server").section("mail").section("reset").setting(LOST);
-        let loader = loader.section(frontend_settings::SECTION);
+        let loader = loader.section(frontend_settings::SECTION).section(page_settings::SECTION);
         let config = StoreSettings::section_of(loader).load(path)?;
         let mut settings: Self = config.section("server")?.unwrap_or_default();
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {
@@ -309,6 +314,7 @@ impl ServerSettings {
         settings.store = Some(StoreSettings::from_config(&config, path)?);
         settings.mail = config.section("mail")?;
         settings.frontends = FrontendSettings::from_config(&config, &settings.public_url())?;
+        settings.pages = config.section(page_settings::SECTION)?.unwrap_or_default();
         settings.section_digests = SectionDigests::of(&config);
         settings.reset = config.section("reset")?.unwrap_or_default();
         if let Some(link) = config.section::<LostPassword>(LOST)? {
@@ -373,6 +379,7 @@ impl ServerSettings {
             *path = folder.join(&path);
         }
         self.frontends.relative_to(folder);
+        self.pages.relative_to(folder);
     }
 }
 

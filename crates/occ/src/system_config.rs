@@ -22,8 +22,17 @@ use crate::output::{Output, eprintln_line};
 use crate::password;
 
 /// The settings there are, as TOML and JSON files call them.
-const SETTINGS: [&str; 8] =
-    ["user_backends", "resolver", "server", "store", "mail", "reset", "frontends", "lost_password_link"];
+const SETTINGS: [&str; 9] = [
+    "user_backends",
+    "resolver",
+    "server",
+    "store",
+    "mail",
+    "reset",
+    "frontends",
+    "pages",
+    "lost_password_link",
+];
 
 /// What settings of ours begin with in a `config.php`.
 const PHP_PREFIX: &str = "user_backends_";
@@ -48,7 +57,7 @@ impl SettingPath {
     /// Its name in a file.
     fn key(&self, is_php: bool) -> String {
         match self.setting {
-            own @ ("resolver" | "server" | "store" | "mail" | "reset" | "frontends") if is_php => {
+            own @ ("resolver" | "server" | "store" | "mail" | "reset" | "frontends" | "pages") if is_php => {
                 format!("{PHP_PREFIX}{own}")
             }
             same => same.to_owned(),

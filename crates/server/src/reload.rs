@@ -93,6 +93,7 @@ fn taken_over(
         reset,
         mail,
         frontends,
+        pages,
         section_digests,
     } = before;
     // With a listener that speaks TLS another certificate will do; to begin with it, or to end it, takes another listener.
@@ -141,6 +142,7 @@ fn taken_over(
         ("login_by_email", next.login_by_email != *login_by_email),
         ("shutdown_grace_seconds", next.shutdown_grace_seconds != *shutdown_grace_seconds),
         ("refusal_milliseconds", next.refusal_milliseconds != *refusal_milliseconds),
+        ("[pages]", next.pages != *pages),
         ("[frontends.forward_auth]", next.frontends.forward_auth != frontends.forward_auth),
     ] {
         report.changed.extend(other.then_some(name));

@@ -11,7 +11,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::auth::client_address::{Connection, Origin};
 use crate::frontends::forward_auth;
 use crate::middleware::request_context;
-use crate::problem::not_found;
 use crate::provisioning::api_address::{self, without_front_controller};
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::serve::serve;
@@ -52,7 +51,7 @@ async fn ocs(
         if api_address::is_meant(&path) {
             return api_address::show(&app.settings(), request.headers(), origin.encrypted);
         }
-        return not_found();
+        return web::missing(&app, request).await;
     };
     serve(&app, version, rest, origin, request).await
 }

@@ -18,6 +18,7 @@ use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::auth::unknown_names::UnknownNames;
+use crate::page_assets::PageAssets;
 use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
@@ -85,12 +86,14 @@ impl ExternalBackend {
 pub(crate) struct LiveSettings {
     pub(crate) settings: Arc<ServerSettings>,
     pub(crate) trusted_proxies: Arc<[Network]>,
+    pub(crate) page_assets: Arc<PageAssets>,
 }
 
 impl LiveSettings {
     pub(crate) fn new(settings: ServerSettings, config: &Config) -> Self {
         let trusted_proxies = config.resolver().trusted_proxies.clone().into();
-        Self { settings: Arc::new(settings), trusted_proxies }
+        let page_assets = Arc::new(PageAssets::new(&settings.pages));
+        Self { settings: Arc::new(settings), trusted_proxies, page_assets }
     }
 }
 
@@ -103,6 +106,11 @@ impl AppState {
     /// The classes of backends that the configuration may name.
     pub fn classes(&self) -> &ClassRegistry {
         &self.inner.classes
+    }
+
+    /// What the pages look like.
+    pub(crate) fn page_assets(&self) -> Arc<PageAssets> {
+        Arc::clone(&self.inner.live.load().page_assets)
     }
 
     /// Name of the service.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, Steps};
-use crate::{adversarial, dist, fuzz, lint, package, soak, test};
+use crate::{adversarial, browser, dist, fuzz, lint, package, soak, test};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -88,6 +88,12 @@ const TASKS: &[Task] = &[
         what: "`cargo xtask dist --test --reproducible`: packages, tried in a clean root; two builds, same bytes",
         when: When::Full,
         run: dist::step,
+    },
+    Task {
+        name: "browser",
+        what: "every page in Chromium in every look: light, dark, on a phone",
+        when: When::Full,
+        run: browser::full,
     },
     Task {
         name: "adversarial",

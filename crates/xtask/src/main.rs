@@ -5,6 +5,7 @@
 
 mod adversarial;
 mod bench;
+mod browser;
 mod ci;
 #[cfg(test)]
 mod circles;

@@ -7,6 +7,8 @@ use crate::step::{self, Outcome};
 
 /// What each package is for, as printed.
 const WHY: &[(&str, &str)] = &[
+    ("chromium", "the browser that looks at the pages"),
+    ("chromium-driver", "drives that browser"),
     ("dovecot-imapd", "the test rig's IMAP server"),
     ("faketime", "sets the wall clock of a program that a test starts"),
     ("iproute2", "brings up loopback in a network of the soak's own"),
@@ -52,6 +54,11 @@ pub(crate) fn missing_libraries() -> Vec<String> {
 /// The missing Debian package of the reverse proxy.
 pub(crate) fn missing_proxy() -> Vec<String> {
     if Path::new("/usr/sbin/nginx").is_file() { Vec::new() } else { vec!["nginx-light".into()] }
+}
+
+/// The missing Debian packages of the browser and its driver.
+pub(crate) fn missing_browser() -> Vec<String> {
+    if step::have("chromedriver") { Vec::new() } else { vec!["chromium".into(), "chromium-driver".into()] }
 }
 
 /// The missing Debian package that sets the wall clock of one program.

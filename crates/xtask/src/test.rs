@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::browser;
 use crate::clients;
 use crate::database::{MARIADB, POSTGRES, Server};
 use crate::lint;
@@ -61,6 +62,7 @@ fn check(args: &Args, steps: &mut Steps) {
             missing.extend(rig.missing()?);
             missing.extend(packages::missing_clock());
             missing.extend(packages::missing_proxy());
+            missing.extend(packages::missing_browser());
             missing.extend([POSTGRES.missing(), MARIADB.missing(), clients::missing()].concat());
         }
         packages::install(&missing)?;
@@ -87,6 +89,7 @@ fn check(args: &Args, steps: &mut Steps) {
         variables = env;
         variables.push(("RIG_REQUIRED".into(), "1".into()));
         variables.extend(addresses);
+        variables.extend(browser::variables(steps, false));
     }
     steps.run("tests", "cargo nextest run, every crate, every feature", || {
         let mut nextest = step::cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);

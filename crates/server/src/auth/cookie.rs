@@ -4,6 +4,8 @@
 //! have set it. Over plain HTTP, which only a machine talking to itself or an operator's consent lets happen, it is `session`.
 //! With `cookie_domain`, all hosts below that domain get it, and it is `__Secure-session`.
 
+use std::time::Duration;
+
 use accounts::HostName;
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
@@ -45,9 +47,10 @@ impl Cookie {
         (found.next().is_none() && is_token_shaped(token)).then_some(token)
     }
 
-    /// The header that hands a token to the browser, until that is closed.
-    pub fn set(&self, token: &str) -> Option<HeaderValue> {
-        self.header(token, "")
+    /// The header that hands a token to the browser, for this time, or until the browser is closed.
+    pub fn set(&self, token: &str, life: Option<Duration>) -> Option<HeaderValue> {
+        let age = life.map(|life| format!("; Max-Age={}", life.as_secs()));
+        self.header(token, age.as_deref().unwrap_or_default())
     }
 
     /// The header that takes it back.
@@ -108,12 +111,14 @@ mod tests {
 
     #[test]
     fn no_script_and_no_other_site_gets_it() {
-        let set = |cookie: Cookie| cookie.set("t").unwrap().to_str().unwrap().to_owned();
+        let set = |cookie: Cookie| cookie.set("t", None).unwrap().to_str().unwrap().to_owned();
         assert_eq!(set(Cookie::Secure), "__Host-session=t; Path=/; HttpOnly; SameSite=Lax; Secure");
         assert_eq!(set(Cookie::Plain), "session=t; Path=/; HttpOnly; SameSite=Lax");
         let shared = Cookie::Shared(HostName::parse("example.com").unwrap());
         let expected = "__Secure-session=t; Path=/; HttpOnly; SameSite=Lax; Secure; Domain=example.com";
         assert_eq!(set(shared), expected);
+        let lasting = Cookie::Plain.set("t", Some(Duration::from_secs(86_400))).unwrap();
+        assert_eq!(lasting.to_str().unwrap(), "session=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=86400");
         let clear = Cookie::Plain.clear().unwrap();
         assert_eq!(clear.to_str().unwrap(), "session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
         assert!(clear.is_sensitive());

@@ -21,6 +21,7 @@ mod failed_login_sync;
 mod login_delay;
 pub mod proof;
 pub(crate) mod proven_key;
+mod sealed;
 pub mod session;
 pub mod sign_in;
 pub(crate) mod sign_in_log;

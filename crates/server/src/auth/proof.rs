@@ -133,6 +133,7 @@ pub struct ActiveSession {
     pub(super) standing: Permissions,
     pub(super) token: TokenHash,
     pub(super) stale: bool,
+    pub(super) lasting: bool,
     pub(super) confirmed: Option<Timestamp>,
 }
 
@@ -160,6 +161,11 @@ impl ActiveSession {
     /// Whether the password was accepted by memory alone: not good enough for changing anything.
     pub fn is_stale(&self) -> bool {
         self.stale
+    }
+
+    /// Whether the owner chose to stay signed in.
+    pub fn is_lasting(&self) -> bool {
+        self.lasting
     }
 
     /// Whether the owner typed the password in the last 15 minutes.

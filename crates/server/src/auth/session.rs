@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use accounts::EXTERNAL_APP;
 use accounts::{AccountsError, LOCAL_BACKEND, Session, Snapshot, Timestamp, Token, TokenHash, User};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use user_backend::{Outcome, Rejection};
+use zeroize::Zeroizing;
 
 use super::proof::{Accepted, ActiveSession};
+use super::sealed;
 use super::sign_in::Accepts;
 use super::token_shape::is_token_shaped;
 use crate::state::AppState;
@@ -24,6 +27,9 @@ const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How exact the time of the latest visit is: not every visit is a write.
 const GRAIN: Duration = Duration::from_secs(60);
+
+/// For how long a page shows a new app password again.
+const SHOWN_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// Interval for deleting expired sessions.
 const SWEEP: Duration = Duration::from_secs(10 * 60);
@@ -62,6 +68,12 @@ struct Kept {
     browser: Browser,
     /// The password was accepted although who could tell was away.
     stale: bool,
+    /// Its owner chose to stay signed in.
+    #[serde(default)]
+    lasting: bool,
+    /// A secret that a page shows once more, sealed with the cookie, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown: Option<(Timestamp, String)>,
 }
 
 impl AppState {
@@ -78,6 +90,20 @@ impl AppState {
         password: &str,
         browser: &Browser,
     ) -> Result<Result<Token, Outcome>, AccountsError> {
+        self.begin_session_for(name, password, browser, false).await
+    }
+
+    /// The same for a user who may have chosen to stay signed in, which holds if the settings allow it.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn begin_session_for(
+        &self,
+        name: &str,
+        password: &str,
+        browser: &Browser,
+        lasting: bool,
+    ) -> Result<Result<Token, Outcome>, AccountsError> {
         let before = self.accounts().credential_epoch().current().await?;
         let Accepted { proof, standing } =
             match self.sign_in(name, password, browser.address, Accepts::Password).await? {
@@ -86,9 +112,11 @@ impl AppState {
             };
         let (source, browser) = (browser.address, browser.shortened());
         let stale = proof.is_stale();
-        let data = serde_json::to_vec(&Kept { browser, stale }).unwrap_or_default();
+        let lasting = lasting && !stale && self.stay().is_some();
+        let life = self.stay().filter(|_| lasting).unwrap_or(IDLE);
+        let data = serde_json::to_vec(&Kept { browser, stale, lasting, shown: None }).unwrap_or_default();
         let system = self.accounts().as_system();
-        match system.sessions().begin_after(&standing.user.id, before, IDLE, &data).await {
+        match system.sessions().begin_after(&standing.user.id, before, life, &data).await {
             Ok(token) => {
                 tracing::info!(
                     target: "audit", user = ?standing.user.id, %source, "signed in at the page"
@@ -129,8 +157,10 @@ impl AppState {
             return Ok(None);
         }
         // What cannot be read is of another version and is believed to be old.
-        let stale = kept(&session).is_none_or(|kept| kept.stale);
-        Ok(Some(ActiveSession { standing, token: *token, stale, confirmed: session.confirmed }))
+        let kept = kept(&session);
+        let stale = kept.as_ref().is_none_or(|kept| kept.stale);
+        let lasting = kept.is_some_and(|kept| kept.lasting);
+        Ok(Some(ActiveSession { standing, token: *token, stale, lasting, confirmed: session.confirmed }))
     }
 
     /// Confirms a session with the password of its owner, which counts as a sign-in. Returns the session as it is from then on,
@@ -159,14 +189,57 @@ impl AppState {
         let sessions = system.sessions();
         let kept = sessions.find(&session.token).await?.as_ref().and_then(kept);
         let browser = kept.map_or_else(|| browser.shortened(), |kept| kept.browser);
-        let data = serde_json::to_vec(&Kept { browser, stale: false }).unwrap_or_default();
+        let lasting = session.lasting;
+        let data = Kept { browser, stale: false, lasting, shown: None };
+        let data = serde_json::to_vec(&data).unwrap_or_default();
         // A session that has ended meanwhile, because the password was changed, confirms nothing.
         let confirmed = sessions.confirm(&session.token, &data).await?;
         let Some((at, token)) = confirmed else { return Ok(Err(refused)) };
         tracing::info!(target: "audit", user = ?id, "confirmed the password at the page");
         let standing = accepted.standing;
-        let session = ActiveSession { standing, token: token.hash(), stale: false, confirmed: Some(at) };
+        let (token_hash, confirmed) = (token.hash(), Some(at));
+        let session = ActiveSession { standing, token: token_hash, stale: false, lasting, confirmed };
         Ok(Ok((session, token)))
+    }
+
+    /// How long a user may choose to stay signed in, if at all.
+    pub fn stay(&self) -> Option<Duration> {
+        let days = self.settings().pages.stay_signed_in_days;
+        (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+    }
+
+    /// Keeps a secret for the next page of a session, which shows it for a few minutes. Only its cookie opens it. Returns whether it
+    /// is kept.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub(crate) async fn keep_shown(
+        &self,
+        cookie: &str,
+        secret: &impl Serialize,
+    ) -> Result<bool, AccountsError> {
+        let token = TokenHash::of(cookie);
+        let system = self.accounts().as_system();
+        let Some(mut kept) = system.sessions().find(&token).await?.as_ref().and_then(kept) else {
+            return Ok(false);
+        };
+        let Ok(plain) = serde_json::to_vec(secret).map(Zeroizing::new) else { return Ok(false) };
+        let Some(sealed) = sealed::seal(cookie, &plain) else { return Ok(false) };
+        kept.shown = Some((accounts::Clock::system().now().after(SHOWN_FOR), sealed));
+        system.sessions().put(&token, &serde_json::to_vec(&kept).unwrap_or_default()).await
+    }
+
+    /// The secret that was kept for this page.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn shown<T: DeserializeOwned>(&self, cookie: &str) -> Result<Option<T>, AccountsError> {
+        let session = self.accounts().sessions().find(&TokenHash::of(cookie)).await?;
+        let shown = session.as_ref().and_then(kept).and_then(|kept| kept.shown);
+        let Some((_, sealed)) = shown.filter(|(until, _)| *until > accounts::Clock::system().now()) else {
+            return Ok(None);
+        };
+        Ok(sealed::open(cookie, &sealed).and_then(|plain| serde_json::from_slice(&plain).ok()))
     }
 
     /// Removes what ended by itself, again and again.
@@ -194,14 +267,19 @@ impl AppState {
     /// Whether a session goes on; its owner has just been seen.
     async fn goes_on(&self, token: &TokenHash, session: &Session) -> Result<bool, AccountsError> {
         let now = accounts::Clock::system().now();
-        let left = between(now, session.created.after(LONGEST));
+        let is_lasting = kept(session).is_some_and(|kept| kept.lasting);
+        let (idle, longest) = match self.stay().filter(|_| is_lasting) {
+            Some(stay) => (stay, stay),
+            None => (IDLE, LONGEST),
+        };
+        let left = between(now, session.created.after(longest));
         if left.is_zero() {
             return Ok(false);
         }
         if session.seen.after(GRAIN) > now {
             return Ok(true);
         }
-        self.accounts().as_system().sessions().touch(token, IDLE.min(left)).await
+        self.accounts().as_system().sessions().touch(token, idle.min(left)).await
     }
 }
 

@@ -6,18 +6,23 @@
 use std::time::Duration;
 
 use accounts::SetError;
-use accounts::{AccountsError, AppPasswordPolicy, PasswordKeepers, TokenScope, User};
+use accounts::{
+    AccountsError, AppPassword, AppPasswordPolicy, PasswordKeepers, Session, TokenHash, TokenScope, User,
+};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
 use super::form::Form;
-use super::format::{DateTimeDisplay, browser};
+use super::format::{ShownTime, browser};
+use super::language::PageLanguage;
+use super::new_password::impossible;
 use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
 use super::refusal::refusal;
 use super::templates::{
-    ExternalPasswordPage, Notice, Personal, ShownAddress, ShownSession, ShownToken, rules, sentence,
+    ExternalPasswordPage, Notice, Personal, ShownAddress, ShownLanguage, ShownSession, ShownToken, Typed,
+    rules,
 };
 use crate::auth::proof::ActiveSession;
 use crate::auth::session::Browser;
@@ -34,40 +39,47 @@ pub(super) async fn home(request: PageRequest) -> Response<Body> {
 pub(super) async fn show(request: PageRequest) -> PageResult {
     let session = request.require_session().await?;
     let notice = match request.asked("done").as_deref() {
-        Some("ended") => Some(Notice::good("The session has ended.")),
-        Some("others") => Some(Notice::good("All other sessions have ended.")),
-        Some("email") => Some(address_changed(session.user(), request.app.settings().mail.is_some())),
-        Some("revoked") => Some(Notice::good("The app password is revoked.")),
+        Some("ended") => Some(Notice::good(request.t("done-ended"))),
+        Some("others") => Some(Notice::good(request.t("done-others"))),
+        Some("profile") => Some(Notice::good(request.t("done-profile"))),
+        Some("email") => Some(address_changed(&request, session.user())),
+        Some("revoked") => Some(Notice::good(request.t("done-revoked"))),
         _ => None,
     };
-    overview(&request, &session, StatusCode::OK, notice).await
+    overview(&request, &session, StatusCode::OK, notice, None).await
 }
 
 /// What is said after the address was changed.
-fn address_changed(user: &User, has_mail: bool) -> Notice {
-    match user.pending_email() {
-        None => Notice::good("Your mail address is saved."),
-        Some(_) if has_mail => Notice::good(
-            "Your mail address is saved. Follow the link in the mail that was sent to it to confirm it.",
-        ),
-        Some(_) => Notice::good("Your mail address is saved. An administrator has to confirm it."),
-    }
+fn address_changed(request: &PageRequest, user: &User) -> Notice {
+    Notice::good(match user.pending_email() {
+        None => request.t("done-email"),
+        Some(_) if request.app.settings().mail.is_some() => request.t("done-email-link"),
+        Some(_) => request.t("done-email-ask"),
+    })
+}
+
+/// `GET /.well-known/change-password`: where password managers send people.
+pub(super) async fn change_password_page(request: PageRequest) -> Response<Body> {
+    request.redirect(&request.url_for("/settings#change"))
 }
 
 /// `POST /settings/password`
 pub(super) async fn change_password(mut request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     if !session.user().is_local() {
-        let text = "Your password is kept by another server and cannot be changed here.";
-        return overview(&request, &session, StatusCode::FORBIDDEN, Some(Notice::bad(text))).await;
+        let notice = Notice::bad(request.t("kept-elsewhere-refused"));
+        return overview(&request, &session, StatusCode::FORBIDDEN, Some(notice), None).await;
     }
-    let session = confirm(&mut request, session, sent.text("current")).await?;
+    let session = confirm(&mut request, session, &sent, ("current", "current")).await?;
     request.app.rules().await.map_err(|error| request.failed(&error))?;
     let again = sent.get("password2").is_none_or(|again| again == sent.text("password"));
     let id = &session.user().id;
     let (status, complaint) = match Password::parse(sent.text("password")) {
-        _ if !again => (StatusCode::UNPROCESSABLE_ENTITY, "The two passwords differ.".to_owned()),
-        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string())),
+        _ if !again => {
+            let notice = Notice::bad(request.t("passwords-differ")).at("password2");
+            (StatusCode::UNPROCESSABLE_ENTITY, notice)
+        }
+        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, impossible(&request, sent.text("password"), &error)),
         Ok(new) => {
             let by = session.actor(request.origin.address);
             match request.app.passwords().set(id, &new, by, later(now(), TIME)).await {
@@ -76,19 +88,18 @@ pub(super) async fn change_password(mut request: PageRequest, body: Body) -> Pag
                         request.without_session(request.redirect(&request.url_for("/login?done=password")))
                     );
                 }
-                Err(SetError::Refused(why)) => (StatusCode::UNPROCESSABLE_ENTITY, why),
+                Err(SetError::Refused(why)) => {
+                    (StatusCode::UNPROCESSABLE_ENTITY, Notice::bad(why).at("password"))
+                }
                 Err(SetError::Store(error)) => return Err(request.failed(&error)),
                 Err(error) => {
                     tracing::warn!(%error, "a password could not be set");
-                    (
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "The password could not be set now. Try again later.".to_owned(),
-                    )
+                    (StatusCode::SERVICE_UNAVAILABLE, Notice::bad(request.t("password-later")))
                 }
             }
         }
     };
-    overview(&request, &session, status, Some(Notice::bad(complaint))).await
+    overview(&request, &session, status, Some(complaint), None).await
 }
 
 /// `POST /settings/sessions/end`
@@ -114,40 +125,48 @@ pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSe
     let sent = request.own_form(body).await?;
     let session = request.require_session().await?;
     if session.is_stale() {
-        let text = "Nothing can be changed while the server that checks your password cannot be reached. Sign in again later.";
-        let page =
-            overview(request, &session, StatusCode::SERVICE_UNAVAILABLE, Some(Notice::bad(text))).await?;
+        let notice = Notice::bad(request.t("grace-refused"));
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let page = overview(request, &session, status, Some(notice), Some(&sent)).await?;
         return Err(page.into());
     }
     Ok((session, sent))
 }
 
 /// Confirms the session with the password that was typed, which gives it a new cookie; ends the request when it is not its owner's.
+/// The password is in the field with this name and this id.
 pub(super) async fn confirm(
     request: &mut PageRequest,
     session: ActiveSession,
-    password: &str,
+    sent: &Form,
+    (name, id): (&str, &'static str),
 ) -> Result<ActiveSession, EarlyResponse> {
-    let decided = request.app.confirm_session(&session, password, &request.browser()).await;
+    let decided = request.app.confirm_session(&session, sent.text(name), &request.browser()).await;
     let outcome = match decided.map_err(|error| request.failed(&error))? {
         Ok((confirmed, token)) => {
-            request.renew_cookie(&token);
+            request.renew_cookie(&token, confirmed.is_lasting());
             return Ok(confirmed);
         }
         Err(outcome) => outcome,
     };
-    let (status, notice, wait) = refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
-    Err(waiting(overview(request, &session, status, Some(notice)).await?, wait).into())
+    let wrong = || Notice::bad(request.t("wrong-password"));
+    let (status, notice, wait) = refusal(request, &outcome, StatusCode::FORBIDDEN, wrong);
+    let page = overview(request, &session, status, Some(notice.at(id)), Some(sent)).await?;
+    Err(waiting(page, wait).into())
 }
 
-/// The page itself.
+/// How many sessions the page shows before the others are asked for.
+const SHOWN_SESSIONS: usize = 4;
+
+/// The page itself. After a refusal, `sent` is what was typed.
 pub(super) async fn overview(
     request: &PageRequest,
     session: &ActiveSession,
     status: StatusCode,
     notice: Option<Notice>,
+    sent: Option<&Form>,
 ) -> PageResult {
-    let (app, user) = (&request.app, session.user());
+    let (app, user, language) = (&request.app, session.user(), request.language());
     let accounts = app.accounts();
     let read = async {
         app.rules().await?;
@@ -158,73 +177,125 @@ pub(super) async fn overview(
         ))
     };
     let (groups, sessions, tokens) = read.await.map_err(|error: AccountsError| request.failed(&error))?;
-    let groups: Vec<&str> = groups.iter().map(accounts::GroupId::as_str).collect();
-    let sessions = sessions.into_iter().map(|(token, found)| {
-        let from = Browser::of(&found);
-        ShownSession {
-            label: token.label(),
-            browser: browser(from.as_ref().map_or("", |from| &from.agent)),
-            address: from.map_or_else(|| "unknown address".to_owned(), |from| from.address.to_string()),
-            created: DateTimeDisplay(found.created),
-            seen: DateTimeDisplay(found.seen),
-            own: token == *session.token(),
-        }
-    });
-    let tokens = tokens.into_iter().map(|token| ShownToken {
-        key: token.key,
-        name: token.name,
-        created: DateTimeDisplay(token.created),
-        used: token.last_used.map(DateTimeDisplay),
-        used_from: token.last_used_from.map(|from| from.to_string()),
-        expires: token.expires.map(DateTimeDisplay),
-        wipe: token.wipe,
-        service: token.service.map(|service| service.to_string()),
-    });
+    let mut sessions: Vec<ShownSession> =
+        sessions.iter().map(|found| shown_session(language, found, session.token())).collect();
+    // This one first, then those that were seen last.
+    sessions.sort_by_key(|session| !session.own);
+    let more_sessions = sessions.split_off(sessions.len().min(SHOWN_SESSIONS));
     let keeper = app.keeper(&user.backend);
     let link = app.resets().settings().lost_password_link().elsewhere().map(ToString::to_string);
     let link = keeper.as_ref().and_then(|keeper| keeper.help_url.clone()).or(link);
     let keeper = keeper.as_ref().map_or_else(|| user.backend.as_str(), |keeper| keeper.name.as_str());
     let settings = app.settings();
+    let (none, this_server) = (request.t("none"), request.t("this-server"));
+    let joined = |groups: &[accounts::GroupId]| {
+        groups.iter().map(accounts::GroupId::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let standing = session.standing();
+    let role = match standing.subadmin_of.as_slice() {
+        _ if standing.is_admin => Some(request.t("role-admin")),
+        [] => None,
+        groups => Some(request.t_with("role-sub-admin", &[("groups", joined(groups).into())])),
+    };
     let template = Personal {
-        frame: request.own_frame(),
+        frame: request.own_frame().with_notice(notice),
         csrf_token: request.csrf_token(),
-        notice,
+        typed: Typed(sent.map(|sent| (request.last_segment(), sent))),
         called: user.display_name_or_id(),
         user: user.id.as_str(),
-        email: user.email.as_deref().unwrap_or("none"),
+        display_name: user.display_name.as_deref().unwrap_or_default(),
+        may_name: settings.allow_user_to_change_display_name,
+        languages: languages(request, user),
+        role,
+        email: user.email.as_deref().unwrap_or(&none),
         address: ShownAddress {
             text: user.email.as_deref().unwrap_or_default(),
             is_pending: user.pending_email().is_some(),
             confirmed: user.confirmed_email.as_deref().filter(|_| user.pending_email().is_some()),
-            may_change: settings.allow_user_to_change_display_name,
             has_mail: settings.mail.is_some(),
         },
-        groups: if groups.is_empty() { "none".to_owned() } else { groups.join(", ") },
-        backend: if user.is_local() { "this server" } else { keeper },
+        groups: if groups.is_empty() { none.clone() } else { joined(&groups) },
+        backend: if user.is_local() { &this_server } else { keeper },
         elsewhere: (!user.is_local()).then_some(ExternalPasswordPage { backend: keeper, link }),
-        rules: rules(app),
-        revokes_app_passwords: app.settings().app_passwords_on_new_password == AppPasswordPolicy::Revoke,
-        sessions: sessions.collect(),
-        tokens: tokens.collect(),
-        scopes: if session.standing().is_admin { scopes().collect() } else { Vec::new() },
+        rules: rules(app, language),
+        revokes_app_passwords: settings.app_passwords_on_new_password == AppPasswordPolicy::Revoke,
+        sessions,
+        more_sessions,
+        tokens: tokens.into_iter().map(|token| shown_token(language, token)).collect(),
+        scopes: if standing.is_admin { scopes(language).collect() } else { Vec::new() },
     };
     Ok(request.form_page(status, &template))
 }
 
-/// The scopes of service tokens, and what each opens.
-fn scopes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TokenScope::ALL.iter().map(|scope| (scope.as_str(), opens(*scope)))
+fn shown_session(
+    language: PageLanguage,
+    (token, found): &(TokenHash, Session),
+    own: &TokenHash,
+) -> ShownSession {
+    let from = Browser::of(found);
+    let browser = browser(language, from.as_ref().map_or("", |from| &from.agent));
+    let seen = ShownTime::of(language, found.seen);
+    let values = [("browser", browser.as_str().into()), ("seen", seen.ago.as_str().into())];
+    ShownSession {
+        label: token.label(),
+        address: from.map_or_else(|| language.text("unknown-address"), |from| from.address.to_string()),
+        created: ShownTime::of(language, found.created),
+        own: token == own,
+        end: language.text_with("end-session", &values),
+        browser,
+        seen,
+    }
 }
 
-fn opens(scope: TokenScope) -> &'static str {
-    match scope {
-        TokenScope::Admin => "appoint administrators and sub-admins",
-        TokenScope::Apps => "switch and configure apps",
-        TokenScope::GroupsRead => "list groups and their members",
-        TokenScope::GroupsWrite => "change groups and who is in them",
-        TokenScope::UsersCredentials => "set passwords and mail addresses",
-        TokenScope::UsersRead => "list users and read their data",
-        TokenScope::UsersWrite => "create, change and delete users",
-        _ => "",
+fn shown_token(language: PageLanguage, token: AppPassword) -> ShownToken {
+    let shown = |at| ShownTime::of(language, at);
+    ShownToken {
+        key: token.key,
+        name: token.name,
+        created: shown(token.created),
+        used: token.last_used.map(shown),
+        used_from: token.last_used_from.map(|from| from.to_string()),
+        expires: token.expires.map(shown),
+        wipe: token.wipe,
+        service: token.service.map(|service| service.to_string()),
     }
+}
+
+/// The languages to choose from. One that other programs have set, and that the pages do not speak, stays.
+fn languages(request: &PageRequest, user: &User) -> Vec<ShownLanguage> {
+    let own = user.language.as_deref();
+    let of_pages = own.and_then(PageLanguage::of_tag);
+    let browser =
+        ShownLanguage { code: String::new(), name: request.t("language-browser"), chosen: own.is_none() };
+    let other = own.filter(|_| of_pages.is_none()).map(|code| ShownLanguage {
+        code: code.to_owned(),
+        name: code.to_owned(),
+        chosen: true,
+    });
+    let spoken = PageLanguage::ALL.into_iter().map(|language| {
+        let chosen = of_pages == Some(language);
+        // A regional form such as `de_AT` stays what it is.
+        let code = own.filter(|_| chosen).unwrap_or_else(|| language.code()).to_owned();
+        ShownLanguage { code, name: language.own_name().to_owned(), chosen }
+    });
+    std::iter::once(browser).chain(other).chain(spoken).collect()
+}
+
+/// The scopes of service tokens, and what each opens.
+fn scopes(language: PageLanguage) -> impl Iterator<Item = (&'static str, String)> {
+    TokenScope::ALL.iter().map(move |scope| (scope.as_str(), opens(language, *scope)))
+}
+
+fn opens(language: PageLanguage, scope: TokenScope) -> String {
+    let id = match scope {
+        TokenScope::Admin => "scope-admin",
+        TokenScope::Apps => "scope-apps",
+        TokenScope::GroupsRead => "scope-groups-read",
+        TokenScope::GroupsWrite => "scope-groups-write",
+        TokenScope::UsersCredentials => "scope-users-credentials",
+        TokenScope::UsersRead => "scope-users-read",
+        TokenScope::UsersWrite => "scope-users-write",
+        _ => return String::new(),
+    };
+    language.text(id)
 }

@@ -4,9 +4,12 @@
 //!
 //! A wrong password is a failed sign-in like any other: counted, delayed and logged.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
+use user_backend::Outcome;
 
 use super::page_request::{PageRequest, PageResult, waiting};
 use super::refusal::refusal;
@@ -32,14 +35,13 @@ pub(super) async fn submit(mut request: PageRequest, body: Body) -> PageResult {
     let decided = request.app.confirm_session(&session, sent.text("password"), &request.browser()).await;
     match decided.map_err(|error| request.failed(&error))? {
         Ok((_, token)) => {
-            request.renew_cookie(&token);
+            request.renew_cookie(&token, session.is_lasting());
             let to = next.map_or_else(|| request.url_for("/settings"), str::to_owned);
             Ok(request.with_cookie(request.redirect(&to)))
         }
         Err(outcome) => {
-            let (status, notice, wait) =
-                refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
-            Ok(waiting(form(&request, &session, status, Some(notice), next), wait))
+            let (status, notice, wait) = refused(&request, &outcome);
+            Ok(waiting(form(&request, &session, status, Some(notice.at("password")), next), wait))
         }
     }
 }
@@ -62,15 +64,14 @@ async fn by_program(mut request: PageRequest, body: Body) -> PageResult {
     let decided = request.app.confirm_session(&session, password, &request.browser()).await;
     match decided.map_err(|error| request.failed(&error))? {
         Ok((confirmed, token)) => {
-            request.renew_cookie(&token);
+            request.renew_cookie(&token, confirmed.is_lasting());
             let at = confirmed.confirmed().map_or(0, accounts::Timestamp::seconds);
             // The request token belongs to the cookie.
             let told = serde_json::json!({ "lastLogin": at, "requesttoken": request.csrf_token() });
             Ok(request.with_cookie(json(StatusCode::OK, &told)))
         }
         Err(outcome) => {
-            let (status, notice, wait) =
-                refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
+            let (status, notice, wait) = refused(&request, &outcome);
             Ok(waiting(message(status, notice.text()), wait))
         }
     }
@@ -83,8 +84,13 @@ fn form(
     notice: Option<Notice>,
     next: Option<&str>,
 ) -> Response<Body> {
-    let (frame, csrf_token, user) = (request.own_frame(), request.csrf_token(), session.user().id.as_str());
-    request.form_page(status, &Confirm { frame, csrf_token, notice, user, next })
+    let frame = request.own_frame().with_notice(notice);
+    let (csrf_token, user) = (request.csrf_token(), session.user().id.as_str());
+    request.form_page(status, &Confirm { frame, csrf_token, user, next })
+}
+
+fn refused(request: &PageRequest, outcome: &Outcome) -> (StatusCode, Notice, Option<Duration>) {
+    refusal(request, outcome, StatusCode::FORBIDDEN, || Notice::bad(request.t("wrong-password")))
 }
 
 fn message(status: StatusCode, text: &str) -> Response<Body> {

@@ -1,7 +1,8 @@
 //! Signing in and out.
 //!
-//! A failed sign-in gets the same page, byte for byte, whether the account exists or not, wherever its password is kept:
-//! "Wrong password. Reset it?" where a lost password can be replaced at all, "Wrong password." where it cannot.
+//! A failed sign-in gets the same page, byte for byte apart from the name that was typed, whether the account exists or not,
+//! wherever its password is kept: "Wrong password. Reset it?" where a lost password can be replaced at all, "Wrong password." where
+//! it cannot.
 
 use accounts::TokenHash;
 use axum::body::Body;
@@ -19,24 +20,33 @@ pub(super) async fn show(request: PageRequest) -> PageResult {
         return Ok(request.redirect(&target(&request, next)));
     }
     let notice = match request.asked("done").as_deref() {
-        Some("password") => Some(Notice::good("Your password has been changed. Sign in with the new one.")),
-        Some("out") => Some(Notice::good("You are signed out.")),
+        Some("password") => Some(Notice::good(request.t("done-password"))),
+        Some("reset") => Some(Notice::good(request.t("done-reset"))),
+        Some("out") => Some(Notice::good(request.t("done-out"))),
         _ => None,
     };
-    Ok(form(&request, StatusCode::OK, notice, next))
+    Ok(form(&request, StatusCode::OK, notice, next, ("", false)))
 }
 
 /// `POST /login`
 pub(super) async fn sign_in(request: PageRequest, body: Body) -> PageResult {
-    let sent = request.own_form(body).await?;
+    let (sent, is_ours) = request.visitor_form(body).await?;
     let next = request.next_on_any_host(sent.get("redirect_url"));
-    let name = sent.text("user").trim();
-    let begun = request.app.begin_session(name, sent.text("password"), &request.browser()).await;
+    let stays = sent.get("stay").is_some() && request.app.stay().is_some();
+    let typed = (request.shown_name(&sent), stays);
+    if !is_ours {
+        let notice = Notice::bad(request.t("form-expired"));
+        return Ok(form(&request, StatusCode::FORBIDDEN, Some(notice), next, typed));
+    }
+    let (name, password) = (sent.text("user").trim(), sent.text("password"));
+    let begun = request.app.begin_session_for(name, password, &request.browser(), stays).await;
     match begun.map_err(|error| request.failed(&error))? {
-        Ok(token) => Ok(request.with_session(request.redirect(&target(&request, next)), &token)),
+        Ok(token) => Ok(request.with_session(request.redirect(&target(&request, next)), &token, stays)),
         Err(outcome) => {
-            let (status, notice, wait) = refusal(&outcome, StatusCode::UNAUTHORIZED, || wrong(&request));
-            Ok(waiting(form(&request, status, Some(notice), next), wait))
+            let (status, notice, wait) =
+                refusal(&request, &outcome, StatusCode::UNAUTHORIZED, || wrong(&request));
+            let notice = notice.at("password");
+            Ok(waiting(form(&request, status, Some(notice), next, typed), wait))
         }
     }
 }
@@ -71,11 +81,26 @@ fn target(request: &PageRequest, next: Next<'_>) -> String {
     next.map_or_else(|| request.url_for("/settings"), |(address, _)| address.to_owned())
 }
 
-fn form(request: &PageRequest, status: StatusCode, notice: Option<Notice>, next: Next<'_>) -> Response<Body> {
+/// The page, with the name that was typed and whether to stay signed in.
+fn form(
+    request: &PageRequest,
+    status: StatusCode,
+    notice: Option<Notice>,
+    next: Next<'_>,
+    (user, stays): (&str, bool),
+) -> Response<Body> {
     let (next, origin) = next.unzip();
-    let (frame, csrf_token, lost) = (request.frame(), request.csrf_token(), lost_link(&request.app));
-    let takes_addresses = request.app.takes_addresses();
-    let login = Login { frame, csrf_token, notice, next, lost, takes_addresses };
+    let days = request.app.settings().pages.stay_signed_in_days;
+    let login = Login {
+        frame: request.frame().with_notice(notice),
+        csrf_token: request.csrf_token(),
+        user,
+        next,
+        lost: lost_link(&request.app),
+        takes_addresses: request.app.takes_addresses(),
+        stay: (days > 0).then_some(days),
+        stays,
+    };
     let mut response = request.form_page(status, &login);
     if let Some(origin) = origin.flatten() {
         allow_form_action(&mut response, origin);
@@ -84,8 +109,9 @@ fn form(request: &PageRequest, status: StatusCode, notice: Option<Notice>, next:
 }
 
 fn wrong(request: &PageRequest) -> Notice {
+    let notice = Notice::bad(request.t("wrong-password"));
     match lost_link(&request.app) {
-        Some(link) => Notice::bad("Wrong password. Reset it?").with_link(Some(link)),
-        None => Notice::bad("Wrong password."),
+        Some(link) => notice.with_link(request.t("reset-it"), link),
+        None => notice,
     }
 }

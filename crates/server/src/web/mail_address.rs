@@ -7,20 +7,22 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
 use super::account::{begin, confirm as confirm_session, overview};
-use super::page_request::{EarlyResponse, PageRequest, PageResult, seconds, waiting};
+use super::format::wait;
+use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
 use super::templates::{ConfirmAddress, Notice, page};
 
 /// `POST /settings/email`: needs the password. An empty address removes the one that is there.
 pub(super) async fn change(mut request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     if !request.app.settings().allow_user_to_change_display_name {
-        let notice = Notice::bad("Your mail address is set by your administrator.");
-        return overview(&request, &session, StatusCode::FORBIDDEN, Some(notice)).await;
+        let notice = Notice::bad(request.t("address-fixed"));
+        return overview(&request, &session, StatusCode::FORBIDDEN, Some(notice), Some(&sent)).await;
     }
-    let session = confirm_session(&mut request, session, sent.text("current")).await?;
+    let session = confirm_session(&mut request, session, &sent, ("current", "email-current")).await?;
     let Ok(address) = EmailAddress::parse_optional(sent.text("email")) else {
-        let notice = Notice::bad("This is not a mail address. Nothing was changed.");
-        return overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await;
+        let notice = Notice::bad(request.t("address-bad")).at("email");
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return overview(&request, &session, status, Some(notice), Some(&sent)).await;
     };
     let accounts = request.accounts_of(&session);
     let change = UserChange::new().email(address);
@@ -46,9 +48,11 @@ pub(super) async fn confirm(request: PageRequest, body: Body) -> PageResult {
     let done = confirmation.confirm(request.last_segment(), Some(request.origin.address)).await;
     let (user, address) = done.map_err(|error| refused(&request, &error))?;
     tracing::info!(target: "audit", ?user, "confirmed a mail address by a link");
-    let line = format!("{address} is now the mail address of the account {user}.");
-    let link = Some(("Go to your account", request.url_for("/settings")));
-    Ok(request.message(StatusCode::OK, "Your mail address is confirmed", &[&line], link))
+    let values = [("address", address.as_str().into()), ("user", user.as_str().into())];
+    let line = request.t_with("address-done-text", &values);
+    let text = request.t("go-to-account");
+    let link = Some((text.as_str(), request.url_for("/settings")));
+    Ok(request.message(StatusCode::OK, &request.t("address-done"), &[&line], link))
 }
 
 fn form(request: &PageRequest, user: &UserId, address: &EmailAddress) -> Response<Body> {
@@ -60,25 +64,21 @@ fn form(request: &PageRequest, user: &UserId, address: &EmailAddress) -> Respons
 fn refused(request: &PageRequest, error: &ConfirmError) -> EarlyResponse {
     match error {
         ConfirmError::Invalid => {
-            let lines = &[
-                "A link works once and for a limited time, and only the newest one does. A new password or another address \
-                 ends it, too.",
-                "To get another link, sign in and save your mail address again.",
-            ];
-            let link = Some(("Go to your account", request.url_for("/settings")));
-            request.message(StatusCode::NOT_FOUND, "This link does not work", lines, link).into()
+            let lines = [request.t("address-link-hint"), request.t("address-link-again")];
+            let text = request.t("go-to-account");
+            let link = Some((text.as_str(), request.url_for("/settings")));
+            let title = request.t("link-broken");
+            request.message(StatusCode::NOT_FOUND, &title, &lines.each_ref().map(String::as_str), link).into()
         }
         ConfirmError::Taken => {
-            let lines = &["Another account uses this mail address. To use it here, remove it there first."];
-            let title = "This address cannot be confirmed";
-            request.message(StatusCode::CONFLICT, title, lines, None).into()
+            let (title, line) = (request.t("address-taken"), request.t("address-taken-text"));
+            request.message(StatusCode::CONFLICT, &title, &[&line], None).into()
         }
         ConfirmError::Throttled { retry_after } => {
-            let line = format!(
-                "Too many wrong links were tried from your network address. Wait {} s.",
-                seconds(*retry_after)
-            );
-            let response = request.message(StatusCode::TOO_MANY_REQUESTS, "Not now", &[&line], None);
+            let wait = wait(request.language(), *retry_after);
+            let line = request.t_with("too-many-links", &[("wait", wait.into())]);
+            let title = request.t("temporarily-unavailable");
+            let response = request.message(StatusCode::TOO_MANY_REQUESTS, &title, &[&line], None);
             waiting(response, Some(*retry_after)).into()
         }
         ConfirmError::Store(error) => request.failed(error),

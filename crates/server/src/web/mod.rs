@@ -1,37 +1,49 @@
 //! Web pages: signing in and out, password reset, and the user's own account.
 //!
-//! They work without scripts and carry none, so the policy for browsers (CSP) forbids everything but our stylesheet, our picture
-//! and our own forms. Every form knows the request token of the cookie that it was made for; no page reveals which accounts exist.
+//! They work without scripts. One small script of ours shows passwords, copies texts and writes times in the reader's zone; the
+//! policy for browsers (CSP) allows nothing but our stylesheet, that script, our picture and our own forms. No page reveals which
+//! accounts exist.
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `login`, `login_flow`, `confirm`, `password_reset`, `mail_address`, `account`, `app_passwords`, `service_tokens` | what the pages do |
-//! | `refusal` | what they say about a sign-in that was not accepted |
-//! | `templates` | what they say; the texts are in `templates/` |
-//! | `page_request` | who looks: cookie, address, and whether a form may be believed |
+//! | `login`, `login_flow`, `confirm`, `password_reset`, `mail_address`, `account`, `profile`, `app_passwords`, `service_tokens` | what the pages do |
+//! | `refusal`, `new_password` | what they say about a sign-in or a new password that was not accepted |
+//! | `templates` | what they show; the layout is in `templates/` |
+//! | `language` | what they say; the texts are in `locales/` |
+//! | `page_request` | who looks: cookie, address, language, and whether a form may be believed |
 //! | `form` | forms, read strictly |
 //! | `redirect` | where to go after signing in (pure) |
-//! | `format` | browsers and moments in words (pure) |
+//! | `format` | browsers, moments and waits in words (pure) |
 
 mod account;
 mod app_passwords;
 mod confirm;
 mod form;
 mod format;
+pub(crate) mod language;
 mod login;
 mod login_flow;
 mod mail_address;
+mod new_password;
 mod page_request;
 mod password_reset;
+mod profile;
 pub(crate) mod redirect;
 mod refusal;
 mod service_tokens;
 mod templates;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::header::ACCEPT;
+use axum::http::{Method, Response};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
+use crate::problem::not_found;
 use crate::state::AppState;
+use page_request::PageRequest;
 
 /// The routes of the pages.
 pub(crate) fn router() -> Router<AppState> {
@@ -49,11 +61,39 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings", get(account::show))
         .route("/address/confirm/{token}", get(mail_address::look).post(mail_address::confirm))
         .route("/settings/email", post(mail_address::change))
+        .route("/settings/profile", post(profile::change))
         .route("/settings/password", post(account::change_password))
         .route("/settings/sessions/end", post(account::end_sessions))
         .route("/settings/app-passwords", post(app_passwords::create))
+        .route("/settings/app-passwords/new", get(app_passwords::show))
         .route("/settings/app-passwords/revoke", post(app_passwords::revoke))
         .route("/settings/service-tokens", post(service_tokens::create))
+        .route("/.well-known/change-password", get(account::change_password_page))
+        .route("/pages/eye.svg", get(templates::eye))
+        .route("/pages/page.js", get(templates::script))
         .route("/pages/style.css", get(templates::style))
         .route("/pages/icon.svg", get(templates::icon))
+}
+
+/// Pages whose address is often typed.
+const TYPED: &[&str] = &["/login", "/logout", "/lostpassword", "/settings"];
+
+/// The answer to an address that leads nowhere: a page for people, JSON for programs.
+pub(crate) async fn missing(app: &AppState, request: Request) -> Response<Body> {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_read || !accept.to_ascii_lowercase().contains("text/html") {
+        return not_found();
+    }
+    let (mut parts, _) = request.into_parts();
+    match PageRequest::from_request_parts(&mut parts, app).await {
+        Ok(request) => {
+            let typed = parts.uri.path().trim_end_matches('/').to_ascii_lowercase();
+            match TYPED.iter().find(|path| **path == typed && parts.uri.path() != **path) {
+                Some(path) => request.redirect(&request.url_for(path)),
+                None => request.missing(),
+            }
+        }
+        Err(early) => early.into_response(),
+    }
 }

@@ -1,5 +1,6 @@
 //! A request for a page: session cookie, client address, and CSRF checks.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use accounts::{AccountsError, ActingAccounts, Token};
@@ -9,9 +10,12 @@ use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, USER_A
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
+use fluent_bundle::FluentValue;
 use zeroize::Zeroizing;
 
 use super::form::Form;
+use super::format::whole_seconds;
+use super::language::PageLanguage;
 use super::redirect::{allowed_origin, next};
 use super::templates::{Frame, Message, page};
 use crate::auth::client_address::Origin;
@@ -36,6 +40,10 @@ pub(super) struct PageRequest {
     is_new: bool,
     /// Whether the session got a new cookie in this request.
     is_renewed: bool,
+    /// How long the browser keeps that cookie; until it is closed, if unset.
+    cookie_life: Option<Duration>,
+    /// The language that a signed-in user chose.
+    chosen: OnceLock<PageLanguage>,
 }
 
 /// A response that ends a request early.
@@ -83,11 +91,11 @@ impl FromRequestParts<AppState> for PageRequest {
             cookie: Zeroizing::new(cookie),
             is_new,
             is_renewed: false,
+            cookie_life: None,
+            chosen: OnceLock::new(),
         };
         if !origin.private && !app.settings().allow_plaintext {
-            return Err(request
-                .message(StatusCode::FORBIDDEN, "HTTPS required", &[plaintext(&origin)], None)
-                .into());
+            return Err(request.https_required().into());
         }
         Ok(request)
     }
@@ -96,12 +104,28 @@ impl FromRequestParts<AppState> for PageRequest {
 impl PageRequest {
     /// The page frame for visitors.
     pub(super) fn frame(&self) -> Frame<'_> {
-        Frame::new(&self.app, None)
+        Frame::new(&self.app, self.language(), None)
     }
 
     /// The page frame for a signed-in user.
     pub(super) fn own_frame(&self) -> Frame<'_> {
-        Frame::new(&self.app, Some(self.csrf_token()))
+        Frame::new(&self.app, self.language(), Some(self.csrf_token()))
+    }
+
+    /// The language of the page: the user's, or else the browser's, or else the default.
+    pub(super) fn language(&self) -> PageLanguage {
+        let found = self.chosen.get().copied().or_else(|| PageLanguage::of_headers(&self.headers));
+        found.or_else(|| PageLanguage::of_tag(&self.app.settings().default_language)).unwrap_or_default()
+    }
+
+    /// A text in that language.
+    pub(super) fn t(&self, id: &str) -> String {
+        self.language().text(id)
+    }
+
+    /// A text with values.
+    pub(super) fn t_with(&self, id: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
+        self.language().text_with(id, values)
     }
 
     /// The request token for forms (CSRF protection).
@@ -141,7 +165,12 @@ impl PageRequest {
         if self.is_new {
             return Ok(None);
         }
-        self.app.session(&self.cookie).await.map_err(|error| self.failed(&error))
+        let session = self.app.session(&self.cookie).await.map_err(|error| self.failed(&error))?;
+        let chosen = session.as_ref().and_then(|session| session.user().language.as_deref());
+        if let Some(language) = chosen.and_then(PageLanguage::of_tag) {
+            let _ = self.chosen.set(language);
+        }
+        Ok(session)
     }
 
     /// The signed-in user; others are sent to the login page and back.
@@ -182,8 +211,6 @@ impl PageRequest {
 
     /// Reads a form without a request token. Refuses forms that another site makes a browser send.
     pub(super) async fn form(&self, body: Body) -> Result<Form, EarlyResponse> {
-        let told =
-            |status, line: &str| EarlyResponse::from(self.message(status, "Invalid form", &[line], None));
         // Browsers send it to protect users; programs do not.
         let site = self.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         if !matches!(site, None | Some(b"same-origin" | b"none")) {
@@ -192,34 +219,92 @@ impl PageRequest {
         Form::read(&self.headers, self.origin.address, body, self.app.bodies()).await.map_err(|status| {
             match status {
                 StatusCode::SERVICE_UNAVAILABLE => {
-                    let lines = &["The server is busy. Try again in a moment."];
-                    waiting(
-                        self.message(status, "Temporarily unavailable", lines, None),
-                        Some(Duration::from_secs(1)),
-                    )
-                    .into()
+                    let page =
+                        self.message(status, &self.t("temporarily-unavailable"), &[&self.t("busy")], None);
+                    waiting(page, Some(Duration::from_secs(1))).into()
                 }
-                status => told(status, "A field was sent twice, is not text, or is too long."),
+                status => self
+                    .message(status, &self.t("invalid-form"), &[&self.t("invalid-form-text")], None)
+                    .into(),
             }
         })
     }
 
-    /// Reads a form with the request token of this cookie (CSRF protection).
+    /// Reads the form of a signed-in user, which one of our pages made (CSRF protection): it has the request token of this cookie.
+    /// In another tab the cookie may have been renewed meanwhile. Then the browser must say that the form is ours, and the form that
+    /// it was made for the user who is signed in.
     pub(super) async fn own_form(&self, body: Body) -> Result<Form, EarlyResponse> {
         let form = self.form(body).await?;
-        if self.is_new || !self.app.request_tokens().knows(&self.cookie, form.text("requesttoken")) {
-            return Err(self.forged());
+        if self.has_request_token(&form) {
+            return Ok(form);
         }
-        Ok(form)
+        if let Some(owner) = form.get("for")
+            && self.is_same_origin()
+            && self.session().await?.is_some_and(|session| session.user().id.as_str() == owner)
+        {
+            return Ok(form);
+        }
+        Err(self.forged())
+    }
+
+    /// Reads the form of a visitor, and whether one of our pages made it for this browser (CSRF protection).
+    pub(super) async fn visitor_form(&self, body: Body) -> Result<(Form, bool), EarlyResponse> {
+        let form = self.form(body).await?;
+        let is_ours = self.has_request_token(&form)
+            || (!self.is_new && self.is_same_origin() && form.get("for") == Some(""));
+        Ok((form, is_ours))
+    }
+
+    fn has_request_token(&self, form: &Form) -> bool {
+        !self.is_new && self.app.request_tokens().knows(&self.cookie, form.text("requesttoken"))
+    }
+
+    /// Whether the browser says that a page of ours sent this (Fetch Metadata). No page can make it say so.
+    fn is_same_origin(&self) -> bool {
+        self.headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
     }
 
     fn forged(&self) -> EarlyResponse {
-        let lines = &[
-            "The page was open for too long, the form came from another site, or your browser blocks cookies. \
-                       Nothing was changed.",
-        ];
-        let link = Some(("Start over", self.url_for("/settings")));
-        self.message(StatusCode::FORBIDDEN, "This page has expired", lines, link).into()
+        let text = self.t("start-over");
+        let link = Some((text.as_str(), self.url_for("/settings")));
+        let (title, line) = (self.t("expired-title"), self.t("expired-text"));
+        self.message(StatusCode::FORBIDDEN, &title, &[&line], link).into()
+    }
+
+    /// No page takes passwords over plain HTTP from other machines; this one leads to the encrypted one.
+    fn https_required(&self) -> Response<Body> {
+        let title = self.t("https-title");
+        if self.origin.unnamed_proxy {
+            return self.message(StatusCode::FORBIDDEN, &title, &[plaintext(&self.origin)], None);
+        }
+        let url = self.app.settings().public_url();
+        let text = self.t("https-link");
+        let link = url.starts_with("https://").then(|| (text.as_str(), format!("{url}/login")));
+        self.message(StatusCode::FORBIDDEN, &title, &[&self.t("https-text")], link)
+    }
+
+    /// There is no such page.
+    pub(super) fn missing(&self) -> Response<Body> {
+        let text = self.t("go-to-account");
+        let link = Some((text.as_str(), self.url_for("/settings")));
+        let (title, line) = (self.t("not-found"), self.t("not-found-text"));
+        self.message(StatusCode::NOT_FOUND, &title, &[&line], link)
+    }
+
+    /// What was typed as a name, if a page may show it again.
+    pub(super) fn shown_name<'f>(&self, form: &'f Form) -> &'f str {
+        let name = form.text("user");
+        if name.len() <= 255 && !name.contains(char::is_control) { name } else { "" }
+    }
+
+    /// Keeps a secret for the page that shows it.
+    pub(super) async fn keep_shown(&self, secret: &impl serde::Serialize) -> Result<bool, EarlyResponse> {
+        self.app.keep_shown(&self.cookie, secret).await.map_err(|error| self.failed(&error))
+    }
+
+    /// The secret that was kept for this page.
+    pub(super) async fn shown<T: serde::de::DeserializeOwned>(&self) -> Result<Option<T>, EarlyResponse> {
+        self.app.shown(&self.cookie).await.map_err(|error| self.failed(&error))
     }
 
     /// The path to continue to after signing in, from an untrusted field.
@@ -242,7 +327,7 @@ impl PageRequest {
     /// With the cookie, where the browser does not have it yet.
     pub(super) fn with_cookie(&self, mut response: Response<Body>) -> Response<Body> {
         if (self.is_new || self.is_renewed)
-            && let Some(cookie) = self.kind.set(&self.cookie)
+            && let Some(cookie) = self.kind.set(&self.cookie, self.cookie_life)
         {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }
@@ -250,7 +335,8 @@ impl PageRequest {
     }
 
     /// The session has a new token, and the cookie before it is worth nothing any more.
-    pub(super) fn renew_cookie(&mut self, token: &Token) {
+    pub(super) fn renew_cookie(&mut self, token: &Token, is_lasting: bool) {
+        self.cookie_life = self.app.stay().filter(|_| is_lasting);
         self.cookie = Zeroizing::new(token.expose().to_owned());
         self.is_renewed = true;
     }
@@ -278,8 +364,14 @@ impl PageRequest {
     }
 
     /// With a new cookie. The one before it, which others may have seen or even chosen, is worth nothing any more.
-    pub(super) fn with_session(&self, mut response: Response<Body>, token: &Token) -> Response<Body> {
-        if let Some(cookie) = self.kind.set(token.expose()) {
+    pub(super) fn with_session(
+        &self,
+        mut response: Response<Body>,
+        token: &Token,
+        is_lasting: bool,
+    ) -> Response<Body> {
+        let life = self.app.stay().filter(|_| is_lasting);
+        if let Some(cookie) = self.kind.set(token.expose(), life) {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }
         response
@@ -301,25 +393,20 @@ impl PageRequest {
         }
         let (status, title) = if error.is_transient() {
             tracing::warn!(%error, "the store cannot be asked");
-            (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable")
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily-unavailable")
         } else {
             tracing::error!(%error, "the store failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong")
+            (StatusCode::INTERNAL_SERVER_ERROR, "went-wrong")
         };
-        let lines = &["The accounts are unavailable. Try again later."];
-        waiting(self.message(status, title, lines, None), None).into()
+        let line = self.t("accounts-unavailable");
+        self.message(status, &self.t(title), &[&line], None).into()
     }
 }
 
 /// Adds `Retry-After`.
 pub(super) fn waiting(mut response: Response<Body>, wait: Option<Duration>) -> Response<Body> {
     if let Some(wait) = wait {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     response
-}
-
-/// Whole seconds to wait, at least one.
-pub(super) fn seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.is_zero()))
 }

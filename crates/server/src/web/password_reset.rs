@@ -12,8 +12,10 @@ use axum::http::{Response, StatusCode};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
-use super::page_request::{EarlyResponse, PageRequest, PageResult, seconds, waiting};
-use super::templates::{LostPasswordPage, Notice, Reset, lost_link, rules, sentence};
+use super::format::wait;
+use super::new_password::impossible;
+use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
+use super::templates::{LostPasswordPage, Notice, Reset, lost_link, rules};
 
 /// How long a new password may take: its rules may ask a server.
 const TIME: Duration = Duration::from_secs(30);
@@ -22,9 +24,10 @@ const TIME: Duration = Duration::from_secs(30);
 pub(super) async fn show(request: PageRequest) -> PageResult {
     match request.app.resets().settings().lost_password_link() {
         LostPassword::Mail => {
-            let template =
-                LostPasswordPage { frame: request.frame(), csrf_token: request.csrf_token(), notice: None };
-            Ok(request.form_page(StatusCode::OK, &template))
+            if request.asked("done").as_deref() == Some("sent") {
+                return Ok(sent_page(&request));
+            }
+            Ok(ask(&request, StatusCode::OK, None, ""))
         }
         LostPassword::Elsewhere(url) => Ok(request.redirect(url.as_str())),
         LostPassword::Disabled => Ok(disabled(&request)),
@@ -33,33 +36,39 @@ pub(super) async fn show(request: PageRequest) -> PageResult {
 
 /// `POST /lostpassword`
 pub(super) async fn request(request: PageRequest, body: Body) -> PageResult {
-    let sent = request.own_form(body).await?;
+    let (sent, is_ours) = request.visitor_form(body).await?;
+    let typed = request.shown_name(&sent);
+    if !is_ours {
+        let notice = Notice::bad(request.t("form-expired"));
+        return Ok(ask(&request, StatusCode::FORBIDDEN, Some(notice), typed));
+    }
     match request.app.resets().request(sent.text("user"), Some(request.origin.address)).await {
-        Ok(()) => {
-            let lines = &[
-                "If there is an account with this name or confirmed mail address, we have sent a mail to its confirmed mail \
-                 address. The mail has a link to choose a new password, or says where the password of the account is kept.",
-                "Your password has not changed. If no mail arrives, look into your spam folder, or ask an administrator.",
-            ];
-            let link = Some(("Back to sign in", request.url_for("/login")));
-            Ok(request.message(StatusCode::OK, "Check your mail", lines, link))
-        }
+        Ok(()) => Ok(request.redirect(&request.url_for("/lostpassword?done=sent"))),
         Err(RequestError::Disabled) => Ok(disabled(&request)),
         Err(RequestError::Throttled { retry_after }) => {
-            let text = format!(
-                "Too many requests came from your network address. Wait {} s and try again.",
-                seconds(retry_after)
-            );
-            let template = LostPasswordPage {
-                frame: request.frame(),
-                csrf_token: request.csrf_token(),
-                notice: Some(Notice::bad(text)),
-            };
-            Ok(waiting(request.form_page(StatusCode::TOO_MANY_REQUESTS, &template), Some(retry_after)))
+            let wait = wait(request.language(), retry_after);
+            let notice = Notice::bad(request.t_with("too-many-requests", &[("wait", wait.into())]));
+            let page = ask(&request, StatusCode::TOO_MANY_REQUESTS, Some(notice.at("user")), typed);
+            Ok(waiting(page, Some(retry_after)))
         }
         Err(RequestError::Store(error)) => Err(request.failed(&error)),
         Err(error) => Err(odd(&request, &error)),
     }
+}
+
+/// The page that asks for a name.
+fn ask(request: &PageRequest, status: StatusCode, notice: Option<Notice>, user: &str) -> Response<Body> {
+    let frame = request.frame().with_notice(notice);
+    request.form_page(status, &LostPasswordPage { frame, csrf_token: request.csrf_token(), user })
+}
+
+/// The page after a request, the same for every name.
+fn sent_page(request: &PageRequest) -> Response<Body> {
+    let lines = [request.t("sent-text"), request.t("sent-hint")];
+    let text = request.t("back-to-sign-in");
+    let link = Some((text.as_str(), request.url_for("/login")));
+    let title = request.t("sent-title");
+    request.message(StatusCode::OK, &title, &lines.each_ref().map(String::as_str), link)
 }
 
 /// `GET /lostpassword/reset/{token}`: looks, and uses nothing up.
@@ -78,22 +87,20 @@ pub(super) async fn redeem(request: PageRequest, body: Body) -> PageResult {
     let (token, place) = (request.last_segment(), Some(request.origin.address));
     let again = sent.get("password2").is_none_or(|again| again == sent.text("password"));
     let complaint = match Password::parse(sent.text("password")) {
-        _ if !again => "The two passwords differ.".to_owned(),
-        Err(error) => sentence(&error.to_string()),
+        _ if !again => Notice::bad(request.t("passwords-differ")).at("password2"),
+        Err(error) => impossible(&request, sent.text("password"), &error),
         Ok(new) => match request.app.resets().redeem(token, &new, place, later(now(), TIME)).await {
             Ok(owner) => {
                 tracing::info!(target: "audit", user = ?owner, "set a new password by a link");
-                let lines = &["You can sign in with it now. Sessions that were open have ended."];
-                let link = Some(("Sign in", request.url_for("/login")));
-                return Ok(request.message(StatusCode::OK, "Your password is set", lines, link));
+                return Ok(request.redirect(&request.url_for("/login?done=reset")));
             }
-            Err(RedeemError::Set(SetError::Refused(why))) => why,
+            Err(RedeemError::Set(SetError::Refused(why))) => Notice::bad(why).at("password"),
             Err(error) => return Err(refused(&request, &error)),
         },
     };
     let owner =
         request.app.resets().inspect(token, place).await.map_err(|error| refused(&request, &error))?;
-    Ok(form(&request, StatusCode::UNPROCESSABLE_ENTITY, &owner, Some(Notice::bad(complaint))))
+    Ok(form(&request, StatusCode::UNPROCESSABLE_ENTITY, &owner, Some(complaint)))
 }
 
 fn form(
@@ -102,49 +109,44 @@ fn form(
     found: &ResetPage,
     notice: Option<Notice>,
 ) -> Response<Body> {
-    let (frame, rules) = (request.frame(), rules(&request.app));
+    let frame = request.frame().with_notice(notice);
     let (user, welcome) = (found.user.as_str(), found.is_welcome);
-    let template = Reset { frame, notice, user, rules, welcome };
+    let template = Reset { frame, user, rules: rules(&request.app, request.language()), welcome };
     super::templates::page(status, &template)
 }
 
 /// There is no reset here.
 fn disabled(request: &PageRequest) -> Response<Body> {
-    let lines = &["Ask an administrator for a new password."];
-    let link = Some(("Back to sign in", request.url_for("/login")));
-    request.message(StatusCode::FORBIDDEN, "Password reset is disabled", lines, link)
+    let (title, line) = (request.t("reset-disabled"), request.t("reset-disabled-hint"));
+    let text = request.t("back-to-sign-in");
+    let link = Some((text.as_str(), request.url_for("/login")));
+    request.message(StatusCode::FORBIDDEN, &title, &[&line], link)
 }
 
 /// Why a link does not work, or not now.
 fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
     match error {
         RedeemError::Token(bad) => {
-            let why = format!("{bad}.");
-            let hint = match bad {
-                BadToken::Expired => "A link works for a limited time.",
-                BadToken::Invalid => {
-                    "A link works once, and only the newest one does. Signing in, another mail address or a new password ends it, too."
-                }
+            let lines = match bad {
+                BadToken::Expired => [request.t("link-expired"), request.t("link-expired-hint")],
+                BadToken::Invalid => [request.t("link-invalid"), request.t("link-invalid-hint")],
             };
-            let link = lost_link(&request.app).map(|link| ("Ask for another link", link));
-            request.message(StatusCode::NOT_FOUND, "This link does not work", &[&why, hint], link).into()
+            let text = request.t("link-again");
+            let link = lost_link(&request.app).map(|link| (text.as_str(), link));
+            let title = request.t("link-broken");
+            request.message(StatusCode::NOT_FOUND, &title, &lines.each_ref().map(String::as_str), link).into()
         }
         RedeemError::Throttled { retry_after } => {
-            let line = format!(
-                "Too many wrong links were tried from your network address. Wait {} s.",
-                seconds(*retry_after)
-            );
-            let response =
-                request.message(StatusCode::TOO_MANY_REQUESTS, "Temporarily unavailable", &[&line], None);
+            let wait = wait(request.language(), *retry_after);
+            let line = request.t_with("too-many-links", &[("wait", wait.into())]);
+            let title = request.t("temporarily-unavailable");
+            let response = request.message(StatusCode::TOO_MANY_REQUESTS, &title, &[&line], None);
             waiting(response, Some(*retry_after)).into()
         }
         RedeemError::Set(SetError::Hasher(_)) => {
-            let lines = &["The server is busy. Your link is still good: try again in a minute."];
-            waiting(
-                request.message(StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable", lines, None),
-                Some(Duration::from_secs(60)),
-            )
-            .into()
+            let (title, line) = (request.t("temporarily-unavailable"), request.t("busy-link"));
+            let page = request.message(StatusCode::SERVICE_UNAVAILABLE, &title, &[&line], None);
+            waiting(page, Some(Duration::from_secs(60))).into()
         }
         RedeemError::Store(error) | RedeemError::Set(SetError::Store(error)) => request.failed(error),
         error => odd(request, error),
@@ -153,6 +155,6 @@ fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
 
 fn odd(request: &PageRequest, error: &dyn std::error::Error) -> EarlyResponse {
     tracing::error!(%error, "a password reset failed");
-    let lines = &["Nothing was changed. Try again later."];
-    request.message(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", lines, None).into()
+    let (title, line) = (request.t("went-wrong"), request.t("reset-failed"));
+    request.message(StatusCode::INTERNAL_SERVER_ERROR, &title, &[&line], None).into()
 }

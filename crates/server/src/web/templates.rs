@@ -1,24 +1,29 @@
 //! Templates of the pages. The texts are in `templates/`, where everything that comes from elsewhere is escaped.
 
-use std::fmt::Write as _;
-use std::sync::LazyLock;
+use std::borrow::Borrow;
+use std::sync::Arc;
 
 use accounts::LostPassword;
 use askama::Template;
-use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_FRAME_OPTIONS};
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_FRAME_OPTIONS};
 use axum::http::{HeaderValue, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use super::format::DateTimeDisplay;
+use super::form::Form;
+use super::format::ShownTime;
+use super::language::PageLanguage;
+use crate::page_assets::{PageAssets, SCRIPT};
 use crate::problem::problem;
 use crate::state::AppState;
 
-const STYLE: &str = include_str!("../../templates/style.css");
-const ICON: &str = include_str!("../../templates/icon.svg");
+/// On the button that shows a password.
+const EYE: &str = include_str!("../../templates/eye.svg");
 
-/// Content security policy: our own stylesheet, icon and forms only, and no framing.
-const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'";
+/// Content security policy: our own stylesheet, script, picture and forms only, and no framing.
+const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';script-src 'self';form-action 'self';base-uri 'none';\
+                      frame-ancestors 'none'";
 
 /// Lets the form of a page lead to another origin too: browsers apply `form-action` to redirects.
 pub(super) fn allow_form_action(response: &mut Response<Body>, origin: &str) {
@@ -28,10 +33,6 @@ pub(super) fn allow_form_action(response: &mut Response<Body>, origin: &str) {
     }
 }
 
-/// Changes with the stylesheet, so that browsers may keep it as long as they like.
-static STYLE_VERSION: LazyLock<String> =
-    LazyLock::new(|| blake3::hash(STYLE.as_bytes()).to_hex().chars().take(12).collect());
-
 /// The frame of every page.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
@@ -39,15 +40,86 @@ pub(super) struct Frame<'a> {
     product: &'a str,
     /// The prefix of every path.
     base: String,
-    style: &'static str,
-    /// For scripts of other programs; our pages have none.
+    assets: Arc<PageAssets>,
+    pub(super) language: PageLanguage,
+    /// For scripts of other programs; ours does without.
     request_token: Option<String>,
+    notice: Option<Notice>,
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(app: &'a AppState, request_token: Option<String>) -> Self {
-        let settings = app.settings();
-        Self { product: app.product(), base: settings.public_path(), style: &STYLE_VERSION, request_token }
+    pub(super) fn new(app: &'a AppState, language: PageLanguage, request_token: Option<String>) -> Self {
+        let base = app.settings().public_path();
+        let (product, assets) = (app.product(), app.page_assets());
+        Self { product, base, assets, language, request_token, notice: None }
+    }
+
+    pub(super) fn with_notice(mut self, notice: Option<Notice>) -> Self {
+        self.notice = notice;
+        self
+    }
+
+    /// A text in the reader's language.
+    pub(super) fn t(&self, id: &str) -> String {
+        self.language.text(id)
+    }
+
+    /// A text with one value.
+    fn t1(&self, id: &str, name: &'static str, value: impl std::fmt::Display) -> String {
+        self.language.text_with(id, &[(name, value.to_string().into())])
+    }
+
+    /// One of two texts.
+    fn either(&self, is: impl Borrow<bool>, yes: &str, no: &str) -> String {
+        self.t(if *is.borrow() { yes } else { no })
+    }
+
+    /// A text with a number.
+    fn count(&self, id: &str, n: usize) -> String {
+        self.language.text_with(id, &[("n", n.into())])
+    }
+
+    /// What the page of a new service token says about it.
+    fn token_text(&self, name: impl std::fmt::Display, scopes: impl std::fmt::Display) -> String {
+        let values = [("name", name.to_string().into()), ("scopes", scopes.to_string().into())];
+        self.language.text_with("token-service-text", &values)
+    }
+
+    /// The links at the foot of the page.
+    fn links(&self) -> Vec<(String, &str)> {
+        let settings = &self.assets.settings;
+        let links = [
+            ("imprint", &settings.imprint_url),
+            ("privacy", &settings.privacy_url),
+            ("help", &settings.help_url),
+        ];
+        links.into_iter().filter_map(|(id, link)| Some((self.t(id), link.as_deref()?))).collect()
+    }
+
+    fn code(&self) -> &'static str {
+        self.language.code()
+    }
+
+    fn is_error(&self) -> bool {
+        self.notice.as_ref().is_some_and(|notice| notice.kind == "bad")
+    }
+
+    /// The notice about no field, which stands at the top.
+    fn top_notice(&self) -> Option<&Notice> {
+        self.notice.as_ref().filter(|notice| notice.field.is_none())
+    }
+
+    /// The notice about this field.
+    fn notice_at(&self, field: impl AsRef<str>) -> Option<&Notice> {
+        self.notice.as_ref().filter(|notice| notice.field == Some(field.as_ref()))
+    }
+
+    /// Whether this field is to be filled in next: the one with an error, or else the usual one.
+    fn focuses(&self, field: impl AsRef<str>, usual: impl Borrow<bool>) -> bool {
+        match self.notice.as_ref().and_then(|notice| notice.field) {
+            Some(wrong) => wrong == field.as_ref(),
+            None => *usual.borrow(),
+        }
     }
 }
 
@@ -56,20 +128,29 @@ impl<'a> Frame<'a> {
 pub(super) struct Notice {
     kind: &'static str,
     text: String,
-    link: Option<String>,
+    /// A question, and where it leads.
+    link: Option<(String, String)>,
+    /// The id of the field that it is about.
+    field: Option<&'static str>,
 }
 
 impl Notice {
     pub(super) fn good(text: impl Into<String>) -> Self {
-        Self { kind: "good", text: text.into(), link: None }
+        Self { kind: "good", text: text.into(), link: None, field: None }
     }
 
     pub(super) fn bad(text: impl Into<String>) -> Self {
-        Self { kind: "bad", text: text.into(), link: None }
+        Self { kind: "bad", text: text.into(), link: None, field: None }
     }
 
-    pub(super) fn with_link(mut self, link: Option<String>) -> Self {
-        self.link = link;
+    pub(super) fn with_link(mut self, text: String, link: String) -> Self {
+        self.link = Some((text, link));
+        self
+    }
+
+    /// It is about the field with this id.
+    pub(super) fn at(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
         self
     }
 
@@ -89,11 +170,15 @@ impl Notice {
 pub(super) struct Login<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) csrf_token: String,
-    pub(super) notice: Option<Notice>,
+    /// The name that was typed.
+    pub(super) user: &'a str,
     pub(super) next: Option<&'a str>,
     pub(super) lost: Option<String>,
     /// Whether a mail address signs in instead of a name.
     pub(super) takes_addresses: bool,
+    /// For how many days one may stay signed in.
+    pub(super) stay: Option<u16>,
+    pub(super) stays: bool,
 }
 
 #[derive(Template)]
@@ -101,7 +186,6 @@ pub(super) struct Login<'a> {
 pub(super) struct Confirm<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) csrf_token: String,
-    pub(super) notice: Option<Notice>,
     pub(super) user: &'a str,
     pub(super) next: Option<&'a str>,
 }
@@ -134,14 +218,14 @@ pub(super) struct Message<'a> {
 pub(super) struct LostPasswordPage<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) csrf_token: String,
-    pub(super) notice: Option<Notice>,
+    /// What was typed.
+    pub(super) user: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "reset.html")]
 pub(super) struct Reset<'a> {
     pub(super) frame: Frame<'a>,
-    pub(super) notice: Option<Notice>,
     pub(super) user: &'a str,
     pub(super) rules: String,
     /// Whether this is the first password.
@@ -171,8 +255,12 @@ pub(super) struct NewToken<'a> {
     pub(super) name: &'a str,
     pub(super) user: &'a str,
     pub(super) token: &'a str,
+    /// The token in groups of characters.
+    pub(super) groups: Vec<&'a str>,
+    /// The token as a QR code in SVG; for app passwords.
+    pub(super) code: Option<String>,
     /// What a service token may do and from where; `None` for the app password of a device.
-    pub(super) service: Option<String>,
+    pub(super) service: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -180,9 +268,16 @@ pub(super) struct NewToken<'a> {
 pub(super) struct Personal<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) csrf_token: String,
-    pub(super) notice: Option<Notice>,
+    /// What was typed into the form that was refused.
+    pub(super) typed: Typed<'a>,
     pub(super) called: &'a str,
     pub(super) user: &'a str,
+    pub(super) display_name: &'a str,
+    /// Whether users choose their display name and address themselves.
+    pub(super) may_name: bool,
+    pub(super) languages: Vec<ShownLanguage>,
+    /// Set for administrators and sub-admins.
+    pub(super) role: Option<String>,
     pub(super) email: &'a str,
     pub(super) address: ShownAddress<'a>,
     pub(super) groups: String,
@@ -192,10 +287,48 @@ pub(super) struct Personal<'a> {
     pub(super) rules: String,
     /// Whether app passwords end when the owner changes the password.
     pub(super) revokes_app_passwords: bool,
+    /// The sessions that were seen last, and further ones.
     pub(super) sessions: Vec<ShownSession>,
+    pub(super) more_sessions: Vec<ShownSession>,
     pub(super) tokens: Vec<ShownToken>,
     /// The scopes of the form that makes a service token, with what each opens; empty for who cannot make one.
-    pub(super) scopes: Vec<(&'static str, &'static str)>,
+    pub(super) scopes: Vec<(&'static str, String)>,
+}
+
+/// What was typed into a form that was refused: the last part of its address, and its fields.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Typed<'a>(pub(super) Option<(&'a str, &'a Form)>);
+
+impl<'a> Typed<'a> {
+    /// The text of a field, if this form was refused; empty otherwise.
+    fn of(&self, form: &str, field: &str) -> &'a str {
+        self.field(form, field).unwrap_or_default()
+    }
+
+    /// The text of a field, or what stands there otherwise.
+    fn or<'t>(&self, form: &str, field: &str, usual: &'t str) -> &'t str
+    where
+        'a: 't,
+    {
+        self.field(form, field).unwrap_or(usual)
+    }
+
+    /// Whether the box of a scope was ticked.
+    fn has_scope(&self, scope: &str) -> bool {
+        self.field("service-tokens", &format!("scope:{scope}")).is_some()
+    }
+
+    fn field(&self, form: &str, field: &str) -> Option<&'a str> {
+        let (_, sent) = self.0.filter(|(refused, _)| *refused == form)?;
+        sent.get(field)
+    }
+}
+
+/// A language to choose.
+pub(super) struct ShownLanguage {
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) chosen: bool,
 }
 
 /// The mail address, as its owner sees it.
@@ -204,7 +337,6 @@ pub(super) struct ShownAddress<'a> {
     pub(super) is_pending: bool,
     /// Another address, which is confirmed.
     pub(super) confirmed: Option<&'a str>,
-    pub(super) may_change: bool,
     pub(super) has_mail: bool,
 }
 
@@ -219,20 +351,22 @@ pub(super) struct ShownSession {
     pub(super) label: String,
     pub(super) browser: String,
     pub(super) address: String,
-    pub(super) created: DateTimeDisplay,
-    pub(super) seen: DateTimeDisplay,
+    pub(super) created: ShownTime,
+    pub(super) seen: ShownTime,
     pub(super) own: bool,
+    /// The name of the button that ends it.
+    pub(super) end: String,
 }
 
 /// An app password, as its owner sees it.
 pub(super) struct ShownToken {
     pub(super) key: i64,
     pub(super) name: String,
-    pub(super) created: DateTimeDisplay,
-    pub(super) used: Option<DateTimeDisplay>,
+    pub(super) created: ShownTime,
+    pub(super) used: Option<ShownTime>,
     /// From which address it was used last.
     pub(super) used_from: Option<String>,
-    pub(super) expires: Option<DateTimeDisplay>,
+    pub(super) expires: Option<ShownTime>,
     pub(super) wipe: bool,
     /// What a service token may do and from where; `None` for the app password of a device.
     pub(super) service: Option<String>,
@@ -251,20 +385,36 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response<Bod
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VARY, HeaderValue::from_static("accept-language"));
     response
 }
 
 /// `GET /pages/style.css`
-pub(super) async fn style() -> Response<Body> {
-    asset("text/css; charset=utf-8", STYLE)
+pub(super) async fn style(State(app): State<AppState>) -> Response<Body> {
+    asset("text/css; charset=utf-8", app.page_assets().style.clone())
 }
 
-/// `GET /pages/icon.svg`
-pub(super) async fn icon() -> Response<Body> {
-    asset("image/svg+xml", ICON)
+/// `GET /pages/page.js`
+pub(super) async fn script() -> Response<Body> {
+    asset("text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes()))
 }
 
-fn asset(kind: &'static str, text: &'static str) -> Response<Body> {
+/// `GET /pages/eye.svg`
+pub(super) async fn eye() -> Response<Body> {
+    asset("image/svg+xml", Bytes::from_static(EYE.as_bytes()))
+}
+
+/// `GET /pages/icon.svg`: the logo, if there is one.
+pub(super) async fn icon(State(app): State<AppState>) -> Response<Body> {
+    let assets = app.page_assets();
+    let mut response = asset(assets.icon_kind, assets.icon.clone());
+    // A picture that is opened by itself runs no scripts.
+    let policy = HeaderValue::from_static("default-src 'none';style-src 'unsafe-inline';sandbox");
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+fn asset(kind: &'static str, text: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::from(text));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -282,21 +432,22 @@ pub(super) fn lost_link(app: &AppState) -> Option<String> {
 }
 
 /// The rules for a new password, in one sentence.
-pub(super) fn rules(app: &AppState) -> String {
-    let Some(policy) = app.known_rules().policy() else { return "No rules apply.".to_owned() };
+pub(super) fn rules(app: &AppState, language: PageLanguage) -> String {
+    let Some(policy) = app.known_rules().policy() else { return language.text("rules-none") };
     let rules = policy.rules();
-    let mut text = format!("At least {} characters", rules.min_length);
+    let mut text = language.text_with("rules-length", &[("n", rules.min_length.into())]);
     let wanted = [
-        (rules.enforce_upper_lower_case, "upper and lower case letters"),
-        (rules.enforce_numeric_characters, "a digit"),
-        (rules.enforce_special_characters, "a special character"),
+        (rules.enforce_upper_lower_case, "rules-case"),
+        (rules.enforce_numeric_characters, "rules-digit"),
+        (rules.enforce_special_characters, "rules-special"),
     ];
     for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
-        // Writing into a text does not fail.
-        let _ = write!(text, ", {what}");
+        text += ", ";
+        text += &language.text(what);
     }
     if rules.enforce_non_common_password {
-        text.push_str("; not a commonly used password");
+        text += "; ";
+        text += &language.text("rules-common");
     }
     text.push('.');
     text

@@ -73,7 +73,7 @@ async fn app_password_voids_no_reset_link_and_the_password_does() {
 }
 
 /// The path of the link in a mail.
-fn path_of_link(text: &str) -> String {
+pub(super) fn path_of_link(text: &str) -> String {
     let (_, rest) = text.split_once("https://cloud.example.org/lost").unwrap_or_else(|| panic!("{text}"));
     format!("/lost{}", rest.split_whitespace().next().unwrap())
 }
@@ -82,7 +82,9 @@ fn path_of_link(text: &str) -> String {
 async fn link(server: &Server, name: &str) -> String {
     let mut browser = TestBrowser::new(server);
     browser.get("/lostpassword").await;
-    assert_eq!(browser.post("/lostpassword", &[("user", name)]).await.status, 200);
+    let asked = browser.post("/lostpassword", &[("user", name)]).await;
+    assert_eq!((asked.status, asked.header("location")), (303, "/lostpassword?done=sent"));
+    assert!(browser.get("/lostpassword?done=sent").await.body.contains("Check your mail"));
     let mut mails = deliver(server).await;
     mails.retain(|(_, text)| text.contains("/lostpassword/reset/"));
     assert_eq!(mails.len(), 1, "{mails:?}");
@@ -114,9 +116,9 @@ async fn reset_replaces_the_password_and_ends_all_credentials() {
         assert!(refused.body.contains(text), "{}", refused.body);
     }
     let done = browser.post(&path, &[("password", NEW), ("password2", NEW)]).await;
-    assert_eq!(done.status, 200, "{}", done.body);
-    assert!(done.body.contains("Your password is set"));
+    assert_eq!((done.status, done.header("location")), (303, "/login?done=reset"), "{}", done.body);
     assert_eq!(done.header("set-cookie"), "", "the reset does not sign in");
+    assert!(browser.get("/login?done=reset").await.body.contains("Your password is set"));
     assert_eq!(open.get("/settings").await.status, 303, "his sessions have ended");
     server.get("-", "/cloud/user").basic("Frank", PASSWORD).send().await.fails(997, "Unauthorised");
     server.get("-", "/cloud/user").basic("Frank", NEW).send().await.ok();
@@ -142,7 +144,7 @@ async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     let page = anna.get(&path_of_link(&mails[0].1)).await;
     assert!(page.body.contains("<h1>Welcome</h1>") && !page.body.contains("New password"), "{}", page.body);
     let done = anna.post(&path_of_link(&mails[0].1), &[("password", NEW), ("password2", NEW)]).await;
-    assert_eq!(done.status, 200, "{}", done.body);
+    assert_eq!(done.status, 303, "{}", done.body);
     let mut anna = TestBrowser::signed_in(&server, "anna", NEW).await;
     assert_eq!(anna.get("/settings").await.status, 200);
     // Welcome mails can be switched off.
@@ -201,7 +203,7 @@ async fn t50_reset_request_has_one_response_for_all_names() {
         seen.push((answer.status, headers, answer.body));
     }
     assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
-    assert_eq!(seen[0].0, 200);
+    assert_eq!(seen[0].0, 303);
     let mut mails = deliver(&server).await;
     mails.retain(|(_, text)| text.contains("asked to set a new password"));
     let to: Vec<_> = mails.iter().map(|(to, _)| to.clone()).collect();
@@ -239,7 +241,7 @@ async fn o17_asking_and_trying_links_is_limited_by_place() {
     let mut browser = TestBrowser::new(&server);
     browser.get("/lostpassword").await;
     for _ in 0..10 {
-        assert_eq!(browser.post("/lostpassword", &[("user", "ghost")]).await.status, 200);
+        assert_eq!(browser.post("/lostpassword", &[("user", "ghost")]).await.status, 303);
     }
     for typed in ["ghost", "Frank"] {
         let answer = browser.post("/lostpassword", &[("user", typed)]).await;
@@ -274,7 +276,7 @@ async fn of_a_hundred_who_come_with_one_link_one_succeeds() {
     for tried in tries {
         let (status, password) = tried.await.unwrap();
         match status {
-            200 => won.push(password),
+            303 => won.push(password),
             status => assert!(matches!(status, 404 | 429 | 503), "{status}"),
         }
     }
@@ -291,7 +293,7 @@ async fn reset_link_uses_public_url_and_not_the_request() {
     let ask = ask
         .header("Forwarded", "host=evil.example")
         .form(&format!("user=Frank&requesttoken={}", browser.ticket));
-    assert_eq!(browser.send(ask).await.status, 200);
+    assert_eq!(browser.send(ask).await.status, 303);
     let mails = deliver(&server).await;
     assert!(mails[0].1.contains("https://cloud.example.org/lostpassword/reset/"));
     assert!(!mails[0].1.contains("evil"));
@@ -388,6 +390,6 @@ async fn a_link_goes_out_by_mail_and_works() {
     let page = browser.get(path).await;
     assert_eq!(page.status, 200, "{path}");
     let done = browser.post(path, &[("password", NEW), ("password2", NEW)]).await;
-    assert_eq!(done.status, 200);
+    assert_eq!(done.status, 303);
     assert_eq!(server.accounts.outbox().waiting().await.unwrap(), 1, "the notice");
 }

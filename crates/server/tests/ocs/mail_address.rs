@@ -8,7 +8,7 @@ use super::lost::{deliver, letters};
 use super::*;
 
 /// The path of the link that confirms an address, and where it went.
-async fn confirmation(server: &Server) -> (String, String) {
+pub(super) async fn confirmation(server: &Server) -> (String, String) {
     let (to, text) = deliver(server).await.pop().unwrap();
     let (_, rest) = text.split_once("https://cloud.example.org/address").unwrap_or_else(|| panic!("{text}"));
     (format!("/address{}", rest.split_whitespace().next().unwrap()), to)

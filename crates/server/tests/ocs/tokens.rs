@@ -10,9 +10,10 @@ const DELETE: &str = "/ocs/v2.php/core/apppassword?format=json";
 const ROTATE: &str = "/ocs/v2.php/core/apppassword/rotate?format=json";
 
 /// What stands in the field of the page.
-fn shown(page: &str) -> String {
-    let (_, rest) = page.split_once("spellcheck=\"false\">").unwrap_or_else(|| panic!("{page}"));
-    rest.split('<').next().unwrap().to_owned()
+pub(super) fn shown(page: &str) -> String {
+    let (_, rest) =
+        page.split_once("id=\"token\" type=\"text\" value=\"").unwrap_or_else(|| panic!("{page}"));
+    rest.split('"').next().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,8 +69,10 @@ async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
         assert_eq!(answer.status, status, "{name}");
     }
     let made = frank.post("/settings/app-passwords", &[("name", "Phone"), ("password", PASSWORD)]).await;
-    assert_eq!((made.status, made.header("cache-control")), (200, "no-store"));
-    let token = shown(&made.body);
+    assert_eq!((made.status, made.header("location")), (303, "/settings/app-passwords/new"));
+    let shown_once = frank.get("/settings/app-passwords/new").await;
+    assert_eq!((shown_once.status, shown_once.header("cache-control")), (200, "no-store"));
+    let token = shown(&shown_once.body);
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
     let page = frank.get("/settings").await;
     assert!(page.body.contains("<strong>Phone</strong>") && !page.body.contains(&token));

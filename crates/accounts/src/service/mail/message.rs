@@ -6,7 +6,7 @@
 
 use lettre::address::AddressError;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
-use lettre::message::{Mailbox, Message};
+use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::{Address, address::Envelope};
 use thiserror::Error;
 use user_backend::clock::wall;
@@ -19,13 +19,15 @@ const MOST_NAME_CHARS: usize = 100;
 /// Longest subject, in characters.
 const MOST_SUBJECT_CHARS: usize = 200;
 
-/// A mail in plain text to one person.
+/// A mail to one person, in plain text and perhaps in HTML.
+///
 /// Its `Debug` does not show the text: a link in it may open an account.
 #[derive(Clone)]
 pub struct EmailMessage {
     to: Mailbox,
     subject: String,
     text: String,
+    html: Option<String>,
 }
 
 /// A mail could not be written.
@@ -54,7 +56,14 @@ impl EmailMessage {
         // An encoded word (RFC 2047) in a name would be shown decoded.
         let name = Some(name).filter(|name| !name.is_empty() && !name.contains("=?"));
         let subject = one_line(subject, MOST_SUBJECT_CHARS).replace("=?", "= ?");
-        Ok(Self { to: Mailbox::new(name, address), subject, text })
+        Ok(Self { to: Mailbox::new(name, address), subject, text, html: None })
+    }
+
+    /// With the same in HTML, for mail programs that show it.
+    #[must_use]
+    pub fn with_html(mut self, html: String) -> Self {
+        self.html = Some(html);
+        self
     }
 
     /// The one recipient.
@@ -72,6 +81,11 @@ impl EmailMessage {
         &self.text
     }
 
+    /// The same in HTML, if there is such a part.
+    pub fn html(&self) -> Option<&str> {
+        self.html.as_deref()
+    }
+
     /// The envelope, and the mail as it goes over the wire.
     ///
     /// # Errors
@@ -83,10 +97,15 @@ impl EmailMessage {
             .subject(self.subject.clone())
             .date(wall())
             .message_id(message_id(from.email.domain()))
-            .header(AutoSubmitted)
-            .header(MIME_VERSION_1_0)
-            .header(ContentType::TEXT_PLAIN)
-            .body(self.text.clone())?;
+            .header(AutoSubmitted);
+        let message = match &self.html {
+            Some(html) => {
+                message.multipart(MultiPart::alternative_plain_html(self.text.clone(), html.clone()))?
+            }
+            None => {
+                message.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).body(self.text.clone())?
+            }
+        };
         Ok((message.envelope().clone(), message.formatted()))
     }
 }

@@ -10,7 +10,10 @@
 use std::time::Duration;
 
 use askama::Template;
+use time::OffsetDateTime;
+use time::macros::format_description;
 
+use crate::domain::Timestamp;
 use crate::service::mail::message::{EmailMessage, EmailMessageError, one_line};
 
 /// Longest name in a text, in characters.
@@ -41,6 +44,8 @@ pub enum About<'a> {
         link: &'a str,
         /// How long it works.
         life: Duration,
+        /// Who asked for it.
+        asked: Option<Asked<'a>>,
     },
     /// The answer to a request for such a link where another server keeps the password.
     PasswordKeptElsewhere {
@@ -48,6 +53,8 @@ pub enum About<'a> {
         keeper: &'a str,
         /// Where they get help.
         help_url: Option<&'a str>,
+        /// Who asked for it.
+        asked: Option<Asked<'a>>,
     },
     /// The notice that a password was changed.
     PasswordChanged {
@@ -78,6 +85,23 @@ pub enum About<'a> {
     AddressTaken,
 }
 
+/// A request for a mail, by someone who may not be its recipient.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// When it came.
+    pub at: Timestamp,
+    /// The network address that it came from.
+    pub source: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    fn at(&self) -> String {
+        let form = format_description!("[year]-[month]-[day] at [hour]:[minute] UTC");
+        let moment = OffsetDateTime::from_unix_timestamp(self.at.seconds());
+        moment.ok().and_then(|moment| moment.format(form).ok()).unwrap_or_else(|| "an unknown day".to_owned())
+    }
+}
+
 /// What every text knows: names that make no links, one line each.
 struct Frame<'a> {
     product: &'a str,
@@ -92,9 +116,14 @@ struct Frame<'a> {
 #[template(escape = "none")]
 enum Text<'a> {
     #[template(path = "reset.txt")]
-    Reset { frame: &'a Frame<'a>, link: &'a str, life: String },
+    Reset { frame: &'a Frame<'a>, link: &'a str, life: String, asked: Option<Asked<'a>> },
     #[template(path = "password_kept_elsewhere.txt")]
-    PasswordKeptElsewhere { frame: &'a Frame<'a>, keeper: &'a str, help_url: Option<&'a str> },
+    PasswordKeptElsewhere {
+        frame: &'a Frame<'a>,
+        keeper: &'a str,
+        help_url: Option<&'a str>,
+        asked: Option<Asked<'a>>,
+    },
     #[template(path = "password_changed.txt")]
     PasswordChanged { frame: &'a Frame<'a>, app_passwords: bool },
     #[template(path = "rights_raised.txt")]
@@ -126,9 +155,9 @@ impl AccountMail<'_> {
         let to = name.clone().unwrap_or_default();
         let frame = &Frame { product: self.product, base: self.base, name, user };
         let text = match self.about {
-            About::ResetLink { link, life } => Text::Reset { frame, link, life: words(life) },
-            About::PasswordKeptElsewhere { keeper, help_url } => {
-                Text::PasswordKeptElsewhere { frame, keeper, help_url }
+            About::ResetLink { link, life, asked } => Text::Reset { frame, link, life: words(life), asked },
+            About::PasswordKeptElsewhere { keeper, help_url, asked } => {
+                Text::PasswordKeptElsewhere { frame, keeper, help_url, asked }
             }
             About::PasswordChanged { app_passwords } => Text::PasswordChanged { frame, app_passwords },
             About::RightsRaised => Text::RightsRaised { frame },
@@ -143,7 +172,41 @@ impl AccountMail<'_> {
         };
         let text = text.render()?;
         let (subject, text) = text.split_once('\n').unwrap_or((text.as_str(), ""));
-        EmailMessage::new(address, &to, subject, format!("{}\n", text.trim()))
+        let html = Html::of(self.product, subject, text, &self.links()).render()?;
+        Ok(EmailMessage::new(address, &to, subject, format!("{}\n", text.trim()))?.with_html(html))
+    }
+
+    /// The addresses in the text that are ours.
+    fn links(&self) -> Vec<&str> {
+        let links = match self.about {
+            About::ResetLink { link, .. } | About::ConfirmAddress { link, .. } => [Some(link), None],
+            About::PasswordKeptElsewhere { help_url, .. } => [help_url, None],
+            About::Welcome { link, lost_password } => [link.map(|(link, _)| link), lost_password],
+            _ => [None, None],
+        };
+        links.into_iter().flatten().chain([self.base]).collect()
+    }
+}
+
+/// The same text in HTML. Nothing is a link but the addresses that are ours.
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct Html<'a> {
+    product: &'a str,
+    subject: &'a str,
+    parts: Vec<Part<'a>>,
+}
+
+struct Part<'a> {
+    text: &'a str,
+    is_link: bool,
+}
+
+impl<'a> Html<'a> {
+    fn of(product: &'a str, subject: &'a str, text: &'a str, links: &[&str]) -> Self {
+        let parts = text.split("\n\n").map(str::trim).filter(|text| !text.is_empty());
+        let parts = parts.map(|text| Part { text, is_link: links.contains(&text) }).collect();
+        Self { product, subject, parts }
     }
 }
 

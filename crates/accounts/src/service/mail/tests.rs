@@ -11,10 +11,11 @@ use user_backend_tests::{Ca, FakeServer as Peer, Leaf, ScriptStep};
 
 use user_backend::transport::TlsMode;
 
+use crate::domain::Timestamp;
 use crate::service::mail::message::{EmailMessage, EmailMessageError};
 use crate::service::mail::settings::{MailSettings, MailSettingsError};
 use crate::service::mail::smtp::SmtpTransport;
-use crate::service::mail::templates::{About, AccountMail, looks_like_link};
+use crate::service::mail::templates::{About, AccountMail, Asked, looks_like_link};
 use crate::service::mail::transport::{MailTransport, SendError};
 
 fn message() -> EmailMessage {
@@ -23,7 +24,7 @@ fn message() -> EmailMessage {
 
 fn reset(address: &str, name: &str) -> Result<EmailMessage, EmailMessageError> {
     let link = "https://cloud.example.com/lostpassword/reset/TOKEN";
-    mail(name, "frank", About::ResetLink { link, life: HOUR }).to(address)
+    mail(name, "frank", About::ResetLink { link, life: HOUR, asked: None }).to(address)
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -35,10 +36,16 @@ fn mail<'a>(name: &'a str, user: &'a str, about: About<'a>) -> AccountMail<'a> {
 /// Every kind of mail.
 fn every_kind() -> Vec<About<'static>> {
     let link = "https://LINK";
+    let at = Timestamp::from_millis(1_795_329_173_999);
+    let asked = Asked { at, source: Some("203.0.113.7") };
     vec![
-        About::ResetLink { link, life: HOUR },
-        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None },
-        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: Some("https://help.example.com/") },
+        About::ResetLink { link, life: HOUR, asked: Some(asked) },
+        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: Some(asked) },
+        About::PasswordKeptElsewhere {
+            keeper: "Example Mail",
+            help_url: Some("https://help.example.com/"),
+            asked: None,
+        },
         About::PasswordChanged { app_passwords: false },
         About::PasswordChanged { app_passwords: true },
         About::RightsRaised,
@@ -249,12 +256,36 @@ fn written(message: &EmailMessage) -> String {
     let (_, bytes) = message.write(&from).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     let changes = |line: &&str| !line.starts_with("Date: ") && !line.starts_with("Message-ID: ");
-    text.lines().filter(changes).collect::<Vec<_>>().join("\n")
+    let text = text.lines().filter(changes).collect::<Vec<_>>().join("\n");
+    match text.split_once("boundary=\"").and_then(|(_, rest)| rest.split_once('"')) {
+        Some((boundary, _)) => text.replace(boundary, "BOUNDARY"),
+        None => text,
+    }
 }
 
 #[test]
 fn the_reset_mail_says_that_nothing_has_changed_yet() {
     insta::assert_snapshot!(written(&message()));
+}
+
+/// What a user typed is text in the HTML part too, and only our own addresses are links.
+#[test]
+fn html_part_has_our_links_alone() {
+    for about in every_kind() {
+        let mail = mail("<b>Zoë</b>", "zoe&co", about).to("zoe@example.com").unwrap();
+        let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
+        let wire = String::from_utf8(mail.write(&from).unwrap().1).unwrap();
+        assert!(wire.contains("multipart/alternative") && wire.contains("text/html"), "{wire}");
+        let html = mail.html().unwrap();
+        assert!(!html.contains("<b>") && html.contains("&#60;b&#62;"), "{html}");
+        let hrefs: Vec<_> =
+            html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        let ours =
+            ["https://LINK", "https://LOST", "https://help.example.com/", "https://cloud.example.com/"];
+        assert!(hrefs.iter().all(|href| ours.contains(href)), "{hrefs:?}");
+        let in_text = ours.iter().filter(|link| mail.text().lines().any(|line| line == **link)).count();
+        assert_eq!(hrefs.len(), in_text, "{html}");
+    }
 }
 
 #[test]

@@ -19,10 +19,10 @@ use user_backend::clock::{later, now};
 
 use crate::domain::{AccountsError, EmailAddress, Token, User, UserId};
 use crate::service::mail::message::EmailMessage;
-use crate::service::mail::templates::{About, AccountMail};
+use crate::service::mail::templates::{About, AccountMail, Asked};
 use crate::service::mail::transport::{MailTransport, SendError};
 use crate::service::password_reset::link::BaseUrl;
-use crate::service::password_reset::request::PURPOSE;
+use crate::service::password_reset::request::{PURPOSE, typed_and_source};
 use crate::service::password_reset::settings::ResetSettings;
 use crate::store::address_confirmations::{self, Issued};
 use crate::store::outbox::{Lane, MailKind, QueuedMail};
@@ -224,7 +224,9 @@ impl MailWorker {
     }
 
     async fn reset(&self, queued: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
-        let (user, address) = match self.recipient(&queued.subject).await? {
+        let (typed, source) = typed_and_source(&queued.subject);
+        let asked = Some(Asked { at: queued.created, source });
+        let (user, address) = match self.recipient(typed).await? {
             Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -235,7 +237,7 @@ impl MailWorker {
             let keeper = self.keepers.as_ref().and_then(|keepers| keepers.keeper(&user.backend));
             let name = keeper.as_ref().map_or_else(|| user.backend.as_str(), |keeper| keeper.name.as_str());
             let help_url = keeper.as_ref().and_then(|keeper| keeper.help_url.as_deref());
-            let about = About::PasswordKeptElsewhere { keeper: name, help_url };
+            let about = About::PasswordKeptElsewhere { keeper: name, help_url, asked };
             return Ok(self.mail(&user, &address, about));
         }
         let life = self.settings.life();
@@ -243,7 +245,7 @@ impl MailWorker {
             return Ok(Err(DropReason::Outdated));
         };
         let link = self.base.reset_link(&token);
-        Ok(self.mail(&user, &address, About::ResetLink { link: &link, life }))
+        Ok(self.mail(&user, &address, About::ResetLink { link: &link, life, asked }))
     }
 
     async fn welcome(

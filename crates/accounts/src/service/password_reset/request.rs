@@ -78,11 +78,22 @@ impl PasswordReset {
         let could_be_a_name =
             !typed.is_empty() && typed.len() <= MOST_BYTES && !typed.contains(char::is_control);
         if could_be_a_name {
-            outbox::put(&mut change, MailKind::ResetRequest, typed, None).await?;
+            let subject = subject(typed, source);
+            outbox::put(&mut change, MailKind::ResetRequest, &subject, None).await?;
         }
         change.commit().await?;
         Ok(())
     }
+}
+
+/// What is queued: what was typed, which is one line, and on a second one the address that it came from.
+fn subject(typed: &str, source: Option<IpAddr>) -> String {
+    source.map_or_else(|| typed.to_owned(), |source| format!("{typed}\n{source}"))
+}
+
+/// The two parts of what was queued.
+pub(crate) fn typed_and_source(subject: &str) -> (&str, Option<&str>) {
+    subject.split_once('\n').map_or((subject, None), |(typed, source)| (typed, Some(source)))
 }
 
 /// Requests are counted under this scope.

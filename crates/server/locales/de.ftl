@@ -1,0 +1,240 @@
+# Texte der Seiten auf Deutsch.
+
+error-prefix = Fehler
+show-password = Passwort anzeigen
+hide-password = Passwort verbergen
+copy = Kopieren
+copied = Kopiert
+imprint = Impressum
+privacy = Datenschutz
+help = Hilfe
+back-to-sign-in = Zurück zur Anmeldung
+go-to-account = Zu Ihrem Konto
+signed-in-as = Sie sind angemeldet als
+
+sign-in = Anmelden
+sign-out = Abmelden
+name = Name
+name-or-address = Name oder E-Mail-Adresse
+password = Passwort
+stay-signed-in = Auf diesem Gerät angemeldet bleiben
+stay-signed-in-hint = { $days } Tage lang. Nur auf einem Gerät, das sonst niemand benutzt.
+forgot = Passwort vergessen?
+wrong-password = Falsches Passwort.
+reset-it = Zurücksetzen?
+done-password = Ihr Passwort wurde geändert. Melden Sie sich mit dem neuen an.
+done-reset = Ihr Passwort ist gesetzt. Melden Sie sich jetzt damit an. Offene Sitzungen wurden beendet.
+done-out = Sie sind abgemeldet.
+form-expired = Diese Seite war zu lange offen, oder Ihr Browser hat kein Cookie gesendet. Versuchen Sie es noch einmal.
+too-many-source = Von dieser Netzwerkadresse gab es zu viele Anmeldeversuche.
+too-many-user = Mit diesem Benutzernamen gab es zu viele Anmeldeversuche.
+too-many-backend = Am Server, der dieses Passwort prüft, gab es zu viele fehlgeschlagene Anmeldungen.
+try-again-in = Versuchen Sie es in { $wait } noch einmal. Ihr Passwort kann durchaus richtig sein.
+unavailable = Passwörter können gerade nicht geprüft werden. Ihres kann durchaus richtig sein. Versuchen Sie es in ein paar Minuten noch einmal.
+wait-seconds = { $n ->
+    [one] { $n } Sekunde
+   *[other] { $n } Sekunden
+}
+wait-minutes = { $n ->
+    [one] { $n } Minute
+   *[other] { $n } Minuten
+}
+wait-hours = { $n ->
+    [one] { $n } Stunde
+   *[other] { $n } Stunden
+}
+confirm-title = Passwort bestätigen
+confirm-text = Geben Sie Ihr Passwort noch einmal ein, um fortzufahren.
+confirm = Bestätigen
+sign-out-ask = Abmelden?
+back-to-account = Zurück zu Ihrem Konto
+
+forgot-text = Geben Sie Ihren Namen oder Ihre bestätigte E-Mail-Adresse ein. Wir senden einen Link, mit dem Sie ein neues Passwort wählen, an die bestätigte E-Mail-Adresse Ihres Kontos.
+send-link = Link senden
+sent-title = Sehen Sie in Ihre E-Mails
+sent-text = Wenn es ein Konto mit diesem Namen oder dieser bestätigten E-Mail-Adresse gibt, haben wir eine E-Mail an seine bestätigte Adresse gesendet. Sie enthält einen Link, mit dem Sie ein neues Passwort wählen, oder sagt, wo das Passwort des Kontos liegt.
+sent-hint = Ihr Passwort hat sich nicht geändert. Wenn keine E-Mail kommt, sehen Sie im Spam-Ordner nach oder fragen Sie die Administration.
+too-many-requests = Von Ihrer Netzwerkadresse kamen zu viele Anfragen. Versuchen Sie es in { $wait } noch einmal.
+reset-disabled = Passwörter können hier nicht zurückgesetzt werden
+reset-disabled-hint = Bitten Sie die Administration um ein neues Passwort.
+welcome = Willkommen
+welcome-text = Wählen Sie ein Passwort für Ihr Konto:
+choose-password = Neues Passwort wählen
+choose-password-text = Für dieses Konto:
+choose-password-hint = Alle Sitzungen und App-Passwörter des Kontos enden.
+new-password = Neues Passwort
+repeat-password = Passwort wiederholen
+set-password = Passwort setzen
+passwords-differ = Die beiden Passwörter sind verschieden.
+password-empty = Geben Sie ein Passwort ein.
+password-impossible = Dieser Text kann kein Passwort sein: { $why }.
+link-broken = Dieser Link funktioniert nicht
+link-invalid = Der Link ist ungültig.
+link-invalid-hint = Ein Link gilt einmal, und nur der neueste gilt. Eine Anmeldung, eine andere E-Mail-Adresse oder ein neues Passwort beendet ihn ebenfalls.
+link-expired = Der Link ist abgelaufen.
+link-expired-hint = Ein Link gilt nur für begrenzte Zeit.
+link-again = Einen neuen Link anfordern
+too-many-links = Von Ihrer Netzwerkadresse wurden zu viele falsche Links probiert. Versuchen Sie es in { $wait } noch einmal.
+busy-link = Der Server ist überlastet. Ihr Link gilt weiter: Versuchen Sie es in einer Minute noch einmal.
+reset-failed = Es wurde nichts geändert. Versuchen Sie es später noch einmal.
+
+address-title = E-Mail-Adresse bestätigen
+address-ask = Ist das die E-Mail-Adresse Ihres Kontos?
+account = Konto
+address-hint = Wenn Sie dieses Konto nicht kennen, schließen Sie diese Seite. Es ändert sich nichts.
+address-done = Ihre E-Mail-Adresse ist bestätigt
+address-done-text = { $address } ist jetzt die E-Mail-Adresse des Kontos { $user }.
+address-link-hint = Ein Link gilt einmal und für begrenzte Zeit, und nur der neueste gilt. Ein neues Passwort oder eine andere Adresse beendet ihn ebenfalls.
+address-link-again = Um einen neuen Link zu erhalten, melden Sie sich an und speichern Sie Ihre E-Mail-Adresse noch einmal.
+address-taken = Diese Adresse kann nicht bestätigt werden
+address-taken-text = Ein anderes Konto benutzt diese E-Mail-Adresse. Entfernen Sie sie zuerst dort, um sie hier zu benutzen.
+
+https-title = HTTPS erforderlich
+https-text = Über unverschlüsseltes HTTP nehmen wir keine Passwörter an: Jeder auf dem Weg könnte sie lesen.
+https-link = Zur verschlüsselten Seite
+not-found = Seite nicht gefunden
+not-found-text = Unter dieser Adresse gibt es keine Seite. Vielleicht ist sie falsch geschrieben, oder die Seite ist umgezogen.
+expired-title = Diese Seite ist abgelaufen
+expired-text = Die Seite war zu lange offen, das Formular kam von einer anderen Website, oder Ihr Browser blockiert Cookies. Es wurde nichts geändert.
+start-over = Neu beginnen
+invalid-form = Ungültiges Formular
+invalid-form-text = Ein Feld wurde doppelt gesendet, ist kein Text oder ist zu lang.
+temporarily-unavailable = Vorübergehend nicht verfügbar
+busy = Der Server ist überlastet. Versuchen Sie es gleich noch einmal.
+went-wrong = Etwas ist schiefgegangen
+accounts-unavailable = Die Konten sind nicht erreichbar. Versuchen Sie es später noch einmal.
+
+your-account = Ihr Konto
+sections = Abschnitte dieser Seite
+profile = Profil
+display-name = Anzeigename
+display-name-hint = So sehen andere Sie. Leer lassen, um unter dem Benutzernamen zu erscheinen.
+language = Sprache
+language-browser = Wie im Browser eingestellt
+save = Speichern
+mail-address = E-Mail-Adresse
+groups = Gruppen
+role = Rolle
+role-admin = Administration
+role-sub-admin = Verwaltet { $groups }
+signs-in-with = Anmeldung über
+this-server = diesen Server
+none = keine
+confirmed-is = bestätigt: { $address }
+pending = nicht bestätigt
+address-pending = Ihre E-Mail-Adresse ist nicht bestätigt. Sie können sich damit nicht anmelden und kein vergessenes Passwort zurücksetzen.
+address-pending-again = Speichern Sie sie noch einmal, um einen neuen Link zu erhalten.
+address-pending-ask = Bitten Sie die Administration, sie zu bestätigen.
+your-password = Ihr Passwort
+save-address = E-Mail-Adresse speichern
+address-new-hint = Eine neue Adresse gilt, sobald Sie dem Link gefolgt sind, den wir an sie senden.
+address-remove-hint = Leer lassen, um Ihre Adresse zu entfernen.
+kept-elsewhere = Ihr Passwort liegt auf einem anderen Server und kann nur dort geändert werden:
+change-there = Dort ändern oder zurücksetzen
+current-password = Aktuelles Passwort
+repeat-new-password = Neues Passwort wiederholen
+change-password = Passwort ändern
+change-password-hint = Sie werden überall abgemeldet. Melden Sie sich dann mit dem neuen Passwort an.
+change-password-hint-all = Sie werden überall abgemeldet, und alle Ihre App-Passwörter werden widerrufen. Melden Sie sich dann mit dem neuen Passwort an.
+sessions = Sitzungen
+sessions-hint = Browser, in denen Sie angemeldet sind.
+this-session = diese
+unknown-address = unbekannte Adresse
+unknown-browser = Unbekannter Browser
+browser-on = { $browser } auf { $system }
+signed-in = angemeldet
+last-seen = zuletzt gesehen
+last-used = zuletzt benutzt
+from = von
+never-used = nie benutzt
+made = erstellt
+ends = endet
+end = Beenden
+end-session = Sitzung von { $browser } beenden, zuletzt gesehen { $seen }
+end-others = Alle anderen Sitzungen beenden
+more-sessions = { $n ->
+    [one] { $n } weitere Sitzung
+   *[other] { $n } weitere Sitzungen
+}
+ago-now = gerade eben
+ago-minutes = { $n ->
+    [one] vor { $n } Minute
+   *[other] vor { $n } Minuten
+}
+ago-hours = { $n ->
+    [one] vor { $n } Stunde
+   *[other] vor { $n } Stunden
+}
+ago-days = { $n ->
+    [one] gestern
+   *[other] vor { $n } Tagen
+}
+devices = Geräte und Programme
+devices-admin = Geräte, Programme und Dienst-Token
+devices-hint = Jedes bekommt ein eigenes App-Passwort, das Sie einzeln widerrufen können. Auf dieser Seite gelten App-Passwörter nicht.
+no-devices = Noch keine App-Passwörter.
+service-token = Dienst-Token
+being-wiped = wird gelöscht
+may = darf
+revoke = Widerrufen
+revoke-token = App-Passwort { $name } widerrufen
+connect-device = Ein Gerät oder Programm verbinden
+device-name = Name des Geräts oder Programms
+device-name-hint = Zum Beispiel „Telefon“. Daran erkennen Sie später, welches Sie widerrufen.
+make-app-password = App-Passwort erstellen
+service-title = Neues Dienst-Token
+service-hint = Für ein Skript oder ein Programm, das allein arbeitet. Es handelt in Ihrem Namen, höchstens mit Ihren Rechten, und tut nur, was seine Bereiche erlauben.
+service-name = Wofür es ist
+service-name-hint = Zum Beispiel „Nachtbericht“.
+scopes = Bereiche
+frontends = Zugänge, an denen es sich anmelden darf (freiwillig)
+frontends-hint = Namen durch Leerzeichen getrennt.
+networks = Netze, aus denen es arbeitet (freiwillig)
+networks-hint = Zum Beispiel 10.0.0.0/8, durch Leerzeichen getrennt.
+expires = Wann es endet (freiwillig)
+expires-hint = Ein Tag wie 2027-01-31 oder eine Dauer wie 90d.
+make-service-token = Dienst-Token erstellen
+scope-admin = Administration und Verwaltung von Gruppen vergeben
+scope-apps = Apps schalten und einstellen
+scope-groups-read = Gruppen und ihre Mitglieder auflisten
+scope-groups-write = Gruppen und ihre Mitglieder ändern
+scope-users-credentials = Passwörter und E-Mail-Adressen setzen
+scope-users-read = Benutzer auflisten und ihre Daten lesen
+scope-users-write = Benutzer anlegen, ändern und löschen
+token-app-title = Neues App-Passwort
+token-service-title = Neues Dienst-Token
+token-app-text = Geben Sie es jetzt auf „{ $name }“ ein, zusammen mit Ihrem Benutzernamen. Es wird nur wenige Minuten lang angezeigt.
+token-service-text = Für „{ $name }“, mit den Bereichen { $scopes }. Es wird nur wenige Minuten lang angezeigt: Kopieren Sie es jetzt dorthin, wo das Programm seine Geheimnisse verwahrt.
+token-service-how = Das Programm sendet es im Header
+app-password = App-Passwort
+service-token-title = Dienst-Token
+user-name = Benutzername
+scan = Oder mit der Kamera des Geräts einlesen:
+scan-label = Das App-Passwort als QR-Code
+done = Fertig
+done-ended = Die Sitzung ist beendet.
+done-others = Alle anderen Sitzungen sind beendet.
+done-profile = Ihr Profil ist gespeichert.
+done-revoked = Das App-Passwort ist widerrufen.
+done-email = Ihre E-Mail-Adresse ist gespeichert.
+done-email-link = Ihre E-Mail-Adresse ist gespeichert. Folgen Sie dem Link in der E-Mail, die an sie gesendet wurde, um sie zu bestätigen.
+done-email-ask = Ihre E-Mail-Adresse ist gespeichert. Die Administration muss sie bestätigen.
+kept-elsewhere-refused = Ihr Passwort liegt auf einem anderen Server und kann hier nicht geändert werden.
+password-later = Das Passwort konnte jetzt nicht gesetzt werden. Versuchen Sie es später noch einmal.
+address-fixed = Ihre E-Mail-Adresse wird von der Administration festgelegt.
+name-fixed = Ihr Anzeigename wird von der Administration festgelegt.
+name-bad = Dieser Anzeigename ist zu lang oder enthält Zeichen, die nicht angezeigt werden können.
+language-bad = Wählen Sie eine der Sprachen.
+address-bad = Das ist keine E-Mail-Adresse. Es wurde nichts geändert.
+grace-refused = Solange der Server, der Ihr Passwort prüft, nicht erreichbar ist, kann nichts geändert werden. Melden Sie sich später noch einmal an.
+too-many-app-passwords = Sie haben 100 App-Passwörter. Widerrufen Sie zuerst eines, das Sie nicht mehr benutzen.
+too-many-tokens = Sie haben 100 App-Passwörter und Dienst-Token. Widerrufen Sie zuerst eines, das Sie nicht mehr benutzen.
+app-name-bad = Geben Sie einen kürzeren Namen für das App-Passwort ein, in einer Zeile.
+only-admins = Nur die Administration erstellt Dienst-Token.
+
+rules-none = Es gelten keine Regeln.
+rules-length = Mindestens { $n } Zeichen
+rules-case = Groß- und Kleinbuchstaben
+rules-digit = eine Ziffer
+rules-special = ein Sonderzeichen
+rules-common = kein häufig benutztes Passwort

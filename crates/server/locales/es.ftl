@@ -1,0 +1,240 @@
+# Textos de las páginas en español.
+
+error-prefix = Error
+show-password = Mostrar la contraseña
+hide-password = Ocultar la contraseña
+copy = Copiar
+copied = Copiado
+imprint = Aviso legal
+privacy = Privacidad
+help = Ayuda
+back-to-sign-in = Volver al inicio de sesión
+go-to-account = Ir a su cuenta
+signed-in-as = Ha iniciado sesión como
+
+sign-in = Iniciar sesión
+sign-out = Cerrar sesión
+name = Nombre
+name-or-address = Nombre o dirección de correo
+password = Contraseña
+stay-signed-in = Mantener la sesión en este dispositivo
+stay-signed-in-hint = Durante { $days } días. Solo en un dispositivo que nadie más use.
+forgot = ¿Ha olvidado su contraseña?
+wrong-password = Contraseña incorrecta.
+reset-it = ¿Restablecerla?
+done-password = Su contraseña se ha cambiado. Inicie sesión con la nueva.
+done-reset = Su contraseña está definida. Inicie sesión ahora con ella. Las sesiones abiertas han terminado.
+done-out = Ha cerrado la sesión.
+form-expired = Esta página estuvo abierta demasiado tiempo, o su navegador no envió ninguna cookie. Inténtelo de nuevo.
+too-many-source = Ha habido demasiados intentos de inicio de sesión desde esta dirección de red.
+too-many-user = Ha habido demasiados intentos de inicio de sesión con este nombre de usuario.
+too-many-backend = Ha habido demasiados inicios de sesión fallidos en el servidor que comprueba esta contraseña.
+try-again-in = Inténtelo de nuevo en { $wait }. Su contraseña puede ser correcta.
+unavailable = Las contraseñas no se pueden comprobar ahora. La suya puede ser correcta. Inténtelo de nuevo en unos minutos.
+wait-seconds = { $n ->
+    [one] { $n } segundo
+   *[other] { $n } segundos
+}
+wait-minutes = { $n ->
+    [one] { $n } minuto
+   *[other] { $n } minutos
+}
+wait-hours = { $n ->
+    [one] { $n } hora
+   *[other] { $n } horas
+}
+confirm-title = Confirme su contraseña
+confirm-text = Para continuar, introduzca su contraseña de nuevo.
+confirm = Confirmar
+sign-out-ask = ¿Cerrar sesión?
+back-to-account = Volver a su cuenta
+
+forgot-text = Introduzca su nombre o su dirección de correo confirmada. Enviamos un enlace para elegir una contraseña nueva a la dirección de correo confirmada de su cuenta.
+send-link = Enviar un enlace
+sent-title = Revise su correo
+sent-text = Si hay una cuenta con este nombre o esta dirección de correo confirmada, hemos enviado un mensaje a su dirección confirmada. Contiene un enlace para elegir una contraseña nueva, o dice dónde se guarda la contraseña de la cuenta.
+sent-hint = Su contraseña no ha cambiado. Si no llega ningún mensaje, mire en la carpeta de correo no deseado o pregunte a la administración.
+too-many-requests = Han llegado demasiadas solicitudes desde su dirección de red. Inténtelo de nuevo en { $wait }.
+reset-disabled = El restablecimiento de contraseñas está desactivado
+reset-disabled-hint = Pida una contraseña nueva a la administración.
+welcome = Bienvenida
+welcome-text = Elija una contraseña para su cuenta:
+choose-password = Elija una contraseña nueva
+choose-password-text = Para esta cuenta:
+choose-password-hint = Todas las sesiones y contraseñas de aplicación de la cuenta terminan.
+new-password = Contraseña nueva
+repeat-password = Repita la contraseña
+set-password = Definir la contraseña
+passwords-differ = Las dos contraseñas son distintas.
+password-empty = Introduzca una contraseña.
+password-impossible = Este texto no puede ser una contraseña: { $why }.
+link-broken = Este enlace no funciona
+link-invalid = El enlace no es válido.
+link-invalid-hint = Un enlace sirve una sola vez, y solo el más reciente. Iniciar sesión, otra dirección de correo o una contraseña nueva también lo anulan.
+link-expired = El enlace ha caducado.
+link-expired-hint = Un enlace funciona durante un tiempo limitado.
+link-again = Pedir otro enlace
+too-many-links = Se han probado demasiados enlaces erróneos desde su dirección de red. Inténtelo de nuevo en { $wait }.
+busy-link = El servidor está ocupado. Su enlace sigue siendo válido: inténtelo de nuevo en un minuto.
+reset-failed = No se ha cambiado nada. Inténtelo más tarde.
+
+address-title = Confirme su dirección de correo
+address-ask = ¿Es esta la dirección de correo de su cuenta?
+account = Cuenta
+address-hint = Si no conoce esta cuenta, cierre esta página. No cambiará nada.
+address-done = Su dirección de correo está confirmada
+address-done-text = { $address } es ahora la dirección de correo de la cuenta { $user }.
+address-link-hint = Un enlace sirve una sola vez y durante un tiempo limitado, y solo el más reciente. Una contraseña nueva u otra dirección también lo anulan.
+address-link-again = Para recibir otro enlace, inicie sesión y guarde de nuevo su dirección de correo.
+address-taken = Esta dirección no se puede confirmar
+address-taken-text = Otra cuenta usa esta dirección de correo. Para usarla aquí, quítela primero allí.
+
+https-title = Se requiere HTTPS
+https-text = No se aceptan contraseñas por HTTP sin cifrar: cualquiera en el camino podría leerlas.
+https-link = Ir a la página cifrada
+not-found = Página no encontrada
+not-found-text = No hay ninguna página en esta dirección. Puede estar mal escrita, o la página se ha trasladado.
+expired-title = Esta página ha caducado
+expired-text = La página estuvo abierta demasiado tiempo, el formulario vino de otro sitio, o su navegador bloquea las cookies. No se ha cambiado nada.
+start-over = Empezar de nuevo
+invalid-form = Formulario no válido
+invalid-form-text = Un campo se envió dos veces, no es texto o es demasiado largo.
+temporarily-unavailable = No disponible por el momento
+busy = El servidor está ocupado. Inténtelo de nuevo en un momento.
+went-wrong = Algo ha ido mal
+accounts-unavailable = Las cuentas no están disponibles. Inténtelo más tarde.
+
+your-account = Su cuenta
+sections = Secciones de esta página
+profile = Perfil
+display-name = Nombre visible
+display-name-hint = Cómo le ven los demás. Déjelo vacío para mostrar su nombre de usuario.
+language = Idioma
+language-browser = Como en el navegador
+save = Guardar
+mail-address = Dirección de correo
+groups = Grupos
+role = Función
+role-admin = Administración
+role-sub-admin = Administra { $groups }
+signs-in-with = Inicia sesión con
+this-server = este servidor
+none = ninguno
+confirmed-is = confirmada: { $address }
+pending = sin confirmar
+address-pending = Su dirección de correo no está confirmada. No sirve para iniciar sesión ni para restablecer una contraseña olvidada.
+address-pending-again = Guárdela de nuevo para recibir otro enlace.
+address-pending-ask = Pida a la administración que la confirme.
+your-password = Su contraseña
+save-address = Guardar la dirección de correo
+address-new-hint = Una dirección nueva se usa cuando ha seguido el enlace que le enviamos.
+address-remove-hint = Déjela vacía para quitar su dirección.
+kept-elsewhere = Su contraseña se guarda en otro servidor y solo se puede cambiar allí:
+change-there = Cambiarla o restablecerla allí
+current-password = Contraseña actual
+repeat-new-password = Repita la contraseña nueva
+change-password = Cambiar la contraseña
+change-password-hint = Se cerrará su sesión en todas partes. Vuelva a iniciarla con la contraseña nueva.
+change-password-hint-all = Se cerrará su sesión en todas partes, y se revocarán todas sus contraseñas de aplicación. Vuelva a iniciarla con la contraseña nueva.
+sessions = Sesiones
+sessions-hint = Navegadores en los que ha iniciado sesión.
+this-session = esta
+unknown-address = dirección desconocida
+unknown-browser = Navegador desconocido
+browser-on = { $browser } en { $system }
+signed-in = inicio de sesión
+last-seen = última visita
+last-used = último uso
+from = desde
+never-used = nunca usada
+made = creada
+ends = termina
+end = Terminar
+end-session = Terminar la sesión de { $browser }, última visita { $seen }
+end-others = Terminar todas las demás sesiones
+more-sessions = { $n ->
+    [one] { $n } sesión más
+   *[other] { $n } sesiones más
+}
+ago-now = ahora mismo
+ago-minutes = { $n ->
+    [one] hace { $n } minuto
+   *[other] hace { $n } minutos
+}
+ago-hours = { $n ->
+    [one] hace { $n } hora
+   *[other] hace { $n } horas
+}
+ago-days = { $n ->
+    [one] ayer
+   *[other] hace { $n } días
+}
+devices = Dispositivos y programas
+devices-admin = Dispositivos, programas y tokens de servicio
+devices-hint = Cada uno recibe su propia contraseña de aplicación, que puede revocar por separado. Estas contraseñas no funcionan en esta página.
+no-devices = Aún no hay contraseñas de aplicación.
+service-token = token de servicio
+being-wiped = borrándose
+may = puede
+revoke = Revocar
+revoke-token = Revocar la contraseña de aplicación { $name }
+connect-device = Conectar un dispositivo o programa
+device-name = Nombre del dispositivo o programa
+device-name-hint = Por ejemplo «Teléfono». Le dirá más tarde cuál revocar.
+make-app-password = Crear una contraseña de aplicación
+service-title = Nuevo token de servicio
+service-hint = Para un script o un programa que trabaja solo. Actúa en su nombre, como mucho con sus derechos, y hace solo lo que permiten sus ámbitos.
+service-name = Para qué es
+service-name-hint = Por ejemplo «Informe nocturno».
+scopes = Ámbitos
+frontends = Accesos en los que puede iniciar sesión (opcional)
+frontends-hint = Nombres separados por espacios.
+networks = Redes desde las que trabaja (opcional)
+networks-hint = Por ejemplo 10.0.0.0/8, separadas por espacios.
+expires = Cuándo termina (opcional)
+expires-hint = Un día como 2027-01-31 o una duración como 90d.
+make-service-token = Crear un token de servicio
+scope-admin = nombrar administradores y subadministradores
+scope-apps = activar y configurar aplicaciones
+scope-groups-read = listar los grupos y sus miembros
+scope-groups-write = cambiar los grupos y sus miembros
+scope-users-credentials = definir contraseñas y direcciones de correo
+scope-users-read = listar usuarios y leer sus datos
+scope-users-write = crear, cambiar y eliminar usuarios
+token-app-title = Nueva contraseña de aplicación
+token-service-title = Nuevo token de servicio
+token-app-text = Introdúzcala ahora en «{ $name }», junto con su nombre de usuario. Se muestra solo unos minutos.
+token-service-text = Para «{ $name }», con los ámbitos { $scopes }. Se muestra solo unos minutos: cópielo ahora donde el programa guarda sus secretos.
+token-service-how = El programa lo envía en la cabecera
+app-password = Contraseña de aplicación
+service-token-title = Token de servicio
+user-name = Nombre de usuario
+scan = O escanéela con la cámara del dispositivo:
+scan-label = La contraseña de aplicación como código QR
+done = Listo
+done-ended = La sesión ha terminado.
+done-others = Todas las demás sesiones han terminado.
+done-profile = Su perfil está guardado.
+done-revoked = La contraseña de aplicación está revocada.
+done-email = Su dirección de correo está guardada.
+done-email-link = Su dirección de correo está guardada. Siga el enlace del mensaje que se le ha enviado para confirmarla.
+done-email-ask = Su dirección de correo está guardada. La administración debe confirmarla.
+kept-elsewhere-refused = Su contraseña se guarda en otro servidor y no se puede cambiar aquí.
+password-later = La contraseña no se pudo definir ahora. Inténtelo más tarde.
+address-fixed = Su dirección de correo la define la administración.
+name-fixed = Su nombre visible lo define la administración.
+name-bad = Este nombre visible es demasiado largo o contiene caracteres que no se pueden mostrar.
+language-bad = Elija uno de los idiomas.
+address-bad = Esto no es una dirección de correo. No se ha cambiado nada.
+grace-refused = No se puede cambiar nada mientras el servidor que comprueba su contraseña no esté disponible. Inicie sesión más tarde.
+too-many-app-passwords = Tiene 100 contraseñas de aplicación. Revoque primero una que ya no use.
+too-many-tokens = Tiene 100 contraseñas de aplicación y tokens de servicio. Revoque primero uno que ya no use.
+app-name-bad = Introduzca un nombre más corto para la contraseña de aplicación, en una línea.
+only-admins = Solo la administración crea tokens de servicio.
+
+rules-none = No se aplican reglas.
+rules-length = Al menos { $n } caracteres
+rules-case = mayúsculas y minúsculas
+rules-digit = una cifra
+rules-special = un carácter especial
+rules-common = que no sea una contraseña habitual

@@ -1,0 +1,279 @@
+//! What the pages do for people: input that is not lost, several tabs, languages, the look of an installation.
+
+use accounts::{TokenHash, UserChange};
+
+use super::browser::TestBrowser;
+use super::*;
+
+/// A request of a browser that says where its form comes from.
+async fn post_from(browser: &mut TestBrowser<'_>, site: &str, path: &str, form: &str) -> Answer {
+    let ask = browser.server.page(Method::POST, path).header("Sec-Fetch-Site", site).form(form);
+    browser.send(ask).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_form_keeps_what_was_typed_and_says_where_it_is_wrong() {
+    let server = Server::start().await;
+    let mut browser = TestBrowser::new(&server);
+    let page = browser.get("/login").await;
+    assert!(page.body.contains("<title>Sign in – user-backend</title>"), "{}", page.body);
+    assert!(!page.body.contains("aria-invalid"));
+    let page = browser.post("/login", &[("user", "<Frank>"), ("password", "wrong password 1")]).await;
+    assert!(page.body.contains("<title>Error: Sign in – user-backend</title>"), "{}", page.body);
+    assert!(page.body.contains("value=\"&#60;Frank&#62;\""), "{}", page.body);
+    assert_eq!(page.body.matches("aria-invalid=\"true\" aria-describedby=\"notice\"").count(), 1);
+    assert_eq!(page.body.matches(" autofocus").count(), 1, "the password is to be typed again");
+    assert!(!page.body.contains("wrong password 1"));
+    let mut admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
+    for (path, fields, kept, wrong) in [
+        (
+            "/settings/app-passwords",
+            &[("name", "My phone"), ("password", "wrong password 2")][..],
+            "id=\"device-name\" name=\"name\" type=\"text\" value=\"My phone\"",
+            "id=\"device-password\"",
+        ),
+        (
+            "/settings/email",
+            &[("email", "not an address"), ("current", PASSWORD)],
+            "id=\"email\" name=\"email\" type=\"text\" value=\"not an address\"",
+            "id=\"email\"",
+        ),
+        (
+            "/settings/service-tokens",
+            &[
+                ("name", "Report"),
+                ("scope:users:read", "1"),
+                ("networks", "10.0.0.1/8"),
+                ("password", PASSWORD),
+            ],
+            "name=\"scope:users:read\" value=\"1\" checked",
+            "id=\"networks\"",
+        ),
+    ] {
+        let page = admin.post(path, fields).await;
+        assert!(page.body.contains(kept), "{kept}: {}", page.body);
+        let (before, _) = page.body.split_once("aria-invalid").unwrap_or_else(|| panic!("{}", page.body));
+        let (_, field) = before.rsplit_once("<input ").unwrap();
+        assert!(field.starts_with(wrong) && field.contains(" autofocus"), "{wrong}: {field}");
+        assert_eq!(page.body.matches("aria-invalid").count(), 1, "{path}");
+        // The two forms with a field of that name are not mixed up.
+        assert_eq!(page.body.matches("value=\"My phone\"").count(), usize::from(kept.contains("phone")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn form_in_a_second_tab_works_after_the_cookie_was_renewed() {
+    let server = Server::start().await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    let old_tab = frank.ticket.clone();
+    frank.post("/login/confirm", &[("password", PASSWORD)]).await;
+    let form = format!("requesttoken={old_tab}&for=Frank&displayname=Frank+F.");
+    for site in ["none", "same-site", "cross-site"] {
+        assert_eq!(post_from(&mut frank, site, "/settings/profile", &form).await.status, 403, "{site}");
+    }
+    let jane = format!("requesttoken={old_tab}&for=jane&displayname=x");
+    for other in [jane.as_str(), "requesttoken=x&displayname=x", "for=&displayname=x"] {
+        let refused = post_from(&mut frank, "same-origin", "/settings/profile", other).await;
+        assert_eq!(refused.status, 403, "the tab of another user: {other}");
+    }
+    let done = post_from(&mut frank, "same-origin", "/settings/profile", &form).await;
+    assert_eq!((done.status, done.header("location")), (303, "/settings?done=profile"));
+    assert!(frank.get("/settings?done=profile").await.body.contains("<h1>Frank F.</h1>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_in_form_of_another_tab_signs_in() {
+    let server = Server::start().await;
+    let mut browser = TestBrowser::new(&server);
+    browser.get("/login").await;
+    let old_tab = browser.ticket.clone();
+    browser.post("/login", &[("user", "Frank"), ("password", PASSWORD)]).await;
+    let password = PASSWORD.replace(' ', "+");
+    let form = format!("requesttoken={old_tab}&for=&user=jane&password={password}");
+    let done = post_from(&mut browser, "same-origin", "/login", &form).await;
+    assert_eq!((done.status, done.header("location")), (303, "/settings"));
+    // Without a cookie the same page comes again, with the name, and works then.
+    for site in ["same-origin", "none"] {
+        let mut cleared = TestBrowser::new(&server);
+        let again = post_from(&mut cleared, site, "/login", &form).await;
+        assert_eq!(again.status, 403);
+        assert!(again.body.contains("sent no cookie") && again.body.contains("value=\"jane\""), "{site}");
+        let done = cleared.post("/login", &[("user", "jane"), ("password", PASSWORD)]).await;
+        assert_eq!(done.status, 303);
+    }
+    let mut lost = TestBrowser::new(&server);
+    let crossed = post_from(&mut lost, "cross-site", "/login", &form).await;
+    assert!(crossed.status == 403 && !crossed.body.contains("value=\"jane\""), "{crossed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_app_password_is_shown_again_to_its_session_alone() {
+    let server = Server::start().await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    let path = "/settings/app-passwords/new";
+    assert_eq!(frank.get(path).await.header("location"), "/settings#devices", "there is none yet");
+    frank.get("/settings").await;
+    let fields = [("name", "phone"), ("password", PASSWORD)];
+    let made = frank.post("/settings/app-passwords", &fields).await;
+    assert_eq!(made.header("location"), path);
+    let page = frank.get(path).await;
+    let token = super::tokens::shown(&page.body);
+    assert!(page.body.contains("<svg") && page.body.contains(&format!("<span>{}</span>", &token[..5])));
+    assert_eq!(super::tokens::shown(&frank.get(path).await.body), token, "the same once more");
+    let id = UserId::parse("Frank").unwrap();
+    assert_eq!(server.accounts.app_passwords().list(&id).await.unwrap().len(), 1);
+    let mut elsewhere = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    assert_eq!(elsewhere.get(path).await.status, 303, "another session");
+    // The row of the session holds it, but not for who reads the row.
+    let row = server.accounts.sessions().find(&TokenHash::of(frank.token())).await.unwrap().unwrap();
+    let row = String::from_utf8(row.data).unwrap();
+    assert!(row.contains("\"shown\"") && !row.contains(&token), "{row}");
+    frank.get("/settings").await;
+    frank.post("/login/confirm", &[("password", PASSWORD)]).await;
+    assert_eq!(frank.get(path).await.status, 303, "the cookie was renewed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_speaks_the_language_of_the_user_or_of_the_browser() {
+    let server = Server::with("default_language = \"es\"", "").await;
+    let login = |wanted: &'static str| {
+        let ask = server.page(Method::GET, "/login");
+        async move { ask.header("Accept-Language", wanted).send().await }
+    };
+    for (wanted, code, text) in [
+        ("de-AT, en;q=0.5", "de", "Anmelden"),
+        ("fr", "fr", "Se connecter"),
+        ("en-GB", "en", "Sign in"),
+        ("it", "es", "Iniciar sesión"),
+    ] {
+        let page = login(wanted).await;
+        assert!(page.body.contains(&format!("<html lang=\"{code}\">")), "{wanted}");
+        assert!(page.body.contains(&format!("<h1>{text}</h1>")), "{wanted}: {}", page.body);
+        assert_eq!(page.header("vary"), "accept-language");
+    }
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    let saved = frank.post("/settings/profile", &[("language", "de")]).await;
+    assert_eq!(saved.status, 303, "{saved:?}");
+    let ask = server.page(Method::GET, "/settings").header("Accept-Language", "fr");
+    let page = frank.send(ask).await;
+    assert!(page.body.contains("<html lang=\"de\">") && page.body.contains("Sitzungen"), "{}", page.body);
+    let bad = frank.post("/settings/profile", &[("language", "tlh")]).await;
+    assert!(bad.status == 422 && bad.body.contains("<title>Fehler: "), "{bad:?}");
+    // A language that other programs set stays, and the browser decides.
+    let id = UserId::parse("Frank").unwrap();
+    let change = UserChange::new().language(Some("it_CH".parse().unwrap()));
+    server.accounts.users().change(&id, change).await.unwrap();
+    let page = frank.get("/settings").await;
+    assert!(page.body.contains("<option value=\"it_CH\" selected>"), "{}", page.body);
+    assert_eq!(frank.post("/settings/profile", &[("language", "it_CH")]).await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn profile_form_changes_name_as_far_as_it_may() {
+    let server = Server::start().await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    for (name, status) in [("Frank Böll", 303), ("", 303), ("x".repeat(65).as_str(), 422), ("a\nb", 422)] {
+        let answer = frank.post("/settings/profile", &[("displayname", name)]).await;
+        assert_eq!(answer.status, status, "{name}");
+        frank.get("/settings").await;
+    }
+    let fixed = Server::with("allow_user_to_change_display_name = false", "").await;
+    let mut frank = TestBrowser::signed_in(&fixed, "Frank", PASSWORD).await;
+    let page = frank.get("/settings").await;
+    assert!(!page.body.contains("name=\"displayname\"") && page.body.contains("name=\"language\""));
+    assert_eq!(frank.post("/settings/profile", &[("displayname", "x")]).await.status, 403);
+    let id = UserId::parse("Frank").unwrap();
+    assert_eq!(fixed.accounts.users().find(&id).await.unwrap().unwrap().display_name, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staying_signed_in_is_for_who_chose_it_where_it_is_allowed() {
+    const DAY: i64 = 24 * 60 * 60;
+    let left = async |server: &Server, browser: &TestBrowser<'_>| {
+        let session = server.accounts.sessions().find(&TokenHash::of(browser.token())).await;
+        let session = session.unwrap().unwrap();
+        session.expires.seconds() - session.created.seconds()
+    };
+    for (days, stay, expected) in [(30, true, 30 * DAY), (30, false, 2 * 60 * 60), (0, true, 2 * 60 * 60)] {
+        let server = Server::with("", &format!("[pages]\nstay_signed_in_days = {days}\n")).await;
+        let mut browser = TestBrowser::new(&server);
+        let page = browser.get("/login").await;
+        assert_eq!(page.body.contains("name=\"stay\""), days > 0);
+        let mut fields = vec![("user", "Frank"), ("password", PASSWORD)];
+        fields.extend(stay.then_some(("stay", "1")));
+        let answer = browser.post("/login", &fields).await;
+        let is_lasting = answer.header("set-cookie").contains(&format!("; Max-Age={expected}"));
+        assert_eq!(is_lasting, expected > DAY, "{answer:?}");
+        assert_eq!(left(&server, &browser).await, expected);
+        browser.get("/settings").await;
+        // A confirmed password gives the session another cookie for as long.
+        let confirmed = browser.post("/login/confirm", &[("password", PASSWORD)]).await;
+        let is_lasting = confirmed.header("set-cookie").contains("; Max-Age=");
+        assert_eq!(is_lasting, expected > DAY, "{confirmed:?}");
+        assert_eq!(left(&server, &browser).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_address_is_a_page_for_people_and_json_for_programs() {
+    let server = Server::with("public_url = \"http://127.0.0.1/cloud\"", "").await;
+    let ask = |path: &str| server.page(Method::GET, path).header("Accept", "text/html,*/*;q=0.8");
+    let page = ask("/nope").send().await;
+    assert!(page.status == 404 && page.body.contains("<h1>Page not found</h1>"), "{page:?}");
+    assert!(page.body.contains("href=\"/cloud/settings\""));
+    assert_eq!(page.header("set-cookie"), "");
+    for (path, location) in [("/LOGIN", "/cloud/login"), ("/settings/", "/cloud/settings")] {
+        assert_eq!(ask(path).send().await.header("location"), location, "{path}");
+    }
+    for program in [ask("/nope").header("Accept", "*/*"), server.page(Method::POST, "/nope")] {
+        let answer = program.send().await;
+        assert!(answer.status == 404 && answer.json()["message"].is_string(), "{answer:?}");
+    }
+    let change = ask("/.well-known/change-password").send().await;
+    assert_eq!((change.status, change.header("location")), (303, "/cloud/settings#change"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn installation_has_its_own_name_logo_colour_and_links() {
+    let logo = TempDir::new().unwrap();
+    let file = logo.path().join("logo.png");
+    std::fs::write(&file, b"PNG small").unwrap();
+    let pages = format!(
+        "[pages]\nlogo = {file:?}\ncolor = \"#ffcc00\"\nimprint_url = \"https://example.org/imprint\"\n\
+         help_url = \"mailto:help@example.org\"\n"
+    );
+    let server = Server::with("name = \"Wonderland\"", &pages).await;
+    let page = server.page(Method::GET, "/login").send().await;
+    for text in [
+        "<span>Wonderland</span>",
+        "href=\"https://example.org/imprint\"",
+        "href=\"mailto:help@example.org\"",
+    ] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    assert!(!page.body.contains("Privacy"));
+    let icon = server.page(Method::GET, "/pages/icon.svg").send().await;
+    assert_eq!((icon.header("content-type"), icon.body.len()), ("image/png", 9));
+    assert!(icon.header("content-security-policy").ends_with("sandbox"));
+    let style = server.page(Method::GET, "/pages/style.css").send().await.body;
+    assert!(style.contains("--accent: #ffcc00; --accent-ink: #0d1219"), "as it is where it can be read");
+    assert!(!style.contains("--accent: #ffcc00; --accent-ink: #ffffff"), "darker where it cannot");
+}
+
+/// What a browser without scripts and with them loads first.
+#[tokio::test(flavor = "multi_thread")]
+async fn first_load_of_a_page_is_small() {
+    let server = Server::start().await;
+    let mut admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
+    let mut shared = 0;
+    for path in ["/pages/style.css", "/pages/page.js", "/pages/icon.svg", "/pages/eye.svg"] {
+        shared += admin.get(path).await.body.len();
+    }
+    let login = server.page(Method::GET, "/login").send().await.body.len();
+    admin.post("/settings/app-passwords", &[("name", "phone"), ("password", PASSWORD)]).await;
+    let mut sizes = vec![login];
+    for path in ["/settings/app-passwords/new", "/settings", "/logout", "/login/confirm", "/lostpassword"] {
+        sizes.push(admin.get(path).await.body.len());
+    }
+    assert!(sizes.iter().all(|size| size + shared <= 30 * 1024), "{shared} + {sizes:?}");
+}
