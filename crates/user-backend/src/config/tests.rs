@@ -1,7 +1,7 @@
 //! What the configuration promises, told case by case.
 
 // What is expected of `class` lists the classes, so the texts are those of a program with all of them.
-#[cfg(all(feature = "smb", feature = "smb-native"))]
+#[cfg(all(feature = "smb", feature = "smb-native", feature = "ssh"))]
 mod bad_input;
 mod documented;
 mod files;
