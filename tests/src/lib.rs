@@ -8,6 +8,8 @@ pub mod canary;
 pub mod certs;
 pub mod fake_server;
 pub mod handshake;
+#[cfg(target_os = "linux")]
+pub mod live_server;
 pub mod logging;
 pub mod paused_time;
 #[cfg(target_os = "linux")]

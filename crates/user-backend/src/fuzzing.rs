@@ -22,6 +22,12 @@ pub mod smb {
     pub use crate::smb::fuzzing::*;
 }
 
+/// SSH: known_hosts files and fingerprints.
+#[cfg(feature = "ssh")]
+pub mod ssh {
+    pub use crate::ssh::fuzzing::*;
+}
+
 /// The mailbox string.
 #[cfg(feature = "imap")]
 pub mod config {

@@ -16,7 +16,7 @@ const PUBLISHED: &[Published] = &[
     Published { name: "password-policy", features: "hibp" },
     Published {
         name: "user-backend",
-        features: "certificate-details config-json config-php conformance crypto-provider metrics ring smb-native",
+        features: "certificate-details config-json config-php conformance crypto-provider metrics ring smb-native ssh",
     },
     Published { name: "user-backend-tower", features: "" },
 ];

@@ -10,4 +10,5 @@ mod ftp;
 mod imap;
 mod penalty;
 mod smb;
+mod ssh;
 mod warm;

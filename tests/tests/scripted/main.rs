@@ -9,4 +9,5 @@ mod adversarial;
 mod ftp;
 mod imap;
 mod smb;
+mod ssh;
 mod warm;

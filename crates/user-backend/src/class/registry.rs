@@ -133,13 +133,8 @@ fn short_name(spelling: &str) -> String {
 }
 
 /// Classes of PHP configurations that are not supported, by a part of their name.
-const ABSENT: [(&str, &str); 5] = [
-    ("webdav", "WebDAV"),
-    ("basicauth", "HTTP basic authentication"),
-    ("ssh", "SSH"),
-    ("xmpp", "XMPP"),
-    ("ldap", "LDAP"),
-];
+const ABSENT: [(&str, &str); 4] =
+    [("webdav", "WebDAV"), ("basicauth", "HTTP basic authentication"), ("xmpp", "XMPP"), ("ldap", "LDAP")];
 
 fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
     if let Some((_, what)) = ABSENT.iter().find(|(part, _)| wanted.contains(part)) {
@@ -152,7 +147,7 @@ fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "imap", feature = "ftp", feature = "smb", feature = "smb-native"))]
+#[cfg(all(feature = "imap", feature = "ftp", feature = "smb", feature = "smb-native", feature = "ssh"))]
 mod tests {
     use super::*;
 
@@ -163,7 +158,7 @@ mod tests {
     #[test]
     fn every_historic_spelling_is_understood() {
         let registry = ClassRegistry::standard();
-        for (name, upper) in [("imap", "IMAP"), ("ftp", "FTP"), ("smb", "SMB")] {
+        for (name, upper) in [("imap", "IMAP"), ("ftp", "FTP"), ("smb", "SMB"), ("ssh", "SSH")] {
             for spelling in [
                 name.to_owned(),
                 upper.to_owned(),
@@ -201,7 +196,7 @@ mod tests {
     #[test]
     fn a_class_without_its_feature_says_which() {
         let problem = without_smb().find("OC_User_SMB").map(|_| ()).unwrap_err();
-        assert_eq!(problem.expected, "\"imap\" or \"ftp\"");
+        assert_eq!(problem.expected, "\"imap\", \"ftp\" or \"ssh\"");
         assert_eq!(problem.hints, ["class `smb` needs the cargo feature `smb`"]);
     }
 
@@ -211,7 +206,6 @@ mod tests {
         for (spelling, word) in [
             ("\\OCA\\User_External\\WebDAVAuth", "WebDAV"),
             ("OC_User_BasicAuth", "basic"),
-            ("\\OCA\\UserExternal\\SSH", "SSH"),
             ("\\OCA\\UserExternal\\XMPP", "XMPP"),
             ("\\OCA\\User_LDAP\\User_Proxy", "LDAP"),
         ] {

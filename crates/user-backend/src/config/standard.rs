@@ -23,6 +23,7 @@ impl ClassRegistry {
             "imap" if feature = "imap" => crate::imap::ImapClass;
             "ftp" if feature = "ftp" => crate::ftp::FtpClass;
             "smb" if any(feature = "smb-helper", feature = "smb-native") => crate::smb::SmbClass;
+            "ssh" if feature = "ssh" => crate::ssh::SshClass;
         }
     }
 }

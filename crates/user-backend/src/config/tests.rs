@@ -2,7 +2,7 @@
 
 // What is expected of `class` lists the classes, so the texts are those of a program with all of
 // them.
-#[cfg(all(feature = "smb", feature = "smb-native"))]
+#[cfg(all(feature = "smb", feature = "smb-native", feature = "ssh"))]
 mod bad_input;
 mod documented;
 #[cfg(all(feature = "imap", feature = "ftp", any(feature = "smb", feature = "smb-native")))]

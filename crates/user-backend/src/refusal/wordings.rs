@@ -184,6 +184,7 @@ const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
             "must change your password",
             "must change password",
             "password change required",
+            "required to change your password",
         ],
     ),
     (

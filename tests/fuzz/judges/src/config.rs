@@ -56,8 +56,8 @@ fn parsed(input: &[u8], format: Format) -> Option<Config> {
                 let host = endpoint.host();
                 let odd = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.' | ':');
                 assert!(!host.is_empty() && !host.contains(odd), "the host {host:?}");
-                // SMB never sends a password, so it has nothing to encrypt.
-                let protected = entry.class() == "smb" || endpoint.check_plaintext().is_ok();
+                // SMB never sends a password, and SSH encrypts it by itself.
+                let protected = matches!(entry.class(), "smb" | "ssh") || endpoint.check_plaintext().is_ok();
                 assert!(endpoint.port() > 0 && protected, "{endpoint:?}");
             }
             for warning in config.warnings() {

@@ -16,6 +16,7 @@ mod http;
 mod imap;
 mod names;
 mod smb;
+mod ssh;
 
 pub use config::{json as config_json, mailbox, php as config_php, toml as config_toml};
 pub use ftp::{dialogue as ftp_dialogue, guard as ftp_guard, reply as ftp_reply};
@@ -23,6 +24,7 @@ pub use http::{basic, form, origin, path, reset_link, xml};
 pub use imap::{guard as imap_guard, reply as imap_reply};
 pub use names::name;
 pub use smb::{errors as smb_errors, greeting as smb_greeting, session as smb_session};
+pub use ssh::ssh_keys;
 
 /// One reader, and the function that judges it.
 #[derive(Clone, Copy, Debug)]
@@ -53,5 +55,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "smb_errors", run: smb_errors },
     Target { name: "smb_greeting", run: smb_greeting },
     Target { name: "smb_session", run: smb_session },
+    Target { name: "ssh_keys", run: ssh_keys },
     Target { name: "xml", run: xml },
 ];

@@ -46,9 +46,20 @@ fn a_class_that_is_not_there_yet() {
     insta::assert_snapshot!(php_entries(&[
         "'class' => '\\OCA\\User_External\\WebDAVAuth', 'arguments' => ['https://example.com/dav']",
         "'class' => 'OC_User_BasicAuth', 'arguments' => ['https://example.com']",
-        "'class' => '\\OCA\\UserExternal\\SSH', 'arguments' => ['example.com', '22']",
         "'class' => '\\OCA\\UserExternal\\XMPP', 'arguments' => ['dbhost', 'db', 'user', 'Wonderland-1', 'example.com']",
         "'class' => '\\OCA\\User_LDAP\\User_Proxy'",
+    ]));
+}
+
+#[test]
+fn ssh_without_a_key_or_with_a_bad_one() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => '\\OCA\\UserExternal\\SSH', 'arguments' => ['example.com', '22']",
+        "'class' => '\\OCA\\UserExternal\\SSH', 'arguments' => ['ssh://example.com', 'ssh', true], 'known_hosts' => 'hosts'",
+        "'class' => 'ssh', 'host' => 'example.com', 'fingerprint' => 'MD5:0a:0b', 'known_hosts' => ''",
+        "'class' => 'ssh', 'host' => 'example.com', 'fingerprint' => 'SHA256:Nh0Me49Zh9fDw/VYUfq43IJmI1T+XrjiYONPND8GzaM', 'known_hosts' => 'hosts'",
+        "'class' => 'ssh', 'host' => 'example.com', 'known_hosts' => 7, 'tls' => 'none', 'warm' => 2, 'share' => 'x'",
+        "'class' => 'ssh', 'arguments' => ['example.com'], 'port' => 22, 'know_hosts' => 'hosts'",
     ]));
 }
 

@@ -1,0 +1,22 @@
+//! For fuzzing: the files and texts by which servers are known.
+
+use russh::keys::PublicKey;
+
+use super::host_keys::HostKeys;
+
+/// Whether this `known_hosts` file makes the key in OpenSSH's form that of the server; `Err` when
+/// it has no key of the server.
+///
+/// # Errors
+/// What the operator is told.
+pub fn known_hosts(text: &str, host: &str, port: u16, key: &str) -> Result<bool, String> {
+    let keys = HostKeys::parse_known_hosts(text, host, port)?;
+    assert!(!keys.algorithms().is_empty(), "no kind of key to ask for");
+    Ok(PublicKey::from_openssh(key).is_ok_and(|key| keys.accept(&key)))
+}
+
+/// Whether this is a fingerprint, and whether it is that of the key.
+pub fn fingerprint(text: &str, key: &str) -> Option<bool> {
+    let keys = HostKeys::parse_fingerprint(text)?;
+    Some(PublicKey::from_openssh(key).is_ok_and(|key| keys.accept(&key)))
+}

@@ -1,0 +1,177 @@
+//! The socket beneath russh: it bounds what is read, knows whether the server answered, and can be
+//! closed from outside.
+//!
+//! russh runs a connection in a task of its own, which goes on when nobody waits for it any more,
+//! and hands out answers without saying what they answer. Both are mended here.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+/// Most bytes that a server may send in a whole login. A key exchange takes about 3 KiB; the rest
+/// is for banners.
+pub(super) const MAX_HEARD: usize = 64 * 1024;
+
+#[derive(Debug, Default)]
+struct Counts {
+    heard: AtomicUsize,
+    has_asked: AtomicBool,
+    is_answered: AtomicBool,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct BoundedSocket {
+    stream: TcpStream,
+    counts: Arc<Counts>,
+    is_closed: oneshot::Receiver<()>,
+}
+
+/// The other end of it: dropping this closes the connection, whoever holds it.
+#[derive(Debug)]
+pub(super) struct SocketControl {
+    counts: Arc<Counts>,
+    _close: oneshot::Sender<()>,
+}
+
+impl BoundedSocket {
+    pub(super) fn new(stream: TcpStream) -> (Self, SocketControl) {
+        let counts = Arc::<Counts>::default();
+        let (close, is_closed) = oneshot::channel();
+        let control = SocketControl { counts: Arc::clone(&counts), _close: close };
+        (Self { stream, counts, is_closed }, control)
+    }
+
+    fn check_open(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match pin!(&mut self.is_closed).poll(cx) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(_) => Err(io::ErrorKind::ConnectionAborted.into()),
+        }
+    }
+}
+
+impl SocketControl {
+    /// Notes that the next thing to be sent is a question.
+    pub(super) fn ask(&self) {
+        self.counts.is_answered.store(false, Ordering::SeqCst);
+        self.counts.has_asked.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether anything was heard after the question was sent. If not, what is taken for its answer
+    /// was said before it.
+    pub(super) fn is_answered(&self) -> bool {
+        self.counts.is_answered.load(Ordering::SeqCst)
+    }
+
+    /// Whether the server has sent more than [`MAX_HEARD`].
+    pub(super) fn is_flooded(&self) -> bool {
+        self.counts.heard.load(Ordering::SeqCst) > MAX_HEARD
+    }
+}
+
+impl AsyncRead for BoundedSocket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check_open(cx)?;
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let count = buf.filled().len().saturating_sub(before);
+        if count > 0 {
+            if self.counts.has_asked.load(Ordering::SeqCst) {
+                self.counts.is_answered.store(true, Ordering::SeqCst);
+            }
+            if self.counts.heard.fetch_add(count, Ordering::SeqCst) + count > MAX_HEARD {
+                return Poll::Ready(Err(io::Error::other("too many bytes")));
+            }
+        }
+        read
+    }
+}
+
+impl AsyncWrite for BoundedSocket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check_open(cx)?;
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if matches!(written, Poll::Ready(Ok(count)) if count > 0) {
+            self.counts.has_asked.store(true, Ordering::SeqCst);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn connected() -> (BoundedSocket, SocketControl, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, control) = BoundedSocket::new(client);
+        (socket, control, listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_question_is_no_answer() {
+        let (mut socket, control, mut server) = connected().await;
+        // Two answers to one question: russh keeps the second one for the next question.
+        socket.write_all(b"none").await.unwrap();
+        server.write_all(b"failure, success").await.unwrap();
+        socket.read_exact(&mut [0; 16]).await.unwrap();
+        assert!(control.is_answered());
+        control.ask();
+        assert!(!control.is_answered());
+        // One that comes before the question leaves.
+        server.write_all(b"success").await.unwrap();
+        socket.read_exact(&mut [0; 7]).await.unwrap();
+        socket.write_all(b"password").await.unwrap();
+        assert!(!control.is_answered());
+        server.write_all(b"failure").await.unwrap();
+        socket.read_exact(&mut [0; 7]).await.unwrap();
+        assert!(control.is_answered());
+    }
+
+    #[tokio::test]
+    async fn dropped_control_ends_reading_and_writing() {
+        let (mut socket, control, server) = connected().await;
+        let reader = tokio::spawn(async move {
+            let read = socket.read_u8().await.map_err(|error| error.kind());
+            (read, socket.write_all(b"more").await.map_err(|error| error.kind()))
+        });
+        tokio::task::yield_now().await;
+        drop(control);
+        let aborted = io::ErrorKind::ConnectionAborted;
+        assert_eq!(reader.await.unwrap(), (Err(aborted), Err(aborted)));
+        drop(server);
+    }
+
+    #[tokio::test]
+    async fn more_bytes_than_a_login_needs_are_an_error() {
+        let (mut socket, control, mut server) = connected().await;
+        let flood = tokio::spawn(async move { server.write_all(&[b'x'; MAX_HEARD + 1]).await });
+        let mut heard = Vec::new();
+        assert!(socket.read_to_end(&mut heard).await.is_err() && heard.len() <= MAX_HEARD);
+        assert!(control.is_flooded());
+        drop(socket);
+        let _ = flood.await;
+    }
+}
