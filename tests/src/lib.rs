@@ -7,6 +7,7 @@ pub mod canary;
 pub mod certs;
 pub mod fake_server;
 pub mod handshake;
+pub mod local_server;
 pub mod logging;
 pub mod paused_time;
 #[cfg(target_os = "linux")]

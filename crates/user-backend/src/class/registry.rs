@@ -27,7 +27,7 @@ enum Registered {
     /// The program was built without the cargo feature of this name.
     Absent {
         name: &'static str,
-        feature: &'static str,
+        aliases: &'static [&'static str],
     },
 }
 
@@ -35,7 +35,7 @@ impl Registered {
     fn is_called(&self, wanted: &str) -> bool {
         match self {
             Self::Present(class) => class.name() == wanted || class.aliases().contains(&wanted),
-            Self::Absent { name, .. } => *name == wanted,
+            Self::Absent { name, aliases } => *name == wanted || aliases.contains(&wanted),
         }
     }
 }
@@ -52,11 +52,11 @@ impl ClassRegistry {
         self.add(class.name(), Registered::Present(Arc::new(class)))
     }
 
-    /// Adds a class whose cargo feature is off.
+    /// Adds a class whose cargo feature, of the same name, is off.
     #[must_use]
     #[allow(dead_code, reason = "not used when all features are on")]
-    pub(crate) fn without(self, name: &'static str, feature: &'static str) -> Self {
-        self.add(name, Registered::Absent { name, feature })
+    pub(crate) fn without(self, name: &'static str, aliases: &'static [&'static str]) -> Self {
+        self.add(name, Registered::Absent { name, aliases })
     }
 
     fn add(mut self, name: &str, class: Registered) -> Self {
@@ -85,9 +85,9 @@ impl ClassRegistry {
         let wanted = short_name(spelling);
         match self.classes.iter().find(|class| class.is_called(&wanted)) {
             Some(Registered::Present(class)) => Ok(class),
-            Some(Registered::Absent { name, feature }) => Err(self
-                .unknown(spelling)
-                .hint(format!("class `{name}` needs the cargo feature `{feature}`"))),
+            Some(Registered::Absent { name, .. }) => {
+                Err(self.unknown(spelling).hint(format!("class `{name}` needs the cargo feature `{name}`")))
+            }
             None => Err(self.unknown(spelling).hints(explain(
                 spelling,
                 &wanted,
@@ -131,13 +131,7 @@ fn short_name(spelling: &str) -> String {
 }
 
 /// Classes of PHP configurations that are not supported, by a part of their name.
-const ABSENT: [(&str, &str); 5] = [
-    ("webdav", "WebDAV"),
-    ("basicauth", "HTTP basic authentication"),
-    ("ssh", "SSH"),
-    ("xmpp", "XMPP"),
-    ("ldap", "LDAP"),
-];
+const ABSENT: [(&str, &str); 3] = [("ssh", "SSH"), ("xmpp", "XMPP"), ("ldap", "LDAP")];
 
 fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
     if let Some((_, what)) = ABSENT.iter().find(|(part, _)| wanted.contains(part)) {
@@ -155,7 +149,7 @@ mod tests {
     use super::*;
 
     fn without_smb() -> ClassRegistry {
-        ClassRegistry::standard().without("smb", "smb")
+        ClassRegistry::standard().without("smb", &[])
     }
 
     #[test]
@@ -207,8 +201,6 @@ mod tests {
     fn classes_that_people_bring_along_are_named() {
         let registry = ClassRegistry::standard();
         for (spelling, word) in [
-            ("\\OCA\\User_External\\WebDAVAuth", "WebDAV"),
-            ("OC_User_BasicAuth", "basic"),
             ("\\OCA\\UserExternal\\SSH", "SSH"),
             ("\\OCA\\UserExternal\\XMPP", "XMPP"),
             ("\\OCA\\User_LDAP\\User_Proxy", "LDAP"),
