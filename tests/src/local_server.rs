@@ -55,6 +55,7 @@ impl LocalServer {
                 "auth_basic",
                 "auth_digest",
                 "alias",
+                "dir",
                 "dav",
                 "dav_fs",
                 "ssl",
@@ -80,6 +81,7 @@ Listen 127.0.0.1:{port}
 Listen 127.0.0.1:{tls_port}
 {modules}
 DocumentRoot "{dir}/www"
+DirectoryIndex index.html
 DavLockDB "{dir}/locks/db"
 Redirect 302 /moved/ https://elsewhere.example.com/
 <Directory "{dir}/www">

@@ -137,6 +137,12 @@ fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
     if let Some((_, what)) = ABSENT.iter().find(|(part, _)| wanted.contains(part)) {
         return Some(format!("{what} is not there yet; a class of your own can be added in Rust"));
     }
+    if wanted.contains("ldap") {
+        return Some(
+            "that app keeps its settings in its database; class \"ldap\" has `host`, and `bind` or `base`"
+                .to_owned(),
+        );
+    }
     if wanted.contains('\\') && spelling.contains("\\\\") {
         return Some("one backslash between the parts of the name is enough".to_owned());
     }
@@ -144,7 +150,7 @@ fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "imap", feature = "ftp", feature = "smb", feature = "smb-native"))]
+#[cfg(all(feature = "imap", feature = "ftp", feature = "http", feature = "smb", feature = "smb-native"))]
 mod tests {
     use super::*;
 
@@ -155,6 +161,11 @@ mod tests {
     #[test]
     fn every_historic_spelling_is_understood() {
         let registry = ClassRegistry::standard();
+        for spelling in
+            ["WebDavAuth", "OC_User_WebDavAuth", "\\OCA\\UserExternal\\WebDavAuth", "OC_User_BasicAuth"]
+        {
+            assert_eq!(registry.find(spelling).map(|class| class.name()).ok(), Some("http"), "{spelling}");
+        }
         for (name, upper) in [("imap", "IMAP"), ("ftp", "FTP"), ("smb", "SMB")] {
             for spelling in [
                 name.to_owned(),
@@ -192,8 +203,11 @@ mod tests {
 
     #[test]
     fn a_class_without_its_feature_says_which() {
+        let absent = ClassRegistry::empty().without("http", &["webdavauth"]);
+        let problem = absent.find("\\OCA\\UserExternal\\WebDavAuth").map(|_| ()).unwrap_err();
+        assert_eq!(problem.hints, ["class `http` needs the cargo feature `http`"]);
         let problem = without_smb().find("OC_User_SMB").map(|_| ()).unwrap_err();
-        assert_eq!(problem.expected, "\"imap\" or \"ftp\"");
+        assert!(problem.expected.contains("\"imap\"") && !problem.expected.contains("smb"), "{problem:?}");
         assert_eq!(problem.hints, ["class `smb` needs the cargo feature `smb`"]);
     }
 
@@ -203,7 +217,7 @@ mod tests {
         for (spelling, word) in [
             ("\\OCA\\UserExternal\\SSH", "SSH"),
             ("\\OCA\\UserExternal\\XMPP", "XMPP"),
-            ("\\OCA\\User_LDAP\\User_Proxy", "LDAP"),
+            ("\\OCA\\User_LDAP\\User_Proxy", "\"ldap\""),
         ] {
             let problem = registry.find(spelling).map(|_| ()).unwrap_err();
             assert!(problem.hints.join("").contains(word), "{spelling}: {problem:?}");

@@ -1,8 +1,10 @@
 //! What the configuration promises, told case by case.
 
 // What is expected of `class` lists the classes, so the texts are those of a program with all of them.
-#[cfg(all(feature = "smb", feature = "smb-native"))]
+#[cfg(all(feature = "http", feature = "ldap", feature = "smb", feature = "smb-native"))]
 mod bad_input;
+#[cfg(all(feature = "http", feature = "ldap"))]
+mod classes;
 mod documented;
 mod files;
 mod historic;

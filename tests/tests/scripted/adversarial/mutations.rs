@@ -132,7 +132,8 @@ fn no_spoilt_http_response_becomes_a_yes() {
     let mut rng = Rng::new(0x0102_0304_0506_0708);
     let rows: Vec<_> = (0..count())
         .map(|number| {
-            let answer = rng.spoil(super::http::HONEST[rng.below(super::http::HONEST.len())].0, 4);
+            let (answer, _) = super::http::HONEST[rng.below(super::http::HONEST.len())];
+            let answer = rng.spoil(answer, 4);
             let yes =
                 [b" 200", b" 204", b" 207"].iter().any(|yes| answer.windows(4).any(|part| part == *yes));
             row(number, Protocol::Http, [ScriptStep::Until(""), ScriptStep::Send(answer)], yes)
