@@ -100,6 +100,23 @@ impl Ca {
         self.server_of(&params)
     }
 
+    /// Writes such a certificate and its key, for programs that read files: the paths of both.
+    ///
+    /// # Panics
+    /// When the certificate cannot be made.
+    #[must_use]
+    pub fn files(&self, leaf: &Leaf) -> (PathBuf, PathBuf) {
+        let mut params = CertificateParams::new(leaf.names.clone()).expect("names");
+        params.not_before = leaf.not_before;
+        params.not_after = leaf.not_after;
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let paths = (self.dir().join("server.pem"), self.dir().join("server.key"));
+        std::fs::write(&paths.0, certificate.pem()).expect("the certificate's file");
+        std::fs::write(&paths.1, key.serialize_pem()).expect("the key's file");
+        paths
+    }
+
     /// The same with everything that a certificate can say.
     ///
     /// # Panics

@@ -56,6 +56,8 @@ pub enum ScriptStep {
     Pass(Duration),
     /// Reads the first bytes of a TLS client, without answering them.
     Hello,
+    /// Reads one LDAP message.
+    HearLdap,
     /// Reads one SMB message.
     Hear,
     /// Reads one SMB message and answers it.
@@ -255,6 +257,7 @@ async fn converse(stream: TcpStream, script: &[ScriptStep], record: &Record) -> 
             }
             ScriptStep::Pass(time) => pass(*time).await,
             ScriptStep::Hello => drop(stream.read(&mut [0; 4096]).await?),
+            ScriptStep::HearLdap => ldap(&mut stream, record).await?,
             ScriptStep::Hear => drop(frame(&mut stream, record).await?),
             ScriptStep::Smb(reply) => {
                 let request = frame(&mut stream, record).await?;
@@ -299,6 +302,25 @@ async fn frame(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<Vec<
     stream.read_exact(&mut frame).await?;
     record.add(&frame);
     Ok(frame)
+}
+
+/// One value in BER of the definite form.
+async fn ldap(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<()> {
+    let (tag, first) = (stream.read_u8().await?, stream.read_u8().await?);
+    record.add(&[tag, first]);
+    let mut length = usize::from(first);
+    if first >= 0x80 {
+        length = 0;
+        for _ in 0x80..first {
+            let byte = stream.read_u8().await?;
+            record.add(&[byte]);
+            length = length << 8 | usize::from(byte);
+        }
+    }
+    let mut value = vec![0; length];
+    stream.read_exact(&mut value).await?;
+    record.add(&value);
+    Ok(())
 }
 
 async fn line(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<Vec<u8>> {

@@ -10,6 +10,7 @@ pub mod fake_server;
 pub mod handshake;
 #[cfg(target_os = "linux")]
 pub mod live_server;
+pub mod local_server;
 pub mod logging;
 pub mod paused_time;
 #[cfg(target_os = "linux")]

@@ -16,6 +16,18 @@ pub mod ftp {
     pub use crate::ftp::fuzzing::*;
 }
 
+/// HTTP: one response.
+#[cfg(feature = "http")]
+pub mod http {
+    pub use crate::http::fuzzing::*;
+}
+
+/// LDAP: one answer, one filter.
+#[cfg(feature = "ldap")]
+pub mod ldap {
+    pub use crate::ldap::fuzzing::*;
+}
+
 /// SMB: what numbers mean, and the answer to our greeting.
 #[cfg(any(feature = "smb-helper", feature = "smb-native"))]
 pub mod smb {

@@ -52,7 +52,7 @@
 //! |---|---|
 //! | vocabulary | [`identity`] names and ids, [`secret`] passwords, [`verdict`] decisions and proofs, [`error`] failures |
 //! | contract | [`backend`]: the trait [`UserBackend`] and what every backend promises |
-//! | backends | `imap`, `ftp`, `smb`, `ssh` (each a cargo feature), [`memory`] for tests; [`transport`] connects and encrypts |
+//! | backends | `imap`, `ftp`, `http`, `ldap`, `smb`, `ssh` (each a cargo feature), [`memory`] for tests; [`transport`] connects and encrypts |
 //! | decorators | [`middleware`]: timeout, concurrency limit, circuit breaker |
 //! | resolver | [`resolver`]: order, names, pins, canary, trace; [`cache`] outcomes, [`brute_force`] limits on guessing |
 //! | configuration | [`class`] what a class of backends declares, [`config`] the array `user_backends` in three formats |
@@ -65,6 +65,8 @@
 //! |---|---|---|
 //! | `imap` | yes | mail servers |
 //! | `ftp` | yes | FTP servers |
+//! | `http` | no | web servers: Basic, Digest, WebDAV, a form or JSON of your own |
+//! | `ldap` | no | LDAP directories and Active Directory |
 //! | `smb-helper` | no | file servers, through libsmbclient in the program `user-backend-smb-helper`; Linux only |
 //! | `smb` | no | the same, linked into this program (a C library under GPLv3+, so a binary with it is GPLv3+ as a whole) |
 //! | `smb-native` | no | file servers in pure Rust, `engine = "native"`; needs Rust 1.91 |
@@ -142,9 +144,13 @@ pub mod ftp;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod identity;
 #[cfg(feature = "imap")]
 pub mod imap;
+#[cfg(feature = "ldap")]
+pub mod ldap;
 pub mod memory;
 pub mod middleware;
 #[doc(hidden)]

@@ -7,7 +7,9 @@
 mod config;
 mod faults;
 mod ftp;
+mod http;
 mod imap;
+mod ldap;
 mod penalty;
 mod smb;
 mod ssh;

@@ -57,6 +57,8 @@ pub(crate) enum Confirmation {
     Required,
     /// Now, if it is free: it was in use elsewhere.
     Known,
+    /// By a link only: a backend names it.
+    Link,
 }
 
 impl NewUser {

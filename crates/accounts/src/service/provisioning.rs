@@ -1,10 +1,11 @@
 //! Creating users: everything in one transaction, or nothing.
 
-use user_backend::{BackendId, CanonicalName};
+use user_backend::{BackendId, CanonicalName, Identity};
 
 use crate::domain::new_user::Confirmation;
 use crate::domain::{
-    AccountsError, Action, EmailAddress, FirstSignIn, GroupId, LOCAL_BACKEND, NewUser, User, UserId,
+    AccountsError, Action, DisplayName, EmailAddress, FirstSignIn, GroupId, LOCAL_BACKEND, NewUser, User,
+    UserId,
 };
 use crate::store::change::{Change, LockedUser};
 use crate::store::outbox::{self, MailKind};
@@ -62,6 +63,37 @@ impl UsersMut<'_> {
         told_groups: impl IntoIterator<Item = GroupId> + Send,
         first: &FirstSignIn,
     ) -> Result<(User, bool), AccountsError> {
+        let identity = Identity::new(name.clone());
+        self.remember_named(&identity, backend, told_groups, first).await
+    }
+
+    /// The same for an identity: a new user also gets the groups, the display name and the mail address that the backend
+    /// names. What cannot be one of them is left out.
+    ///
+    /// # Errors
+    /// As [`Self::remember`].
+    ///
+    /// # Security
+    /// The address counts as unconfirmed: in many directories users change it themselves. No one joins the group
+    /// `admin` like this.
+    pub async fn remember_identity(
+        self,
+        identity: &Identity,
+        backend: &BackendId,
+        first: &FirstSignIn,
+    ) -> Result<(User, bool), AccountsError> {
+        let groups: Vec<_> = identity.groups().filter_map(|group| GroupId::parse(group).ok()).collect();
+        self.remember_named(identity, backend, groups, first).await
+    }
+
+    async fn remember_named(
+        self,
+        identity: &Identity,
+        backend: &BackendId,
+        told_groups: impl IntoIterator<Item = GroupId> + Send,
+        first: &FirstSignIn,
+    ) -> Result<(User, bool), AccountsError> {
+        let name = identity.name();
         let id = UserId::from_canonical(name.clone());
         if let Some(user) = self.find(&id).await? {
             let same = user.backend == *backend;
@@ -72,7 +104,10 @@ impl UsersMut<'_> {
         let mut new = NewUser::new(id.clone()).backend(backend.clone()).create_missing_groups();
         if let Some(email) = email {
             new = new.known_email(email);
+        } else if let Some(email) = identity.email().and_then(|email| EmailAddress::parse(email).ok()) {
+            (new.email, new.confirmation) = (Some(email), Confirmation::Link);
         }
+        new.display_name = identity.display_name().and_then(|name| DisplayName::parse(name).ok());
         new.quota = first.quota;
         new.language = first.language.clone();
         let groups = told_groups.into_iter().chain(first.groups.iter().cloned());
@@ -103,6 +138,7 @@ async fn address(
     let address = match new.confirmation {
         Confirmation::Usual => NewAddress::Set(address),
         Confirmation::Known => NewAddress::Known(address),
+        Confirmation::Link => NewAddress::Named(address),
         Confirmation::Required => {
             change.require(Right::Admin).await?;
             NewAddress::Confirmed(address)

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use accounts::{
-    AccountsError, Actor, BANNED, Changes, NewUser, PHONE_SEARCHES, StoredHash, TokenHash, UserChange,
+    AccountsError, Actor, BANNED, Changes, FirstSignIn, NewUser, PHONE_SEARCHES, StoredHash, TokenHash,
+    UserChange,
 };
 use user_backend::resolver::{PinOwner, PinStore, ProvenHash, ProvenStore};
-use user_backend::{BackendId, CanonicalName};
+use user_backend::{BackendId, CanonicalName, Identity};
 
 use crate::test_db::{group, on_both, user};
 
@@ -157,6 +158,35 @@ on_both! {
         accounts.pins().bind(&name("carl"), &mail, None).await.unwrap();
         let shadow = users.create(NewUser::new(user("Carl"))).await;
         assert!(matches!(shadow, Err(AccountsError::AlreadyExists { .. })));
+    }
+
+    async fn identity_of_a_directory_fills_the_new_account(place) {
+        let accounts = place.open().await;
+        let (users, directory) = (accounts.users(), backend("directory"));
+        let identity = |id: &str| {
+            Identity::new(name(id)).with_display_name(" Alice L. ").with_email("alice@example.com")
+                .with_group("staff").with_group("admin").with_group("")
+        };
+        let first = FirstSignIn::default();
+        let (alice, new) = users.remember_identity(&identity("alice"), &directory, &first).await.unwrap();
+        assert!(new);
+        assert_eq!(alice.display_name.as_deref(), Some("Alice L."));
+        // Users may write it in their directory: it signs no one in until its owner follows a link.
+        assert_eq!(alice.confirmed_email.as_deref(), None);
+        assert_eq!(alice.pending_email(), Some("alice@example.com"));
+        let standing = users.permissions(&alice.id).await.unwrap();
+        assert!(!standing.is_admin);
+        assert!(accounts.groups().has_member(&group("staff"), &alice.id).await.unwrap());
+        // What is no display name or address is left out, and a later sign-in changes nothing.
+        let odd = Identity::new(name("bob")).with_display_name("a\nb").with_email("no address");
+        let (bob, _) = users.remember_identity(&odd, &directory, &first).await.unwrap();
+        assert_eq!((bob.display_name.as_deref(), bob.pending_email()), (None, None));
+        let renamed = identity("alice").with_display_name("Mallory").with_group("late");
+        let (again, new) = users.remember_identity(&renamed, &directory, &first).await.unwrap();
+        assert_eq!((again, new), (alice, false));
+        // A name that is an address is the address, as before.
+        let (carol, _) = users.remember_identity(&identity("carol@example.com"), &directory, &first).await.unwrap();
+        assert_eq!(carol.confirmed_email.as_deref(), Some("carol@example.com"));
     }
 
     async fn rebound_user_loses_the_local_password(place) {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, GroupId, Permissions, UserId};
+use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, Permissions, UserId};
 use user_backend::clock::{Instant, now};
 use user_backend::{Authenticated, CanonicalName, Credentials, Freshness, LoginName, Outcome, Rejection};
 
@@ -238,10 +238,8 @@ impl AppState {
             Err(AccountsError::NotFound { .. }) => return Ok(None),
             other => return other.map(Some),
         }
-        let groups = proof.identity().groups().filter_map(|group| GroupId::parse(group).ok());
-        let groups: Vec<_> = groups.collect();
         let first = self.first_sign_in(proof.backend());
-        match users.remember_with(proof.name(), proof.backend(), groups, &first).await {
+        match users.remember_identity(proof.identity(), proof.backend(), &first).await {
             Ok(_) => users.permissions(&id).await.map(Some),
             Err(AccountsError::AlreadyExists { .. }) => Ok(None),
             Err(error) => Err(error),

@@ -29,12 +29,15 @@ pub struct NamedFields<'a> {
     pub group_by_domain: Option<Located<'a, bool>>,
     /// Own fields of the class.
     pub own: Vec<(&'static str, Field<'a>)>,
+    /// Own fields that are a part of an argument, such as the path of an address: the text, and the argument that says it.
+    pub own_texts: Vec<(&'static str, String, Field<'a>)>,
 }
 
 impl<'a> NamedFields<'a> {
     /// The value of an own field in the arguments.
     pub(crate) fn own(&self, name: &str) -> Option<&Field<'a>> {
-        self.own.iter().find(|(own, _)| *own == name).map(|(_, field)| field)
+        let part = || self.own_texts.iter().find(|(own, ..)| *own == name).map(|(.., field)| field);
+        self.own.iter().find(|(own, _)| *own == name).map(|(_, field)| field).or_else(part)
     }
 }
 

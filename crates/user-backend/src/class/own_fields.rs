@@ -21,6 +21,11 @@ impl OwnFields {
         self.0.get(name)?.as_str()
     }
 
+    /// Whether a field is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// A field that is a length of time.
     pub fn duration(&self, name: &str) -> Option<Duration> {
         duration::parse(self.text(name)?).ok()

@@ -57,6 +57,9 @@ pub(crate) fn read(
             ))),
         }
     }
+    for (name, text, _) in said.iter().flat_map(|said| &said.own_texts).filter(|(name, ..)| is_own(name)) {
+        own.0.entry((*name).to_owned()).or_insert_with(|| FieldValue::Text(text.clone()));
+    }
     match class.settings() {
         Some(settings) => {
             check_settings(section, &given, &own, said.is_none(), |fields| settings.check(fields));

@@ -28,7 +28,7 @@ enum Registered {
     /// The program was built without the cargo feature of this name.
     Absent {
         name: &'static str,
-        feature: &'static str,
+        aliases: &'static [&'static str],
     },
 }
 
@@ -36,7 +36,7 @@ impl Registered {
     fn is_called(&self, wanted: &str) -> bool {
         match self {
             Self::Present(class) => class.name() == wanted || class.aliases().contains(&wanted),
-            Self::Absent { name, .. } => *name == wanted,
+            Self::Absent { name, aliases } => *name == wanted || aliases.contains(&wanted),
         }
     }
 }
@@ -53,11 +53,11 @@ impl ClassRegistry {
         self.add(class.name(), Registered::Present(Arc::new(class)))
     }
 
-    /// Adds a class whose cargo feature is off.
+    /// Adds a class whose cargo feature, of the same name, is off.
     #[must_use]
     #[allow(dead_code, reason = "not used when all features are on")]
-    pub(crate) fn without(self, name: &'static str, feature: &'static str) -> Self {
-        self.add(name, Registered::Absent { name, feature })
+    pub(crate) fn without(self, name: &'static str, aliases: &'static [&'static str]) -> Self {
+        self.add(name, Registered::Absent { name, aliases })
     }
 
     fn add(mut self, name: &str, class: Registered) -> Self {
@@ -86,9 +86,9 @@ impl ClassRegistry {
         let wanted = short_name(spelling);
         match self.classes.iter().find(|class| class.is_called(&wanted)) {
             Some(Registered::Present(class)) => Ok(class),
-            Some(Registered::Absent { name, feature }) => Err(self
-                .unknown(spelling)
-                .hint(format!("class `{name}` needs the cargo feature `{feature}`"))),
+            Some(Registered::Absent { name, .. }) => {
+                Err(self.unknown(spelling).hint(format!("class `{name}` needs the cargo feature `{name}`")))
+            }
             None => Err(self.unknown(spelling).hints(explain(
                 spelling,
                 &wanted,
@@ -133,12 +133,17 @@ fn short_name(spelling: &str) -> String {
 }
 
 /// Classes of PHP configurations that are not supported, by a part of their name.
-const ABSENT: [(&str, &str); 4] =
-    [("webdav", "WebDAV"), ("basicauth", "HTTP basic authentication"), ("xmpp", "XMPP"), ("ldap", "LDAP")];
+const ABSENT: [(&str, &str); 1] = [("xmpp", "XMPP")];
 
 fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
     if let Some((_, what)) = ABSENT.iter().find(|(part, _)| wanted.contains(part)) {
         return Some(format!("{what} is not there yet; a class of your own can be added in Rust"));
+    }
+    if wanted.contains("ldap") {
+        return Some(
+            "that app keeps its settings in its database; class \"ldap\" has `host`, and `bind` or `base`"
+                .to_owned(),
+        );
     }
     if wanted.contains('\\') && spelling.contains("\\\\") {
         return Some("one backslash between the parts of the name is enough".to_owned());
@@ -147,17 +152,30 @@ fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "imap", feature = "ftp", feature = "smb", feature = "smb-native", feature = "ssh"))]
+#[cfg(all(
+    feature = "imap",
+    feature = "ftp",
+    feature = "http",
+    feature = "ldap",
+    feature = "smb",
+    feature = "smb-native",
+    feature = "ssh"
+))]
 mod tests {
     use super::*;
 
     fn without_smb() -> ClassRegistry {
-        ClassRegistry::standard().without("smb", "smb")
+        ClassRegistry::standard().without("smb", &[])
     }
 
     #[test]
     fn every_historic_spelling_is_understood() {
         let registry = ClassRegistry::standard();
+        for spelling in
+            ["WebDavAuth", "OC_User_WebDavAuth", "\\OCA\\UserExternal\\WebDavAuth", "OC_User_BasicAuth"]
+        {
+            assert_eq!(registry.find(spelling).map(|class| class.name()).ok(), Some("http"), "{spelling}");
+        }
         for (name, upper) in [("imap", "IMAP"), ("ftp", "FTP"), ("smb", "SMB"), ("ssh", "SSH")] {
             for spelling in [
                 name.to_owned(),
@@ -195,8 +213,11 @@ mod tests {
 
     #[test]
     fn a_class_without_its_feature_says_which() {
+        let absent = ClassRegistry::empty().without("http", &["webdavauth"]);
+        let problem = absent.find("\\OCA\\UserExternal\\WebDavAuth").map(|_| ()).unwrap_err();
+        assert_eq!(problem.hints, ["class `http` needs the cargo feature `http`"]);
         let problem = without_smb().find("OC_User_SMB").map(|_| ()).unwrap_err();
-        assert_eq!(problem.expected, "\"imap\", \"ftp\" or \"ssh\"");
+        assert!(problem.expected.contains("\"imap\"") && !problem.expected.contains("smb"), "{problem:?}");
         assert_eq!(problem.hints, ["class `smb` needs the cargo feature `smb`"]);
     }
 
@@ -204,10 +225,8 @@ mod tests {
     fn classes_that_people_bring_along_are_named() {
         let registry = ClassRegistry::standard();
         for (spelling, word) in [
-            ("\\OCA\\User_External\\WebDAVAuth", "WebDAV"),
-            ("OC_User_BasicAuth", "basic"),
             ("\\OCA\\UserExternal\\XMPP", "XMPP"),
-            ("\\OCA\\User_LDAP\\User_Proxy", "LDAP"),
+            ("\\OCA\\User_LDAP\\User_Proxy", "\"ldap\""),
         ] {
             let problem = registry.find(spelling).map(|_| ()).unwrap_err();
             assert!(problem.hints.join("").contains(word), "{spelling}: {problem:?}");

@@ -4,13 +4,13 @@ use crate::class::ClassRegistry;
 
 /// Each class with the cargo features that bring it, one of which is called like the class.
 macro_rules! classes {
-    ($($name:literal if $features:meta => $class:expr;)+) => {{
+    ($($name:literal if $features:meta => $class:expr $(, also $($alias:literal),+)?;)+) => {{
         let registry = ClassRegistry::empty();
         $(
             #[cfg($features)]
             let registry = registry.with($class);
             #[cfg(not($features))]
-            let registry = registry.without($name, $name);
+            let registry = registry.without($name, &[$($($alias),+)?]);
         )+
         registry
     }};
@@ -22,6 +22,8 @@ impl ClassRegistry {
         classes! {
             "imap" if feature = "imap" => crate::imap::ImapClass;
             "ftp" if feature = "ftp" => crate::ftp::FtpClass;
+            "http" if feature = "http" => crate::http::HttpClass, also "webdavauth", "basicauth";
+            "ldap" if feature = "ldap" => crate::ldap::LdapClass;
             "smb" if any(feature = "smb-helper", feature = "smb-native") => crate::smb::SmbClass;
             "ssh" if feature = "ssh" => crate::ssh::SshClass;
         }

@@ -2,8 +2,16 @@
 
 // What is expected of `class` lists the classes, so the texts are those of a program with all of
 // them.
-#[cfg(all(feature = "smb", feature = "smb-native", feature = "ssh"))]
+#[cfg(all(
+    feature = "http",
+    feature = "ldap",
+    feature = "smb",
+    feature = "smb-native",
+    feature = "ssh"
+))]
 mod bad_input;
+#[cfg(all(feature = "http", feature = "ldap"))]
+mod classes;
 mod documented;
 #[cfg(all(feature = "imap", feature = "ftp", any(feature = "smb", feature = "smb-native")))]
 mod fields_table;

@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "not every class needs all of it")]
 
+mod bounded;
 mod certificate;
 mod dial;
 mod endpoint;
@@ -22,6 +23,7 @@ pub use tls::{EncryptedStream, TlsClient};
 // What a program needs of this depends on its classes, of which nothing is known here.
 #[allow(unused_imports, reason = "not every class needs all of it")]
 pub(crate) use {
+    bounded::{BoundedStream, Duplex, Opened, broken, encrypt, open},
     dial::{cannot_connect, dial_first, dial_with},
     prepared::PreparedConnections,
 };

@@ -10,6 +10,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod config;
+mod directory;
 mod fake_server;
 mod ftp;
 mod http;
@@ -17,14 +18,17 @@ mod imap;
 mod names;
 mod smb;
 mod ssh;
+mod web;
 
 pub use config::{json as config_json, mailbox, php as config_php, toml as config_toml};
+pub use directory::{filter as ldap_filter, result as ldap_result};
 pub use ftp::{dialogue as ftp_dialogue, guard as ftp_guard, reply as ftp_reply};
 pub use http::{basic, form, origin, path, reset_link, xml};
 pub use imap::{guard as imap_guard, reply as imap_reply};
 pub use names::name;
 pub use smb::{errors as smb_errors, greeting as smb_greeting, session as smb_session};
 pub use ssh::ssh_keys;
+pub use web::response as http_response;
 
 /// One reader, and the function that judges it.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +49,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ftp_dialogue", run: ftp_dialogue },
     Target { name: "ftp_guard", run: ftp_guard },
     Target { name: "ftp_reply", run: ftp_reply },
+    Target { name: "http_response", run: http_response },
     Target { name: "imap_guard", run: imap_guard },
     Target { name: "imap_reply", run: imap_reply },
+    Target { name: "ldap_filter", run: ldap_filter },
+    Target { name: "ldap_result", run: ldap_result },
     Target { name: "mailbox", run: mailbox },
     Target { name: "name", run: name },
     Target { name: "origin", run: origin },

@@ -6,7 +6,9 @@
 //! nothing that is logged at any level holds the password in any form.
 
 mod ftp;
+mod http;
 mod imap;
+mod ldap;
 mod mutations;
 mod row;
 mod run;
@@ -25,14 +27,24 @@ fn every_ftp_script_has_one_of_its_outcomes() {
 }
 
 #[test]
+fn every_http_script_has_one_of_its_outcomes() {
+    run::run("scripted-http", "scripts", &http::rows());
+}
+
+#[test]
+fn every_ldap_script_has_one_of_its_outcomes() {
+    run::run("scripted-ldap", "scripts", &ldap::rows());
+}
+
+#[test]
 fn every_smb_script_has_one_of_its_outcomes() {
     run::run("scripted-smb", "scripts", &smb::rows());
 }
 
 #[test]
 fn no_two_rows_have_one_name() {
-    let rows = [imap::rows(), ftp::rows(), smb::rows()].concat();
+    let rows = [imap::rows(), ftp::rows(), http::rows(), ldap::rows(), smb::rows()].concat();
     let names: std::collections::BTreeSet<_> = rows.iter().map(ToString::to_string).collect();
     assert_eq!(names.len(), rows.len());
-    assert!(rows.len() > 4000, "{} rows", rows.len());
+    assert!(rows.len() > 6000, "{} rows", rows.len());
 }

@@ -128,6 +128,37 @@ fn no_spoilt_smb_session_becomes_a_yes() {
     run("mutations-smb", "mutations", &rows);
 }
 
+#[test]
+fn no_spoilt_http_response_becomes_a_yes() {
+    let mut rng = Rng::new(0x0102_0304_0506_0708);
+    let rows: Vec<_> = (0..count())
+        .map(|number| {
+            let (answer, _) = super::http::HONEST[rng.below(super::http::HONEST.len())];
+            let answer = rng.spoil(answer, 4);
+            let yes =
+                [b" 200", b" 204", b" 207"].iter().any(|yes| answer.windows(4).any(|part| part == *yes));
+            row(number, Protocol::Http, [ScriptStep::Until(""), ScriptStep::Send(answer)], yes)
+        })
+        .collect();
+    run("mutations-http", "mutations", &rows);
+}
+
+#[test]
+fn no_spoilt_ldap_result_becomes_a_yes() {
+    let mut rng = Rng::new(0x8070_6050_4030_2010);
+    let rows: Vec<_> = (0..count())
+        .map(|number| {
+            let code = [49, 53, 32, 0][rng.below(4)];
+            let answer = rng.spoil(&super::ldap::bind_result(1, code, "no zebra here"), 4);
+            // Every form of the enumerated zero.
+            let forms: [&[u8]; 3] = [b"\x0a\x01\0", b"\x0a\x02\0\0", b"\x0a\x81\x01\0"];
+            let yes = forms.iter().any(|form| answer.windows(form.len()).any(|part| part == *form));
+            row(number, Protocol::Ldap, [ScriptStep::HearLdap, ScriptStep::Send(answer)], yes)
+        })
+        .collect();
+    run("mutations-ldap", "mutations", &rows);
+}
+
 /// How many of each.
 fn count() -> u32 {
     env::var("HOSTILE_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)

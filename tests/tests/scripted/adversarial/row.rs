@@ -11,6 +11,12 @@ use user_backend_tests::{FakeServer, ScriptStep};
 pub(super) enum Protocol {
     Imap,
     Ftp,
+    /// With HTTP Basic.
+    Http,
+    /// With HTTP Digest, which never sends the password.
+    HttpDigest,
+    /// With a template that is no DN, so that nothing is read after a yes.
+    Ldap,
     /// libsmbclient, with a share.
     SmbShare,
     /// libsmbclient, without one.

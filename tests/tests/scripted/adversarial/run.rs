@@ -10,7 +10,9 @@ use rustls::ServerConfig;
 use serde_json::json;
 use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
+use user_backend::http::{HttpAuth, HttpBackend, HttpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
+use user_backend::ldap::{LdapBackend, LdapSettings};
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, ServerTrust};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
@@ -143,7 +145,12 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
     }
     // libsmbclient connects only after a greeting on a separate connection; a result that looks
     // like an outage counts only if the server greets once more.
-    let most = if matches!(row.protocol, Protocol::SmbShare | Protocol::SmbPipe) { 3 } else { 1 };
+    let most = match row.protocol {
+        Protocol::SmbShare | Protocol::SmbPipe => 3,
+        // A connection for the challenge, and one for the answer if the server closes the first.
+        Protocol::HttpDigest => 2,
+        _ => 1,
+    };
     if *connections > most {
         return Err(format!("{connections} connections for one attempt"));
     }
@@ -152,22 +159,23 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
     if times > may {
         return Err(format!("the server heard the password {times} times, not {may}"));
     }
-    if word.starts_with("accepted") && times == 0 && !is_smb(row.protocol) {
+    if word.starts_with("accepted") && times == 0 && !never_sends_it(row.protocol) {
         return Err("accepted a password that was not sent".to_owned());
     }
     Ok(())
 }
 
-fn is_smb(protocol: Protocol) -> bool {
-    matches!(protocol, Protocol::SmbShare | Protocol::SmbPipe | Protocol::SmbNative)
+fn never_sends_it(protocol: Protocol) -> bool {
+    let smb = [Protocol::SmbShare, Protocol::SmbPipe, Protocol::SmbNative];
+    protocol == Protocol::HttpDigest || smb.contains(&protocol)
 }
 
 /// How often the password went over the wire.
-/// SMB never sends it; it must not be there in any form.
+/// SMB and Digest never send it; it must not be there in any form.
 fn credentials_in(protocol: Protocol, heard: &[u8]) -> usize {
     let lines = heard.split(|byte| *byte == b'\n');
     let holds = |line: &&[u8]| canary::count(line) > 0;
-    if is_smb(protocol) { canary::count(heard) } else { lines.filter(holds).count() }
+    if never_sends_it(protocol) { canary::count(heard) } else { lines.filter(holds).count() }
 }
 
 async fn play(row: &Row) -> Outcome {
@@ -203,6 +211,15 @@ fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
     match row.protocol {
         Protocol::Imap => Box::new(ImapBackend::new(ImapSettings::new(id, endpoint)).unwrap()),
         Protocol::Ftp => Box::new(FtpBackend::new(FtpSettings::new(id, endpoint)).unwrap()),
+        Protocol::Http => Box::new(HttpBackend::new(HttpSettings::new(id, endpoint)).unwrap()),
+        Protocol::HttpDigest => {
+            let settings = HttpSettings::new(id, endpoint).with_auth(HttpAuth::Digest);
+            Box::new(HttpBackend::new(settings).unwrap())
+        }
+        Protocol::Ldap => {
+            let settings = LdapSettings::new(id, endpoint).with_bind("{name}@example.com");
+            Box::new(LdapBackend::new(settings).unwrap())
+        }
         Protocol::SmbShare => Box::new(SmbBackend::new(smb(endpoint).with_share("data")).unwrap()),
         Protocol::SmbPipe => Box::new(SmbBackend::new(smb(endpoint)).unwrap()),
         Protocol::SmbNative => {

@@ -123,6 +123,8 @@ pub(crate) enum NewAddress<'a> {
     Confirmed(&'a EmailAddress),
     /// It was in use elsewhere, and counts as confirmed unless it is taken.
     Known(&'a EmailAddress),
+    /// A backend names it. It is pending, whoever asks.
+    Named(&'a EmailAddress),
 }
 
 /// Sets the address of a user who was created in this transaction.
@@ -137,6 +139,10 @@ pub(crate) async fn set_first(
     let (address, by) = match address {
         NewAddress::Confirmed(address) => return set_confirmed(change, key, user, address).await,
         NewAddress::Known(address) => (address, Some(AddressSource::Other)),
+        NewAddress::Named(address) => {
+            put_pending(change, key, user, address, AddressSource::Other).await?;
+            return if is_asked { request_confirmation(change, user).await } else { Ok(()) };
+        }
         NewAddress::Set(address) if change.actor().is_user() => (address, None),
         NewAddress::Set(address) => (address, Some(AddressSource::Administrator)),
     };

@@ -44,8 +44,6 @@ fn unknown_class() {
 #[test]
 fn a_class_that_is_not_there_yet() {
     insta::assert_snapshot!(php_entries(&[
-        "'class' => '\\OCA\\User_External\\WebDAVAuth', 'arguments' => ['https://example.com/dav']",
-        "'class' => 'OC_User_BasicAuth', 'arguments' => ['https://example.com']",
         "'class' => '\\OCA\\UserExternal\\XMPP', 'arguments' => ['dbhost', 'db', 'user', 'Wonderland-1', 'example.com']",
         "'class' => '\\OCA\\User_LDAP\\User_Proxy'",
     ]));
@@ -60,6 +58,65 @@ fn ssh_without_a_key_or_with_a_bad_one() {
         "'class' => 'ssh', 'host' => 'example.com', 'fingerprint' => 'SHA256:Nh0Me49Zh9fDw/VYUfq43IJmI1T+XrjiYONPND8GzaM', 'known_hosts' => 'hosts'",
         "'class' => 'ssh', 'host' => 'example.com', 'known_hosts' => 7, 'tls' => 'none', 'warm' => 2, 'share' => 'x'",
         "'class' => 'ssh', 'arguments' => ['example.com'], 'port' => 22, 'know_hosts' => 'hosts'",
+    ]));
+}
+
+#[test]
+fn bad_settings_of_http() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"http\"\nhost = \"https://cloud.example.com/dav\"",
+        "class = \"http\"\nhost = \"web\"\npath = \"login\"",
+        "class = \"http\"\nhost = \"web\"\npath = \"https://web/login\"",
+        "class = \"http\"\nhost = \"web\"\npath = \"/a#b\"",
+        "class = \"http\"\nhost = \"web\"\npath = 7",
+        "class = \"http\"\nhost = \"web\"\nauth = \"ntlm\"",
+        "class = \"http\"\nhost = \"web\"\nmethod = \"OPTIONS\"",
+        "class = \"http\"\nhost = \"web\"\naccept = 302",
+        "class = \"http\"\nhost = \"web\"\nrefuse = 500",
+        "class = \"http\"\nhost = \"web\"\nallow_md5 = true",
+        "class = \"http\"\nhost = \"web\"\nauth = \"form\"\nmethod = \"GET\"",
+        "class = \"http\"\nhost = \"web\"\nname_field = \"user\"",
+        "class = \"http\"\nhost = \"web\"\nauth = \"json\"\nname_field = \"x\"\npassword_field = \"x\"",
+        "class = \"http\"\nhost = \"web\"\ntls = \"explicit\"",
+        "class = \"http\"\nhost = \"web\"\ntls = \"none\"",
+    ]));
+}
+
+#[test]
+fn bad_addresses_of_http() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => 'WebDavAuth'",
+        "'class' => 'WebDavAuth', 'arguments' => []",
+        "'class' => 'WebDavAuth', 'arguments' => ['cloud.example.com']",
+        "'class' => 'WebDavAuth', 'arguments' => ['ftp://cloud.example.com']",
+        "'class' => 'WebDavAuth', 'arguments' => ['https://alice:Wonderland-1@cloud.example.com']",
+        "'class' => 'WebDavAuth', 'arguments' => ['https://cloud.example.com', 'ntlm']",
+        "'class' => 'WebDavAuth', 'arguments' => ['https://cloud.example.com', 'basic', 1]",
+        "'class' => 'WebDavAuth', 'arguments' => ['https://cloud.example.com/dav'], 'path' => '/other'",
+        "'class' => 'BasicAuth', 'arguments' => ['http://cloud.example.com/']",
+    ]));
+}
+
+#[test]
+fn bad_settings_of_ldap() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"ldap\"\nhost = \"ldap\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbind = \"cn=admin,dc=example\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbind = \"cn={name}+uid={name}\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"people\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"dc=example\"\nfilter = \"uid={name}\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"dc=example\"\nfilter = \"(uid={user})\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"dc=example\"\nfilter = \"(objectClass=person)\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbind = \"uid={name},dc=example\"\nfilter = \"(uid={name})\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"dc=example\"\nservice_dn = \"cn=reader,dc=example\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"dc=example\"\nservice_dn = \"cn=reader,dc=example\"\nservice_password = \"\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"dc=example\"\nservice_dn = \"cn=reader,dc=example\"\nservice_password = 7",
+        "class = \"ldap\"\nhost = \"ldap\"\nbind = \"uid={name},dc=example\"\nservice_dn = \"cn=reader,dc=example\"\nservice_password = \"Wonderland-1\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbind = \"{name}@example.com\"\ngroup_base = \"dc=example\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"dc=example\"\ngroup_base = \"dc=example\"\ngroup_filter = \"(cn=*)\"",
+        "class = \"ldap\"\nhost = \"ldap\"\nbase = \"dc=example\"\nname_attribute = \"u d\"",
+        "class = \"ldap\"\nhost = \"ldaps://ldap\"\nbase = \"dc=example\"",
+        "class = \"ldap\"\narguments = [\"ldap\"]",
     ]));
 }
 

@@ -1,0 +1,96 @@
+//! The classes `http` and `ldap`, as their pages of the documentation describe them.
+
+use super::*;
+use crate::class::{Class, FieldSpec};
+
+/// Pages of the documentation, which are not in the published crate.
+fn page(class: &str) -> Option<String> {
+    std::fs::read_to_string(format!("../../docs/backends/{class}.md")).ok()
+}
+
+fn examples<'a>(page: &'a str, language: &'a str) -> impl Iterator<Item = &'a str> {
+    let fence = format!("```{language}\n");
+    page.split(fence.leak() as &str).skip(1).map(|rest| rest.split("\n```").next().unwrap())
+}
+
+#[test]
+fn examples_of_the_pages_load() {
+    let (Some(http), Some(ldap)) = (page("http"), page("ldap")) else { return };
+    let entries: Vec<_> = examples(&http, "toml").map(|text| toml(text).entries().len()).collect();
+    assert_eq!(entries, [2]);
+    let entries: Vec<_> = examples(&http, "php").map(|text| php(text).entries().len()).collect();
+    assert_eq!(entries, [2]);
+    for text in examples(&ldap, "toml") {
+        let config = toml(text);
+        assert_eq!(config.entries()[0].class(), "ldap");
+        assert_eq!(config.warnings(), [], "{text}");
+        #[cfg(feature = "ring")]
+        config.build_backends().unwrap();
+    }
+    assert_eq!(examples(&ldap, "toml").count(), 3);
+}
+
+#[test]
+fn fields_of_the_classes_are_in_their_tables() {
+    let fields = |class: &dyn Class| class.fields().iter().map(FieldSpec::name).collect::<Vec<_>>();
+    for (class, fields) in
+        [("http", fields(&crate::http::HttpClass)), ("ldap", fields(&crate::ldap::LdapClass))]
+    {
+        let Some(page) = page(class) else { return };
+        let table = page.split("## Settings").nth(1).unwrap().split("\n## ").next().unwrap();
+        for field in fields {
+            assert!(table.contains(&format!("`{field}`")), "{field} is missing on the page of {class}");
+        }
+    }
+}
+
+#[test]
+fn addresses_of_the_php_app_are_read() {
+    for (arguments, expected) in [
+        (
+            "'https://Cloud.example.com/remote.php/webdav/'",
+            "cloud.example.com:443 implicit /remote.php/webdav/ basic",
+        ),
+        ("'https://cloud.example.com:8443', 'digest'", "cloud.example.com:8443 implicit / digest"),
+        ("'http://127.0.0.1/x?y=z', null", "127.0.0.1:80 none /x?y=z basic"),
+        (
+            "'webDavAuthUrl' => 'https://a.example.com/', 'authType' => 'digest'",
+            "a.example.com:443 implicit / digest",
+        ),
+    ] {
+        let config =
+            php_entry(&format!("'class' => '\\OCA\\UserExternal\\WebDavAuth', 'arguments' => [{arguments}]"));
+        let entry = &config.entries()[0];
+        let (path, auth) = (entry.text("path").unwrap(), entry.text("auth").unwrap_or("basic"));
+        assert_eq!(format!("{} {path} {auth}", reached(&config)), expected);
+    }
+    let config =
+        php_entry("'class' => 'BasicAuth', 'arguments' => ['http://intranet/'], 'allow_plaintext' => true");
+    assert_eq!(reached(&config), "intranet:80 none");
+}
+
+#[test]
+fn defaults_of_http_and_ldap_are_those_of_their_pages() {
+    let config = toml("[[user_backends]]\nclass = \"http\"\nhost = \"web\"");
+    assert_eq!(reached(&config), "web:443 implicit");
+    let ldap = "[[user_backends]]\nclass = \"ldap\"\nhost = \"ldap\"\nbind = \"uid={name},dc=example\"";
+    assert_eq!(reached(&toml(ldap)), "ldap:389 explicit");
+    assert_eq!(reached(&toml(&format!("{ldap}\ntls = \"implicit\""))), "ldap:636 implicit");
+}
+
+/// What is never sent needs no server.
+#[test]
+fn names_that_cannot_be_sent_are_refused_before_any_connection() {
+    let ask = |text: &str, name: &str| {
+        let config = good(text, Format::Toml);
+        config.ask(&config.entries()[0], &crate::identity::LoginName::parse(name).unwrap())
+    };
+    let denied = crate::verdict::Verdict::Rejected(crate::verdict::Rejection::PolicyDenied);
+    let http = "[[user_backends]]\nclass = \"http\"\nhost = \"web\"";
+    assert_eq!(ask(http, "alice:x"), Err(denied.clone()));
+    assert!(ask(http, "alice").is_ok());
+    assert!(ask(&format!("{http}\nauth = \"json\""), "alice:x").is_ok());
+    let ldap = "[[user_backends]]\nclass = \"ldap\"\nhost = \"ldap\"\nbind = \"{name}\"";
+    assert_eq!(ask(ldap, "cn=admin,dc=example"), Err(denied));
+    assert!(ask(ldap, "alice@example.com").is_ok());
+}

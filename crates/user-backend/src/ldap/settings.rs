@@ -1,0 +1,122 @@
+//! Settings of an LDAP backend.
+
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::filter::FilterTemplate;
+use crate::identity::BackendId;
+use crate::refusal::RefusalTexts;
+use crate::transport::Endpoint;
+
+/// An account that may search the directory.
+#[derive(Clone)]
+pub(super) struct ServiceAccount {
+    pub(super) dn: String,
+    pub(super) password: Arc<Zeroizing<String>>,
+}
+
+impl fmt::Debug for ServiceAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceAccount").field("dn", &self.dn).finish_non_exhaustive()
+    }
+}
+
+/// The settings of one [`LdapBackend`](super::LdapBackend).
+#[derive(Clone, Debug)]
+pub struct LdapSettings {
+    pub(super) id: BackendId,
+    pub(super) endpoint: Endpoint,
+    pub(super) bind: Option<String>,
+    pub(super) base: Option<String>,
+    pub(super) filter: String,
+    pub(super) service: Option<ServiceAccount>,
+    pub(super) group_base: Option<String>,
+    pub(super) group_filter: String,
+    pub(super) name_attribute: Option<String>,
+    pub(super) refusal_texts: RefusalTexts,
+}
+
+impl LdapSettings {
+    /// The port for StartTLS and for clear text (RFC 4511 section 5.2).
+    pub const DEFAULT_PORT: u16 = 389;
+
+    /// The port for TLS from the first byte.
+    pub const DEFAULT_TLS_PORT: u16 = 636;
+
+    /// How a user is found, when nothing else is set.
+    pub const DEFAULT_FILTER: &'static str = "(uid={name})";
+
+    /// How the groups of a user are found, when nothing else is set.
+    pub const DEFAULT_GROUP_FILTER: &'static str = "(|(member={dn})(uniqueMember={dn})(memberUid={name}))";
+
+    /// A server at `endpoint`. How a user is found must be set: [`with_bind`](Self::with_bind) or
+    /// [`with_search`](Self::with_search).
+    pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
+        Self {
+            id,
+            endpoint,
+            bind: None,
+            base: None,
+            filter: Self::DEFAULT_FILTER.to_owned(),
+            service: None,
+            group_base: None,
+            group_filter: Self::DEFAULT_GROUP_FILTER.to_owned(),
+            name_attribute: None,
+            refusal_texts: RefusalTexts::default(),
+        }
+    }
+
+    /// Sets whom a user signs in as, with `{name}` for the name, such as `uid={name},ou=people,dc=example,dc=com`; for
+    /// Active Directory also `{name}@example.com`.
+    #[must_use]
+    pub fn with_bind(mut self, template: impl Into<String>) -> Self {
+        self.bind = Some(template.into());
+        self
+    }
+
+    /// Sets where users are searched, and by which filter, with `{name}` for the name.
+    #[must_use]
+    pub fn with_search(mut self, base: impl Into<String>, filter: impl Into<String>) -> Self {
+        (self.base, self.filter) = (Some(base.into()), filter.into());
+        self
+    }
+
+    /// Sets the account that searches (default: none, the server is searched without a sign-in).
+    #[must_use]
+    pub fn with_service_account(mut self, dn: impl Into<String>, password: impl Into<String>) -> Self {
+        let password = Arc::new(Zeroizing::new(password.into()));
+        self.service = Some(ServiceAccount { dn: dn.into(), password });
+        self
+    }
+
+    /// Sets where groups are searched, and by which filter, with `{dn}` for the user's entry and `{name}` for the name
+    /// (default: no groups).
+    #[must_use]
+    pub fn with_groups(mut self, base: impl Into<String>, filter: impl Into<String>) -> Self {
+        (self.group_base, self.group_filter) = (Some(base.into()), filter.into());
+        self
+    }
+
+    /// Sets the attribute that holds the name of the account (default: none, it is the name that was typed).
+    #[must_use]
+    pub fn with_name_attribute(mut self, attribute: impl Into<String>) -> Self {
+        self.name_attribute = Some(attribute.into());
+        self
+    }
+
+    /// Sets which replies are refusals, beside those that are recognised anyway (default: none).
+    #[must_use]
+    pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
+        self.refusal_texts = texts;
+        self
+    }
+
+    /// The filters, read. `Err` says which setting is wrong, and how.
+    pub(super) fn filters(&self) -> Result<(FilterTemplate, FilterTemplate), (&'static str, &'static str)> {
+        let user = FilterTemplate::parse(&self.filter).map_err(|why| ("filter", why))?;
+        let group = FilterTemplate::parse(&self.group_filter).map_err(|why| ("group_filter", why))?;
+        Ok((user, group))
+    }
+}
