@@ -1,4 +1,4 @@
-//! The counter that goes up whenever a user's credentials end, in the transaction that ends them.
+//! A counter that increases with every end of credentials, in the same transaction.
 //!
 //! On PostgreSQL it is a row, not a sequence: a sequence hands out numbers before the commit, and a
 //! reader could see the larger number first.
@@ -40,7 +40,7 @@ impl CredentialEpochs<'_> {
 }
 
 impl CredentialEpochsMut<'_> {
-    /// Lets every process forget what it remembers of one name. No credential ends.
+    /// Makes every process forget one name. No credential ends.
     ///
     /// # Errors
     /// When it could not be written.
@@ -120,8 +120,7 @@ pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, A
     value.map(CredentialEpoch::stored).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
 }
 
-/// Ends the user's sessions, reset links, pending mail address, and what any process remembers of
-/// their credentials.
+/// Ends sessions, reset links, the pending mail address, and cached credentials.
 pub(crate) async fn end_credentials(
     change: &mut Change<'_>,
     locked: &LockedUser,
