@@ -1,5 +1,4 @@
-//! A password that is looked for in everything that is written, in every form that it takes on its
-//! way.
+//! A password that is searched for in all output, in every encoding.
 
 use std::io;
 use std::sync::LazyLock;

@@ -271,7 +271,7 @@ const LAST: &[&str] = &[
     "reed", "stone", "tate", "usher",
 ];
 
-/// Name, display name, mail address of the person of that number; in the order of names.
+/// Name, display name, mail address of the user with that number; in the order of names.
 fn person(n: usize) -> (String, String, String) {
     let n = n % USERS;
     let (first, last) = (FIRST[n / 5_000 % FIRST.len()], LAST[n % LAST.len()]);

@@ -54,6 +54,8 @@
 #![forbid(unsafe_code)]
 
 mod config;
+#[cfg(test)]
+mod documented_settings;
 mod domain;
 mod frontend_settings;
 mod page_settings;

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use fst_search::FstSearch;
 
-/// How many passwords the list has.
+/// Number of passwords on the list.
 const ENTRIES: usize = 961_927;
 
 /// How long, in bytes, an entry can be: the longest has 39.

@@ -34,7 +34,7 @@
 //! | [`policy`] | [`PasswordPolicy`]: validate, generate, history, age, lock; [`Policies`]: one per scope |
 //! | [`settings`] | [`Settings`]: the application's own words, in serde formats and as key and text; profiles |
 //! | [`violation`] | [`Violation`]: each rule as data, and its exact text |
-//! | [`context`] | [`Context`]: what is known of the person, and must not be the password |
+//! | [`context`] | [`Context`]: what is known about the user, and must not be the password |
 //! | [`common`] | [`CommonPasswords`]: the embedded list |
 //! | [`breached`] | [`RangeSource`]: where ranges of breached passwords come from, over HTTPS or from a folder |
 //! | [`generate`] | the generator |

@@ -145,7 +145,7 @@ impl PasswordPolicy {
     }
 
     /// Puts the hash of a password that was just set in front of the stored ones and drops what is
-    /// too old. Also for the first password of an account: it is one that the person had. Without a
+    /// too old. Also for the first password of an account: it is one that the user had. Without a
     /// history nothing is kept.
     pub fn remember<H>(&self, newest_first: &mut Vec<H>, hash: H) {
         newest_first.insert(0, hash);

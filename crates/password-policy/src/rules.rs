@@ -1,8 +1,7 @@
 //! The rules that look at a password alone.
 //!
-//! Classes of characters are ASCII's, as in the PHP application: what counts as a digit or a
-//! capital must be what a person finds on any keyboard. Length is not: a code point is one
-//! character (NIST SP 800-63B-4).
+//! Classes of characters are ASCII's, as in the PHP application: digits and capitals must be those
+//! on every keyboard. Length is not: a code point is one character (NIST SP 800-63B-4).
 
 use serde::Serialize;
 

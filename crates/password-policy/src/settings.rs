@@ -33,7 +33,7 @@ pub struct Settings {
     pub sharing: RuleSettings,
     /// `passwordContexts` lists `sharing`: shared links have their own rules.
     pub sharing_has_rules: bool,
-    /// `historySize`: how many earlier passwords must not come back; at most [`MAX_HISTORY`].
+    /// `historySize`: how many earlier passwords must not be reused; at most [`MAX_HISTORY`].
     /// Default 0, off.
     pub history_size: Option<i64>,
     /// `expiration`: after how many days a password must be changed. Default 0, never.

@@ -36,7 +36,7 @@ pub enum Violation {
         /// The context field.
         field: ContextField,
     },
-    /// One of the passwords that this person had before.
+    /// One of the earlier passwords of this user.
     RecentlyUsed,
 }
 

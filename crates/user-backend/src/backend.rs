@@ -91,7 +91,7 @@ pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Dropping the future ends the attempt. The server may still count a failed login.
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError>;
 
-    /// Reaches the server without credentials (connect, TLS, greeting) and returns what it found.
+    /// Reaches the server without credentials: connect, TLS, greeting.
     ///
     /// # Errors
     /// [`BackendError`] when the server could not be reached before `deadline`.
@@ -125,8 +125,8 @@ const _: Option<&dyn UserBackend> = None;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
-    /// The name, as typed and in canonical form.
-    /// An [`Identity`](crate::Identity) is made of it.
+    /// The name, as typed and in canonical form. An [`Identity`](crate::Identity) is created from
+    /// it.
     pub name: &'a LoginName,
     /// The name to send to the server.
     /// As typed, with the domain added where the resolver's rules say so.

@@ -1,4 +1,4 @@
-//! The checks that any [`UserBackend`] must pass, ours or a third party's (feature `conformance`).
+//! The checks that every [`UserBackend`] must pass (feature `conformance`).
 //!
 //! Give [`check`] a backend, a user it knows and the time for one attempt; it returns every promise
 //! that was broken. Run it against a real server, not against a mock. A run costs the known user
@@ -114,8 +114,8 @@ pub async fn check(backend: &dyn UserBackend, known: &TestUser) -> Result<(), Co
     }
     suite.right_is_accepted().await;
     suite.wrong_is_rejected().await;
-    suite.strangers_are_rejected().await;
-    suite.letter_case_makes_no_second_person().await;
+    suite.unknown_users_are_rejected().await;
+    suite.letter_case_makes_no_second_user().await;
     suite.attempts_do_not_mix().await;
     suite.giving_up_breaks_nothing().await;
     suite.a_passed_deadline_ends_the_attempt().await;
@@ -247,17 +247,17 @@ impl Suite<'_> {
         }
     }
 
-    async fn strangers_are_rejected(&mut self) {
+    async fn unknown_users_are_rejected(&mut self) {
         let domain = self.known.name.canonical().split_domain().map(|(_, domain)| format!("@{domain}"));
-        let stranger =
+        let unknown_user =
             format!("nobody-{}{}", random_hex::<6>().unwrap_or_default(), domain.unwrap_or_default());
-        let Ok(stranger) = LoginName::parse(&stranger) else { return };
-        let found = self.ask(&stranger, &self.known.password).await;
+        let Ok(unknown_user) = LoginName::parse(&unknown_user) else { return };
+        let found = self.ask(&unknown_user, &self.known.password).await;
         let kept = matches!(found, Ok(Verdict::Rejected(_) | Verdict::NotMine));
         self.expect("an unknown user is rejected", kept, &found);
     }
 
-    async fn letter_case_makes_no_second_person(&mut self) {
+    async fn letter_case_makes_no_second_user(&mut self) {
         let first = self.ask_right().await;
         let Ok(swapped) = LoginName::parse(&swap_case(self.known.name.as_str())) else { return };
         let second = self.ask(&swapped, &self.known.password).await;

@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_recognised_counts_as_a_guess_and_hides_its_words() {
+    fn unrecognised_answer_counts_as_a_guess_without_its_words() {
         let password = crate::secret::Password::parse("Wonderland-1").unwrap();
         let said = ServerText::new(b"flux", "alice", &password);
         let error = BackendError::not_recognised("reply 530 to PASS", said);

@@ -38,14 +38,14 @@ use crate::verdict::{Identity, Rejection, Verdict};
 #[doc(alias = "fake")]
 pub struct StaticBackend {
     id: BackendId,
-    people: HashMap<CanonicalName, Person>,
+    users: HashMap<CanonicalName, StaticUser>,
     keyer: OutcomeKeyer,
     behaviour: Behaviour,
     asked: AtomicUsize,
 }
 
 #[derive(Debug)]
-struct Person {
+struct StaticUser {
     password: Option<OutcomeKey>,
     refusal: Option<Rejection>,
 }
@@ -64,7 +64,7 @@ impl StaticBackend {
     pub fn new(id: &str) -> Result<Self, StaticError> {
         Ok(Self {
             id: BackendId::parse(id)?,
-            people: HashMap::new(),
+            users: HashMap::new(),
             keyer: OutcomeKeyer::random()?,
             behaviour: Behaviour::default(),
             asked: AtomicUsize::new(0),
@@ -74,13 +74,13 @@ impl StaticBackend {
     /// Adds a user. With an invalid name or password, the user can never sign in.
     #[must_use]
     pub fn with_user(self, name: &str, password: &str) -> Self {
-        self.person(name, password, None)
+        self.user(name, password, None)
     }
 
     /// Adds a user whose right password is refused, such as with [`Rejection::AccountDisabled`].
     #[must_use]
     pub fn with_refused_user(self, name: &str, password: &str, refusal: Rejection) -> Self {
-        self.person(name, password, Some(refusal))
+        self.user(name, password, Some(refusal))
     }
 
     /// Every answer takes this long. Nothing by default.
@@ -124,10 +124,10 @@ impl StaticBackend {
         self.asked.load(Ordering::Relaxed)
     }
 
-    fn person(mut self, name: &str, password: &str, refusal: Option<Rejection>) -> Self {
+    fn user(mut self, name: &str, password: &str, refusal: Option<Rejection>) -> Self {
         if let Ok(name) = CanonicalName::parse(name) {
             let password = Password::parse(password).ok().map(|password| self.key(&name, &password));
-            self.people.insert(name, Person { password, refusal });
+            self.users.insert(name, StaticUser { password, refusal });
         }
         self
     }
@@ -138,13 +138,12 @@ impl StaticBackend {
 
     fn decide(&self, attempt: &Attempt<'_>) -> Verdict {
         let password = attempt.password;
-        let Some((name, person)) = CanonicalName::parse(attempt.upstream_name)
-            .ok()
-            .and_then(|name| self.people.get_key_value(&name))
+        let Some((name, user)) =
+            CanonicalName::parse(attempt.upstream_name).ok().and_then(|name| self.users.get_key_value(&name))
         else {
             return Verdict::Rejected(Rejection::UnknownUser);
         };
-        match (person.password == Some(self.key(name, password)), person.refusal) {
+        match (user.password == Some(self.key(name, password)), user.refusal) {
             (true, None) => Verdict::Accepted(Identity::of(attempt.name)),
             (true, Some(refusal)) => Verdict::Rejected(refusal),
             (false, _) => Verdict::Rejected(Rejection::BadCredentials),

@@ -226,7 +226,7 @@ pub enum Freshness {
 pub struct Authenticated {
     verified: VerifiedIdentity,
     freshness: Freshness,
-    began: Began,
+    began: CheckEpoch,
 }
 
 impl PartialEq for Authenticated {
@@ -239,7 +239,7 @@ impl Eq for Authenticated {}
 
 /// When the check behind a proof began, in the order of invalidations of one memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Began {
+pub(crate) struct CheckEpoch {
     /// The memory. Epochs of another one mean nothing.
     pub(crate) memory: u64,
     pub(crate) epoch: Epoch,
@@ -256,11 +256,11 @@ impl Authenticated {
     /// The only constructor.
     /// Grep for `Authenticated::assertion` to find all places that assert an identity.
     #[inline(always)]
-    pub(crate) fn assertion(verified: VerifiedIdentity, freshness: Freshness, began: Began) -> Self {
+    pub(crate) fn assertion(verified: VerifiedIdentity, freshness: Freshness, began: CheckEpoch) -> Self {
         Self { verified, freshness, began }
     }
 
-    pub(crate) fn began(&self) -> Began {
+    pub(crate) fn began(&self) -> CheckEpoch {
         self.began
     }
 

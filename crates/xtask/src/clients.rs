@@ -1,5 +1,5 @@
-//! Programs that others wrote for the provisioning API, run against our server as they are: a
-//! Python library and a Node library, in pinned versions from the registries, installed into
+//! Third-party clients of the provisioning API, run against our server.
+//! A Python library and a Node library, in pinned versions from the registries, installed into
 //! `target/tools`.
 
 use std::fs;
@@ -119,20 +119,20 @@ fn node() -> Outcome<PathBuf> {
     Ok(calls)
 }
 
-/// Runs a program that finds a fresh server with the administrator `admin` in its environment.
+/// Runs a program with a new server and the administrator `admin` in its environment.
 fn on_a_server(client: &mut Command) -> Outcome {
-    let server = Server::start()?;
+    let server = ApiServer::start()?;
     step::run(client.env("CLIENT_URL", &server.url).env("CLIENT_PASSWORD", PASSWORD))
 }
 
 /// A server in its own folder; both are removed on drop.
-struct Server {
+struct ApiServer {
     process: Child,
     folder: PathBuf,
     url: String,
 }
 
-impl Server {
+impl ApiServer {
     fn start() -> Outcome<Self> {
         let folder = step::target().join(format!("clients-{}", std::process::id()));
         // Left over from an interrupted run.
@@ -178,7 +178,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ApiServer {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.process.kill();

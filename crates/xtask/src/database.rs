@@ -23,7 +23,7 @@ pub(crate) struct DatabaseKind {
     programs: &'static [&'static str],
     /// Starts the server in `$folder`; `end` stops it. `$1` may request durable writes.
     script: &'static str,
-    /// What the variable holds for a folder.
+    /// The value of the variable for a folder.
     address: fn(&str) -> String,
 }
 

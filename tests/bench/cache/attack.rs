@@ -10,7 +10,7 @@ use user_backend_bench::{RIGHT, Result, person, runtime};
 
 use crate::measure::{Goal, Row, UnderAttack, under_attack};
 
-/// How long one side is measured before it is the other's turn.
+/// How long one side is measured before the other.
 const TURN: Duration = Duration::from_millis(250);
 const TURNS: usize = 40;
 

@@ -16,7 +16,7 @@ use user_backend_bench::{Everybody, RIGHT, Result, at_once, house, person, runti
 
 use crate::measure::{Goal, Row, UnderAttack, in_turns, nanos, quantile, under_attack};
 
-/// How long one side is measured before it is the other's turn.
+/// How long one side is measured before the other.
 const TURN: Duration = Duration::from_millis(40);
 const TURNS: usize = 200;
 

@@ -120,8 +120,8 @@ impl Load {
         }
     }
 
-    /// The scenarios with a healthy server that do not say yes to the right and no to the wrong
-    /// password in time.
+    /// Scenarios with a healthy server that do not accept the right and refuse the wrong password
+    /// in time.
     async fn recovered(&mut self) -> Vec<&'static str> {
         let mut ill = Vec::new();
         for (scenario, right) in

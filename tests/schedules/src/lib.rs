@@ -1,5 +1,5 @@
-//! The core of the resolver's memory (fence, cache, flights), compiled from the library's own files
-//! with shuttle's primitives.
+//! The core of the resolver's memory (epochs, cache, single-flight), compiled from the library's
+//! files with shuttle.
 //!
 //! Shuttle runs the threads of a scenario one at a time and picks at every step who is next, so
 //! that rare orders come up often, and can be replayed. A separate crate because the primitives are

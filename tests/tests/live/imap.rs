@@ -76,7 +76,7 @@ async fn the_right_password_signs_in_and_another_does_not() {
 }
 
 #[tokio::test]
-async fn strangers_are_rejected() {
+async fn unknown_users_are_rejected() {
     let Some(rig) = Rig::find() else { return };
     let backend = backend(endpoint(&rig, TlsMode::Implicit));
     for name in ["nobody", "felix", "al\"ice", "al\\ice", "100%", "a b", "{5}", "{5+}", "*", "ключ"] {

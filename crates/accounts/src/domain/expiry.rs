@@ -1,4 +1,4 @@
-//! When a credential ends, as a person says it.
+//! When a credential ends, as users write it.
 
 use std::str::FromStr;
 use std::time::Duration;

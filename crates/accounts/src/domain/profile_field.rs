@@ -125,7 +125,7 @@ pub enum FieldRisk {
     Credential,
 }
 
-/// Which scopes a field may have, and which it has as long as no one chose.
+/// Which scopes a field may have, and its default scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scopes {
@@ -140,7 +140,7 @@ pub enum Scopes {
 }
 
 impl Scopes {
-    /// The scope of a field as long as no one chose another; `None` for a field without scopes.
+    /// The default scope of a field; `None` for a field without scopes.
     pub const fn default_scope(self) -> Option<ProfileScope> {
         match self {
             Self::Federated | Self::FederatedNotPrivate => Some(ProfileScope::Federated),

@@ -1,6 +1,6 @@
 //! A macro for types that hold a checked text.
 
-/// A type that holds a text for which `$check` returned what is to be kept.
+/// A text type; `$check` returns the value to store.
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*

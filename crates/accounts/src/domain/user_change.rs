@@ -86,8 +86,7 @@ impl UserChange {
         self
     }
 
-    /// A profile field.
-    /// A value of [`ProfileField::AdditionalMail`] is added to those that are there.
+    /// A profile field. A value of [`ProfileField::AdditionalMail`] is added to the existing ones.
     pub fn field(mut self, value: ProfileValue) -> Self {
         self.profile.push(ProfileChange::Value(value));
         self

@@ -87,7 +87,7 @@ impl AddressConfirmation {
     /// The owner of the previous confirmed address gets a mail.
     ///
     /// # Errors
-    /// [`ConfirmError`]; nothing was changed then, and the link is as good as it was.
+    /// [`ConfirmError`]; then nothing was changed, and the link is still valid.
     ///
     /// # Cancellation
     /// Either everything was changed or nothing.

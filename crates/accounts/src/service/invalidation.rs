@@ -102,7 +102,7 @@ impl InvalidationWatcher {
         let _turn = self.invalidating.lock().await;
         let seen = self.seen();
         let epochs = self.accounts.credential_epoch();
-        // Others may have heard of later ones in the meantime.
+        // Others may have seen later ones in the meantime.
         let now = if now > seen { now } else { epochs.current().await? };
         let events = epochs.changes_between(seen, now).await?;
         for resolver in &self.resolvers {

@@ -372,9 +372,9 @@ impl AppPasswordsMut<'_> {
         Ok(token)
     }
 
-    /// Marks all devices of a user that hold an app password for wiping and ends the user's
-    /// sessions; returns how many devices there are. None of the app passwords signs in any more,
-    /// or can be rotated, when this returns.
+    /// Marks all devices with an app password of a user for wiping, and ends the sessions.
+    /// Returns the number of devices. None of the app passwords signs in any more, or can be
+    /// rotated, when this returns.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.

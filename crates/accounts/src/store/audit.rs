@@ -35,7 +35,7 @@ table! {
 }
 
 impl AuditMut<'_> {
-    /// Adds a line about something that the store does not do itself, such as a refused take-over.
+    /// Adds a line for an event outside of the store, such as a refused take-over.
     ///
     /// # Errors
     /// When it could not be written.

@@ -2,9 +2,8 @@
 //!
 //! Whether a credential ended, which apps are on, who a user is and what the user may do: at every
 //! call that must be as true as the store is. Each question alone costs a trip to another thread or
-//! another machine, which is far more than the answer is worth. So questions that come while an
-//! answer is on its way wait for it to come back and go out together, in one statement. Nothing is
-//! remembered.
+//! another machine, which is far more than the answer is worth. So requests that arrive during a
+//! statement wait for its end and then run together, in one statement. Nothing is remembered.
 //!
 //! # The guarantee
 //! The statement that answers a question begins after the question was asked, and everything it
@@ -34,10 +33,10 @@ const MAX_IN_FLIGHT: usize = 3;
 
 /// The queue of requests. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Batcher(Arc<Mutex<Queue>>);
+pub(crate) struct Batcher(Arc<Mutex<RequestQueue>>);
 
 #[derive(Debug, Default)]
-struct Queue {
+struct RequestQueue {
     requests: Vec<Request>,
     in_flight: usize,
 }
@@ -71,7 +70,7 @@ impl Batcher {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, RequestQueue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

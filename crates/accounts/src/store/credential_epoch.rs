@@ -1,4 +1,4 @@
-//! The counter that goes up whenever a user's credentials end, in the transaction that ends them.
+//! A counter that increases with every end of credentials, in the same transaction.
 //!
 //! On PostgreSQL it is a row, not a sequence: a sequence hands out numbers before the commit, and a
 //! reader could see the larger number first.
@@ -40,7 +40,7 @@ impl CredentialEpochs<'_> {
 }
 
 impl CredentialEpochsMut<'_> {
-    /// Lets every process forget what it remembers of one name. No credential ends.
+    /// Makes every process forget one name. No credential ends.
     ///
     /// # Errors
     /// When it could not be written.

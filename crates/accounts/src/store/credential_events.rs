@@ -22,9 +22,8 @@ impl CredentialEpochs<'_> {
         Ok(self.changes_between(seen, now).await?.changes)
     }
 
-    /// Whose password ended since `not_before`, or whose record an administrator cleared, and when
-    /// last: what was guessed wrong before was another password, or is forgiven. At most the events
-    /// that are kept.
+    /// Users whose password ended or whose record was cleared since `not_before`, and when.
+    /// Earlier wrong guesses no longer count. At most the events that are kept.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -44,8 +43,7 @@ impl CredentialEpochs<'_> {
         rows.iter().map(ended).collect()
     }
 
-    /// Whose credentials ended after one epoch, up to another, and which sources were reset in
-    /// between.
+    /// Users whose credentials ended between two epochs, and sources that were reset.
     pub(crate) async fn changes_between(
         self,
         seen: CredentialEpoch,

@@ -1,5 +1,4 @@
-//! The end of everything that opens an account but its password, in the transaction of the change
-//! that is the reason.
+//! Ends all credentials of an account except its password, in the transaction of a change.
 //!
 //! What was made while an account could do less, or while its password was known to others, must
 //! not open it afterwards.
@@ -56,11 +55,11 @@ impl fmt::Display for CredentialEnd<'_> {
     }
 }
 
-/// Ends the user's app passwords, sessions, reset links, pending mail address and, by the reason,
-/// the confirmation of the address; and what any process remembers of them.
+/// Ends app passwords, sessions, reset links, the pending mail address, and caches.
+/// Depending on the reason, also the confirmation of the address.
 ///
-/// App passwords that are marked for a wipe stay: they open nothing, and their devices have yet to
-/// learn of it.
+/// App passwords that are marked for a wipe stay: they no longer work, and their devices have not
+/// been notified yet.
 pub(crate) async fn end_all(
     change: &mut Change<'_>,
     locked: &LockedUser,

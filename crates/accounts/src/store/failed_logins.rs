@@ -10,7 +10,7 @@
 //! A source is written as the network it is, a user as a keyed hash of the name: what was typed as
 //! a name may be a password in the wrong field.
 //!
-//! Forgiving is heard before the next attempt: it deletes the rows and raises the
+//! A reset is seen before the next attempt: it deletes the rows and raises the
 //! [epoch](crate::CredentialEpoch) in one transaction. A server that had failures of before still
 //! to write finds the epoch changed inside its own transaction, and looks again first.
 
@@ -192,8 +192,8 @@ impl FailedLogins<'_> {
 }
 
 impl FailedLoginsMut<'_> {
-    /// Resets a source: every server forgets its failures before the next attempt that begins after
-    /// this has returned. Returns how many failures were stored.
+    /// Resets a source: after this returns, new attempts see no failures, on every server.
+    /// Returns how many failures were stored.
     ///
     /// # Errors
     /// When it could not be written.

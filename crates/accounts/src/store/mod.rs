@@ -91,7 +91,7 @@ pub struct ActingAccounts {
 }
 
 impl Accounts {
-    /// Opens the store, creates it when it is not there, and brings its schema up to date.
+    /// Opens the store, creates it if it is missing, and updates its schema.
     ///
     /// # Errors
     /// - [`AccountsError::Unavailable`]: the file or the server cannot be reached, or not written
@@ -257,8 +257,7 @@ impl Accounts {
         &self.store
     }
 
-    /// What time it is by the clock of this store, which also decides whether a credential has
-    /// expired.
+    /// The time by the clock of this store, which also decides about expiry.
     pub fn now(&self) -> Timestamp {
         self.store.now()
     }

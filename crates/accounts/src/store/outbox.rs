@@ -1,6 +1,6 @@
 //! Mails to be sent, kept in the store until a server took them.
 //!
-//! A row says what is queued, not what the mail says: the worker looks up the person and draws the
+//! A row says what is queued, not what the mail says: the worker looks up the user and creates the
 //! token when it sends. So no secret waits in the store, asking for a reset costs the same work for
 //! every name, and what is written in the transaction of a change is mailed even if the process
 //! ends right after it.
@@ -123,9 +123,9 @@ kinds! {
     RightsRaised = "rights_raised" (Notice),
     /// The notice that an app password or a service token was made.
     AppPasswordAdded = "app_password_added" (Notice),
-    /// The notice, to the former address, that the address of the account is another one or none.
+    /// The notice to the former address that it was replaced or removed.
     AddressChanged = "address_changed" (Notice),
-    /// The greeting to a new user.
+    /// The welcome mail of a new user.
     Welcome = "welcome" (Welcome),
     /// The same with a link to choose a password.
     WelcomeWithLink = "welcome_with_link" (Welcome),
@@ -308,8 +308,7 @@ async fn waiting(change: &mut Change<'_>, class: MailClass) -> Result<u64, Accou
     Ok(waiting)
 }
 
-/// Takes mails to a user out of the queue that would carry a link to choose a password or to
-/// confirm an address.
+/// Removes mails with links from the queue: for passwords and confirmations of a user.
 pub(crate) async fn forget_links(change: &mut Change<'_>, subject: &str) -> Result<(), AccountsError> {
     let forget = sql("DELETE FROM outbox WHERE subject = $1 AND kind IN ($2, $3)")
         .bind(subject)
@@ -318,8 +317,8 @@ pub(crate) async fn forget_links(change: &mut Change<'_>, subject: &str) -> Resu
     change.execute(forget).await.map(drop)
 }
 
-/// Claims the mail of a lane that has been due longest.
-/// Another worker gets it only when this one does not come back.
+/// Claims the mail of a lane that has been due longest. Another worker gets it only if this one
+/// does not finish.
 pub(crate) async fn claim(store: &ActingStore, lane: Lane) -> Result<Option<QueuedMail>, AccountsError> {
     let claim = each(
         "UPDATE outbox SET attempts = attempts + 1, due_at = $2 WHERE key = \

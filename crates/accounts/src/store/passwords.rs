@@ -122,7 +122,7 @@ pub(crate) enum SetBy {
     Owner,
     /// Someone else.
     Other,
-    /// A person with a link that was mailed to the user.
+    /// The reader of a link that was mailed to the user.
     ResetLink,
 }
 

@@ -14,7 +14,7 @@ use crate::store::rights::Right;
 /// The purpose of a link in a welcome mail.
 pub(crate) const WELCOME: &str = "welcome";
 
-/// A reset that is under way.
+/// A pending reset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResetToken {

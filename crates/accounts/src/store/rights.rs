@@ -197,9 +197,9 @@ impl Change<'_> {
         self.actor().scopes().map_or(Ok(()), |scopes| right.check_scopes(scopes, target.as_ref()))
     }
 
-    /// Refuses an actor whose credential has ended since the sign-in, while the rest of the request
-    /// was on its way. The actor's row is locked, and every change that ends a password, an app
-    /// password or all sessions of a user locks it, too.
+    /// Refuses an actor whose credential has ended since the sign-in.
+    /// The actor's row is locked, and every change that ends a password, an app password or all
+    /// sessions of a user locks it, too.
     async fn check_sign_in(&mut self, actor: Option<&(UserKey, User)>) -> Result<(), AccountsError> {
         let Some(credential) = self.actor().credential().cloned() else { return Ok(()) };
         let Some((key, user)) = actor.filter(|(_, user)| user.enabled) else {

@@ -101,8 +101,8 @@ impl SessionsMut<'_> {
         Ok(token)
     }
 
-    /// Begins the session of a user who just signed in, unless their credentials ended since
-    /// `before`: a password that was changed while it was being checked opens nothing.
+    /// Begins a session, unless the user's credentials ended since `before`.
+    /// So a password that was changed during its check is not accepted.
     ///
     /// # Errors
     /// [`AccountsError::Stale`] then, and those of [`Self::begin`].
@@ -182,9 +182,8 @@ impl SessionsMut<'_> {
         Ok(there)
     }
 
-    /// Notes that the owner of a session has just typed the password, and replaces what the server
-    /// keeps in it and its token, which may be known to others; returns when that was and the new
-    /// token, or `None` when the session has ended.
+    /// Records that the password was confirmed, and replaces the data and the token of the session.
+    /// Returns the time and the new token, or `None` if the session has ended.
     ///
     /// # Errors
     /// When it could not be written.
@@ -286,9 +285,8 @@ impl Sessions<'_> {
 }
 
 impl SessionsMut<'_> {
-    /// Removes what has expired: sessions, resets and app passwords; returns how many.
-    /// A server calls it now and then. What began after a moment to which the clock was set back
-    /// goes as well, before that moment comes again.
+    /// Deletes expired sessions, resets and app passwords; returns their number. Servers call it
+    /// regularly. After the clock was set back, it also deletes what began later than now.
     ///
     /// # Errors
     /// When it could not be written.

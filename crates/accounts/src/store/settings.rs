@@ -43,7 +43,7 @@ pub(crate) enum Engine {
 }
 
 impl StoreSettings {
-    /// A file. It is created, for its owner alone, when it is not there.
+    /// A file. It is created with access for its owner only, if it is missing.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self::new(Engine::Sqlite(path.into()))
     }

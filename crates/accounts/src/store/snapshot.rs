@@ -39,8 +39,7 @@ impl Snapshot {
     }
 }
 
-/// The epoch, the apps that were ever switched, and the users of the names in a JSON list with
-/// everything about them: one row, read at one moment.
+/// One row: the epoch, switched apps, and all data of the users in a JSON list.
 pub(crate) const SNAPSHOT: Query = each(
     concat!(
         "SELECT (SELECT value FROM generation WHERE one = 1), \

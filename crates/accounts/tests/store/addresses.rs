@@ -1,4 +1,4 @@
-//! Mail addresses: pending until confirmed, of one user, and ended with what they were set by.
+//! Mail addresses: pending, confirmed, and when a confirmation ends.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -211,7 +211,7 @@ on_both! {
         }
     }
 
-    async fn pending_address_ends_with_the_credentials_and_the_confirmed_one_is_back(place) {
+    async fn pending_address_ends_with_the_credentials(place) {
         let fixture = site(place).await;
         set_and_confirm(&fixture, "mem", "mem", "mem@example.com").await;
         by(&fixture.accounts, "mem").users().change(&user("mem"), to("thief@example.com")).await.unwrap();
@@ -307,7 +307,7 @@ on_both! {
     }
 
     /// The same by a sub-admin who knows the password and signs in as the member.
-    async fn address_set_in_the_clothes_of_the_owner_resets_nothing_after_a_promotion(place) {
+    async fn address_set_with_a_stolen_password_ends_with_a_promotion(place) {
         leave_an_address_behind(place, "mem").await;
     }
 
@@ -479,7 +479,7 @@ on_both! {
         by(accounts, "sam").outbox().welcome(&user("mem"), true).await.unwrap();
     }
 
-    async fn mails_caused_by_one_user_are_limited_and_those_of_administrators_are_not(place) {
+    async fn mails_caused_by_a_user_are_limited_except_administrators(place) {
         let fixture = site(place).await;
         let accounts = &fixture.accounts;
         let waiting = || async { accounts.outbox().waiting().await.unwrap() };

@@ -158,7 +158,7 @@ on_both! {
         follower.catch_up().await.unwrap();
         assert!(matches!(from_the_cafe(&resolver).await, Outcome::Authenticated(_)));
         // What the server had not yet written when it was forgiven stays unwritten until it has
-        // heard of it.
+        // seen the reset.
         assert!(!server.failed_logins().record("one", seen, &[(failed(cafe()), now)], KEEP).await.unwrap());
         assert_eq!(command.failed_logins().of(cafe(), Timestamp::from_millis(0)).await.unwrap(), []);
         let line = command.audit().latest(1, None).await.unwrap().pop().unwrap();

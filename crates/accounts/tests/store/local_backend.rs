@@ -174,7 +174,7 @@ on_both! {
         }
     }
 
-    async fn a_hash_is_made_anew_when_the_costs_rise(place) {
+    async fn hash_is_renewed_when_the_costs_rise(place) {
         let fixture = Fixture::with_alice(place).await;
         let dearer: HashSettings = cost().with_cost(8 * 1024, 2, 1).unwrap();
         let hasher = Hasher::new(dearer).unwrap();
@@ -182,7 +182,7 @@ on_both! {
         assert_eq!(word(sign_in(&backend, "alice", ALICE).await), "accepted alice");
         let hash = fixture.hash("alice").await.unwrap();
         assert!(hash.expose().contains("m=8192,t=2,p=1"), "{}", hash.expose());
-        // A process that has not heard of it yet changes nothing back.
+        // A process that has not seen it yet does not revert it.
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
         assert_eq!(fixture.hash("alice").await, Some(hash));
     }

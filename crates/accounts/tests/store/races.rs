@@ -83,7 +83,7 @@ on_both! {
         }
     }
 
-    async fn every_event_that_ends_credentials_is_told(place) {
+    async fn every_event_that_ends_credentials_is_reported(place) {
         let accounts = place.open().await;
         let frank = user("frank");
         let mut seen = accounts.credential_epoch().current().await.unwrap();

@@ -40,7 +40,7 @@ on_both! {
         assert_eq!(users.count_phone_searches(&jane, 1).await.unwrap(), Err(day / 2));
     }
 
-    async fn banned_name_has_no_account_and_no_backend_until_the_ban_is_lifted(place) {
+    async fn banned_name_has_no_account_until_the_ban_is_lifted(place) {
         let accounts = place.open().await;
         let (mail, mia) = (BackendId::parse("mail").unwrap(), user("mia"));
         let epoch = async || accounts.credential_epoch().current().await.unwrap();

@@ -120,7 +120,7 @@ on_both! {
         assert_eq!(accepted, 1, "exactly one password is right");
     }
 
-    async fn app_passwords_end_with_the_password_unless_the_owner_keeps_them(place) {
+    async fn app_passwords_end_with_the_password_unless_kept(place) {
         let fixture = Fixture::with_alice(place).await;
         let app_passwords = fixture.accounts.app_passwords();
         let keep = fixture.passwords.clone().with_app_passwords(AppPasswordPolicy::Keep);

@@ -95,7 +95,7 @@ fn users_sign_in_only_where_they_are_known() {
 }
 
 #[test]
-fn the_chain_finds_the_server_that_knows_the_person() {
+fn chain_finds_the_server_that_knows_the_user() {
     let Some(rig) = Rig::find() else { return };
     let occ = OccFixture::with("user-backend.toml", &three(&rig));
     for (name, password, backend) in [

@@ -28,7 +28,7 @@ pub struct HttpRanges {
 
 impl HttpRanges {
     /// Takes the URL to which the five digits are appended, e.g.
-    /// `https://api.pwnedpasswords.com/range/`. Unencrypted `http` is taken for loopback only.
+    /// `https://api.pwnedpasswords.com/range/`. Unencrypted `http` is accepted for loopback only.
     /// Proxies are those of the environment, except for loopback.
     ///
     /// # Errors

@@ -137,7 +137,7 @@ async fn people_of_the_mail_server_take_app_passwords_too() {
 
 /// Deleting lets a user of the mail server come again, as in the original; a ban does not.
 #[tokio::test(flavor = "multi_thread")]
-async fn banned_user_of_the_mail_server_stays_out_until_the_ban_is_lifted() {
+async fn banned_mail_user_stays_out_until_the_ban_is_lifted() {
     let asked = Arc::new(AtomicUsize::new(0));
     let port = mail_server_counting(MAIL, Arc::clone(&asked)).await;
     let mail = format!(

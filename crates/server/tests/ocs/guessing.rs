@@ -121,7 +121,7 @@ async fn t48_failures_survive_a_restart_and_a_reset_is_global() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn owner_after_a_restart_passes_the_guesses_of_strangers() {
+async fn owner_after_a_restart_passes_the_guesses_of_others() {
     let lock = "[resolver]\nlock = { failures = 2, per = \"24h\" }\n";
     let server = Server::with("", lock).await;
     let home = new_address().into();
@@ -349,7 +349,7 @@ async fn typed_names_are_not_readable_in_the_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rule_of_the_passwords_locks_in_every_server_and_never_the_last_admin() {
+async fn policy_lock_holds_on_all_servers_except_for_the_last_admin() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
     server.accounts.apps().set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
     server.app.rules().await.unwrap();
@@ -387,7 +387,7 @@ async fn rule_of_the_passwords_locks_in_every_server_and_never_the_last_admin() 
 
 /// M11: neither statuses nor their order, texts and `Retry-After` tell local, external and unknown names apart.
 #[tokio::test(flavor = "multi_thread")]
-async fn m11_statuses_tell_no_local_external_and_unknown_names_apart() {
+async fn m11_statuses_do_not_reveal_where_a_name_is_known() {
     let port = external_backend::mail_server_counting(external_backend::MAIL, Default::default()).await;
     let mail = format!(
         "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
@@ -425,7 +425,7 @@ async fn m11_statuses_tell_no_local_external_and_unknown_names_apart() {
 
 /// A source that has reached its limit is not told a password that was right a moment ago elsewhere.
 #[tokio::test(flavor = "multi_thread")]
-async fn limited_source_is_not_told_a_remembered_password() {
+async fn limited_source_gets_no_remembered_password() {
     let server = Server::with("", THREE).await;
     let (home, attacker) = (new_address(), new_address());
     let sign_in = |from: Ipv4Addr, password: &'static str| {

@@ -27,7 +27,7 @@ async fn set(server: &Server, actor: &str, name: &str, address: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn address_counts_when_its_link_was_followed_and_the_button_pressed() {
+async fn address_is_confirmed_by_link_and_button() {
     let server = Server::with("", &letters(9)).await;
     set(&server, "Frank", "Frank", "frank@example.org").await;
     assert_eq!(shown(&server, "Frank").await, ("frank@example.org".into(), serde_json::Value::Null));
@@ -103,7 +103,7 @@ async fn owner_changes_the_address_at_the_page_with_the_password() {
 
 /// M8, and no one learns whose an address is.
 #[tokio::test(flavor = "multi_thread")]
-async fn taken_address_is_answered_like_a_free_one_and_its_owner_keeps_it() {
+async fn taken_address_gets_the_same_answer_and_stays_with_its_owner() {
     let server = Server::with("", &letters(9)).await;
     server
         .put("admin", "/cloud/users/admin", "key=confirmedEmail&value=boss%40example.org")

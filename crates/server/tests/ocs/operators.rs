@@ -381,7 +381,7 @@ async fn kept(stream: &mut TcpStream, request: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answer_before_the_body_keeps_the_connection_or_says_that_it_ends() {
+async fn answer_before_the_body_keeps_or_closes_the_connection() {
     let server = Server::start().await;
     let long = "x".repeat(3 * 1024 * 1024);
     for (method, path, status) in [

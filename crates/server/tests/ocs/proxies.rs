@@ -102,7 +102,7 @@ async fn request_for_a_foreign_host_is_refused() {
 
 /// Regression: proxies write queries into their logs.
 #[tokio::test(flavor = "multi_thread")]
-async fn password_in_a_query_works_with_a_hint_or_is_refused_by_setting() {
+async fn password_in_a_query_gets_a_hint_or_is_refused_by_setting() {
     let hint = |answer: &Answer| answer.json()["ocs"]["meta"]["hint"].as_str().map(str::to_owned);
     let rows = [
         (Method::POST, "/ocs/v2.php/cloud/users?format=json&userid=new1&password=down+the+rabbit+hole", ""),

@@ -131,7 +131,7 @@ async fn password_addresses_and_administrators_need_their_own_scopes() {
 
 /// A token must not become the account of its owner, nor of an administrator, beyond its scopes, networks and end.
 #[tokio::test(flavor = "multi_thread")]
-async fn service_token_takes_over_neither_its_owner_nor_an_administrator() {
+async fn service_token_cannot_take_over_owner_or_administrator() {
     let server = Server::start().await;
     let groups = server.accounts.groups();
     groups.add_member(&GroupId::admin(), &user("jane")).await.unwrap();

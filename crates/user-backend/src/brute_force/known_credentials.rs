@@ -38,9 +38,9 @@ const MAX_TRACKED: usize = 100_000;
 #[derive(Clone, Debug)]
 pub(crate) struct KnownCredentials {
     proven: Arc<Cache<OutcomeKey, ()>>,
-    /// When they were refused for the last time, in [`TICK`]s since `began`, by the beginning of
-    /// the keyed hash. Two that begin alike only make one guess more look like one that was
-    /// counted, and no one can find two without the key.
+    /// Time of the last refusal, in [`TICK`]s since `began`, by the beginning of the keyed hash.
+    /// Two that begin alike only make one guess more look like one that was counted, and no one can
+    /// find two without the key.
     refused: Arc<Cache<u64, u32>>,
     began: Instant,
 }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn offered_credentials_are_counted_once_each_per_name_and_in_all() {
+    async fn tried_credentials_count_once_each_per_name_and_in_all() {
         let keyer = OutcomeKeyer::random().unwrap();
         let tuple = |name: u32, number: u32| keyer.key(b"", &name.to_string(), &number.to_string());
         let limit = AttemptLimit::default();

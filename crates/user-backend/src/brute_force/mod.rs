@@ -83,7 +83,7 @@ impl fmt::Display for GuessLimit {
 /// All of it is called while a caller waits for an answer, so an implementation should only take a
 /// note.
 pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
-    /// A sign-in from this source failed just now, or was not answered in a way that is recognised.
+    /// A sign-in from this source failed, or its answer is not recognised.
     fn source_failed(&self, source: SourceNet, certainty: Certainty);
 
     /// The record of this source was cleared: failures of before count no more.

@@ -22,11 +22,11 @@ use crate::verdict::{Rejection, Verdict};
 #[derive(Debug)]
 pub(crate) struct BackendLimiter {
     limit: AttemptLimit,
-    record: Mutex<Record>,
+    record: Mutex<BackendRecord>,
 }
 
 #[derive(Debug, Default)]
-struct Record {
+struct BackendRecord {
     /// The failures that still count, the oldest first.
     failures: VecDeque<Instant>,
     /// Attempts under way: each may become a failure.
@@ -64,7 +64,7 @@ impl BackendLimiter {
         Err(last.map_or(SOON, |last| self.limit.per.saturating_sub(age(*last))))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
+    fn lock(&self) -> MutexGuard<'_, BackendRecord> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -76,8 +76,7 @@ pub(crate) struct BackendReservation<'a> {
 }
 
 impl BackendReservation<'_> {
-    /// Settles the reservation: everything that the server may log as a failed login counts, also
-    /// for users that it does not know.
+    /// Settles the reservation: everything that the server may log as a failed login counts.
     pub(crate) fn settle(self, answer: &Result<Verdict, BackendError>) {
         let is_refused =
             matches!(answer, Ok(Verdict::Rejected(rejection)) if *rejection != Rejection::PolicyDenied);

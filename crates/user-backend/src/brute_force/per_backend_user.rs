@@ -35,12 +35,12 @@ pub(crate) const MAX_TRACKED_USERS: usize = 100_000;
 #[derive(Debug)]
 pub(crate) struct UpstreamLimiter {
     limit: AttemptLimit,
-    users: BoundedTable<CanonicalName, Mutex<Record>>,
+    users: BoundedTable<CanonicalName, Mutex<BackendUserRecord>>,
 }
 
 /// What one user has failed so far.
 #[derive(Debug, Default)]
-struct Record {
+struct BackendUserRecord {
     window: Window,
     /// Attempts under way: each may become a failure.
     reserved: usize,
@@ -104,7 +104,7 @@ impl UpstreamLimiter {
 pub(crate) struct Reservation<'a> {
     limiter: &'a UpstreamLimiter,
     name: CanonicalName,
-    record: Arc<Mutex<Record>>,
+    record: Arc<Mutex<BackendUserRecord>>,
     tuple: OutcomeKey,
     is_reserved: bool,
 }
@@ -137,7 +137,7 @@ impl Drop for Reservation<'_> {
     }
 }
 
-fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
+fn lock(record: &Mutex<BackendUserRecord>) -> MutexGuard<'_, BackendUserRecord> {
     record.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -168,13 +168,13 @@ mod tests {
         Denied { reached, was_refused: false }
     }
 
-    struct Bench {
+    struct BudgetFixture {
         limiter: UpstreamLimiter,
         keyer: OutcomeKeyer,
         guesses: AtomicU32,
     }
 
-    impl Bench {
+    impl BudgetFixture {
         fn new() -> Self {
             Self {
                 limiter: UpstreamLimiter::new(AttemptLimit::default()),
@@ -200,7 +200,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn limit_of_four_failures_in_15_minutes_holds() {
-        let bench = Bench::new();
+        let bench = BudgetFixture::new();
         for _ in 0..4 {
             bench.reserve().unwrap().settle(&wrong());
             tokio::time::advance(Duration::from_secs(60)).await;
@@ -215,7 +215,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn proven_credentials_pass_a_reached_limit() {
-        let bench = Bench::new();
+        let bench = BudgetFixture::new();
         for _ in 0..4 {
             bench.reserve().unwrap().settle(&wrong());
         }
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn burst_does_not_pass_the_limit() {
-        let bench = Bench::new();
+        let bench = BudgetFixture::new();
         let burst: Vec<_> = (0..100).filter_map(|_| bench.reserve().ok()).collect();
         assert_eq!(burst.len(), 4);
         // Nothing has failed yet: it makes sense to come back soon.
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn outages_unknown_users_and_given_up_attempts_cost_nothing() {
-        let bench = Bench::new();
+        let bench = BudgetFixture::new();
         for _ in 0..100 {
             let outage = Err(BackendError::unavailable(Phase::Connect, "down"));
             bench.reserve().unwrap().settle(&outage);
@@ -252,8 +252,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_counts_once_per_password_and_is_reported_as_an_outage() {
-        let bench = Bench::new();
+    async fn silence_counts_once_per_password_as_an_outage() {
+        let bench = BudgetFixture::new();
         for _ in 0..4 {
             bench.reserve().unwrap().settle(&silence());
         }
@@ -261,8 +261,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn right_password_repeated_while_a_server_hangs_costs_one_failure() {
-        let bench = Bench::new();
+    async fn right_password_repeated_at_a_hanging_server_costs_one() {
+        let bench = BudgetFixture::new();
         for _ in 0..100 {
             bench.reserve_for("right").unwrap().settle(&silence());
         }
@@ -277,7 +277,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn known_wrong_password_counts_when_the_server_is_silent() {
-        let bench = Bench::new();
+        let bench = BudgetFixture::new();
         bench.reserve_for("old").unwrap().settle(&wrong());
         bench.reserve_for("old").unwrap().settle(&silence());
         assert!(bench.reserve_for("old").is_err(), "half of the budget");
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn right_password_clears_the_record() {
-        let bench = Bench::new();
+        let bench = BudgetFixture::new();
         for _ in 0..10 {
             for _ in 0..3 {
                 bench.reserve().unwrap().settle(&wrong());
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn right_password_keeps_failures_still_to_come() {
-        let bench = Bench::new();
+        let bench = BudgetFixture::new();
         let guesses: Vec<_> = (0..3).map(|_| bench.reserve().unwrap()).collect();
         bench.reserve().unwrap().settle(&right());
         for guess in guesses {
@@ -309,7 +309,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn repeated_wrong_password_uses_half_of_the_limit() {
-        let bench = Bench::new();
+        let bench = BudgetFixture::new();
         for minute in 0..600 {
             match bench.reserve_for("old") {
                 Ok(attempt) => attempt.settle(&wrong()),
@@ -326,7 +326,7 @@ mod tests {
             users: BoundedTable::new(1_000),
             ..UpstreamLimiter::new(AttemptLimit::default())
         };
-        let tuple = Bench::new().tuple("x");
+        let tuple = BudgetFixture::new().tuple("x");
         let busy = limiter.reserve(&alice(), &tuple, false).unwrap();
         for number in 0..20_000 {
             let name = CanonicalName::parse(&format!("user{number}")).unwrap();

@@ -4,7 +4,7 @@
 //! is what one household has. One customer may have up to a /48, so failures also count at the /56
 //! and the /48, with four and sixteen times the allowance.
 //!
-//! - A turn is taken **before** the attempt: failures that still count and attempts under way are
+//! - A permit is taken **before** the attempt: failures that still count and attempts under way are
 //!   never more than [`SourceRateLimit::refuse_after`] together, so a burst of guesses cannot
 //!   exceed the limit. An attempt that arrives when all permits are taken waits for one, in order,
 //!   so that an office behind one address is served and not refused.
@@ -18,11 +18,11 @@
 //!   would pay for guesses at all others.
 //! - Repeating the same wrong name and password reveals nothing new. They cost nothing, so a phone
 //!   with an old password does not block its household.
-//! - Proven credentials need no turn.
+//! - Proven credentials need no permit.
 //!
 //! Order: after the cache, so that a right password in memory is not slowed down; before
-//! single-flight. A turn belongs to the attempt and is not given back when the caller leaves, or
-//! else guesses that no caller waits for would be free.
+//! single-flight. A permit belongs to the attempt and is not returned when the caller leaves;
+//! otherwise abandoned guesses would be free.
 //!
 //! Bounded: the 100,000 networks that failed last. A source without failures takes no room, and one
 //! source can fail too rarely to push others out.
@@ -108,13 +108,13 @@ impl SourceRateLimit {
 /// See the [module](self). Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceRateLimiter {
-    shared: Arc<Shared>,
+    shared: Arc<SourceTable>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct SourceTable {
     limit: SourceRateLimit,
-    networks: BoundedTable<SourceNet, Record>,
+    networks: BoundedTable<SourceNet, SourceRecord>,
     /// What was counted without having been judged, and until when.
     /// By source: a guess that costs another source nothing would reveal that the user has just
     /// typed this password.
@@ -195,11 +195,11 @@ impl fmt::Display for SourceNet {
 
 /// What is known about one network.
 #[derive(Debug)]
-struct Record {
+struct SourceRecord {
     allowance: usize,
-    /// One turn per failure that may still happen.
+    /// One permit per failure that may still happen.
     /// Taken while an attempt is under way, gone while its failure counts.
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     failures: Mutex<Failures>,
     /// Notifies attempts that wait for a permit that the limit is reached.
     closed: Notify,
@@ -209,9 +209,10 @@ struct Record {
 struct Failures {
     /// The failures that still count, the oldest first.
     at: VecDeque<(Instant, Certainty)>,
-    /// How many of them took no turn, because all were taken when another process reported them.
+    /// Number of failures without a permit, because all were taken when another process reported
+    /// them.
     without_turn: usize,
-    /// What is being asked with a turn of this network.
+    /// Attempts in progress with a permit of this network.
     under_way: Vec<OutcomeKey>,
     offered: OfferedCredentials,
 }
@@ -231,8 +232,8 @@ pub(crate) enum SourceDenial {
     TooMany(SourceNet, Duration),
     /// The last failure was a moment ago: there is a delay.
     TooEarly(SourceNet, Duration),
-    /// Failures and attempts under way have taken all turns until the deadline.
-    NoTurn(SourceNet),
+    /// Failures and attempts in progress hold all permits until the deadline.
+    NoPermit(SourceNet),
     /// The same, and none of them is known to be a wrong password. Reported as unavailable.
     Unanswered(SourceNet),
 }
@@ -248,7 +249,7 @@ impl SourceRateLimiter {
         max: usize,
     ) -> Self {
         let (networks, unjudged) = (BoundedTable::new(max), Cache::new(max));
-        Self { shared: Arc::new(Shared { limit: normal(limit), networks, unjudged, observer }) }
+        Self { shared: Arc::new(SourceTable { limit: normal(limit), networks, unjudged, observer }) }
     }
 
     /// Whether failures are slowed down just like this.
@@ -293,7 +294,7 @@ impl SourceRateLimiter {
             if failures.at.len() >= held.record.allowance {
                 continue;
             }
-            if held.record.turns.forget_permits(1) == 0 {
+            if held.record.permits.forget_permits(1) == 0 {
                 failures.without_turn += 1;
             }
             let behind = failures.at.partition_point(|(other, _)| *other <= then);
@@ -310,7 +311,7 @@ impl SourceRateLimiter {
             let gone = std::mem::take(&mut failures.at).len();
             let without_turn = std::mem::take(&mut failures.without_turn);
             failures.offered = OfferedCredentials::default();
-            held.record.turns.add_permits(gone.saturating_sub(without_turn));
+            held.record.permits.add_permits(gone.saturating_sub(without_turn));
         }
         if let Some(observer) = &self.shared.observer {
             observer.source_reset(source);
@@ -322,28 +323,28 @@ impl SourceRateLimiter {
         self.shared.networks.len()
     }
 
-    fn hold(&self, network: SourceNet) -> Holding {
+    fn hold(&self, network: SourceNet) -> SourceHolder {
         let allowance = self.shared.limit.allowance(network);
         let allowance = usize::try_from(allowance).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        let record = self.shared.networks.get_or_insert(&network, || Record {
+        let record = self.shared.networks.get_or_insert(&network, || SourceRecord {
             allowance,
-            turns: Arc::new(Semaphore::new(allowance)),
+            permits: Arc::new(Semaphore::new(allowance)),
             failures: Mutex::default(),
             closed: Notify::new(),
         });
-        Holding { limiter: self.clone(), network, record }
+        SourceHolder { limiter: self.clone(), network, record }
     }
 }
 
-/// An attempt that has arrived from a source and may have to wait for its turn.
+/// An attempt that has arrived from a source and may have to wait for its permit.
 #[derive(Debug)]
 pub(crate) struct SourceArrival {
     /// The narrowest first.
-    networks: Vec<Holding>,
+    networks: Vec<SourceHolder>,
 }
 
 impl SourceArrival {
-    fn source(&self) -> Option<&Holding> {
+    fn source(&self) -> Option<&SourceHolder> {
         self.networks.first()
     }
 
@@ -371,25 +372,29 @@ impl SourceArrival {
         })
     }
 
-    /// Whether this very tuple is being asked about with a turn of this source.
+    /// Whether this tuple is being checked with a permit of this source.
     /// Joining it is no new guess.
     pub(crate) fn is_under_way(&self, tuple: &OutcomeKey) -> bool {
         self.source().is_some_and(|source| source.record.lock().under_way.contains(tuple))
     }
 
-    /// Takes a turn for an attempt, waiting until `deadline` when all are taken.
+    /// Takes a permit for an attempt, waiting until `deadline` if all are taken.
     /// After it there should be time to make the attempt.
     ///
     /// # Errors
     /// [`SourceDenial`] when the attempt must not be made.
     ///
     /// # Cancellation
-    /// Safe: a turn that is not taken goes to the next.
-    pub(crate) async fn turn(self, tuple: &OutcomeKey, deadline: Instant) -> Result<Turn, SourceDenial> {
+    /// Cancel safe: a permit that is not taken goes to the next.
+    pub(crate) async fn permit(
+        self,
+        tuple: &OutcomeKey,
+        deadline: Instant,
+    ) -> Result<SourcePermit, SourceDenial> {
         let latest = deadline.min(later(now(), MAX_INLINE_WAIT));
-        let mut turn = Turn { taken: Vec::with_capacity(self.networks.len()), tuple: *tuple };
+        let mut all = SourcePermit { taken: Vec::with_capacity(self.networks.len()), tuple: *tuple };
         for held in self.networks {
-            let permit = match Arc::clone(&held.record.turns).try_acquire_owned() {
+            let permit = match Arc::clone(&held.record.permits).try_acquire_owned() {
                 Ok(permit) => {
                     held.sit_out(latest).await?;
                     permit
@@ -397,13 +402,13 @@ impl SourceArrival {
                 Err(_) => held.wait(deadline).await?,
             };
             held.record.lock().under_way.push(*tuple);
-            turn.taken.push((permit, held));
+            all.taken.push((permit, held));
         }
-        Ok(turn)
+        Ok(all)
     }
 }
 
-impl Record {
+impl SourceRecord {
     fn lock(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -414,41 +419,41 @@ impl Record {
             failures.at.pop_front();
             match failures.without_turn.checked_sub(1) {
                 Some(fewer) => failures.without_turn = fewer,
-                None => self.turns.add_permits(1),
+                None => self.permits.add_permits(1),
             }
         }
     }
 }
 
-/// A turn: one attempt that may be made. Given back on drop, unless the attempt failed.
+/// Permit for one attempt. Returned on drop, unless the attempt failed.
 #[derive(Debug)]
 #[must_use = "the attempt's failure must be counted"]
-pub(crate) struct Turn {
-    taken: Vec<(OwnedSemaphorePermit, Holding)>,
+pub(crate) struct SourcePermit {
+    taken: Vec<(OwnedSemaphorePermit, SourceHolder)>,
     tuple: OutcomeKey,
 }
 
-impl Turn {
-    /// Settles the turn: the password is right, so it was no guess.
+impl SourcePermit {
+    /// Settles the permit: the password is right, so it was no guess.
     pub(crate) fn accepted(self, name: u32) {
         if let Some((_, source)) = self.taken.first() {
             source.record.lock().offered.remove(name, &self.tuple);
         }
     }
 
-    /// Settles the turn: the attempt was refused.
+    /// Settles the permit: the attempt was refused.
     pub(crate) fn refused(self) {
         self.count(Certainty::Wrong);
     }
 
-    /// Settles the turn: no backend was asked, because of a limit per user.
-    /// It counts as a failure, once per tuple: otherwise a source could use the limit to test any
-    /// number of passwords.
+    /// Settles the permit: no backend was asked, because of a limit per user. It counts as a
+    /// failure, once per tuple: otherwise a source could use the limit to test any number of
+    /// passwords.
     pub(crate) fn unjudged(self) {
         self.count_once(Certainty::Wrong);
     }
 
-    /// Settles the turn: a backend has seen the password and gave an answer that is not recognised.
+    /// Settles the permit: the backend's answer is not recognised, but it has seen the password.
     pub(crate) fn unrecognised(self) {
         self.count_once(Certainty::Unanswered);
     }
@@ -485,7 +490,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for SourcePermit {
     fn drop(&mut self) {
         for (_, held) in &self.taken {
             done(&mut held.record.lock(), &self.tuple);
@@ -505,14 +510,14 @@ fn normal(limit: SourceRateLimit) -> SourceRateLimit {
 
 /// Keeps the record of a network in the table, until it is dropped.
 #[derive(Debug)]
-struct Holding {
+struct SourceHolder {
     limiter: SourceRateLimiter,
     network: SourceNet,
-    record: Arc<Record>,
+    record: Arc<SourceRecord>,
 }
 
-impl Holding {
-    /// Waits for a turn, and for the end of the delay that there may be when it comes.
+impl SourceHolder {
+    /// Waits for a permit, and then for the end of the delay, if any.
     async fn wait(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, SourceDenial> {
         let permit = loop {
             // Registered before the look, so that no closing is missed between the two.
@@ -521,14 +526,14 @@ impl Holding {
             self.look()?;
             tokio::select! {
                 biased;
-                permit = timeout_at(deadline, Arc::clone(&self.record.turns).acquire_owned()) => break permit,
+                permit = timeout_at(deadline, Arc::clone(&self.record.permits).acquire_owned()) => break permit,
                 () = closed => {}
             }
         };
         let Ok(Ok(permit)) = permit else {
             let is_wrong = |(_, certainty): &(Instant, Certainty)| *certainty == Certainty::Wrong;
             return Err(match self.record.lock().at.iter().any(is_wrong) {
-                true => SourceDenial::NoTurn(self.network),
+                true => SourceDenial::NoPermit(self.network),
                 false => SourceDenial::Unanswered(self.network),
             });
         };
@@ -578,7 +583,7 @@ impl Holding {
     }
 }
 
-impl Drop for Holding {
+impl Drop for SourceHolder {
     fn drop(&mut self) {
         let per = self.limiter.shared.limit.per;
         self.limiter.shared.networks.release(&self.network, &self.record, |record| {

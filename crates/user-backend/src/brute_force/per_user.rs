@@ -26,7 +26,8 @@
 //! - An attempt that would have to wait longer than `MAX_INLINE_WAIT` is refused with the time to
 //!   come back.
 //! - A failure is a name or a password that a backend refused. Outages and answers from memory do
-//!   not count. An outage only ends what memory may be compared with (see `Entry::may_recall`).
+//!   not count. An outage only ends what memory may be compared with (see
+//!   `UserPermit::may_recall`).
 //! - A right password clears the record: that is what "in a row" means, and only the user has it.
 //!   (At the source it clears nothing: there an account of one's own would pay for guesses at all
 //!   others.) A yes from memory or from grace is no news.
@@ -36,7 +37,7 @@
 //! - The day is counted on the monotonic clock from the first failure, so there is no midnight at
 //!   which every user is open to a hundred new guesses.
 //!
-//! Order: after the limit per source, so that an attempt that waits there holds no place of the
+//! Order: after the limit per source, so that an attempt that waits there holds no permit of the
 //! user.
 //!
 //! Bounded: the 100,000 users that failed last. A user without failures takes no room, and one
@@ -122,24 +123,24 @@ impl fmt::Display for Lockout {
 pub(crate) struct UserLimiter {
     lockout: Option<Lockout>,
     limit: AttemptLimit,
-    shared: Arc<Shared>,
+    shared: Arc<UserTable>,
 }
 
 /// What outlives a change of the settings.
 #[derive(Debug)]
-struct Shared {
-    users: BoundedTable<CanonicalName, Record>,
+struct UserTable {
+    users: BoundedTable<CanonicalName, UserRecord>,
     known: KnownCredentials,
     /// A smaller number of failures in a row than the settings say.
-    rule: Mutex<Option<Arc<InARow>>>,
+    rule: Mutex<Option<Arc<ConsecutiveFailures>>>,
     /// What other processes saw.
     reports: RemoteReports,
     observer: Option<Arc<dyn FailedLoginObserver>>,
 }
 
-/// A rule of the passwords beside the settings (`maximumLoginAttempts`).
+/// The rule `maximumLoginAttempts` of the password policy, beside the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct InARow {
+pub(crate) struct ConsecutiveFailures {
     /// Locks after this number of failures in a row.
     pub(crate) max: u32,
     /// A user whom the rule never locks.
@@ -148,8 +149,8 @@ pub(crate) struct InARow {
 
 /// What is known about one user.
 #[derive(Debug, Default)]
-struct Record {
-    count: Mutex<Count>,
+struct UserRecord {
+    count: Mutex<FailureCount>,
     /// Attempts that wait, in order: the first of them alone watches the delay.
     queue: tokio::sync::Mutex<()>,
     /// Notifies that one that an attempt has ended.
@@ -157,7 +158,7 @@ struct Record {
 }
 
 #[derive(Debug, Default)]
-struct Count {
+struct FailureCount {
     /// Failures in a row.
     in_a_row: u32,
     first: Option<Instant>,
@@ -210,7 +211,7 @@ impl UserLimiter {
         max: usize,
     ) -> Self {
         let (users, reports) = (BoundedTable::new(max), RemoteReports::new(key));
-        let shared = Shared { users, known, rule: Mutex::default(), reports, observer };
+        let shared = UserTable { users, known, rule: Mutex::default(), reports, observer };
         Self { lockout, limit, shared: Arc::new(shared) }
     }
 
@@ -235,7 +236,7 @@ impl UserLimiter {
         }
     }
 
-    fn rule(&self) -> Option<Arc<InARow>> {
+    fn rule(&self) -> Option<Arc<ConsecutiveFailures>> {
         self.shared.rule.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -252,7 +253,7 @@ impl UserLimiter {
     }
 
     /// Locks after fewer failures in a row than the settings say.
-    pub(crate) fn set_in_a_row(&self, rule: Option<InARow>) {
+    pub(crate) fn set_in_a_row(&self, rule: Option<ConsecutiveFailures>) {
         let mut current = self.shared.rule.lock().unwrap_or_else(PoisonError::into_inner);
         if current.as_deref() != rule.as_ref() {
             *current = rule.map(Arc::new);
@@ -272,8 +273,8 @@ impl UserLimiter {
         // In one order for all, or two attempts could wait for each other.
         names.sort_unstable();
         names.dedup();
-        let users = names.into_iter().map(|name| Holding::of(self, name));
-        let users: Vec<Holding> = users.inspect(Holding::count_reports).collect();
+        let users = names.into_iter().map(|name| UserHolder::of(self, name));
+        let users: Vec<UserHolder> = users.inspect(UserHolder::count_reports).collect();
         UserArrival { users }
     }
 
@@ -281,7 +282,7 @@ impl UserLimiter {
     /// What other processes saw stays if it is younger than `age`.
     pub(crate) fn unlock(&self, name: &CanonicalName, age: Duration) {
         self.forget_reports(name, age);
-        Holding::of(self, name.clone()).record.clear();
+        UserHolder::of(self, name.clone()).record.clear();
         self.tell(name, |observer, user| observer.user_reset(user, age));
     }
 
@@ -323,8 +324,8 @@ impl UserLimiter {
     }
 }
 
-impl Record {
-    fn count(&self) -> MutexGuard<'_, Count> {
+impl UserRecord {
+    fn count(&self) -> MutexGuard<'_, FailureCount> {
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -339,7 +340,7 @@ impl Record {
     }
 }
 
-impl Count {
+impl FailureCount {
     fn clear(&mut self) {
         (self.in_a_row, self.first, self.last) = (0, None, None);
         self.window.clear();
@@ -417,47 +418,46 @@ enum Wait {
     AnswerOr(Instant),
 }
 
-/// An attempt that has arrived and may have to wait for its place.
+/// An attempt that has arrived and may have to wait for its permit.
 #[derive(Debug)]
 pub(crate) struct UserArrival {
-    users: Vec<Holding>,
+    users: Vec<UserHolder>,
 }
 
 impl UserArrival {
-    /// Takes a place for the attempt, waiting for the end of a short delay, but not longer than
-    /// until `deadline`.
+    /// Takes a permit for the attempt, after a short delay, until `deadline` at the latest.
     ///
     /// # Errors
     /// [`UserDenial`] when the attempt must not be made.
     ///
     /// # Cancellation
-    /// Safe: a place that is not taken goes to the next.
+    /// Cancel safe: a permit that is not taken goes to the next.
     pub(crate) async fn enter(
         mut self,
         tuple: &OutcomeKey,
         is_proven: bool,
         deadline: Instant,
-    ) -> Result<Entry, UserDenial> {
+    ) -> Result<UserPermit, UserDenial> {
         if !is_proven {
             let latest = deadline.min(later(now(), MAX_INLINE_WAIT));
             for user in &mut self.users {
                 user.reserve(tuple, latest).await?;
             }
         }
-        Ok(Entry { users: self.users, tuple: *tuple, is_proven })
+        Ok(UserPermit { users: self.users, tuple: *tuple, is_proven })
     }
 }
 
-/// A place: one attempt that may be made. Given back on drop, unless the attempt failed.
+/// Permit for one attempt. Returned on drop, unless the attempt failed.
 #[derive(Debug)]
 #[must_use = "the attempt's failure must be counted"]
-pub(crate) struct Entry {
-    users: Vec<Holding>,
+pub(crate) struct UserPermit {
+    users: Vec<UserHolder>,
     tuple: OutcomeKey,
     is_proven: bool,
 }
 
-impl Entry {
+impl UserPermit {
     /// Whether this attempt may be answered from memory.
     /// Not when several other passwords could not be judged before. An outage must not be the time
     /// to compare guesses with what is remembered.
@@ -469,7 +469,7 @@ impl Entry {
             })
     }
 
-    /// Settles the place: a backend accepted the user just now.
+    /// Settles the permit: a backend accepted the user just now.
     pub(crate) fn accepted(self) {
         for user in &self.users {
             if user.record.clear() {
@@ -478,16 +478,15 @@ impl Entry {
         }
     }
 
-    /// Settles the place: the attempt was refused.
-    /// `is_known_wrong`: it had been before. Returns whether the user is locked for the rest of the
-    /// day now, and was not before.
+    /// Settles the permit: the attempt was refused. `is_known_wrong`: it had been before. Returns
+    /// whether the user is locked for the rest of the day now, and was not before.
     pub(crate) fn refused(self, is_known_wrong: bool) -> bool {
         let locked: Vec<bool> =
             self.users.iter().map(|user| user.fail(&self.tuple, is_known_wrong)).collect();
         locked.contains(&true)
     }
 
-    /// Settles the place: no backend could judge the attempt. `is_guess`: one has seen the
+    /// Settles the permit: no backend could judge the attempt. `is_guess`: one has seen the
     /// password, and gave an answer that is not recognised.
     pub(crate) fn unjudged(self, is_guess: bool) {
         let at = now();
@@ -505,18 +504,18 @@ impl Entry {
     }
 }
 
-/// Keeps the record of a user in the table, and perhaps a failure reserved, until it is dropped.
+/// Keeps a user's record in the table, and a reserved failure, until it is dropped.
 #[derive(Debug)]
-struct Holding {
+struct UserHolder {
     limiter: UserLimiter,
     name: CanonicalName,
-    record: Arc<Record>,
+    record: Arc<UserRecord>,
     reserved: Option<OutcomeKey>,
 }
 
-impl Holding {
+impl UserHolder {
     fn of(limiter: &UserLimiter, name: CanonicalName) -> Self {
-        let record = limiter.shared.users.get_or_insert(&name, Record::default);
+        let record = limiter.shared.users.get_or_insert(&name, UserRecord::default);
         Self { limiter: limiter.clone(), name, record, reserved: None }
     }
 
@@ -635,7 +634,7 @@ impl Holding {
     }
 }
 
-impl Drop for Holding {
+impl Drop for UserHolder {
     fn drop(&mut self) {
         if let Some(tuple) = self.reserved {
             let mut count = self.record.count();
@@ -649,7 +648,7 @@ impl Drop for Holding {
             self.record.ended.notify_waiters();
         }
         let limit = self.limiter.limit;
-        let is_empty = |record: &Record| {
+        let is_empty = |record: &UserRecord| {
             let mut count = record.count();
             let at = now();
             count.window.expire(limit, at);

@@ -107,13 +107,13 @@ impl RemoteReport {
 pub(super) struct RemoteReports {
     /// Without one, nothing is exchanged.
     key: Option<UserHashKey>,
-    waiting: RwLock<Waiting>,
+    waiting: RwLock<WaitingReports>,
     /// Whether there is anything: what memory answers must not wait for a lock.
     is_empty: AtomicBool,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct WaitingReports {
     names: HashMap<UserHash, Vec<RemoteReport>>,
     /// When what is too old was removed last.
     swept: Option<Instant>,
@@ -191,11 +191,11 @@ impl RemoteReports {
         self.update(&waiting);
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Waiting> {
+    fn write(&self) -> RwLockWriteGuard<'_, WaitingReports> {
         self.waiting.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn update(&self, waiting: &Waiting) {
+    fn update(&self, waiting: &WaitingReports) {
         self.is_empty.store(waiting.names.is_empty(), Ordering::Release);
     }
 }
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn reports_wait_for_their_name_and_end_with_a_sign_in_and_with_time() {
+    async fn reports_wait_for_their_name_and_expire() {
         let reports = reports(1);
         let (alice, bob) = (named("alice"), named("bob"));
         let start = now();

@@ -9,8 +9,7 @@ use serde::Serialize;
 use crate::clock::Instant;
 use crate::secret::OutcomeKey;
 
-/// How long attempts under way may take until it is known what became of them, for want of a better
-/// guess.
+/// Assumed duration of attempts in progress.
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// A maximum number of failed logins in a time window.

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn outcome_of_an_earlier_check_is_void_and_of_a_later_one_is_not() {
+    fn outcome_of_an_earlier_check_is_void_a_later_one_is_not() {
         let epochs = InvalidationEpochs::default();
         let alice = user(&epochs, "alice");
         let mail = epochs.backend(&BackendId::parse("mail").unwrap());
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_in_a_slot_are_told_apart() {
+    fn labels_in_one_slot_are_distinguished() {
         let epochs = InvalidationEpochs::default();
         // More than there are slots: each slot has several.
         let labels: Vec<_> = (0..SLOTS * 4).map(|number| user(&epochs, &format!("user{number}"))).collect();

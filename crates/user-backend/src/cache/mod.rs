@@ -1,5 +1,4 @@
-//! Answers from memory: who was accepted a short while ago, which name and password were just
-//! refused.
+//! Answers from memory: recently accepted users, recently refused credentials.
 //!
 //! - The key of an entry is a keyed hash of the whole tuple (scope, name, password) under a random
 //!   key of this process: no password, plain or unsalted, is held, and another password for the
@@ -33,7 +32,7 @@ use quick_cache::{OptionsBuilder, Weighter};
 use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer};
-use crate::verdict::{Authenticated, Began, Freshness, Rejection, VerifiedIdentity};
+use crate::verdict::{Authenticated, CheckEpoch, Freshness, Rejection, VerifiedIdentity};
 use epochs::{Epoch, InvalidationEpochs, Label};
 use record::{Accepted, Backends, EntryWeight, Latest, Rejected};
 
@@ -127,9 +126,9 @@ impl OutcomeCache {
 
     /// The epoch of the last invalidation of a user with these names.
     pub(crate) fn last_change(&self, names: impl Iterator<Item = CanonicalName>) -> Epoch {
-        let people = names.map(|name| self.epochs.user(&name));
+        let users = names.map(|name| self.epochs.user(&name));
         // The label of all refusals: any change of a backend voids them.
-        let labels: Vec<Label> = std::iter::once(self.epochs.all_backends()).chain(people).collect();
+        let labels: Vec<Label> = std::iter::once(self.epochs.all_backends()).chain(users).collect();
         self.epochs.last_change(&labels)
     }
 
@@ -145,15 +144,15 @@ impl OutcomeCache {
 
     /// When the check behind a proof began.
     #[inline(always)]
-    pub(crate) fn began(&self, epoch: Epoch) -> Began {
-        Began { memory: self.number, epoch }
+    pub(crate) fn began(&self, epoch: Epoch) -> CheckEpoch {
+        CheckEpoch { memory: self.number, epoch }
     }
 
     /// Whether a proof was made with this memory, and nothing that it depends on was invalidated
     /// since its check began.
     pub(crate) fn still_holds(&self, proof: &Authenticated) -> bool {
         let depends = [self.epochs.user(proof.name()), self.epochs.backend(proof.backend())];
-        let Began { memory, epoch } = proof.began();
+        let CheckEpoch { memory, epoch } = proof.began();
         memory == self.number && self.epochs.holds(epoch, &depends)
     }
 
@@ -176,8 +175,7 @@ impl OutcomeCache {
         Some((self.proof(found, freshness)?, network))
     }
 
-    /// The proof for a tuple that was accepted some time ago, for the time its backend cannot be
-    /// asked.
+    /// The proof for a tuple that was accepted earlier, for an outage of its backend.
     pub(crate) fn stale(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
         let found = self.accepted.get(key).filter(|found| self.is_kept(key, found, now))?;
         let freshness = Freshness::Stale { verified_at: found.verified_at };
@@ -291,7 +289,7 @@ impl OutcomeCache {
         self.rejected.insert(key, Rejected { rejection, expires, began, depends });
     }
 
-    /// Forgets one person, under the name the application knows and under the one that was typed.
+    /// Forgets one user, under the name in the application and the one that was typed.
     pub fn invalidate_user(&self, name: &CanonicalName) {
         self.epochs.invalidate(self.epochs.user(name));
     }

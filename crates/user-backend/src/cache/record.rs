@@ -47,7 +47,7 @@ pub(super) struct Latest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Number(u16);
 
-/// How many different ids there can be as long as the process lives.
+/// Maximum number of different ids in one process.
 const IDS: usize = 1024;
 
 /// Which number stands for which backend.
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_backend_keeps_its_number_and_shares_it_with_nobody() {
+    fn backend_keeps_its_number_and_does_not_share_it() {
         let backends = Backends::default();
         let ids: Vec<_> =
             (0..IDS).map(|number| BackendId::parse(&format!("backend-{number}")).unwrap()).collect();

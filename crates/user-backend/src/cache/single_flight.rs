@@ -45,7 +45,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         Self { under_way: Arc::default(), most }
     }
 
-    /// Waits for the answer of the attempt `key`, starting it with `start` unless it is under way.
+    /// Waits for the answer of the attempt `key`, and starts it with `start` if needed.
     /// `change` is the epoch of the last invalidation that concerns it.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ mod tests {
     use crate::clock::now;
     use crate::secret::OutcomeKeyer;
 
-    struct Bench {
+    struct FlightFixture {
         flights: Arc<SingleFlight<usize>>,
         keyer: OutcomeKeyer,
         epochs: InvalidationEpochs,
@@ -165,7 +165,7 @@ mod tests {
         gate: Arc<Semaphore>,
     }
 
-    impl Bench {
+    impl FlightFixture {
         fn new(most: usize) -> Self {
             Self {
                 flights: Arc::new(SingleFlight::new(most)),
@@ -200,7 +200,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_thousand_identical_attempts_make_one_login() {
-        let bench = Bench::new(10);
+        let bench = FlightFixture::new(10);
         let all: Vec<_> = (0..1000).map(|_| bench.join("secret")).collect();
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
         bench.gate.add_permits(1000);
@@ -212,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn different_passwords_never_share() {
-        let bench = Bench::new(10);
+        let bench = FlightFixture::new(10);
         let (one, other) = (bench.join("secret"), bench.join("Secret"));
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 2).await;
         bench.gate.add_permits(2);
@@ -223,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_work_survives_the_caller_that_started_it() {
-        let bench = Bench::new(10);
+        let bench = FlightFixture::new(10);
         let leader = bench.join("secret");
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
         leader.abort();
@@ -234,8 +234,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_leaves_nobody_hanging() {
-        let bench = Bench::new(10);
+    async fn panic_leaves_no_caller_waiting() {
+        let bench = FlightFixture::new(10);
         let key = bench.keyer.key(b"", "alice", "secret");
         let deadline = now() + Duration::from_secs(5);
         let answer =
@@ -247,8 +247,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_after_an_invalidation_starts_anew() {
-        let bench = Bench::new(10);
+    async fn attempt_after_an_invalidation_starts_again() {
+        let bench = FlightFixture::new(10);
         let early = bench.join("secret");
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
         bench.epochs.invalidate_everything();
@@ -259,8 +259,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_house_says_so_at_once() {
-        let bench = Bench::new(1);
+    async fn full_pool_refuses_at_once() {
+        let bench = FlightFixture::new(1);
         let first = bench.join("secret");
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
         assert_eq!(bench.join("other").await.unwrap(), Err(JoinError::Full));

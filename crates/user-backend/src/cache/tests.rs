@@ -8,11 +8,11 @@ use crate::verdict::Identity;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-struct Bench {
+struct CacheFixture {
     cache: OutcomeCache,
 }
 
-impl Bench {
+impl CacheFixture {
     fn new() -> Self {
         Self { cache: OutcomeCache::new(CacheBounds::default()).unwrap() }
     }
@@ -46,7 +46,7 @@ impl Bench {
 
 #[tokio::test(start_paused = true)]
 async fn an_acceptance_lives_as_long_as_set_and_not_longer() {
-    let bench = Bench::new();
+    let bench = CacheFixture::new();
     let key = bench.accept("alice", "alice", "mail", "secret", bench.cache.epoch());
     tokio::time::advance(MINUTE - Duration::from_millis(1)).await;
     assert!(bench.hits(&key));
@@ -57,16 +57,16 @@ async fn an_acceptance_lives_as_long_as_set_and_not_longer() {
 
 #[test]
 fn another_password_is_another_question() {
-    let bench = Bench::new();
+    let bench = CacheFixture::new();
     bench.accept("alice", "alice", "mail", "secret", bench.cache.epoch());
     assert!(!bench.hits(&bench.key("alice", "Secret")));
     assert!(!bench.hits(&bench.key("bob", "secret")));
 }
 
 #[test]
-fn a_person_is_forgotten_under_the_typed_name_and_under_the_found_one() {
+fn invalidation_covers_the_typed_and_the_found_name() {
     for name in ["alice", "alice@example.com"] {
-        let bench = Bench::new();
+        let bench = CacheFixture::new();
         let key = bench.accept("Alice@Example.com", "alice", "mail", "secret", bench.cache.epoch());
         assert!(bench.hits(&key));
         bench.cache.invalidate_user(&CanonicalName::parse(name).unwrap());
@@ -75,8 +75,8 @@ fn a_person_is_forgotten_under_the_typed_name_and_under_the_found_one() {
 }
 
 #[test]
-fn a_check_that_began_before_an_invalidation_leaves_nothing_behind() {
-    let bench = Bench::new();
+fn check_begun_before_an_invalidation_is_not_remembered() {
+    let bench = CacheFixture::new();
     let began = bench.cache.epoch();
     bench.cache.invalidate_user(&CanonicalName::parse("alice").unwrap());
     let stale = bench.accept("alice", "alice", "mail", "old", began);
@@ -87,7 +87,7 @@ fn a_check_that_began_before_an_invalidation_leaves_nothing_behind() {
 
 #[test]
 fn a_backend_is_forgotten_and_the_others_are_not() {
-    let bench = Bench::new();
+    let bench = CacheFixture::new();
     let mail = bench.accept("alice", "alice", "mail", "secret", bench.cache.epoch());
     let files = bench.accept("bob", "bob", "files", "secret", bench.cache.epoch());
     bench.cache.invalidate_backend(&BackendId::parse("mail").unwrap());
@@ -97,7 +97,7 @@ fn a_backend_is_forgotten_and_the_others_are_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_has_a_lifetime_of_its_own() {
-    let bench = Bench::new();
+    let bench = CacheFixture::new();
     let login = LoginName::parse("alice").unwrap();
     let key = bench.key("alice", "wrong");
     let began = bench.cache.epoch();
@@ -117,7 +117,7 @@ async fn a_refusal_has_a_lifetime_of_its_own() {
 
 #[test]
 fn a_lifetime_of_zero_remembers_nothing() {
-    let bench = Bench::new();
+    let bench = CacheFixture::new();
     let login = LoginName::parse("alice").unwrap();
     let key = bench.key("alice", "wrong");
     bench.cache.reject(
@@ -135,7 +135,7 @@ fn a_lifetime_of_zero_remembers_nothing() {
 fn neither_bound_is_passed() {
     for (entries, bytes) in [(100, 1 << 30), (1 << 20, 40_000), (4_000, 799_999)] {
         let bounds = CacheBounds { entries, bytes };
-        let bench = Bench { cache: OutcomeCache::new(bounds).unwrap() };
+        let bench = CacheFixture { cache: OutcomeCache::new(bounds).unwrap() };
         for number in 0..5_000 {
             let name = format!("user{number}");
             bench.accept(&name, &name, "mail", "secret", bench.cache.epoch());
@@ -148,14 +148,14 @@ fn neither_bound_is_passed() {
 
 #[test]
 fn t40_no_password_is_held() {
-    let bench = Bench::new();
+    let bench = CacheFixture::new();
     bench.accept("alice", "alice", "mail", "Wonderland-1", bench.cache.epoch());
     assert!(!format!("{:?}", bench.cache).contains("Wonderland"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn in_grace_only_the_password_that_was_accepted_last_counts() {
-    let bench = Bench::new();
+    let bench = CacheFixture::new();
     let login = LoginName::parse("alice").unwrap();
     let verified = VerifiedIdentity {
         identity: Identity::new(login.canonical().clone()),

@@ -76,7 +76,7 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
     /// Checks what depends on more than one own field, or on how the program was built.
     ///
     /// # Errors
-    /// The field to blame, and what is wrong with it.
+    /// The wrong field and its problem.
     fn check(&self, _own: &OwnFields) -> Result<(), (&'static str, Problem)> {
         Ok(())
     }

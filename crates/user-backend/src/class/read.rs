@@ -19,12 +19,12 @@ pub(crate) fn names(class: &dyn Class) -> Option<Vec<&'static str>> {
 }
 
 /// Reads the own fields of a class, which are all that are not `common`.
-/// Reports what is wrong. `said` is what positional arguments say; `None` when they are broken, so
-/// that nothing is known to be missing.
+/// Reports what is wrong. `positional` is what positional arguments say; `None` when they are
+/// broken, so that nothing is known to be missing.
 pub(crate) fn read(
     section: &TableReader<'_>,
     class: &dyn Class,
-    said: Option<&NamedFields<'_>>,
+    positional: Option<&NamedFields<'_>>,
     is_common: impl Fn(&str) -> bool,
 ) -> Option<OwnFields> {
     let errors = section.diagnostics.count();
@@ -37,12 +37,13 @@ pub(crate) fn read(
     for Member { key, .. } in section.members() {
         let name = key.text();
         if is_own(&name)
-            && let Some(field) = section.field_unless_said(&name, said.and_then(|said| said.own(&name)))
+            && let Some(field) = section
+                .field_unless_positional(&name, positional.and_then(|positional| positional.own(&name)))
         {
             given.push((name, field));
         }
     }
-    for (name, field) in said.iter().flat_map(|said| &said.own) {
+    for (name, field) in positional.iter().flat_map(|positional| &positional.own) {
         if is_own(name) && !given.iter().any(|(given, _)| given == name) {
             given.push(((*name).to_owned(), field.clone()));
         }
@@ -62,9 +63,9 @@ pub(crate) fn read(
     }
     match class.settings() {
         Some(settings) => {
-            check_settings(section, &given, &own, said.is_none(), |fields| settings.check(fields));
+            check_settings(section, &given, &own, positional.is_none(), |fields| settings.check(fields));
         }
-        None => check_fields(section, class, &given, said.is_none()),
+        None => check_fields(section, class, &given, positional.is_none()),
     }
     if section.diagnostics.count() == errors
         && let Err((field, problem)) = class.check(&own)

@@ -22,25 +22,25 @@ pub(super) struct EndpointFields {
 }
 
 /// Reads everything about reaching the server.
-/// `said` is what the positional arguments say: `None` when there are none, `Some(None)` when they
-/// are broken, which has been reported.
+/// `positional` is what the positional arguments say: `None` when there are none, `Some(None)` when
+/// they are broken, which has been reported.
 pub(super) fn read(
     section: &TableReader<'_>,
     spec: TransportSpec,
-    said: Option<Option<NamedFields<'_>>>,
+    positional: Option<Option<NamedFields<'_>>>,
     base: Option<&Path>,
 ) -> Option<EndpointFields> {
     let errors = section.diagnostics.count();
-    let has_arguments = said.is_some();
-    let broken = matches!(said, Some(None));
-    let said = said.flatten().unwrap_or_default();
-    let host = host(section, spec, &said, has_arguments);
+    let has_arguments = positional.is_some();
+    let broken = matches!(positional, Some(None));
+    let positional = positional.flatten().unwrap_or_default();
+    let host = host(section, spec, &positional, has_arguments);
     let port = section
-        .field_unless_said("port", said.port.as_ref().map(|spot| &spot.field))
+        .field_unless_positional("port", positional.port.as_ref().map(|spot| &spot.field))
         .and_then(|field| u16::try_from(field.integer(1..=65535, host::PORT_RANGE)?).ok())
-        .or_else(|| said.port.as_ref().map(|spot| spot.value));
+        .or_else(|| positional.port.as_ref().map(|spot| spot.value));
     let security =
-        if spec.uses_tls() { security(section, spec, &said, base) } else { Some(Security::none()) };
+        if spec.uses_tls() { security(section, spec, &positional, base) } else { Some(Security::none()) };
     let limits = limits(section);
     if broken || section.diagnostics.count() > errors {
         return None;
@@ -56,7 +56,7 @@ pub(super) fn read(
     };
     let endpoint =
         security.endpoint(host, port).with_connect_timeout(limits.connect).with_timeout(limits.whole);
-    if spec.uses_tls() && !check_plaintext_consent(section, spec, &said, &endpoint) {
+    if spec.uses_tls() && !check_plaintext_consent(section, spec, &positional, &endpoint) {
         return None;
     }
     let mut remarks = security.remarks;
@@ -76,10 +76,10 @@ pub(super) fn read(
 fn host(
     section: &TableReader<'_>,
     spec: TransportSpec,
-    said: &NamedFields<'_>,
+    positional: &NamedFields<'_>,
     has_arguments: bool,
 ) -> Option<Option<String>> {
-    match (section.field("host"), &said.host) {
+    match (section.field("host"), &positional.host) {
         (Some(field), _) if has_arguments => {
             let problem = Problem::new("`host` beside `arguments`", "one of them");
             field.fail(problem.hint("the first argument is the host already"))
@@ -131,14 +131,14 @@ impl Security {
 fn security(
     section: &TableReader<'_>,
     spec: TransportSpec,
-    said: &NamedFields<'_>,
+    positional: &NamedFields<'_>,
     base: Option<&Path>,
 ) -> Option<Security> {
     let errors = section.diagnostics.count();
     let allow_plaintext = section.field("allow_plaintext").and_then(|field| field.boolean()).unwrap_or(false);
     let danger =
         section.field("danger_accept_any_certificate").and_then(|field| field.boolean()).unwrap_or(false);
-    let tls = tls(section, spec, said, allow_plaintext || is_this_machine(said));
+    let tls = tls(section, spec, positional, allow_plaintext || is_this_machine(positional));
     let ca_field = section.field("ca_file");
     let ca_file = ca_field.as_ref().and_then(|field| match field.text("the path of a PEM file")? {
         "" => field.fail(Problem::new("an empty text", "the path of a PEM file")),
@@ -152,7 +152,7 @@ fn security(
         let problem = Problem::new("`ca_file` beside `danger_accept_any_certificate`", "one of them");
         field.fail::<()>(problem.hint("with any certificate accepted, the file is not used"));
     }
-    if let (Some(field), false, true) = (&said.any_certificate, danger, tls != TlsMode::None) {
+    if let (Some(field), false, true) = (&positional.any_certificate, danger, tls != TlsMode::None) {
         let format = section.diagnostics.format;
         let problem = Problem::new(
             "/novalidate-cert",
@@ -178,7 +178,7 @@ fn security(
             _ => "an attacker on the network path can read every password",
         };
         remarks.push(("danger_accept_any_certificate", text.to_owned()));
-    } else if said.any_certificate.is_some() && tls == TlsMode::None {
+    } else if positional.any_certificate.is_some() && tls == TlsMode::None {
         remarks.push(("arguments", "/novalidate-cert has no effect without TLS".to_owned()));
     }
     match tls {
@@ -204,14 +204,17 @@ fn security(
 }
 
 /// Whether the arguments name this machine, to which clear text is no risk.
-fn is_this_machine(said: &NamedFields<'_>) -> bool {
-    said.host.as_ref().is_some_and(|host| Endpoint::new(host.value.clone(), 0, TlsMode::None).is_loopback())
+fn is_this_machine(positional: &NamedFields<'_>) -> bool {
+    positional
+        .host
+        .as_ref()
+        .is_some_and(|host| Endpoint::new(host.value.clone(), 0, TlsMode::None).is_loopback())
 }
 
 fn tls(
     section: &TableReader<'_>,
     spec: TransportSpec,
-    said: &NamedFields<'_>,
+    positional: &NamedFields<'_>,
     may_be_plaintext: bool,
 ) -> TlsMode {
     const WORDS: [(&str, TlsMode); 4] = [
@@ -220,7 +223,7 @@ fn tls(
         ("starttls", TlsMode::Explicit),
         ("none", TlsMode::None),
     ];
-    let (said_by, default) = match &said.tls {
+    let (said_by, default) = match &positional.tls {
         PositionalTls::Unsaid => (None, spec.default_tls()),
         PositionalTls::ImpliesPlaintext(_) => (None, TlsMode::None),
         PositionalTls::Opportunistic if may_be_plaintext => (None, TlsMode::None),
@@ -230,7 +233,7 @@ fn tls(
     };
     let hint =
         "\"implicit\" is TLS from the first byte, \"explicit\" asks the server for it (STARTTLS, AUTH TLS)";
-    let Some(field) = section.field_unless_said("tls", said_by) else { return default };
+    let Some(field) = section.field_unless_positional("tls", said_by) else { return default };
     let words: Vec<_> = WORDS.into_iter().filter(|(_, mode)| spec.tls_modes.contains(mode)).collect();
     if let Value::Text(text) = &field.node.value {
         // The words that other programs have for it.
@@ -254,7 +257,7 @@ fn tls(
 fn check_plaintext_consent(
     section: &TableReader<'_>,
     spec: TransportSpec,
-    said: &NamedFields<'_>,
+    positional: &NamedFields<'_>,
     endpoint: &Endpoint,
 ) -> bool {
     if endpoint.check_plaintext().is_ok() {
@@ -267,7 +270,7 @@ fn check_plaintext_consent(
     };
     let by_name = format.line("tls", &format.text(word));
     let field = section.field("tls");
-    let (field, encrypt, how) = match &said.tls {
+    let (field, encrypt, how) = match &positional.tls {
         PositionalTls::Plaintext { field, instead } => (Some(field), instead.clone(), "change to"),
         PositionalTls::ImpliesPlaintext(argument) if field.is_none() => {
             (Some(argument), by_name, "put in front of `class`")
@@ -307,14 +310,14 @@ fn odd_pair(spec: TransportSpec, endpoint: &Endpoint) -> Option<Remark> {
     Some(("tls", format!("\"{tls}\" on port {port} is unusual: {usual}")))
 }
 
-struct Limits {
+struct Timeouts {
     connect: std::time::Duration,
     whole: std::time::Duration,
 }
 
-fn limits(section: &TableReader<'_>) -> Option<Limits> {
+fn limits(section: &TableReader<'_>) -> Option<Timeouts> {
     let limit = |name: &str, default| section.field(name).map_or(Some(default), |field| field.duration());
     let connect = limit("connect_timeout", Endpoint::DEFAULT_CONNECT_TIMEOUT);
     let whole = limit("timeout", Endpoint::DEFAULT_TIMEOUT);
-    Some(Limits { connect: connect?, whole: whole? })
+    Some(Timeouts { connect: connect?, whole: whole? })
 }

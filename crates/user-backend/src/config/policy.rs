@@ -14,12 +14,12 @@ use crate::resolver::policy::{AttemptLimit, BackendPolicy, OnReject, OnUnavailab
 /// Reads the domain rules, the denied names, and who is admitted.
 pub(super) fn names(
     section: &TableReader<'_>,
-    said: &NamedFields<'_>,
+    positional: &NamedFields<'_>,
     is_bare_only: bool,
     remarks: &mut Vec<Remark>,
 ) -> Option<NameRules> {
     let errors = section.diagnostics.count();
-    let domain = domain(section, said, is_bare_only, remarks);
+    let domain = domain(section, positional, is_bare_only, remarks);
     let mut names = NameRules::default().with_domain(domain.unwrap_or_default());
     if let Some(admit) = section.field("admit").and_then(|field| admit(&field)) {
         names = names.with_admit(admit);
@@ -88,24 +88,32 @@ impl<'a> Domains<'a> {
 
 fn domain(
     section: &TableReader<'_>,
-    said: &NamedFields<'_>,
+    positional: &NamedFields<'_>,
     is_bare_only: bool,
     remarks: &mut Vec<Remark>,
 ) -> Option<DomainRules> {
-    let by_name = section.field_unless_said("domain", said.domain.as_ref().map(|spot| &spot.field));
-    let field = by_name.or_else(|| said.domain.as_ref().map(|spot| spot.field.clone()));
+    let by_name =
+        section.field_unless_positional("domain", positional.domain.as_ref().map(|spot| &spot.field));
+    let field = by_name.or_else(|| positional.domain.as_ref().map(|spot| spot.field.clone()));
     // In the PHP app, naming a domain turned on adding and stripping it.
-    let by_argument = said.domain.is_some();
-    let switch = |name: &'static str, said: Option<(bool, &Field<'_>)>, default: bool| {
-        let field = section.field_unless_said(name, said.map(|(_, field)| field).filter(|_| by_argument));
+    let by_argument = positional.domain.is_some();
+    let switch = |name: &'static str, positional: Option<(bool, &Field<'_>)>, default: bool| {
+        let field =
+            section.field_unless_positional(name, positional.map(|(_, field)| field).filter(|_| by_argument));
         let value = field.as_ref().and_then(Field::boolean);
-        (field, value.or_else(|| said.map(|(value, _)| value)).unwrap_or(default))
+        (field, value.or_else(|| positional.map(|(value, _)| value)).unwrap_or(default))
     };
     let add = switch("add_domain", None, by_argument);
-    let strip =
-        switch("strip_domain", said.strip_domain.as_ref().map(|spot| (spot.value, &spot.field)), by_argument);
-    let group =
-        switch("group_by_domain", said.group_by_domain.as_ref().map(|spot| (spot.value, &spot.field)), false);
+    let strip = switch(
+        "strip_domain",
+        positional.strip_domain.as_ref().map(|spot| (spot.value, &spot.field)),
+        by_argument,
+    );
+    let group = switch(
+        "group_by_domain",
+        positional.group_by_domain.as_ref().map(|spot| (spot.value, &spot.field)),
+        false,
+    );
     let words = [("any", NameForms::Any), ("bare", NameForms::Bare), ("address", NameForms::Address)];
     let names = section.field("names");
     let offered = names.as_ref().and_then(|field| field.choice(&words, None)).unwrap_or_default();
@@ -134,7 +142,7 @@ fn domain(
         }
         if group.1 && (is_bare_only || offered == NameForms::Bare) {
             let problem = Problem::new("true, and names without a domain only", "a `domain`, or false");
-            match (&group.0, &said.group_by_domain) {
+            match (&group.0, &positional.group_by_domain) {
                 (Some(field), _) => drop(field.fail::<()>(problem)),
                 (None, Some(spot)) => drop(spot.field.fail::<()>(problem)),
                 (None, None) => {}

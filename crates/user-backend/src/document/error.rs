@@ -1,5 +1,4 @@
-//! All errors of a configuration at once, each with position, found and expected value, and
-//! how to put it right.
+//! All errors of a configuration, each with position, found and expected value, and hints.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Host names and addresses (RFC 952, RFC 1123 section 2.1, RFC 4291), held to their strict form.
+//! Host names and addresses in strict form (RFC 952, RFC 1123 section 2.1, RFC 4291).
 //!
 //! What is not plainly a host never reaches a resolver, a URL or a C library: no scheme, no path,
 //! no user, no port where a port has its own field.

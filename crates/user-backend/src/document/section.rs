@@ -1,4 +1,4 @@
-//! Reads typed fields from the tree, and collects all errors instead of stopping at the first.
+//! Reads typed fields from the tree, and collects all errors.
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -81,7 +81,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// A named field, unless a positional argument says the same already.
-    pub(crate) fn field_unless_said(&self, name: &str, said: Option<&Field<'_>>) -> Option<Field<'a>> {
+    pub(crate) fn field_unless_positional(&self, name: &str, said: Option<&Field<'_>>) -> Option<Field<'a>> {
         let field = self.field(name)?;
         let Some(said) = said else { return Some(field) };
         let problem = Problem::new("it for the second time", "it said once")

@@ -1,5 +1,4 @@
-//! One tree of values for all formats, so that TOML, JSON and `config.php` cannot come to mean
-//! different things.
+//! One tree of values for TOML, JSON and `config.php`, so that all mean the same.
 //!
 //! Every value has its place in the file, so that errors have a line.
 

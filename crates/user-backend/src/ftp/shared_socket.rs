@@ -136,8 +136,7 @@ impl TokioTlsStream for SharedSocket {
     }
 }
 
-/// Puts a [`SharedSocket`] on the connection that suppaftp opened, and keeps a clone for the
-/// session.
+/// Wraps the connection of suppaftp in a [`SharedSocket`], with a clone for the session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SocketConnector(Arc<OnceLock<SharedSocket>>);
 

@@ -41,11 +41,11 @@ pub const MAX_BACKOFF: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct CircuitBreaker {
     inner: Arc<dyn UserBackend>,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BreakerState {
     failures: u32,
     pause: Duration,
     /// Closed while `None`; no attempt passes before this time.
@@ -83,7 +83,7 @@ impl CircuitBreaker {
     /// The server answered: the outage is over.
     fn close(&self) {
         let mut state = self.lock();
-        *state = State { trial: state.trial, ..State::default() };
+        *state = BreakerState { trial: state.trial, ..BreakerState::default() };
     }
 
     /// The server could not be reached.
@@ -102,7 +102,7 @@ impl CircuitBreaker {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BreakerState> {
         // Every state is a valid one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -190,21 +190,21 @@ mod tests {
 
     /// Answers as configured, and counts.
     #[derive(Debug)]
-    struct Told {
+    struct ScriptedBackend {
         id: BackendId,
         healthy: std::sync::atomic::AtomicBool,
         stumbles: std::sync::atomic::AtomicBool,
         asked: AtomicU32,
     }
 
-    impl fmt::Display for Told {
+    impl fmt::Display for ScriptedBackend {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("told")
         }
     }
 
     #[async_trait]
-    impl UserBackend for Told {
+    impl UserBackend for ScriptedBackend {
         fn id(&self) -> &BackendId {
             &self.id
         }
@@ -224,25 +224,25 @@ mod tests {
         }
     }
 
-    struct Bench {
-        told: Arc<Told>,
+    struct BreakerFixture {
+        scripted: Arc<ScriptedBackend>,
         breaker: CircuitBreaker,
         name: LoginName,
         password: Password,
     }
 
-    impl Bench {
+    impl BreakerFixture {
         fn new(healthy: bool) -> Self {
             let id = BackendId::parse("told").unwrap();
-            let told = Arc::new(Told {
+            let scripted = Arc::new(ScriptedBackend {
                 id,
                 healthy: healthy.into(),
                 stumbles: false.into(),
                 asked: AtomicU32::new(0),
             });
             Self {
-                breaker: CircuitBreaker::new(Arc::clone(&told) as Arc<dyn UserBackend>),
-                told,
+                breaker: CircuitBreaker::new(Arc::clone(&scripted) as Arc<dyn UserBackend>),
+                scripted,
                 name: LoginName::parse("alice").unwrap(),
                 password: Password::parse("secret").unwrap(),
             }
@@ -254,17 +254,17 @@ mod tests {
         }
 
         async fn ask_times(&self, times: u32) -> u32 {
-            let before = self.told.asked.load(Ordering::SeqCst);
+            let before = self.scripted.asked.load(Ordering::SeqCst);
             for _ in 0..times {
                 let _ = self.ask().await;
             }
-            self.told.asked.load(Ordering::SeqCst) - before
+            self.scripted.asked.load(Ordering::SeqCst) - before
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn t23_a_dead_server_is_left_alone_and_found_again() {
-        let bench = Bench::new(false);
+        let bench = BreakerFixture::new(false);
         assert_eq!(bench.ask_times(20).await, FAILURES);
         assert!(bench.breaker.is_open());
         let text = bench.ask().await.unwrap_err().to_string();
@@ -275,35 +275,35 @@ mod tests {
         tokio::time::advance(INITIAL_BACKOFF).await;
         assert_eq!(bench.ask_times(5).await, 0);
         tokio::time::advance(INITIAL_BACKOFF * 2).await;
-        bench.told.healthy.store(true, Ordering::SeqCst);
+        bench.scripted.healthy.store(true, Ordering::SeqCst);
         assert_eq!(bench.ask_times(5).await, 5);
         assert!(!bench.breaker.is_open());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rejection_is_a_sign_of_health() {
-        let bench = Bench::new(true);
+        let bench = BreakerFixture::new(true);
         assert_eq!(bench.ask_times(100).await, 100);
-        bench.told.healthy.store(false, Ordering::SeqCst);
+        bench.scripted.healthy.store(false, Ordering::SeqCst);
         assert_eq!(bench.ask_times(FAILURES - 1).await, FAILURES - 1);
-        bench.told.healthy.store(true, Ordering::SeqCst);
+        bench.scripted.healthy.store(true, Ordering::SeqCst);
         assert_eq!(bench.ask_times(1).await, 1);
-        bench.told.healthy.store(false, Ordering::SeqCst);
+        bench.scripted.healthy.store(false, Ordering::SeqCst);
         assert_eq!(bench.ask_times(FAILURES - 1).await, FAILURES - 1);
         assert!(!bench.breaker.is_open());
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_switches_a_server_off_by_a_name_that_it_stumbles_over() {
-        let bench = Bench::new(true);
-        bench.told.stumbles.store(true, Ordering::SeqCst);
+        let bench = BreakerFixture::new(true);
+        bench.scripted.stumbles.store(true, Ordering::SeqCst);
         assert_eq!(bench.ask_times(100).await, 100);
         assert!(!bench.breaker.is_open());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_crowd_that_fails_together_makes_one_pause() {
-        let bench = Bench::new(false);
+        let bench = BreakerFixture::new(false);
         let mut crowd: Vec<_> = (0..16).map(|_| Box::pin(bench.ask())).collect();
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         for one in &mut crowd {
@@ -317,8 +317,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_trial_that_is_given_up_does_not_keep_the_door_shut() {
-        let bench = Bench::new(false);
+    async fn abandoned_probe_does_not_keep_the_breaker_open() {
+        let bench = BreakerFixture::new(false);
         bench.ask_times(FAILURES).await;
         tokio::time::advance(INITIAL_BACKOFF * 2).await;
         {
@@ -327,18 +327,18 @@ mod tests {
             assert!(polled.is_pending());
             assert_eq!(bench.ask_times(1).await, 0);
         }
-        bench.told.healthy.store(true, Ordering::SeqCst);
+        bench.scripted.healthy.store(true, Ordering::SeqCst);
         assert!(bench.ask().await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_pause_has_an_end() {
-        let bench = Bench::new(false);
+        let bench = BreakerFixture::new(false);
         for _ in 0..20 {
             bench.ask_times(FAILURES).await;
             tokio::time::advance(MAX_BACKOFF * 2).await;
         }
-        bench.told.healthy.store(true, Ordering::SeqCst);
+        bench.scripted.healthy.store(true, Ordering::SeqCst);
         assert!(bench.ask().await.is_ok());
     }
 

@@ -101,7 +101,7 @@ mod tests {
     use crate::secret::Password;
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_backend_is_unavailable_before_it_is_too_late_to_hear_an_answer() {
+    async fn full_backend_is_unavailable_before_the_deadline() {
         let slow = StaticBackend::new("slow")
             .unwrap()
             .with_user("alice", "secret")

@@ -1,4 +1,4 @@
-//! Recognising refusals: what a reply to a name and a password means when its code does not say.
+//! Recognises refusals by the text of a reply, if its code does not decide.
 //!
 //! Servers refuse in words that no standard defines, and report outages in the same place. A reply
 //! counts as a refusal only if it is recognised as one, in this order:
@@ -58,7 +58,7 @@ pub(crate) struct Sent<'a> {
     pub(crate) password: &'a str,
 }
 
-/// What the words of one reply came to: all that leaves a guard.
+/// What the words of one reply mean: all that leaves a guard.
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
     pub(crate) class: Class,

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_a_command_that_was_not_understood_is_not_learned() {
+    fn answer_to_an_unknown_command_is_not_learned() {
         let text = |name| ServerText::of(b"What?", Sent { name, password: "0f1e2d3c4b5a" });
         let [one, other] = CANARIES.map(|name| BackendError::not_recognised("reply 500 to PASS", text(name)));
         assert_eq!(OwnWords::of_both((CANARIES[0], &one), (CANARIES[1], &other)), None);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_canary_was_told_is_shown_without_its_name() {
+    fn reply_to_a_canary_is_shown_without_its_name() {
         let shown = |said: &str| {
             let error = told(PASS, &said.replace("{}", CANARIES[0]), CANARIES[0]);
             told_to_canary(error.server_text().unwrap(), CANARIES[0]).as_str().to_owned()

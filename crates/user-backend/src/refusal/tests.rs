@@ -368,7 +368,7 @@ fn no_name_hides_or_makes_an_outage() {
 }
 
 #[test]
-fn a_general_no_with_a_reason_that_is_not_listed_is_not_recognised() {
+fn general_refusal_with_an_unlisted_reason_is_not_recognised() {
     for said in [
         "LOGIN failed: shard 7 is gone",
         "Login failed: 5",

@@ -1,4 +1,4 @@
-//! One attempt that memory could not answer: its place at the limits, its flight, its task.
+//! One attempt that memory could not answer: limits, sharing with identical attempts, task.
 //!
 //! What is known about a password, in memory or as proven credentials, must not reveal more than
 //! the limits allow:
@@ -6,8 +6,8 @@
 //! 1. An attempt is registered at its source and its user before it waits for anything. As long as
 //!    anything is registered or counted there, [`Resolver::authenticate`] answers no acceptance
 //!    from memory on its own.
-//! 2. An attempt that is not exempt takes a turn at the source and a place at the user first.
-//!    Memory then saves the backend from being asked, not the limits from being applied.
+//! 2. An attempt that is not exempt first takes a permit of the source and one of the user. Memory
+//!    then saves the backend from being asked, not the limits from being applied.
 //! 3. Exempt are the credentials that were accepted last from this network, as long as it has
 //!    offered only a few others for this name. They pass every limit, and memory answers them at
 //!    once.
@@ -26,10 +26,10 @@ use super::outcome::FlightResult;
 use super::proven_store::ProvenRecord;
 use super::scope::Scope;
 use super::trace::{EndReason, Trace, TraceStep};
-use super::{Credentials, Outcome, Resolver, Shared, TracedOutcome, fixed, observe};
+use super::{Credentials, Outcome, Resolver, ResolverShared, TracedOutcome, fixed, observe};
 use crate::backend::Attempt;
-use crate::brute_force::per_source::{self, SourceArrival, Turn};
-use crate::brute_force::per_user::{self, Entry, UserArrival};
+use crate::brute_force::per_source::{self, SourceArrival, SourcePermit};
+use crate::brute_force::per_user::{self, UserArrival, UserPermit};
 use crate::brute_force::{GuessLimit, SourceNet, counts};
 use crate::cache::epochs::Epoch;
 use crate::cache::single_flight::JoinError;
@@ -38,8 +38,8 @@ use crate::identity::LoginName;
 use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Freshness, Rejection};
 
-/// The backends' time ends this much before the caller's, or a twentieth of it if that is less:
-/// there must be time left to say who did not answer, and to fall back on an earlier yes.
+/// Reserve at the end of the caller's deadline, or a twentieth of it if that is less.
+/// It leaves time to name the backend that did not answer, and for grace.
 const TO_CONCLUDE: Duration = Duration::from_millis(250);
 
 /// What an attempt depends on.
@@ -125,31 +125,31 @@ impl Resolver {
             }
         }
         let needs_turn = !knowledge.is_exempt && !knowledge.is_known_wrong;
-        let turn = match arrival.source.filter(|_| needs_turn) {
-            Some(source) => match source.turn(&guess.key, time_to_begin(deadline)).await {
-                Ok(turn) => Some(turn),
+        let permit = match arrival.source.filter(|_| needs_turn) {
+            Some(source) => match source.permit(&guess.key, time_to_begin(deadline)).await {
+                Ok(permit) => Some(permit),
                 Err(refusal) => return self.source_limited(&chain, refusal, started),
             },
             None => None,
         };
-        // In this order: an attempt that waited for the user first would keep a place while it
-        // waits for a turn.
+        // In this order: an attempt that waited for the user first would hold that permit while it
+        // waits for the source.
         let entered = arrival.users.enter(&guess.key, knowledge.is_exempt, time_to_begin(deadline));
-        let entry = match entered.await {
-            Ok(entry) => entry,
+        let user_permit = match entered.await {
+            Ok(user_permit) => user_permit,
             Err(refusal) => {
                 // A guess that was not judged counts at its source like a wrong one, unless no
                 // backend refused it.
-                if let Some(turn) = turn.filter(|_| refusal != per_user::UserDenial::Unanswered) {
-                    turn.unjudged();
+                if let Some(permit) = permit.filter(|_| refusal != per_user::UserDenial::Unanswered) {
+                    permit.unjudged();
                 }
                 return self.user_limited(&chain, refusal, started);
             }
         };
         drop(chain);
-        let admission = Admission { turn, entry, guess, knowledge, deadline };
+        let admission = Admission { permit, user_permit, guess, knowledge, deadline };
         let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
-        // Waiting for a turn may have taken a while.
+        // Waiting for a permit may have taken a while.
         let Snapshot { chain, change, began } = self.snapshot(&name);
         let asked = name.clone();
         let work = || {
@@ -243,7 +243,7 @@ impl Resolver {
     /// that is replaced is followed by invalidations, so what it finds out later does not count
     /// either.
     fn snapshot(&self, name: &LoginName) -> Snapshot {
-        let Shared { chain: current, cache, .. } = self.shared.as_ref();
+        let ResolverShared { chain: current, cache, .. } = self.shared.as_ref();
         loop {
             let chain = current.load_full();
             // Most backends know users by the name that they type, so it is looked up once.
@@ -284,8 +284,8 @@ impl Resolver {
 /// The admission of an attempt by the limits, until it is known what became of it.
 #[derive(Debug)]
 struct Admission {
-    turn: Option<Turn>,
-    entry: Entry,
+    permit: Option<SourcePermit>,
+    user_permit: UserPermit,
     guess: Guess,
     knowledge: Knowledge,
     deadline: Instant,
@@ -293,14 +293,14 @@ struct Admission {
 
 impl Admission {
     fn may_recall(&self) -> bool {
-        self.knowledge.is_exempt || self.knowledge.may_recall && self.entry.may_recall()
+        self.knowledge.is_exempt || self.knowledge.may_recall && self.user_permit.may_recall()
     }
 
     /// Settles everything that counts guesses, in one place.
     /// `is_guess`: a backend has seen the password and gave an answer that is not recognised.
     /// Returns whether the user is locked now and was not before.
     async fn settle(self, chain: &Chain, answer: &TracedOutcome, is_guess: bool) -> bool {
-        let Self { turn, entry, guess, knowledge, deadline } = self;
+        let Self { permit, user_permit, guess, knowledge, deadline } = self;
         let known = &chain.known;
         let Knowledge { is_exempt, record, is_recorded, .. } = knowledge;
         match &answer.outcome {
@@ -308,9 +308,9 @@ impl Admission {
                 // An earlier yes is no news.
                 if proof.freshness() == Freshness::Live {
                     known.accepted(&guess.key, guess.proven_key);
-                    entry.accepted();
-                    if let Some(turn) = turn {
-                        turn.accepted(guess.name);
+                    user_permit.accepted();
+                    if let Some(permit) = permit {
+                        permit.accepted(guess.name);
                     }
                     if let Some(record) = record.filter(|_| !is_recorded) {
                         record.keep(proof.name(), deadline).await;
@@ -324,10 +324,10 @@ impl Admission {
                 let known_at_source = known.were_refused(&guess.key, chain.sources.limit().per);
                 let known_at_user = known.were_refused(&guess.key, chain.users.remembers_for());
                 known.refused(guess.key, &guess.proven_key);
-                if let Some(turn) = turn.filter(|_| !known_at_source) {
-                    turn.refused();
+                if let Some(permit) = permit.filter(|_| !known_at_source) {
+                    permit.refused();
                 }
-                let is_locked = entry.refused(known_at_user);
+                let is_locked = user_permit.refused(known_at_user);
                 if let Some(record) = record.filter(|_| is_exempt) {
                     record.forget(deadline).await;
                 }
@@ -335,16 +335,16 @@ impl Admission {
             }
             Outcome::Refused(_) => false,
             Outcome::Throttled { .. } => {
-                if let Some(turn) = turn {
-                    turn.unjudged();
+                if let Some(permit) = permit {
+                    permit.unjudged();
                 }
                 false
             }
             Outcome::Unavailable { .. } => {
-                if let Some(turn) = turn.filter(|_| is_guess) {
-                    turn.unrecognised();
+                if let Some(permit) = permit.filter(|_| is_guess) {
+                    permit.unrecognised();
                 }
-                entry.unjudged(is_guess);
+                user_permit.unjudged(is_guess);
                 false
             }
         }
@@ -365,14 +365,14 @@ impl Resolver {
                 format!("{} in {} min from {net}", limit.allowance(net), limit.per.as_secs() / 60)
             }
             Denial::TooEarly(net, _) => format!("the last one from {net} was a moment ago"),
-            Denial::NoTurn(net) => format!("too many attempts from {net} are under way"),
+            Denial::NoPermit(net) => format!("too many attempts from {net} are under way"),
             Denial::Unanswered(net) => format!("attempts from {net} are not answered yet"),
         };
         let outcome = match denial {
             Denial::TooMany(_, retry_after) | Denial::TooEarly(_, retry_after) => {
                 Outcome::Throttled { limit: GuessLimit::PerSource, retry_after }
             }
-            Denial::NoTurn(_) => {
+            Denial::NoPermit(_) => {
                 Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: RETRY_AFTER }
             }
             Denial::Unanswered(_) => Outcome::Unavailable { retry_after: RETRY_AFTER },

@@ -194,7 +194,7 @@ impl BackendSlot {
         reading: &Reading,
     ) -> Result<Verdict, BackendError> {
         if self.canary_state.status() == CanaryStatus::Broken {
-            return Err(self.accepts_anybody());
+            return Err(self.accepts_any_login());
         }
         let span = tracing::info_span!("ask", backend = %self.id);
         let began = now();
@@ -204,7 +204,7 @@ impl BackendSlot {
         }
         match answer {
             Ok(Verdict::Accepted(identity)) => {
-                self.vouch_for(attempt.deadline).await?;
+                self.ensure_trusted(attempt.deadline).await?;
                 self.names.known_as(identity, reading).map(Verdict::Accepted).ok_or_else(|| {
                     BackendError::misconfigured(Phase::Login, "it accepted a name of another domain")
                 })
@@ -252,7 +252,7 @@ impl BackendSlot {
     /// Makes sure that a yes of this backend counts, if need be by running the canary now.
     /// That costs the first users after an outage the time of one more login, and no one
     /// afterwards.
-    async fn vouch_for(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
+    async fn ensure_trusted(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
         // A server that answers canaries in words that are not recognised is not asked about them
         // for every yes.
         if self.canary_state.status() == CanaryStatus::Open
@@ -262,7 +262,7 @@ impl BackendSlot {
         }
         match self.canary_state.status() {
             CanaryStatus::Untried | CanaryStatus::Proven => Ok(()),
-            CanaryStatus::Broken => Err(self.accepts_anybody()),
+            CanaryStatus::Broken => Err(self.accepts_any_login()),
             CanaryStatus::Open => {
                 let text = "it says yes, and whether it also says yes to users who do not exist could not be found out";
                 Err(BackendError::unavailable(Phase::Login, text))
@@ -286,7 +286,7 @@ impl BackendSlot {
         let _ = tokio::time::timeout_at(deadline, canary).await;
     }
 
-    fn accepts_anybody(&self) -> BackendError {
+    fn accepts_any_login(&self) -> BackendError {
         let text = "it accepts users who do not exist, so its word is worth nothing";
         BackendError::misconfigured(Phase::Login, text)
     }

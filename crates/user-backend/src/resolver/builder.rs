@@ -13,7 +13,7 @@ use super::pin::{MemoryPins, PinStore};
 use super::policy::BackendPolicy;
 use super::proven_store::{KeptProven, ProvenKey, ProvenStore};
 use super::recipe::{Decorator, Recipe, Slot, Tuning};
-use super::{NotAuthenticated, Resolver, Shared};
+use super::{NotAuthenticated, Resolver, ResolverShared};
 use crate::backend::UserBackend;
 use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::{
@@ -105,8 +105,7 @@ impl ResolverBuilder {
         self
     }
 
-    /// How failed sign-ins from one place are slowed down (default: as
-    /// [`SourceRateLimit::default`]). Only attempts that
+    /// Rate limit per source (default: as [`SourceRateLimit::default`]). Only attempts that
     /// [say where they come from](super::Credentials::from_source) are.
     #[doc(alias = "rate limit")]
     #[doc(alias = "brute force")]
@@ -137,17 +136,16 @@ impl ResolverBuilder {
         self
     }
 
-    /// Where proven credentials are kept for longer than the process, and the key of their hashes,
-    /// which the store must not have (default: nowhere). It stays when the resolver is
+    /// The store of proven credentials, and the key of their hashes (default: none).
+    /// The store must not have the key. It stays when the resolver is
     /// [replaced](Resolver::replace).
     pub fn proven(mut self, store: Arc<dyn ProvenStore>, key: ProvenKey) -> Self {
         self.kept_proven = Some(KeptProven::new(store, key));
         self
     }
 
-    /// The key of the hashes under which the [observer](Self::failure_log) learns of users
-    /// (default: none, and it learns of none). It stays when the resolver is
-    /// [replaced](Resolver::replace).
+    /// The key for hashes of users for the [observer](Self::failure_log) (default: none, so no
+    /// users are reported). It stays when the resolver is [replaced](Resolver::replace).
     pub fn user_hashes(mut self, key: UserHashKey) -> Self {
         self.user_hash_key = Some(key);
         self
@@ -169,7 +167,7 @@ impl ResolverBuilder {
         let bounds = self.bounds();
         let cache = OutcomeCache::new(bounds)?;
         let recipe = Mutex::new(self.recipe.clone());
-        let shared = Shared {
+        let shared = ResolverShared {
             recipe,
             fixed,
             warned_of_no_source: Default::default(),

@@ -73,7 +73,7 @@ impl From<&CanaryResult> for Canary {
     }
 }
 
-/// What an operator has to know about an answer that is not recognised, and how to teach it.
+/// The report of an answer that is not recognised, with the setting that teaches it.
 pub(crate) fn not_recognised(error: &BackendError) -> String {
     let detail = error.detail();
     match error.server_text().map(ServerText::as_str).filter(|text| !text.is_empty()) {
@@ -104,7 +104,7 @@ pub(crate) async fn run_canary(
     }
     // The same words for another user who does not exist are this server's way to refuse.
     match present(backend, names, deadline).await {
-        Ok(second) => match OwnWords::of_both(first.told(), second.told()) {
+        Ok(second) => match OwnWords::of_both(first.replied(), second.replied()) {
             Some(words) => CanaryResult::Refused(Some(words)),
             None => CanaryResult::NotRecognised(first.error),
         },
@@ -113,13 +113,13 @@ pub(crate) async fn run_canary(
 }
 
 /// A canary whose answer is not recognised.
-struct Unrecognised {
+struct UnrecognisedAnswer {
     sent: String,
     error: BackendError,
 }
 
-impl Unrecognised {
-    fn told(&self) -> (&str, &BackendError) {
+impl UnrecognisedAnswer {
+    fn replied(&self) -> (&str, &BackendError) {
         (&self.sent, &self.error)
     }
 }
@@ -129,7 +129,7 @@ async fn present(
     backend: &dyn UserBackend,
     names: &NameRules,
     deadline: Instant,
-) -> Result<Unrecognised, CanaryResult> {
+) -> Result<UnrecognisedAnswer, CanaryResult> {
     let (Ok(name), Ok(password)) = (random_hex::<6>(), random_hex::<16>()) else {
         return Err(CanaryResult::Skipped("the operating system gave no random bytes"));
     };
@@ -152,7 +152,7 @@ async fn present(
             let error = error.with_backend(backend.id());
             match error.server_text().map(|text| told_to_canary(text, &upstream)) {
                 Some(text) => {
-                    Ok(Unrecognised { sent: upstream.clone(), error: error.with_server_text(text) })
+                    Ok(UnrecognisedAnswer { sent: upstream.clone(), error: error.with_server_text(text) })
                 }
                 None => Err(CanaryResult::Unreachable(error)),
             }

@@ -1,4 +1,4 @@
-//! Asking the backends in turn, under one deadline.
+//! Asks the backends in order, under one deadline.
 //!
 //! The first acceptance ends the chain. After a rejection the next backend is asked, unless
 //! `on_reject` is `stop`. A backend that could not be asked is remembered: with
@@ -25,8 +25,7 @@ use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// Everything that a reload puts another in the place of, so that each attempt sees one whole
-/// chain.
+/// Everything that a reload replaces at once, so that each attempt sees one whole chain.
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) slots: Vec<Arc<BackendSlot>>,
@@ -141,7 +140,8 @@ impl Chain {
         let mut cacheable = Some(Duration::MAX);
         let mut throttled = None;
         let still_to_ask = |number| self.slots.iter().skip(number).filter(|slot| scope.has(&slot.id)).count();
-        let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, known: Vec::new() };
+        let mut owners =
+            OwnerLookup { pins: self.pins.as_ref(), deadline: attempt.deadline, known: Vec::new() };
         for (number, slot) in self.slots.iter().enumerate() {
             if !scope.has(&slot.id) {
                 trace.steps.push(TraceStep::excluded(&slot.id));
@@ -382,16 +382,16 @@ fn pins_failed(trace: &mut Trace, slot: &BackendId, why: &str) -> ChainDecision 
     ChainDecision::Unavailable
 }
 
-/// Looks up owners, once per name: all backends usually know a person by the same.
-struct Owners<'a> {
+/// Looks up owners, once per name: usually all backends know a user by the same.
+struct OwnerLookup<'a> {
     pins: &'a dyn PinStore,
     deadline: Instant,
     known: Vec<(CanonicalName, Option<PinOwner>)>,
 }
 
-impl Owners<'_> {
-    /// How a backend reads a name, of the two ways in which it could, and the owner of the name
-    /// that this makes. `None`: the name is of another domain.
+impl OwnerLookup<'_> {
+    /// How a backend reads a name, and the owner of that name.
+    /// `None`: the name is of another domain.
     ///
     /// A typed name that is an account's is that account's alone. A backend that adds its domain
     /// would otherwise be sent every mistyped password of a local user with the same bare name.

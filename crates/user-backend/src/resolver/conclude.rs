@@ -9,7 +9,7 @@ use super::chain::{Chain, ChainDecision, ChainResult};
 use super::policy::BackendPolicy;
 use super::scope::Scope;
 use super::trace::{AUDIT, EndReason, Trace, TraceStep};
-use super::{Outcome, Shared, TracedOutcome};
+use super::{Outcome, ResolverShared, TracedOutcome};
 use crate::cache::epochs::Epoch;
 use crate::cache::{Lifetime, OutcomeCache};
 use crate::clock::now;
@@ -41,7 +41,7 @@ impl Question<'_> {
     }
 }
 
-impl Shared {
+impl ResolverShared {
     /// `may_recall`: an earlier yes may be used while the backend cannot be asked.
     pub(super) fn conclude(
         &self,
@@ -53,7 +53,9 @@ impl Shared {
         let Question { name, scope, began, .. } = question;
         let ChainResult { decision, mut trace, is_guess: _ } = finding;
         let outcome = match decision {
-            ChainDecision::Accepted { slot, identity } => self.vouch(&slot, identity, question, &mut trace),
+            ChainDecision::Accepted { slot, identity } => {
+                self.remember_accepted(&slot, identity, question, &mut trace)
+            }
             ChainDecision::Rejected { rejection, cacheable } => {
                 self.forget_acceptances(chain, question);
                 if let Some(lifetime) = cacheable {
@@ -103,7 +105,7 @@ impl Shared {
     }
 
     /// The one place where a live yes becomes a proof.
-    fn vouch(
+    fn remember_accepted(
         &self,
         slot: &BackendSlot,
         identity: Identity,

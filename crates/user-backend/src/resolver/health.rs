@@ -40,14 +40,14 @@ pub struct Outage {
 /// What is known about the backends. Those that answer and always did are not in it.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    backends: Mutex<HashMap<BackendId, State>>,
+    backends: Mutex<HashMap<BackendId, HealthState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct HealthState {
     outage: Option<Current>,
     /// Sign-ins that failed in outages about which no line was written.
-    unreported: Count,
+    unreported: OutageCount,
     /// When the last outage was written.
     failure_written: Option<Instant>,
     /// When an open circuit breaker was written last.
@@ -57,7 +57,7 @@ struct State {
 #[derive(Debug)]
 struct Current {
     since: Instant,
-    count: Count,
+    count: OutageCount,
     phase: Option<Phase>,
     reason: String,
     /// A line says that it began, so one will say that it ended.
@@ -66,12 +66,12 @@ struct Current {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Count {
+struct OutageCount {
     attempts: u64,
     undecided: u64,
 }
 
-impl Count {
+impl OutageCount {
     fn add(&mut self, other: Self) {
         self.attempts += other.attempts;
         self.undecided += other.undecided;
@@ -90,7 +90,7 @@ impl Health {
             match has_answered(step) {
                 Some(true) => self.succeeded(&step.backend),
                 Some(false) => {
-                    self.failed(step, Count { attempts: 1, undecided }, is_breaker_open(&step.backend));
+                    self.failed(step, OutageCount { attempts: 1, undecided }, is_breaker_open(&step.backend));
                 }
                 None => {}
             }
@@ -121,14 +121,14 @@ impl Health {
         self.lock().remove(backend);
     }
 
-    fn failed(&self, step: &TraceStep, count: Count, is_breaker_open: bool) {
+    fn failed(&self, step: &TraceStep, count: OutageCount, is_breaker_open: bool) {
         let at = now();
         let mut backends = self.lock();
         let state = backends.entry(step.backend.clone()).or_default();
         let reason = step.reason.as_deref().unwrap_or_default();
         let outage = state.outage.get_or_insert_with(|| Current {
             since: at,
-            count: Count::default(),
+            count: OutageCount::default(),
             phase: step.phase,
             reason: reason.to_owned(),
             is_written: false,
@@ -160,8 +160,8 @@ impl Health {
         let mut backends = self.lock();
         let Some(state) = backends.get_mut(backend) else { return };
         let Some(outage) = state.outage.take() else {
-            if state.unreported != Count::default() && take(&mut state.failure_written, at) {
-                let Count { attempts, undecided } = std::mem::take(&mut state.unreported);
+            if state.unreported != OutageCount::default() && take(&mut state.failure_written, at) {
+                let OutageCount { attempts, undecided } = std::mem::take(&mut state.unreported);
                 tracing::warn!(%backend, attempts, undecided, "backend unavailable now and then");
             }
             return;
@@ -170,12 +170,12 @@ impl Health {
             state.unreported.add(outage.count);
             return;
         }
-        let Count { attempts, undecided } = outage.count;
+        let OutageCount { attempts, undecided } = outage.count;
         let seconds = at.saturating_duration_since(outage.since).as_secs();
         tracing::warn!(%backend, seconds, attempts, undecided, "backend available again");
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<BackendId, State>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<BackendId, HealthState>> {
         self.backends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

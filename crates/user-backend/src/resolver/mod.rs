@@ -1,4 +1,4 @@
-//! The resolver: asks the backends in turn, remembers outcomes, and hands out the proof of sign-in.
+//! The resolver: asks the backends in order, caches outcomes, and creates the proof of sign-in.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -27,10 +27,11 @@
 //! name, password, source
 //!  -> cache        accepted, then refused outcomes: a hit returns here, before any future is boxed
 //!  -> parse        empty, control characters, too long: refused here, no backend is asked
-//!  -> in flight    an identical attempt under way is joined, without a further limit
-//!  -> source       rate limit of failed attempts from one address
-//!  -> user         lockout after failures at one user, from any source
-//!  -> task         the attempt runs in a task of its own, which survives its callers
+//!  -> register     at the limits of source and user, before the first wait
+//!  -> in flight    an identical attempt of this source, or of proven credentials, is joined
+//!  -> source       rate limit of failed attempts from one address; not for proven credentials
+//!  -> user         lockout after failures at one user, from any source; not for proven credentials
+//!  -> task         one for identical attempts, which survives its callers; cache once more
 //!  -> chain        each backend in order, under one deadline: domain, pin, denied names, budget
 //!  -> backend      timeout, concurrency limit, circuit breaker, canary
 //!  -> claim        the first backend that accepts owns the name
@@ -81,7 +82,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
-use crate::brute_force::per_user::InARow;
+use crate::brute_force::per_user::ConsecutiveFailures;
 use crate::brute_force::{Certainty, SourceNet, SourceRateLimit, UserHash};
 use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, CacheStats, OutcomeCache};
@@ -95,22 +96,21 @@ use chain::Chain;
 use names::NameDecision;
 use scope::Scope;
 
-/// Asks backends in turn and remembers outcomes.
-/// Cheap to clone: clones share everything.
+/// Asks backends in order and caches outcomes. Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
 pub struct Resolver {
-    shared: Arc<Shared>,
+    shared: Arc<ResolverShared>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ResolverShared {
     chain: ArcSwap<Chain>,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
     cache: OutcomeCache,
     bounds: CacheBounds,
     flights: SingleFlight<outcome::FlightResult>,
-    remembered: observe::Remembered,
+    remembered: observe::CacheHits,
     health: health::Health,
     /// For hashes of networks in remembered outcomes.
     networks: RandomState,
@@ -157,9 +157,9 @@ impl Resolver {
                 self.shared.remembered.accepted();
                 return remembered(proof);
             }
-            // An acceptance that has to wait for its turn is newer than a refusal.
+            // An acceptance that has to wait for its permit is newer than a refusal.
             let refusal = match recalled {
-                Recalled::InTurn => None,
+                Recalled::AfterLimits => None,
                 _ => self.recall_refusal(&credentials, started),
             };
             if let Some(answer) = refusal {
@@ -180,7 +180,7 @@ impl Resolver {
         }
     }
 
-    /// The answer from memory for an attempt that has its place at the limits.
+    /// The answer from memory for an attempt that has passed the limits.
     fn recall(&self, credentials: &Credentials<'_>, may_accept: bool, at: Instant) -> Option<TracedOutcome> {
         let accepted = may_accept.then(|| self.recall_acceptance(credentials, at)).flatten();
         accepted.map(remembered).or_else(|| self.recall_refusal(credentials, at))
@@ -195,7 +195,7 @@ impl Resolver {
         if Password::check(credentials.password).is_err() {
             return Recalled::Nothing;
         }
-        let Shared { cache, chain, .. } = self.shared.as_ref();
+        let ResolverShared { cache, chain, .. } = self.shared.as_ref();
         let source = credentials.source;
         let found = CanonicalName::with_canonical(credentials.name, |canonical| {
             let key = Scope(credentials.only).accepted_key(cache, canonical, credentials.password);
@@ -204,7 +204,7 @@ impl Resolver {
             // Verified from this very network: proven there, and exempt from the limit of the user.
             let is_free = network == self.shared.network(source) || chain.users.is_quiet(canonical);
             let is_free = is_free && source.is_none_or(|source| chain.sources.is_quiet(source));
-            Some(if is_free { Recalled::Accepted(proof) } else { Recalled::InTurn })
+            Some(if is_free { Recalled::Accepted(proof) } else { Recalled::AfterLimits })
         });
         found.ok().flatten().unwrap_or(Recalled::Nothing)
     }
@@ -255,8 +255,8 @@ impl Resolver {
         self.shared.health.outages()
     }
 
-    /// The backends that answered a wrong password in words that are not recognised as a refusal,
-    /// and taught no others since: such answers are taken for an outage. In the order of the chain.
+    /// The backends whose refusals are not recognised, so that they look like an outage.
+    /// In the order of the chain.
     pub fn unrecognised(&self) -> Vec<BackendId> {
         let chain = self.shared.chain.load();
         let slots = chain.slots.iter().filter(|slot| slot.canary_state.does_not_recognise());
@@ -408,7 +408,7 @@ impl Resolver {
     /// so that a lockout does not reveal which backend keeps a password. A user who is locked only
     /// by it is refused as [`AccountLocked`](crate::Rejection::AccountLocked).
     pub fn set_max_failures_in_a_row(&self, max: Option<u32>, exempt: Option<CanonicalName>) {
-        let rule = max.map(|max| InARow { max, exempt });
+        let rule = max.map(|max| ConsecutiveFailures { max, exempt });
         self.shared.chain.load().users.set_in_a_row(rule);
     }
 
@@ -430,8 +430,7 @@ impl Resolver {
         self.shared.chain.load().users.remembers_for()
     }
 
-    /// How many attempts are under way, from how many networks sign-ins failed, and with how many
-    /// names.
+    /// Number of attempts in progress, and of networks and names with failed sign-ins.
     pub fn pressure(&self) -> Pressure {
         let chain = self.shared.chain.load();
         Pressure {
@@ -468,7 +467,7 @@ impl Resolver {
     }
 }
 
-impl Shared {
+impl ResolverShared {
     #[inline]
     fn network(&self, source: Option<IpAddr>) -> u32 {
         let hash = source.map_or(0, |source| self.networks.hash_one(SourceNet::of(source)));
@@ -481,8 +480,8 @@ impl Shared {
 enum Recalled {
     /// Yes, and no limit is in the way.
     Accepted(Authenticated),
-    /// There is something, for those who have their turn.
-    InTurn,
+    /// Memory has an answer, but limits apply first.
+    AfterLimits,
     Nothing,
 }
 

@@ -1,5 +1,5 @@
-//! The domain rules of the PHP app as separate settings, and the check that no two backends share a
-//! name space by accident.
+//! The domain rules of the PHP app as separate settings.
+//! Checks that no two backends share a name space by accident.
 //!
 //! In the PHP app one setting, `domain`, did three things at once and byte for byte: it was
 //! appended to bare names, it refused other domains, and it was stripped from the name that the

@@ -49,26 +49,26 @@ pub(super) fn locked(name: &LoginName, source: Option<IpAddr>) {
 
 /// How often an answer came from memory.
 #[derive(Debug)]
-pub(super) struct Remembered {
-    lanes: Box<[Lane]>,
+pub(super) struct CacheHits {
+    lanes: Box<[HitCounter]>,
     #[cfg(feature = "metrics")]
     reported: std::sync::Mutex<[u64; 2]>,
 }
 
 /// The last one is shared by all threads that started after the others were taken.
-const LANES: usize = 64;
+const HIT_COUNTERS: usize = 64;
 
 /// A separate cache line, so that threads do not contend for it.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Lane {
+struct HitCounter {
     accepted: AtomicU64,
     rejected: AtomicU64,
 }
 
-impl Default for Remembered {
+impl Default for CacheHits {
     fn default() -> Self {
-        let lanes = std::iter::repeat_with(Lane::default).take(LANES).collect();
+        let lanes = std::iter::repeat_with(HitCounter::default).take(HIT_COUNTERS).collect();
         Self {
             lanes,
             #[cfg(feature = "metrics")]
@@ -84,12 +84,12 @@ thread_local! {
 #[cold]
 fn choose_lane() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let lane = NEXT.fetch_add(1, Ordering::Relaxed).min(LANES - 1);
+    let lane = NEXT.fetch_add(1, Ordering::Relaxed).min(HIT_COUNTERS - 1);
     LANE.set(Some(lane));
     lane
 }
 
-impl Remembered {
+impl CacheHits {
     /// One caller is accepted from memory.
     #[inline(always)]
     pub(super) fn accepted(&self) {
@@ -102,10 +102,10 @@ impl Remembered {
     }
 
     #[inline(always)]
-    fn count(&self, which: impl FnOnce(&Lane) -> &AtomicU64) {
+    fn count(&self, which: impl FnOnce(&HitCounter) -> &AtomicU64) {
         let number = LANE.get().unwrap_or_else(choose_lane);
         let Some(counter) = self.lanes.get(number).map(which) else { return };
-        if number < LANES - 1 {
+        if number < HIT_COUNTERS - 1 {
             // There is no other writer: no lock needed.
             counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         } else {
@@ -115,7 +115,7 @@ impl Remembered {
 
     /// What was counted since the start.
     pub(super) fn so_far(&self) -> [u64; 2] {
-        let sum = |which: fn(&Lane) -> &AtomicU64| -> u64 {
+        let sum = |which: fn(&HitCounter) -> &AtomicU64| -> u64 {
             self.lanes.iter().map(|lane| which(lane).load(Ordering::Relaxed)).sum()
         };
         [sum(|lane| &lane.accepted), sum(|lane| &lane.rejected)]

@@ -99,14 +99,14 @@ impl PinError {
 /// Pins that live as long as the process. Only accepted users take memory.
 #[derive(Debug, Default)]
 pub struct MemoryPins {
-    owners: RwLock<Owners>,
+    owners: RwLock<PinTable>,
 }
 
 /// There are many users and few backends.
 /// A backend is stored once, and users have its index.
 #[derive(Debug, Default)]
-struct Owners {
-    people: HashMap<CanonicalName, Pinned>,
+struct PinTable {
+    users: HashMap<CanonicalName, Pinned>,
     backends: Vec<BackendId>,
     /// The spellings that are not the canonical form, which are few.
     spellings: HashMap<CanonicalName, Box<str>>,
@@ -114,35 +114,35 @@ struct Owners {
 
 #[derive(Clone, Copy, Debug)]
 struct Pinned {
-    place: u32,
+    index: u32,
     is_spelled: bool,
 }
 
-impl Owners {
+impl PinTable {
     fn of(&self, name: &CanonicalName) -> Option<PinOwner> {
-        let Pinned { place, is_spelled } = *self.people.get(name)?;
+        let Pinned { index, is_spelled } = *self.users.get(name)?;
         let spelling = || self.spellings.get(name).map_or(name.as_str(), |spelling| spelling).to_owned();
-        Some(PinOwner::new(self.id(place)?, is_spelled.then(spelling)))
+        Some(PinOwner::new(self.id(index)?, is_spelled.then(spelling)))
     }
 
-    fn id(&self, place: u32) -> Option<BackendId> {
-        self.backends.get(usize::try_from(place).ok()?).cloned()
+    fn id(&self, index: u32) -> Option<BackendId> {
+        self.backends.get(usize::try_from(index).ok()?).cloned()
     }
 
     fn set(&mut self, name: &CanonicalName, backend: &BackendId) -> Option<BackendId> {
         let known = self.backends.iter().position(|id| id == backend);
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             self.backends.push(backend.clone());
             self.backends.len() - 1
         });
         self.spellings.remove(name);
         // More than four billion backends are impossible; the last index means no owner.
-        let pinned = Pinned { place: u32::try_from(place).unwrap_or(u32::MAX), is_spelled: false };
-        self.people.insert(name.clone(), pinned).and_then(|before| self.id(before.place))
+        let pinned = Pinned { index: u32::try_from(index).unwrap_or(u32::MAX), is_spelled: false };
+        self.users.insert(name.clone(), pinned).and_then(|before| self.id(before.index))
     }
 
     fn spell(&mut self, name: &CanonicalName, spelling: &str) {
-        if let Some(pinned) = self.people.get_mut(name) {
+        if let Some(pinned) = self.users.get_mut(name) {
             pinned.is_spelled = true;
             if spelling != name.as_str() {
                 self.spellings.insert(name.clone(), spelling.into());
@@ -190,7 +190,7 @@ impl PinStore for MemoryPins {
             Some(backend) => owners.set(name, backend),
             None => {
                 owners.spellings.remove(name);
-                owners.people.remove(name).and_then(|before| owners.id(before.place))
+                owners.users.remove(name).and_then(|before| owners.id(before.index))
             }
         })
     }

@@ -33,7 +33,7 @@ pub trait ProvenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ProvenStoreError`]: they are proven until the process ends.
-    async fn add(&self, person: &CanonicalName, credentials: &ProvenHash) -> Result<(), ProvenStoreError>;
+    async fn add(&self, user: &CanonicalName, credentials: &ProvenHash) -> Result<(), ProvenStoreError>;
 
     /// Forgets credentials that were refused.
     ///
@@ -128,8 +128,8 @@ impl ProvenRecord {
         in_time(deadline, self.store.contains(&self.hash)).await.unwrap_or(false)
     }
 
-    pub(super) async fn keep(&self, person: &CanonicalName, deadline: Instant) {
-        let _ = in_time(deadline, self.store.add(person, &self.hash)).await;
+    pub(super) async fn keep(&self, user: &CanonicalName, deadline: Instant) {
+        let _ = in_time(deadline, self.store.add(user, &self.hash)).await;
     }
 
     pub(super) async fn forget(&self, deadline: Instant) {

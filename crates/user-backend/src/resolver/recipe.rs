@@ -1,4 +1,4 @@
-//! How a resolver was put together, so that a reload can repeat it with another configuration.
+//! How a resolver was built, so that a reload can repeat it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Recipe {
                 *parts = next.into_iter().map(|part| decorator.decorate(part)).collect();
                 true
             }
-            // The one configuration there is now has taken the first place.
+            // The current configuration has taken the first place.
             (Slot::Configured { .. }, None) => false,
         });
         match left {

@@ -1,4 +1,4 @@
-//! Putting another chain in the place of the one that works.
+//! Replaces the current chain.
 //!
 //! The whole chain is swapped at once: an attempt sees the old one or the new one, never half of
 //! each. What stays the same is kept: a backend with unchanged settings keeps its circuit breaker,
@@ -45,8 +45,7 @@ pub struct BackendReload {
 }
 
 impl Resolver {
-    /// Puts the backends, the deadline and the throttle of `next` in the place of those there are,
-    /// for this resolver and all its clones.
+    /// Replaces backends, deadline and throttle with those of `next`, also for all clones.
     ///
     /// Backends that are the same as before keep all their state: made of an entry of a
     /// configuration, they are the same when it says the same; made by hand, when it is the very
@@ -82,8 +81,7 @@ impl Resolver {
         Ok(reloaded)
     }
 
-    /// What this resolver was put together of, with these backends and settings in the place of
-    /// those of a configuration.
+    /// The recipe of this resolver, with these backends and settings.
     pub(crate) fn reconfigured(&self, parts: Vec<BackendSpec>, tuning: Tuning) -> ResolverBuilder {
         let recipe = self.shared.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ResolverBuilder::of_recipe(recipe.reconfigure(parts, tuning))

@@ -4,12 +4,11 @@ use metrics::gauge;
 
 use super::canary_state::CanaryStatus;
 use super::trace::EndReason;
-use super::{Resolver, Shared, observe};
+use super::{Resolver, ResolverShared, observe};
 
 impl Resolver {
-    /// Brings the recorder of the crate `metrics` up to date with what is not sent to it at once:
-    /// how often an answer came from memory, the state of breakers, sizes. Call it before each
-    /// scrape, or every few seconds.
+    /// Updates metrics that are not sent at once: cache hits, circuit breakers, sizes.
+    /// Call it before each scrape, or every few seconds.
     ///
     /// Attempts and answers of backends reach the recorder when they happen. Without a recorder
     /// nothing happens. No label holds a name that a person typed.
@@ -36,7 +35,7 @@ impl Resolver {
 }
 
 /// Brings the recorder up to date.
-fn report(shared: &Shared) {
+fn report(shared: &ResolverShared) {
     let [accepted, rejected] = shared.remembered.take();
     observe::attempts("authenticated", EndReason::CachedAcceptance).increment(accepted);
     observe::attempts("refused", EndReason::CachedRefusal).increment(rejected);

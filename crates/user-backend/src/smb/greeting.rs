@@ -159,13 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn a_server_tells_its_dialect_and_whether_it_wants_signatures() {
+    fn server_reports_its_dialect_and_signing() {
         assert_eq!(told(&answer(0x0311, 3)).unwrap(), ["SMB 3.1.1", "signing required"]);
         assert_eq!(told(&answer(0x0210, 1)).unwrap(), ["SMB 2.1"]);
     }
 
     #[test]
-    fn whoever_answers_otherwise_is_a_stranger() {
+    fn other_answers_are_not_from_smb_servers() {
         // A wildcard, and a dialect that was not offered.
         assert_eq!(told(&answer(0x02ff, 1)), None);
         assert_eq!(told(&answer(0x0400, 1)), None);

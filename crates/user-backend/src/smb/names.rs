@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn guest_is_nobody_even_when_no_name_is_denied() {
+    fn guest_is_refused_even_when_no_name_is_denied() {
         let open = || NameRules::new().deny_names([""; 0]).unwrap();
         for typed in ["guest", "Guest", "GUEST", "\u{ff47}uest"] {
             assert_eq!(decide(open(), typed), denied(), "{typed}");

@@ -27,7 +27,7 @@ use crate::transport::{Endpoint, dial_first, resolve, sooner};
 /// libsmbclient cuts a password here, so that a longer one would be as good as its beginning.
 pub(super) const MAX_PASSWORD_BYTES: usize = 255;
 
-/// How many logins may wait for their turn: about a second's worth.
+/// Number of logins that may wait for a permit: about a second's worth.
 const QUEUE: usize = 64;
 
 /// Time for one answer of the server; a login takes about six of them.
@@ -74,8 +74,8 @@ impl Pavao {
         Ok(Self { endpoint, workgroup, proof, runner, silences: Arc::default() })
     }
 
-    /// Connects to the server and greets it, to see that it is there and well. libsmbclient's own
-    /// connect takes five seconds to give up, and other logins would wait for it.
+    /// Connects to the server and greets it. libsmbclient's own connect takes five seconds to give
+    /// up, and other logins would wait for it.
     pub(super) async fn ping(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
         let by = sooner(self.endpoint.connect_timeout(), deadline);
         let mut addresses = resolve(&self.endpoint, by).await?;
@@ -97,8 +97,8 @@ impl Pavao {
     /// A [`BackendError`] when the server, or libsmbclient, could not decide.
     ///
     /// # Cancellation
-    /// A login that waits for its turn is not made. One that runs in a helper ends with it; one
-    /// that runs in the thread runs to its end, and its result is dropped.
+    /// A login that still waits for its permit is not made. One that runs in a helper ends with it;
+    /// one that runs in the thread runs to its end, and its result is dropped.
     pub(super) async fn login(
         &self,
         account: Account<'_>,
@@ -108,7 +108,7 @@ impl Pavao {
         let (peer, _) = self.ping(deadline).await?;
         let SocketAddr::V4(peer) = peer else { return Err(no_ipv4(&self.endpoint)) };
         let call = self.call(peer, account, password);
-        let turn = Turn {
+        let permit = LoginPermit {
             before: self.silences.load(Ordering::Acquire),
             silences: Arc::clone(&self.silences),
             deadline,
@@ -116,17 +116,17 @@ impl Pavao {
         let ended = match &self.runner {
             #[cfg(target_os = "linux")]
             Runner::Helpers(pool) => {
-                let (mut place, left) = pool.place(deadline, || turn.begin()).await?;
+                let (mut place, left) = pool.place(deadline, || permit.begin()).await?;
                 let ended = place.ask(&call, left.min(REQUEST_TIMEOUT), deadline).await?;
-                turn.end(left, ended);
+                permit.end(left, ended);
                 ended
             }
             #[cfg(feature = "smb")]
             Runner::Thread => {
                 let run = move || {
-                    let left = turn.begin()?;
+                    let left = permit.begin()?;
                     let ended = call.make(left.min(REQUEST_TIMEOUT));
-                    turn.end(left, ended);
+                    permit.end(left, ended);
                     Ok(ended)
                 };
                 match WORKER.get_or_init(|| Worker::start(QUEUE)) {
@@ -170,13 +170,13 @@ fn no_ipv4(endpoint: &Endpoint) -> BackendError {
 
 /// The permit of one login: whether it is still needed when it is its turn, and what it reports to
 /// later ones.
-struct Turn {
+struct LoginPermit {
     silences: Arc<AtomicU64>,
     before: u64,
     deadline: Instant,
 }
 
-impl Turn {
+impl LoginPermit {
     /// The time that is left.
     fn begin(&self) -> Result<Duration, BackendError> {
         // While this login waited, the server fell silent for another one. Asking again would delay

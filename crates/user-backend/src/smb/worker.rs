@@ -1,10 +1,10 @@
 //! The one thread that talks to libsmbclient.
 //!
-//! libsmbclient keeps global state and blocks, so all calls of a process take turns. Left to a
-//! mutex the turns are unfair (waits of many seconds were measured with 32 threads); left to the
-//! blocking pool of the runtime, a dead server would eat its threads. One thread with a short queue
-//! is fair and bounded: first come, first served; a job that finds the queue full fails at once,
-//! and one whose caller has stopped waiting is skipped.
+//! libsmbclient has global state and blocks, so all calls of a process run one after the other. A
+//! mutex is unfair (waits of many seconds were measured with 32 threads); in the blocking pool of
+//! the runtime, a dead server would use up its threads. One thread with a short queue is fair and
+//! bounded: first come, first served; a job that finds the queue full fails at once, and one whose
+//! caller has stopped waiting is skipped.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,7 +40,7 @@ impl Worker {
         Ok(Self { queue })
     }
 
-    /// Runs a job when its turn comes and waits for what it returns.
+    /// Runs a job when it is next and waits for its result.
     ///
     /// # Errors
     /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes,

@@ -1,5 +1,4 @@
-//! Finding the addresses of a host, and telling a name that does not exist from a name service that
-//! is down.
+//! Resolves host names; distinguishes unknown names from a failing name service.
 //!
 //! The first is a typing error and lasts until it is mended; the second passes. The standard
 //! library reports both in the same way, so the system is asked through a crate that keeps its

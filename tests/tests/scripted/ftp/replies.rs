@@ -82,7 +82,7 @@ async fn a_reply_to_pass_decides_in_every_mode() {
 /// A server that hangs up may have compared the password before.
 /// That counts at the limits of the backend.
 #[tokio::test]
-async fn connection_that_ends_is_unanswered_once_the_password_was_sent() {
+async fn connection_that_ends_after_the_password_is_unanswered() {
     let keys = Keys::good();
     for mode in MODES {
         for (script, is_unanswered) in [
@@ -167,7 +167,7 @@ async fn a_name_that_is_refused_at_user_is_asked_at_the_next_backend() {
 
 /// A server that refuses in its own words: two canaries teach them.
 #[tokio::test]
-async fn words_that_two_canaries_were_told_are_a_refusal() {
+async fn words_that_two_canaries_got_are_a_refusal() {
     let keys = Keys::good();
     let reply = |text: &str| [keys.ready(TlsMode::Explicit), to_pass(text)].concat();
     let no = reply("530 The gate stays shut.\r\n");
@@ -329,8 +329,7 @@ async fn a_greeting_is_220_or_there_is_no_login() {
     }
 }
 
-/// The library takes a last line without its end for whole.
-/// What comes of it is an error either way.
+/// The library accepts a last line without its line end. The result is an error in both cases.
 fn is_a_cut(reply: &str, answer: &str) -> bool {
     !reply.is_empty() && !reply.ends_with('\n') && answer.ends_with(": the server does not speak FTP")
 }

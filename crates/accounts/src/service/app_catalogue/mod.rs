@@ -1,5 +1,5 @@
-//! The catalogue of apps: features of the programs around this store, and the folder of installed
-//! apps. The server and the command line speak of the same ones.
+//! The catalogue of apps: built-in features, and the folder of installed apps.
+//! The server and the command line speak of the same ones.
 
 pub(crate) mod manifest;
 

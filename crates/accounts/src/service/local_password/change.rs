@@ -1,5 +1,4 @@
-//! Setting a password: the rules, the history, the hash, and the end of everything that the old one
-//! opened.
+//! Sets a password: rules, history, hash, and the end of what the old one allowed.
 //!
 //! The command line, the provisioning API and the page of a reset link all come here, so no way
 //! around the rules exists, for administrators neither. What is slow (rules, history, hashing) is
@@ -42,7 +41,7 @@ pub struct LocalPasswords {
     hasher: Hasher,
     rules: Arc<dyn PasswordRules>,
     rule_pool: HashPool,
-    /// For questions that change nothing, so that many of them keep no one from setting a password.
+    /// For checks of passwords that change nothing, so that they do not delay changes.
     question_pool: HashPool,
     app_passwords: AppPasswordPolicy,
 }
@@ -74,7 +73,7 @@ pub enum SetError {
         /// Who.
         backend: BackendId,
     },
-    /// The rules refuse it, in words that the person may read.
+    /// The rules refuse it, with a text for the user.
     #[error("{0}")]
     Refused(String),
     /// There was no room or no time to hash it, or no randomness.
@@ -126,9 +125,8 @@ impl LocalPasswords {
         self
     }
 
-    /// Sets a user's password.
-    /// When this returns, the old one is refused everywhere, and all sessions and reset links of
-    /// this user are gone.
+    /// Sets a user's password. When this returns, the old one is refused everywhere, and all
+    /// sessions and reset links of this user have ended.
     ///
     /// # Errors
     /// [`SetError`]; nothing was changed then.
@@ -252,7 +250,7 @@ impl LocalPasswords {
         Ok(())
     }
 
-    /// Whether the rules let this person choose this text; changes nothing.
+    /// Whether the rules allow this password for this user; changes nothing.
     ///
     /// # Errors
     /// [`SetError::Refused`] says why not; [`SetError::Hasher`]: there was no room or no time to

@@ -73,8 +73,8 @@ pub enum PasswordMatch {
     Yes,
     /// It is not.
     No,
-    /// The stored hash covers only the first 72 bytes of what was typed, and those are right.
-    /// That is not enough for a yes: a longer password counts in full.
+    /// The stored hash covers only the first 72 bytes of what was typed, and those are right. That
+    /// is not enough to accept: a longer password counts in full.
     Truncated,
 }
 

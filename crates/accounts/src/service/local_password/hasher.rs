@@ -1,6 +1,5 @@
-//! Makes and compares hashes, always through the pool.
-//! A question costs one comparison, or two if the password is not typed in composed form: whether
-//! the person exists or not, the same work is done.
+//! Makes and compares hashes, always through the pool. A question costs one comparison, or two if
+//! the password is not typed in composed form: the work is the same whether the user exists or not.
 
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use user_backend::clock::Instant;
 
 use crate::domain::LocalPassword;
 use crate::service::local_password::hash::{HashError, PasswordHash, PasswordMatch};
-use crate::service::local_password::pool::{HashPool, Lane, PoolError};
+use crate::service::local_password::pool::{HashLane, HashPool, PoolError};
 use crate::service::local_password::settings::HashSettings;
 
 /// Makes and compares hashes. Cheap to clone; clones share the threads.
@@ -110,7 +109,7 @@ impl Hasher {
             let better = if outdated { PasswordHash::new(&password, &settings).ok() } else { None };
             CheckedPassword { found, better }
         };
-        let lane = if is_proven { Lane::Proven } else { Lane::Usual };
+        let lane = if is_proven { HashLane::Proven } else { HashLane::Usual };
         self.pool.run_in(lane, deadline, work).await
     }
 

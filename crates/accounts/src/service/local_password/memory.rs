@@ -104,8 +104,7 @@ mod tests {
             argon2(memory).hash_password_into(b"password", salt, &mut alone).unwrap();
             assert_eq!(out, alone);
         };
-        // Some hash is always under way, so buffers go from hand to hand, small ones and large
-        // ones.
+        // Some hash is always in progress, so buffers of all sizes are reused.
         let busy = Seat::take(8).unwrap();
         for salt in [b"0123456789abcdef", b"fedcba9876543210"] {
             for memory in [64, 7168, 1024] {

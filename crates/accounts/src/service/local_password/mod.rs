@@ -1,4 +1,4 @@
-//! Local passwords: how they are kept, checked, taken over from another installation, and changed.
+//! Local passwords: storage, checks, import from another installation, changes.
 //!
 //! | file | what lives there |
 //! |---|---|

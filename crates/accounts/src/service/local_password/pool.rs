@@ -27,7 +27,7 @@ pub struct HashPool {
     usual: Arc<Semaphore>,
     begun: Arc<AtomicU64>,
     at_once: usize,
-    queue: Queue,
+    queue: HashQueue,
 }
 
 /// The pool did not do the work.
@@ -55,7 +55,7 @@ impl HashPool {
             usual: Arc::new(Semaphore::new(places)),
             begun: Arc::default(),
             at_once: settings.at_once(),
-            queue: Queue::default(),
+            queue: HashQueue::default(),
         }
     }
 
@@ -71,13 +71,13 @@ impl HashPool {
         deadline: Instant,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolError> {
-        self.run_in(Lane::Usual, deadline, work).await
+        self.run_in(HashLane::Usual, deadline, work).await
     }
 
     /// The same in a lane: proven credentials go first and have places of their own.
     pub(super) async fn run_in<T: Send + 'static>(
         &self,
-        lane: Lane,
+        lane: HashLane,
         deadline: Instant,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolError> {
@@ -86,7 +86,7 @@ impl HashPool {
         }
         let acquire =
             |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().map_err(|_| PoolError::Busy);
-        let usual = if lane == Lane::Usual { Some(acquire(&self.usual)?) } else { None };
+        let usual = if lane == HashLane::Usual { Some(acquire(&self.usual)?) } else { None };
         let place = (usual, acquire(&self.places)?);
         let (begun, expected) = (Arc::clone(&self.begun), Expected::new());
         let (answer, answered) = oneshot::channel();
@@ -111,13 +111,12 @@ impl HashPool {
         answered.map_err(|_| PoolError::Late)?.map_err(|_| PoolError::Died)
     }
 
-    /// How many pieces of work have begun so far: for metrics.
+    /// Number of jobs that have begun: for metrics.
     pub fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many more callers there is room for, at work and waiting together, beside the places for
-    /// proven credentials.
+    /// Free places for callers, running and waiting, without those for proven credentials.
     pub fn free_places(&self) -> usize {
         self.usual.available_permits()
     }
@@ -125,7 +124,7 @@ impl HashPool {
 
 /// What goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Lane {
+pub(super) enum HashLane {
     /// Name and password were right the last time. Guesses must not keep their user waiting.
     Proven,
     /// Everything else.
@@ -134,12 +133,12 @@ pub(super) enum Lane {
 
 /// Work that waits for a thread, and the threads at work.
 #[derive(Clone, Debug, Default)]
-struct Queue(Arc<Mutex<Waiting>>);
+struct HashQueue(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
     /// By lane, then by the number of the ticket: first come, first served.
-    work: BTreeMap<(Lane, u64), Box<dyn FnOnce() + Send>>,
+    work: BTreeMap<(HashLane, u64), Box<dyn FnOnce() + Send>>,
     next: u64,
     threads: usize,
 }
@@ -151,8 +150,8 @@ impl fmt::Debug for Waiting {
     }
 }
 
-impl Queue {
-    fn join(&self, lane: Lane, work: Box<dyn FnOnce() + Send>) -> Ticket<'_> {
+impl HashQueue {
+    fn join(&self, lane: HashLane, work: Box<dyn FnOnce() + Send>) -> Ticket<'_> {
         let mut waiting = self.lock();
         let number = (lane, waiting.next);
         waiting.next += 1;
@@ -167,8 +166,8 @@ impl Queue {
 
 /// A place in the queue, given up when it is dropped.
 struct Ticket<'a> {
-    queue: &'a Queue,
-    number: (Lane, u64),
+    queue: &'a HashQueue,
+    number: (HashLane, u64),
 }
 
 impl Drop for Ticket<'_> {
@@ -181,12 +180,12 @@ impl Drop for Ticket<'_> {
 
 /// A thread that works until the queue is empty.
 struct Worker {
-    queue: Queue,
+    queue: HashQueue,
     done: bool,
 }
 
 impl Worker {
-    fn start(queue: &Queue, at_once: usize) {
+    fn start(queue: &HashQueue, at_once: usize) {
         {
             let mut waiting = queue.lock();
             if waiting.threads >= at_once || waiting.work.is_empty() {

@@ -19,8 +19,8 @@ pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
     /// How many recent passwords, including the current one, must not be reused.
     fn history(&self) -> u32;
 
-    /// After how many wrong passwords in a row a user takes no further one for the rest of the day;
-    /// `None` where nothing is limited here. For the resolver, which counts.
+    /// Number of wrong passwords in a row that lock a user for the day; `None`: no limit.
+    /// For the resolver, which counts.
     fn maximum_login_attempts(&self) -> Option<u32>;
 
     /// Whether a password that was set at `changed` is too old.

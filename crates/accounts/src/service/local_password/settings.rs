@@ -66,8 +66,8 @@ impl HashSettings {
         self.checked()
     }
 
-    /// Sets how many hashes are made at once (default: one per core) and how many sign-ins may wait
-    /// for their turn (default 1024); more are refused as busy.
+    /// Sets concurrent hashes (default: one per core) and waiting sign-ins (default 1024).
+    /// More are refused as busy.
     ///
     /// # Errors
     /// [`HashSettingsError`] when no hash could ever be made.

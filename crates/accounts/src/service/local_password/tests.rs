@@ -10,7 +10,7 @@ use user_backend::clock::now;
 
 use crate::domain::{LocalPassword, PasswordTooLong};
 use crate::service::local_password::hash::{LegacySalt, PasswordHash, PasswordMatch, UnknownHash};
-use crate::service::local_password::pool::{HashPool, Lane, PoolError};
+use crate::service::local_password::pool::{HashLane, HashPool, PoolError};
 use crate::service::local_password::settings::HashSettings;
 
 const ARGON2ID: &str =
@@ -115,7 +115,7 @@ fn passwords_are_compared_in_composed_form() {
 }
 
 #[test]
-fn what_nobody_can_sign_in_with_is_told_from_a_hash() {
+fn unusable_hashes_are_recognised() {
     for junk in [
         "",
         "!",
@@ -321,7 +321,7 @@ async fn proven_credentials_pass_a_full_queue_of_guesses() {
     until(|| pool.free_places() == 0 && gate.at_work() == 1).await;
     let proven = tokio::spawn({
         let (pool, order) = (pool.clone(), Arc::clone(&order));
-        async move { pool.run_in(Lane::Proven, deadline, move || order.lock().unwrap().push(1_000)).await }
+        async move { pool.run_in(HashLane::Proven, deadline, move || order.lock().unwrap().push(1_000)).await }
     });
     tokio::task::yield_now().await;
     gate.open();
@@ -358,7 +358,7 @@ async fn who_leaves_makes_no_room_for_one_more_thread() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_any_more_is_never_begun() {
+async fn abandoned_jobs_are_never_begun() {
     let (pool, gate) = (pool(1, 2), Gate::default());
     let deadline = now() + Duration::from_secs(60);
     let login = || {

@@ -1,5 +1,5 @@
-//! One mail, built so that nothing that a person or an admin typed can add a header or a recipient
-//! (RFC 5322).
+//! One mail (RFC 5322).
+//! Nothing that a user or an admin typed can add a header or recipient.
 //!
 //! Addresses are typed ([`Address`]), names and subjects are cut down to printable text before they
 //! reach the library that writes the headers.
@@ -76,7 +76,7 @@ impl EmailMessage {
         &self.subject
     }
 
-    /// The text. It may hold a link that opens an account.
+    /// The text. It may contain a link that gives access to an account.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -89,7 +89,7 @@ impl EmailMessage {
     /// The envelope, and the mail as it goes over the wire.
     ///
     /// # Errors
-    /// [`EmailMessageError::Build`] when the library refuses.
+    /// [`EmailMessageError::Build`] if the library refuses.
     pub fn write(&self, from: &Mailbox) -> Result<(Envelope, Vec<u8>), EmailMessageError> {
         let message = Message::builder()
             .from(from.clone())

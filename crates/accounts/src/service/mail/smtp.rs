@@ -26,7 +26,7 @@ use crate::service::mail::message::EmailMessage;
 use crate::service::mail::settings::MailSettings;
 use crate::service::mail::transport::{MailTransport, SendError};
 
-/// The most that a server may say about one mail.
+/// Maximum size of a server's replies to one mail.
 const MOST_BYTES: usize = 16 * 1024;
 
 /// Longest line before TLS (RFC 5321, section 4.5.3.1.5, allows 512 bytes).

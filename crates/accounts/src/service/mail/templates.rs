@@ -4,7 +4,7 @@
 //! A mail holds no text that a user typed and that a mail program would make a link of: such names
 //! are left out.
 
-// What askama makes of an enum names its variants in full.
+// The code that askama generates for an enum names its variants in full.
 #![allow(unused_qualifications)]
 
 use std::time::Duration;
@@ -114,7 +114,7 @@ struct Frame<'a> {
 
 #[derive(Template)]
 #[template(escape = "none")]
-enum Text<'a> {
+enum MailText<'a> {
     #[template(path = "reset.txt")]
     Reset { frame: &'a Frame<'a>, link: &'a str, life: String, asked: Option<Asked<'a>> },
     #[template(path = "password_kept_elsewhere.txt")]
@@ -155,20 +155,22 @@ impl AccountMail<'_> {
         let to = name.clone().unwrap_or_default();
         let frame = &Frame { product: self.product, base: self.base, name, user };
         let text = match self.about {
-            About::ResetLink { link, life, asked } => Text::Reset { frame, link, life: words(life), asked },
+            About::ResetLink { link, life, asked } => MailText::Reset { frame, link, life: words(life), asked },
             About::PasswordKeptElsewhere { keeper, help_url, asked } => {
-                Text::PasswordKeptElsewhere { frame, keeper, help_url, asked }
+                MailText::PasswordKeptElsewhere { frame, keeper, help_url, asked }
             }
-            About::PasswordChanged { app_passwords } => Text::PasswordChanged { frame, app_passwords },
-            About::RightsRaised => Text::RightsRaised { frame },
-            About::AppPasswordAdded => Text::AppPasswordAdded { frame },
-            About::AddressChanged => Text::AddressChanged { frame },
+            About::PasswordChanged { app_passwords } => MailText::PasswordChanged { frame, app_passwords },
+            About::RightsRaised => MailText::RightsRaised { frame },
+            About::AppPasswordAdded => MailText::AppPasswordAdded { frame },
+            About::AddressChanged => MailText::AddressChanged { frame },
             About::Welcome { link, lost_password } => {
                 let link = link.map(|(link, life)| (link, words(life)));
-                Text::Welcome { frame, link, lost_password }
+                MailText::Welcome { frame, link, lost_password }
             }
-            About::ConfirmAddress { link, life } => Text::ConfirmAddress { frame, link, life: words(life) },
-            About::AddressTaken => Text::AddressTaken { frame },
+            About::ConfirmAddress { link, life } => {
+                MailText::ConfirmAddress { frame, link, life: words(life) }
+            }
+            About::AddressTaken => MailText::AddressTaken { frame },
         };
         let text = text.render()?;
         let (subject, text) = text.split_once('\n').unwrap_or((text.as_str(), ""));

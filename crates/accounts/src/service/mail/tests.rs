@@ -208,7 +208,7 @@ async fn refused_mail_is_dropped_and_other_errors_are_retried() {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_for_later_and_tells_no_password() {
+async fn refused_login_is_for_later_and_reveals_no_password() {
     let ca = Ca::new();
     let rest = [
         ScriptStep::Line,
@@ -442,7 +442,7 @@ fn t60_a_mail_does_not_show_its_link() {
 }
 
 #[test]
-fn settings_choose_tls_unless_somebody_consents() {
+fn settings_choose_tls_without_consent() {
     let read = |text: &str| serde_json::from_str::<MailSettings>(text).map_err(|error| error.to_string());
     let plain = read(r#"{"host": "mail.example.com", "from": "noreply@example.org"}"#).unwrap();
     assert_eq!((plain.endpoint().port(), plain.endpoint().tls()), (465, TlsMode::Implicit));

@@ -1,5 +1,4 @@
-//! Empties the outbox: looks up who gets a mail, draws the token if one is needed, and hands the
-//! mail over.
+//! Sends the mails of the outbox: finds recipients and creates tokens.
 //!
 //! Any number of workers, in any number of processes, may do so: each mail is claimed by one. A
 //! worker that dies leaves its mail to another, which draws a new token; a mail may then come
@@ -109,10 +108,10 @@ impl MailWorker {
         self
     }
 
-    /// Works until `stop` is done. What is under way then is finished.
+    /// Works until `stop` is done. Work in progress is finished.
     ///
     /// # Cancellation
-    /// Safe; a mail under way is sent again when its lease is over.
+    /// Cancel safe; a mail in progress is sent again when its lease has expired.
     pub async fn work(&self, stop: impl Future<Output = ()>) {
         let stop = pin!(stop.shared());
         let [reset, other] = Lane::ALL.map(|lane| self.work_lane(lane, stop.clone()));

@@ -8,10 +8,10 @@
 //!       and types a new password          PasswordReset::redeem    rules, then token and password in one transaction
 //! ```
 //!
-//! Nothing changes before a valid token comes back. Who asks learns nothing: whether the person
-//! exists is looked up later, by the worker. A token has 256 random bits, is stored as a hash only,
-//! works once and for an hour, and dies with everything that ends credentials or changes where they
-//! are sent (see [`crate::ResetToken`], where tokens are kept).
+//! Nothing changes before a valid token is used. The caller learns nothing: the worker checks later
+//! whether the user exists. A token has 256 random bits, is stored as a hash only, works once and
+//! for an hour, and dies with everything that ends credentials or changes where they are sent (see
+//! [`crate::ResetToken`], where tokens are kept).
 //!
 //! Users whose password another backend keeps never get a link. For them there is
 //! `lost_password_link`.

@@ -26,7 +26,7 @@ use crate::store::{rate_limits, reset_tokens};
 /// Length of a token's text.
 const TOKEN_CHARS: usize = 43;
 
-/// The token opens nothing. The texts are known from the PHP application.
+/// The token is not valid. The texts are known from the PHP application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadToken {
     /// It did once.
@@ -41,7 +41,7 @@ pub enum BadToken {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RedeemError {
-    /// The token opens nothing.
+    /// The token is not valid.
     #[error(transparent)]
     Token(#[from] BadToken),
     /// Too many wrong tokens from this place.
@@ -75,7 +75,7 @@ impl PasswordReset {
     /// Returns who it was.
     ///
     /// # Errors
-    /// [`RedeemError`]; nothing was changed then, and the token is as good as it was.
+    /// [`RedeemError`]; then nothing was changed, and the token is still valid.
     ///
     /// # Cancellation
     /// Either everything was changed or nothing.

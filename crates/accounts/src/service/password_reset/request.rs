@@ -99,7 +99,7 @@ pub(crate) fn typed_and_source(subject: &str) -> (&str, Option<&str>) {
 /// Requests are counted under this scope.
 const SCOPE: &str = "reset.place";
 
-/// What is limited together: an IPv4 address, an IPv6 /64, or all requests without a known address.
+/// One source: an IPv4 address, an IPv6 /64, or all requests without an address.
 pub(crate) fn source_net(source: Option<IpAddr>) -> String {
     source.map_or_else(|| "unknown".to_owned(), |address| SourceNet::of(address).to_string())
 }

@@ -166,7 +166,7 @@ impl Query {
 
     /// Lets the engine look at the values when it plans.
     /// For texts whose frequency decides which index is right.
-    pub(crate) const fn planned_anew(mut self) -> Self {
+    pub(crate) const fn planned_again(mut self) -> Self {
         self.keep = false;
         self
     }

@@ -38,7 +38,7 @@ pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Db> {
     if let Some(pages) = settings.sqlite_page_limit() {
         options = options.pragma("max_page_count", pages.to_string());
     }
-    // The writer comes first: it is the one that makes a new file a database.
+    // The writer comes first: it creates the database in a new file.
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(settings.patience())

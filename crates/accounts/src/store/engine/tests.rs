@@ -7,7 +7,7 @@ use crate::store::engine::query::sql;
 use crate::store::settings::StoreSettings;
 
 #[tokio::test]
-async fn nobody_waits_behind_a_question_that_was_left_alone() {
+async fn no_caller_waits_for_an_abandoned_attempt() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.db");
     let db = open(&StoreSettings::sqlite(&path).with_connections(1)).await.unwrap();

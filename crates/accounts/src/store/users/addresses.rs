@@ -227,8 +227,7 @@ async fn notify_former(
     Ok(())
 }
 
-/// Ends the links that were sent to another address than the confirmed one, and those that are
-/// still to be sent.
+/// Ends links to other addresses than the confirmed one, sent or queued.
 async fn end_links(change: &mut Change<'_>, key: UserKey, user: &User) -> Result<(), AccountsError> {
     let confirmed = user.confirmed_email.as_deref();
     let resets = sql("DELETE FROM resets WHERE user_key = $1 AND ($2 IS NULL OR email <> $2)");
@@ -346,8 +345,8 @@ fn search(user: &User) -> String {
     search_text::of_user(&user.id, user.display_name.as_deref(), user.email.as_deref())
 }
 
-/// Confirms the addresses beyond ASCII that were there before addresses were confirmed, and logs
-/// which ones are not: those of several users, and those that are the id of another.
+/// Confirms existing non-ASCII addresses at the upgrade.
+/// Logs those that are not: of several users, or the id of another.
 pub(crate) async fn confirm_known(tx: &mut Tx) -> Result<(), AccountsError> {
     let rows = sql("SELECT key, name, email FROM users WHERE email IS NOT NULL AND confirmed_key IS NULL");
     let mut left = Vec::new();

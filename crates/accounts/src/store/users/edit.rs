@@ -36,7 +36,7 @@ impl UsersMut<'_> {
     }
 }
 
-/// What a user may change of themselves is up to the caller, but for the quota and the manager.
+/// The caller decides what users may change themselves, except for quota and manager.
 fn needed(edit: &UserChange) -> Right<'static> {
     if edit.confirmed_email.is_some() {
         return Right::AdminAccess;

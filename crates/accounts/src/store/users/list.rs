@@ -50,7 +50,7 @@ impl Users<'_> {
         Ok(Page { items: self.detailed(items).await?, next })
     }
 
-    /// All users of a filter, one after the other, in memory that does not grow with their number.
+    /// Streams all users of a filter, in constant memory.
     ///
     /// It is no snapshot: users who come or go meanwhile may or may not be listed. No user is
     /// listed twice.
@@ -90,7 +90,7 @@ impl Users<'_> {
         Ok(total.unwrap_or_default())
     }
 
-    /// Adds profiles and groups to users. Who is not there any more is left out.
+    /// Adds profiles and groups to users. Deleted users are left out.
     async fn detailed(self, users: Vec<User>) -> Result<Vec<Details>, AccountsError> {
         if users.is_empty() {
             return Ok(Vec::new());

@@ -237,9 +237,8 @@ impl UsersMut<'_> {
         change.commit().await
     }
 
-    /// Writes down that a user, as read before, signed in now with something else than the
-    /// password; at most once a minute. A reset link stays: a device that polls does not keep its
-    /// owner from setting a new password.
+    /// Records a sign-in without the password; at most once a minute.
+    /// A reset link stays: a device that polls does not keep its owner from setting a new password.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].

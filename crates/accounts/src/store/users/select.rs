@@ -43,7 +43,7 @@ pub(super) async fn page(
         return read(&row, total);
     }
     let query = statement(db.kind(), filter, limit, total);
-    let row = db.row(if filter.search.is_empty() { query } else { query.planned_anew() }).await?;
+    let row = db.row(if filter.search.is_empty() { query } else { query.planned_again() }).await?;
     row.map_or(Ok((Vec::new(), None)), |row| read(&row, total))
 }
 

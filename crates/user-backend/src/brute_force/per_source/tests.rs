@@ -1,11 +1,11 @@
-//! Guessing from one place is slow; living in one is not.
+//! Guesses from one source are slow; normal sign-ins are not.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::secret::OutcomeKeyer;
 
-struct Bench {
+struct SourceFixture {
     limiter: SourceRateLimiter,
     keyer: OutcomeKeyer,
     guesses: std::cell::Cell<u32>,
@@ -21,7 +21,7 @@ fn no_pause() -> SourceRateLimit {
     SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() }
 }
 
-impl Bench {
+impl SourceFixture {
     fn new(throttle: SourceRateLimit) -> Self {
         Self {
             limiter: SourceRateLimiter::new(throttle, None),
@@ -36,16 +36,16 @@ impl Bench {
         self.keyer.key(b"", "alice", &self.guesses.get().to_string())
     }
 
-    async fn turn(&self, address: &str) -> Result<Turn, SourceDenial> {
-        self.turn_for(address, &self.guess()).await
+    async fn permit(&self, address: &str) -> Result<SourcePermit, SourceDenial> {
+        self.permit_for(address, &self.guess()).await
     }
 
-    async fn turn_for(&self, address: &str, tuple: &OutcomeKey) -> Result<Turn, SourceDenial> {
-        self.limiter.arrive(at(address)).turn(tuple, now() + Duration::from_secs(20)).await
+    async fn permit_for(&self, address: &str, tuple: &OutcomeKey) -> Result<SourcePermit, SourceDenial> {
+        self.limiter.arrive(at(address)).permit(tuple, now() + Duration::from_secs(20)).await
     }
 
     async fn fail(&self, address: &str) -> Result<(), SourceDenial> {
-        self.turn(address).await.map(Turn::refused)
+        self.permit(address).await.map(SourcePermit::refused)
     }
 }
 
@@ -55,7 +55,7 @@ fn net(address: &str) -> SourceNet {
 
 #[tokio::test(start_paused = true)]
 async fn delays_double_and_after_ten_failures_the_source_is_refused() {
-    let bench = Bench::new(SourceRateLimit::default());
+    let bench = SourceFixture::new(SourceRateLimit::default());
     for pause in [0, 100, 200, 400, 800, 1_600, 3_200] {
         let start = now();
         bench.fail(HOME).await.unwrap();
@@ -74,29 +74,29 @@ async fn delays_double_and_after_ten_failures_the_source_is_refused() {
     let spent = Duration::from_millis(50_500);
     let half_an_hour = Duration::from_secs(30 * 60);
     assert_eq!(bench.fail(HOME).await.unwrap_err(), SourceDenial::TooMany(net(HOME), half_an_hour - spent));
-    assert!(bench.turn("203.0.113.8").await.is_ok());
+    assert!(bench.permit("203.0.113.8").await.is_ok());
     tokio::time::advance(half_an_hour).await;
-    assert!(bench.turn(HOME).await.is_ok());
+    assert!(bench.permit(HOME).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn burst_of_guesses_never_passes_the_limit() {
-    let bench = Bench::new(no_pause());
-    let mut turns = Vec::new();
+    let bench = SourceFixture::new(no_pause());
+    let mut permits = Vec::new();
     for _ in 0..10 {
-        turns.push(bench.turn(HOME).await.unwrap());
+        permits.push(bench.permit(HOME).await.unwrap());
     }
-    let late = bench.limiter.arrive(at(HOME)).turn(&bench.guess(), now() + Duration::from_secs(1)).await;
+    let late = bench.limiter.arrive(at(HOME)).permit(&bench.guess(), now() + Duration::from_secs(1)).await;
     assert_eq!(late.unwrap_err(), SourceDenial::Unanswered(net(HOME)), "none of them has failed yet");
     // All waiting attempts learn at once that there is nothing to wait for.
     let waiting = async {
-        let all = (0..100).map(|_| bench.turn(HOME));
+        let all = (0..100).map(|_| bench.permit(HOME));
         futures(all).await
     };
     let failing = async {
         tokio::task::yield_now().await;
-        for turn in turns {
-            turn.refused();
+        for permit in permits {
+            permit.refused();
         }
     };
     let start = now();
@@ -127,12 +127,12 @@ async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_office_behind_one_address_is_served_in_turn() {
-    let bench = Bench::new(SourceRateLimit::default());
+async fn office_behind_one_address_is_served_in_order() {
+    let bench = SourceFixture::new(SourceRateLimit::default());
     let people = (0..500).map(|_| async {
-        let turn = bench.turn(HOME).await?;
+        let permit = bench.permit(HOME).await?;
         tokio::time::sleep(Duration::from_millis(50)).await;
-        drop(turn);
+        drop(permit);
         Ok::<_, SourceDenial>(())
     });
     let start = now();
@@ -143,24 +143,24 @@ async fn an_office_behind_one_address_is_served_in_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn attempt_that_waited_for_a_turn_waits_for_the_delay() {
-    let bench = Bench::new(SourceRateLimit { refuse_after: 2, ..SourceRateLimit::default() });
-    let (one, other) = (bench.turn(HOME).await.unwrap(), bench.turn(HOME).await.unwrap());
+    let bench = SourceFixture::new(SourceRateLimit { refuse_after: 2, ..SourceRateLimit::default() });
+    let (one, other) = (bench.permit(HOME).await.unwrap(), bench.permit(HOME).await.unwrap());
     let failing = async {
         tokio::task::yield_now().await;
         one.refused();
         drop(other);
     };
     let start = now();
-    let (waited, ()) = tokio::join!(bench.turn(HOME), failing);
+    let (waited, ()) = tokio::join!(bench.permit(HOME), failing);
     assert!(waited.is_ok());
     assert_eq!(now() - start, Duration::from_millis(100));
 }
 
 #[tokio::test(start_paused = true)]
 async fn t48_attempts_that_were_given_up_do_not_count() {
-    let bench = Bench::new(SourceRateLimit::default());
+    let bench = SourceFixture::new(SourceRateLimit::default());
     for _ in 0..100 {
-        drop(bench.turn(HOME).await.unwrap());
+        drop(bench.permit(HOME).await.unwrap());
     }
     assert_eq!(bench.limiter.sources(), 0);
 }
@@ -183,12 +183,12 @@ fn household_is_one_source() {
 #[tokio::test(start_paused = true)]
 async fn flood_of_sources_is_bounded_and_evicts_no_busy_one() {
     let limiter = SourceRateLimiter::with_bound(no_pause(), None, 1_000);
-    let bench = Bench { limiter, ..Bench::new(no_pause()) };
-    let busy = bench.turn(HOME).await.unwrap();
+    let bench = SourceFixture { limiter, ..SourceFixture::new(no_pause()) };
+    let busy = bench.permit(HOME).await.unwrap();
     for number in 0..20_000_u32 {
         let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
-        let turn = bench.limiter.arrive(address.into()).turn(&bench.guess(), now()).await.unwrap();
-        turn.refused();
+        let permit = bench.limiter.arrive(address.into()).permit(&bench.guess(), now()).await.unwrap();
+        permit.refused();
     }
     assert!(bench.limiter.sources() <= 1_001);
     busy.refused();
@@ -221,7 +221,7 @@ fn networks_are_read_and_displayed() {
 
 #[tokio::test(start_paused = true)]
 async fn ipv6_guesses_count_at_64_and_56_and_48() {
-    let bench = Bench::new(no_pause());
+    let bench = SourceFixture::new(no_pause());
     let mut made = [0, 0, 0];
     let refused_by = |refusal| match refusal {
         SourceDenial::TooMany(network, _) => network.prefix(),
@@ -253,25 +253,25 @@ async fn ipv6_guesses_count_at_64_and_56_and_48() {
 
 #[tokio::test(start_paused = true)]
 async fn unjudged_guess_counts_once_per_password() {
-    let bench = Bench::new(no_pause());
+    let bench = SourceFixture::new(no_pause());
     let guess = bench.guess();
     for _ in 0..20 {
-        bench.turn_for(HOME, &guess).await.unwrap().unjudged();
+        bench.permit_for(HOME, &guess).await.unwrap().unjudged();
     }
     for _ in 0..9 {
-        bench.turn(HOME).await.unwrap().unjudged();
+        bench.permit(HOME).await.unwrap().unjudged();
     }
-    assert!(matches!(bench.turn(HOME).await, Err(SourceDenial::TooMany(..))));
+    assert!(matches!(bench.permit(HOME).await, Err(SourceDenial::TooMany(..))));
 }
 
 #[tokio::test(start_paused = true)]
-async fn limit_reached_by_unrecognised_answers_is_reported_as_an_outage() {
-    let bench = Bench::new(no_pause());
+async fn limit_reached_by_unrecognised_answers_is_an_outage() {
+    let bench = SourceFixture::new(no_pause());
     for _ in 0..9 {
         bench.fail(HOME).await.unwrap();
     }
-    bench.turn(HOME).await.unwrap().unrecognised();
-    assert_eq!(bench.turn(HOME).await.unwrap_err(), SourceDenial::Unanswered(net(HOME)));
+    bench.permit(HOME).await.unwrap().unrecognised();
+    assert_eq!(bench.permit(HOME).await.unwrap_err(), SourceDenial::Unanswered(net(HOME)));
 }
 
 proptest! {
@@ -282,26 +282,26 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let bench = Bench::new(SourceRateLimit { refuse_after: 5, per: Duration::from_secs(10), ..no_pause() });
-            let (mut turns, mut failures) = (Vec::new(), Vec::new());
+            let bench = SourceFixture::new(SourceRateLimit { refuse_after: 5, per: Duration::from_secs(10), ..no_pause() });
+            let (mut permits, mut failures) = (Vec::new(), Vec::new());
             for (step, index) in steps {
                 match step {
-                    0 => turns.extend(bench.limiter.arrive(at(HOME)).turn(&bench.guess(), now()).await),
-                    1 if !turns.is_empty() => drop(turns.swap_remove(index.index(turns.len()))),
-                    2 if !turns.is_empty() => {
-                        turns.swap_remove(index.index(turns.len())).refused();
+                    0 => permits.extend(bench.limiter.arrive(at(HOME)).permit(&bench.guess(), now()).await),
+                    1 if !permits.is_empty() => drop(permits.swap_remove(index.index(permits.len()))),
+                    2 if !permits.is_empty() => {
+                        permits.swap_remove(index.index(permits.len())).refused();
                         failures.push(now());
                     }
                     _ => tokio::time::advance(Duration::from_secs(1)).await,
                 }
                 failures.retain(|failure| now() - *failure < Duration::from_secs(10));
-                assert!(turns.len() + failures.len() <= 5);
+                assert!(permits.len() + failures.len() <= 5);
             }
-            // And none is lost: when all is over, all turns are there again.
-            turns.clear();
+            // And none is lost: at the end, all permits are free again.
+            permits.clear();
             tokio::time::advance(Duration::from_secs(10)).await;
             for _ in 0..5 {
-                turns.push(bench.limiter.arrive(at(HOME)).turn(&bench.guess(), now()).await.unwrap());
+                permits.push(bench.limiter.arrive(at(HOME)).permit(&bench.guess(), now()).await.unwrap());
             }
         });
     }
@@ -323,20 +323,20 @@ async fn unanswered_attempts_are_reported_and_counted_as_such() {
 
     let noted = Arc::new(Noted::default());
     let limiter = SourceRateLimiter::new(no_pause(), Some(Arc::clone(&noted) as _));
-    let bench = Bench { limiter, ..Bench::new(no_pause()) };
+    let bench = SourceFixture { limiter, ..SourceFixture::new(no_pause()) };
     for number in 0..10 {
-        let turn = bench.turn(HOME).await.unwrap();
-        if number == 3 { turn.refused() } else { turn.unrecognised() }
+        let permit = bench.permit(HOME).await.unwrap();
+        if number == 3 { permit.refused() } else { permit.unrecognised() }
     }
     let found = noted.0.lock().unwrap().clone();
     let wrong = found.iter().filter(|(_, certainty)| *certainty == Certainty::Wrong).count();
     assert_eq!((found.len(), wrong), (10, 1));
-    let elsewhere = Bench::new(no_pause());
+    let elsewhere = SourceFixture::new(no_pause());
     for (source, certainty) in found {
         elsewhere.limiter.count(source, certainty, Duration::from_secs(1));
     }
     for bench in [bench, elsewhere] {
-        assert_eq!(bench.turn(HOME).await.unwrap_err(), SourceDenial::Unanswered(net(HOME)));
+        assert_eq!(bench.permit(HOME).await.unwrap_err(), SourceDenial::Unanswered(net(HOME)));
     }
 }
 
@@ -344,15 +344,15 @@ async fn unanswered_attempts_are_reported_and_counted_as_such() {
 /// A guess that costs another source nothing would show that it is that one.
 #[tokio::test(start_paused = true)]
 async fn unjudged_guess_counts_at_each_source_that_makes_it() {
-    let bench = Bench::new(no_pause());
+    let bench = SourceFixture::new(no_pause());
     let typed = bench.guess();
     for source in ["198.51.100.1", HOME, "2001:db8:1:2::9"] {
         for _ in 0..3 {
-            bench.turn_for(source, &typed).await.unwrap().unjudged();
+            bench.permit_for(source, &typed).await.unwrap().unjudged();
         }
         for _ in 0..9 {
-            bench.turn(source).await.unwrap().unjudged();
+            bench.permit(source).await.unwrap().unjudged();
         }
-        assert!(matches!(bench.turn(source).await, Err(SourceDenial::TooMany(..))), "{source}");
+        assert!(matches!(bench.permit(source).await, Err(SourceDenial::TooMany(..))), "{source}");
     }
 }

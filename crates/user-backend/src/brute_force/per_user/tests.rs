@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::secret::OutcomeKeyer;
 
-struct Bench {
+struct UserFixture {
     users: UserLimiter,
     known: KnownCredentials,
     keyer: OutcomeKeyer,
@@ -26,7 +26,7 @@ fn named(name: &str) -> CanonicalName {
 }
 
 /// What alice is reported as.
-fn hash(bench: &Bench) -> UserHash {
+fn hash(bench: &UserFixture) -> UserHash {
     bench.users.shared.reports.hash(&alice()).unwrap()
 }
 
@@ -41,7 +41,7 @@ fn retry_after(refusal: UserDenial) -> Duration {
     }
 }
 
-impl Bench {
+impl UserFixture {
     fn new() -> Self {
         Self::with(Some(Lockout::default()), MANY, 1_000)
     }
@@ -63,7 +63,7 @@ impl Bench {
         self.tuple(&self.guesses.get().to_string())
     }
 
-    async fn enter(&self, tuple: &OutcomeKey) -> Result<Entry, UserDenial> {
+    async fn enter(&self, tuple: &OutcomeKey) -> Result<UserPermit, UserDenial> {
         self.enter_as([alice()], tuple, now() + seconds(20)).await
     }
 
@@ -72,19 +72,19 @@ impl Bench {
         names: [CanonicalName; N],
         tuple: &OutcomeKey,
         deadline: Instant,
-    ) -> Result<Entry, UserDenial> {
+    ) -> Result<UserPermit, UserDenial> {
         self.users.arrive(names).enter(tuple, self.known.are_proven(tuple), deadline).await
     }
 
     /// As an attempt settles it.
-    fn refuse(&self, entry: Entry) -> bool {
+    fn refuse(&self, entry: UserPermit) -> bool {
         let tuple = entry.tuple;
         let is_known = self.known.were_refused(&tuple, self.users.remembers_for());
         self.known.refused(tuple, &tuple);
         entry.refused(is_known)
     }
 
-    fn accept(&self, entry: Entry) {
+    fn accept(&self, entry: UserPermit) {
         self.known.accepted(&entry.tuple, entry.tuple);
         entry.accepted();
     }
@@ -137,7 +137,7 @@ fn delays_are_those_of_the_table() {
 
 #[tokio::test(start_paused = true)]
 async fn delays_grow_and_the_last_is_the_rest_of_the_day() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     let start = now();
     let mut told = Vec::new();
     for _ in 0..101 {
@@ -170,7 +170,7 @@ async fn delays_grow_and_the_last_is_the_rest_of_the_day() {
 
 #[tokio::test(start_paused = true)]
 async fn burst_of_guesses_one_is_made_at_once() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     let start = now();
     let burst: Vec<_> = (0..100)
         .map(|number| {
@@ -200,7 +200,7 @@ async fn burst_of_guesses_one_is_made_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn attempt_after_a_right_password_waits_for_its_answer_only() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     let first = bench.enter(&bench.tuple("right")).await.unwrap();
     let other = bench.tuple("of another device");
     let start = now();
@@ -216,7 +216,7 @@ async fn attempt_after_a_right_password_waits_for_its_answer_only() {
 
 #[tokio::test(start_paused = true)]
 async fn outages_leave_no_failure_and_no_delay() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     for _ in 0..1_000 {
         let start = now();
         // Neither: not asked, the server was down, another domain.
@@ -228,7 +228,7 @@ async fn outages_leave_no_failure_and_no_delay() {
 
 #[tokio::test(start_paused = true)]
 async fn right_password_clears_the_record() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     bench.fail_times(30).await;
     tokio::time::advance(seconds(10)).await;
     bench.accept(bench.enter(&bench.tuple("right")).await.unwrap());
@@ -241,7 +241,7 @@ async fn right_password_clears_the_record() {
 
 #[tokio::test(start_paused = true)]
 async fn t43_proven_credentials_are_never_delayed() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     let right = bench.tuple("right");
     bench.accept(bench.enter(&right).await.unwrap());
     bench.fail_times(101).await;
@@ -261,7 +261,7 @@ async fn t43_proven_credentials_are_never_delayed() {
 
 #[tokio::test(start_paused = true)]
 async fn u10_repeated_wrong_password_locks_no_one_out() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     let old = bench.tuple("old");
     for minute in 0..3 * 24 * 60 {
         let entry = bench.enter(&old).await.unwrap();
@@ -276,7 +276,7 @@ async fn u10_repeated_wrong_password_locks_no_one_out() {
 
 #[tokio::test(start_paused = true)]
 async fn t32_user_with_two_names_has_one_count() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     let both = [named("kim@a.example"), named("kim")];
     for number in 0..4 {
         let entry = bench.enter_as(both.clone(), &bench.guess(), now() + seconds(20)).await.unwrap();
@@ -292,7 +292,7 @@ async fn t32_user_with_two_names_has_one_count() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_with_two_names_each_never_deadlock() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     let (kim, lee) = (named("kim"), named("lee"));
     for _ in 0..100 {
         let deadline = now() + seconds(20);
@@ -307,7 +307,7 @@ async fn attempts_with_two_names_each_never_deadlock() {
 
 #[tokio::test(start_paused = true)]
 async fn cancelled_wait_gives_the_place_to_the_next() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     let _ = bench.fail().await.unwrap();
     let tuple = bench.guess();
     assert!(tokio::time::timeout(Duration::from_millis(500), bench.enter(&tuple)).await.is_err());
@@ -318,7 +318,7 @@ async fn cancelled_wait_gives_the_place_to_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn delay_after_the_deadline_is_not_waited_for() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     bench.fail_times(5).await;
     let deadline = now() + seconds(2);
     let refusal = bench.enter_as([alice()], &bench.guess(), deadline).await.unwrap_err();
@@ -327,7 +327,7 @@ async fn delay_after_the_deadline_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn unlock_clears_the_record() {
-    let bench = Bench::new();
+    let bench = UserFixture::new();
     bench.fail_times(101).await;
     bench.users.unlock(&alice(), Duration::ZERO);
     assert_eq!(bench.users.users(), 0);
@@ -338,7 +338,7 @@ async fn unlock_clears_the_record() {
 
 #[tokio::test(start_paused = true)]
 async fn lockout_off_has_no_delay() {
-    let bench = Bench::with(None, MANY, 1_000);
+    let bench = UserFixture::with(None, MANY, 1_000);
     let start = now();
     for _ in 0..1_000 {
         assert_eq!(bench.fail().await, Ok(false));
@@ -348,7 +348,7 @@ async fn lockout_off_has_no_delay() {
 
 #[tokio::test(start_paused = true)]
 async fn t25_flood_of_names_is_bounded_and_evicts_no_attacked_user() {
-    let bench = Bench::with(Some(Lockout::default()), MANY, 1_000);
+    let bench = UserFixture::with(Some(Lockout::default()), MANY, 1_000);
     bench.fail_times(30).await;
     tokio::time::advance(seconds(10)).await;
     let under_way = bench.enter(&bench.guess()).await.unwrap();
@@ -364,7 +364,7 @@ async fn t25_flood_of_names_is_bounded_and_evicts_no_attacked_user() {
 
 #[tokio::test(start_paused = true)]
 async fn fifth_guess_in_15_minutes_is_refused() {
-    let bench = Bench::with(None, AttemptLimit::default(), 1_000);
+    let bench = UserFixture::with(None, AttemptLimit::default(), 1_000);
     for _ in 0..4 {
         assert_eq!(bench.fail().await, Ok(false));
     }
@@ -377,7 +377,7 @@ async fn fifth_guess_in_15_minutes_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_without_an_answer_are_no_failures() {
-    let bench = Bench::with(None, AttemptLimit::default(), 1_000);
+    let bench = UserFixture::with(None, AttemptLimit::default(), 1_000);
     let mut under_way = Vec::new();
     for _ in 0..4 {
         under_way.push(bench.enter(&bench.guess()).await.unwrap());
@@ -395,7 +395,7 @@ async fn attempts_without_an_answer_are_no_failures() {
 
 #[tokio::test(start_paused = true)]
 async fn passwords_that_no_backend_judged_end_what_memory_answers() {
-    let bench = Bench::with(None, AttemptLimit::default(), 1_000);
+    let bench = UserFixture::with(None, AttemptLimit::default(), 1_000);
     for _ in 0..4 {
         let entry = bench.enter(&bench.guess()).await.unwrap();
         assert!(entry.may_recall());
@@ -414,8 +414,8 @@ async fn passwords_that_no_backend_judged_end_what_memory_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn smaller_number_in_a_row_locks_earlier() {
-    let bench = Bench::new();
-    let rule = |max, exempt: Option<&str>| Some(InARow { max, exempt: exempt.map(named) });
+    let bench = UserFixture::new();
+    let rule = |max, exempt: Option<&str>| Some(ConsecutiveFailures { max, exempt: exempt.map(named) });
     bench.users.set_in_a_row(rule(3, Some("root")));
     bench.fail_times(3).await;
     assert_eq!(bench.fail().await, Err(UserDenial::LockedByRule));
@@ -434,7 +434,7 @@ async fn smaller_number_in_a_row_locks_earlier() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_of_another_process_count() {
-    let bench = Bench::with(Some(Lockout::default()), AttemptLimit::default(), 1_000);
+    let bench = UserFixture::with(Some(Lockout::default()), AttemptLimit::default(), 1_000);
     for minutes in [60, 14, 10, 5, 1] {
         bench.users.report_failure(hash(&bench), seconds(minutes * 60));
     }

@@ -16,7 +16,7 @@ use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = LineIndex::new(bare);
-    let reader = Reader { text: bare, lines, diagnostics };
+    let reader = JsonReader { text: bare, lines, diagnostics };
     let raw: &RawValue = match serde_json::from_str(bare) {
         Ok(raw) => raw,
         Err(error) => {
@@ -38,13 +38,13 @@ pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
     }
 }
 
-struct Reader<'t, 's> {
+struct JsonReader<'t, 's> {
     text: &'t str,
     lines: LineIndex<'t>,
     diagnostics: &'s Diagnostics,
 }
 
-impl<'t> Reader<'t, '_> {
+impl<'t> JsonReader<'t, '_> {
     fn node(&self, raw: &'t RawValue, depth: usize) -> Option<Node> {
         let text = raw.get();
         let start = self.offset(text);

@@ -140,7 +140,7 @@ fn ftp_arguments_accept_host_port_and_php_booleans() {
 }
 
 #[test]
-fn what_arguments_leave_unsaid_may_be_said_by_name() {
+fn named_fields_add_what_arguments_leave_out() {
     for (entry, expected) in [
         (
             "'class' => 'OC_User_FTP', 'arguments' => ['ftp.example.com'], 'tls' => 'implicit'",

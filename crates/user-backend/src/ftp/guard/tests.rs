@@ -169,7 +169,7 @@ async fn words_leave_the_guard_as_a_class_and_a_server_text_only() {
 }
 
 #[tokio::test]
-async fn t11_what_was_said_ahead_is_noticed_before_the_next_command() {
+async fn t11_early_text_is_noticed_before_the_next_command() {
     let (mut near, mut far) = guarded();
     assert!(near.is_quiet().await.is_ok());
     // Half a line, still in the stream.

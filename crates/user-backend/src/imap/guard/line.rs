@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_known_in_any_letter_case_and_a_broken_one_is_still_a_code() {
+    fn code_is_case_insensitive_and_a_broken_one_is_still_a_code() {
         assert_eq!(status("[unavailable]").0, "* NO [UNAVAILABLE]\r\n");
         assert_eq!(status("[UNAVAILABLE no bracket").0, "* NO [UNLISTED]\r\n");
         assert_eq!(status("[]").0, "* NO [UNLISTED]\r\n");
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn capability_lists_are_made_fit_for_the_parser_behind() {
+    fn capability_lists_are_normalised_for_the_parser() {
         let list = |names: &str| {
             let mut out = Vec::new();
             let added = write_capability(&mut out, names.as_bytes());

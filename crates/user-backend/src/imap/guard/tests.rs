@@ -186,7 +186,7 @@ async fn t08_yes_before_our_turn_is_a_violation_and_no_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_yes_that_waits_behind_the_continuation_stops_the_password() {
+async fn yes_after_the_continuation_stops_the_password() {
     let server = Server::new([say("* OK hi\r\n"), say("+ \r\nGab12 OK\r\n")]).stuttering();
     let mut guard = in_command(server, true).await;
     let mut buffer = [0; 64];
@@ -230,7 +230,7 @@ async fn a_line_cut_off_by_the_end_is_not_a_line() {
 }
 
 #[tokio::test]
-async fn bytes_behind_the_answer_to_starttls_are_a_violation() {
+async fn bytes_after_the_answer_to_starttls_are_a_violation() {
     for (behind, together) in [("", true), ("x", true), ("* OK x\r\n", true), ("x", false), ("* ", false)] {
         let mut steps =
             vec![say("* OK hi\r\n"), say(format!("Gab12 OK\r\n{}", if together { behind } else { "" }))];

@@ -111,7 +111,7 @@ fn told(mailbox: &Mailbox) -> String {
 }
 
 #[test]
-fn t13_every_mailbox_string_of_the_table_means_what_the_table_says() {
+fn t13_mailbox_strings_mean_what_the_table_says() {
     for (text, expected) in TABLE {
         match (parse(text), expected) {
             (Ok(mailbox), Ok(meaning)) => assert_eq!(told(&mailbox), *meaning, "{text}"),

@@ -108,7 +108,7 @@ fn outage_is_never_a_rejection_and_never_a_guess() {
 }
 
 #[test]
-fn a_refusal_before_the_password_says_nothing_about_the_password() {
+fn refusal_before_the_password_is_not_about_the_password() {
     let refused = |answer, class, knows_name| {
         let method = Method::LoginInTurns;
         match refused_unheard(answer, &words(class, false), method, true, knows_name) {

@@ -271,7 +271,7 @@ async fn what_a_server_says_decides_where_its_code_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_tells_its_user_is_handed_on() {
+async fn message_of_the_server_for_its_user_is_passed_on() {
     let message = async |answer: &str| {
         let server = Server::new(turns([GREETING, answer]));
         let judged = server.log_in("alice", "Wonderland-1", &RefusalTexts::default()).await.0.unwrap();
@@ -299,7 +299,7 @@ async fn t09_a_claimed_login_is_no_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_protocols_are_told_apart() {
+async fn other_protocols_are_distinguished() {
     for text in
         ["220 ftp ready\r\n", "+OK pop3\r\n", "HTTP/1.1 400 Bad\r\n\r\n", "\x15\x03\x01\0\x02\x02\n", "\r\n"]
     {
@@ -346,7 +346,7 @@ async fn c1_nested_parentheses_neither_crash_nor_decide() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c2_odd_bytes_behind_a_code_do_not_stop_the_parser() {
+async fn c2_odd_bytes_after_a_code_do_not_stop_the_parser() {
     let odd: [&[u8]; 5] = ["–".as_bytes(), b"\xe9", b"\0", b"\x7f", b"\r"];
     for byte in odd {
         let greeting = [b"* OK [ALERT]", byte, b"x\r\n"].concat();
@@ -437,7 +437,7 @@ async fn c5_success_cannot_be_forged() {
 
 /// The outcome of the dialogue does not show this one: the yes arrives before the command.
 #[tokio::test(start_paused = true)]
-async fn c5_a_yes_behind_the_continuation_stops_the_password() {
+async fn c5_yes_after_the_continuation_stops_the_password() {
     for behind in ["{tag} OK\r\n", "{tag} NO\r\n", "{tag} ", "* OK\r\n{tag} OK\r\n", "+ \r\n"] {
         let turn = format!("+ \r\n{behind}");
         for stutters in [false, true] {
@@ -452,7 +452,7 @@ async fn c5_a_yes_behind_the_continuation_stops_the_password() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c6_neither_the_password_nor_the_words_of_the_server_are_logged() {
+async fn c6_password_and_words_of_the_server_are_not_logged() {
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt()

@@ -1,5 +1,4 @@
-//! Domain rules: which names a backend is asked about, what is sent to it, and who the user is
-//! then.
+//! Domain rules: names that a backend is asked about, names to send, and identities.
 
 use std::borrow::Cow;
 
@@ -71,8 +70,7 @@ pub struct DomainRules {
 /// What one backend makes of a typed name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// The name without what only says where it belongs.
-    /// A workgroup in front of it, `%40` in the place of `@`.
+    /// The name without what only says where it belongs. A workgroup in front of it, `%40` for `@`.
     pub(crate) login: LoginName,
     /// What is sent to the server.
     pub(crate) upstream: String,

@@ -8,7 +8,7 @@ use crate::refusal::ServerText;
 struct Returning {
     people: StaticBackend,
     is_away: AtomicBool,
-    accepts_anybody: AtomicBool,
+    accepts_any_login: AtomicBool,
     strangers: Mutex<usize>,
     slow_to_strangers: Duration,
 }
@@ -18,7 +18,7 @@ impl Returning {
         Self {
             people: people("mail").with_user("alice", "a").with_user("bob", "b"),
             is_away: AtomicBool::new(true),
-            accepts_anybody: AtomicBool::new(false),
+            accepts_any_login: AtomicBool::new(false),
             strangers: Mutex::default(),
             slow_to_strangers: Duration::ZERO,
         }
@@ -52,7 +52,7 @@ impl UserBackend for Returning {
             *self.strangers.lock().unwrap() += 1;
             tokio::time::sleep(self.slow_to_strangers).await;
         }
-        if self.accepts_anybody.load(Ordering::SeqCst) {
+        if self.accepts_any_login.load(Ordering::SeqCst) {
             return Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())));
         }
         self.people.authenticate(attempt).await
@@ -88,11 +88,11 @@ async fn recovered_server_gets_one_canary() {
 }
 
 #[tokio::test]
-async fn server_that_returns_accepting_strangers_is_not_trusted() {
+async fn server_that_returns_accepting_any_login_is_not_trusted() {
     let server = Arc::new(Returning::new());
     let resolver = unproven(&server).await;
     server.comes_back();
-    server.accepts_anybody.store(true, Ordering::SeqCst);
+    server.accepts_any_login.store(true, Ordering::SeqCst);
     for _ in 0..2 {
         let answer = sign_in(&resolver, "alice", "anything").await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
@@ -100,7 +100,7 @@ async fn server_that_returns_accepting_strangers_is_not_trusted() {
     }
     assert_eq!(server.strangers(), 1);
     // An operator fixes it and reruns the canary.
-    server.accepts_anybody.store(false, Ordering::SeqCst);
+    server.accepts_any_login.store(false, Ordering::SeqCst);
     assert_eq!(resolver.canary().await[0].1, Canary::Refused);
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
 }
@@ -277,7 +277,7 @@ async fn words_that_differ_are_an_outage_that_counts_as_a_guess() {
 
 /// Each canary is a failed login upstream, where tools may ban our address for them.
 #[tokio::test(start_paused = true)]
-async fn right_passwords_at_a_server_that_is_not_recognised_run_few_canaries() {
+async fn right_passwords_at_an_unrecognised_server_run_few_canaries() {
     let server = OddServer::saying("Stay outside (#).");
     let resolver = server.resolver(policy(|policy| policy.cache_accepted = Duration::ZERO));
     let _ = resolver.canary().await;
@@ -327,7 +327,7 @@ async fn unrecognised_answers_count_against_their_source() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_to_a_command_that_was_not_understood_teaches_nothing() {
+async fn answer_to_an_unknown_command_teaches_nothing() {
     let server = OddServer { is_learnable: false, ..Arc::into_inner(OddServer::saying("What?")).unwrap() };
     let server = Arc::new(server);
     let resolver = server.resolver(BackendPolicy::default());

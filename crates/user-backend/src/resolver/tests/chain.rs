@@ -9,7 +9,7 @@ async fn the_first_backend_that_accepts_decides() {
     let three = watch(people("three").with_user("alice", "a"));
     let resolver = chain([one, two, three.clone()].map(|backend| (backend, BackendPolicy::default())));
     let answer = sign_in(&resolver, "Alice", "a").await;
-    assert_eq!(vouched_by(&answer), Some("two"));
+    assert_eq!(accepted_by(&answer), Some("two"));
     assert_eq!(answer.authenticated().unwrap().name().as_str(), "alice");
     assert_eq!(answer.authenticated().unwrap().freshness(), Freshness::Live);
     assert_eq!(three.asked(), 0);
@@ -43,7 +43,7 @@ async fn outage_can_be_configured_to_continue() {
         (watch(people("down").unavailable()), go_on_without()),
         (watch(people("up").with_user("alice", "a")), BackendPolicy::default()),
     ]);
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("up"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("up"));
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn one_deadline_is_shared_by_the_whole_chain() {
     ]);
     let start = now();
     let answer = sign_in(&resolver, "alice", "a").await;
-    assert_eq!(vouched_by(&answer), Some("three"));
+    assert_eq!(accepted_by(&answer), Some("three"));
     assert!(now() - start < Resolver::DEFAULT_DEADLINE);
     let resolver = chain([(slow("one"), go_on_without()), (slow("two"), go_on_without())]);
     let start = now();
@@ -163,10 +163,10 @@ async fn t34_a_blank_name_and_an_empty_password_reach_no_backend() {
 }
 
 #[tokio::test]
-async fn t05_backend_that_accepts_strangers_is_not_asked_again() {
+async fn t05_backend_that_accepts_any_login_is_not_asked_again() {
     let open = OpenDoor(BackendId::parse("open").unwrap());
     let resolver = Resolver::builder().backend(open).build().unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("open"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("open"));
     let found = resolver.canary().await;
     assert_eq!(found, [(BackendId::parse("open").unwrap(), Canary::AcceptsAnyLogin)]);
     // Neither live nor from the cache.
@@ -238,6 +238,6 @@ async fn refusal_for_any_reason_goes_on_to_the_next_backend() {
         let first = Refusing(BackendId::parse("files").unwrap(), reason);
         let resolver = Resolver::builder().backend(first).backend(people("mail").with_user("alice", "a"));
         let resolver = resolver.build().unwrap();
-        assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"), "{reason}");
+        assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"), "{reason}");
     }
 }

@@ -50,7 +50,7 @@ async fn crowd(resolver: &Resolver, begin: u64, seconds: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outage_of_a_minute_takes_few_lines_that_tell_all() {
+async fn outage_of_a_minute_takes_few_lines() {
     let (log, _guard) = Log::start();
     let server = Server::new("mail").with("alice", "secret");
     let resolver = server.alone(policy(|_| {}));

@@ -44,7 +44,7 @@ fn day() -> Duration {
 async fn t47_thousand_sources_get_a_hundred_guesses_at_one_user() {
     let server = mail();
     let resolver = locked(&server, Some(Lock::default()));
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
     let start = now();
     for number in 0..101 {
         // In any spelling of her name.
@@ -67,9 +67,9 @@ async fn t47_thousand_sources_get_a_hundred_guesses_at_one_user() {
     // comes.
     for _ in 0..3 {
         tokio::time::advance(Duration::from_secs(600)).await;
-        assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
+        assert_eq!(accepted_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
     }
-    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "bob", "b").await), Some("mail"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,11 +85,11 @@ async fn the_lock_ends_a_day_after_the_first_failure() {
     };
     assert_eq!(retry_after, day() - (now() - start));
     tokio::time::advance(retry_after).await;
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn people_who_do_not_exist_are_locked_like_people_who_do() {
+async fn unknown_users_are_locked_like_known_ones() {
     let server = mail();
     let resolver = locked(&server, Some(Lock { failures: 3, ..Lock::default() }));
     let mut told = Vec::new();

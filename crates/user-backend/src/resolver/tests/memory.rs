@@ -17,11 +17,11 @@ async fn unavailable_is_never_remembered() {
 async fn cached_password_is_not_blocked_by_wrong_ones() {
     let mail = watch(people("mail").with_user("alice", "right").with_user("bob", "b"));
     let resolver = chain([(mail.clone(), BackendPolicy::default())]);
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
     for number in 0..100 {
         let answer = sign_in(&resolver, "alice", &format!("wrong{number}")).await;
         assert_eq!(answer.authenticated(), None);
-        assert_eq!(vouched_by(&sign_in(&resolver, "Alice", "right").await), Some("mail"));
+        assert_eq!(accepted_by(&sign_in(&resolver, "Alice", "right").await), Some("mail"));
     }
     // 1 right and 4 wrong: the budget of failures that may reach the server.
     assert_eq!(mail.asked(), 5);
@@ -32,10 +32,10 @@ async fn cached_password_is_not_blocked_by_wrong_ones() {
         Outcome::Throttled { limit: GuessLimit::PerUser, retry_after: Duration::from_secs(15 * 60 - 3) }
     );
     assert_eq!(throttled.trace.ended_by, EndReason::UserLocked);
-    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "bob", "b").await), Some("mail"));
     // When the time is over the server is asked again.
     tokio::time::advance(Duration::from_secs(15 * 60)).await;
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,14 +52,14 @@ async fn the_mail_server_is_not_asked_at_every_request() {
     let mail = watch(people("mail").with_user("alice", "a"));
     let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     for _ in 0..100 {
-        assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+        assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     }
     let cached = sign_in(&resolver, "ALICE", "a").await;
     assert!(matches!(cached.authenticated().unwrap().freshness(), Freshness::Cached { .. }));
     assert_eq!(cached.trace.ended_by, EndReason::CachedAcceptance);
     assert_eq!(mail.asked(), 1);
     tokio::time::advance(Duration::from_secs(300)).await;
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     assert_eq!(mail.asked(), 2);
 }
 
@@ -102,7 +102,7 @@ async fn a_refusal_for_one_spelling_says_nothing_about_another() {
     let resolver =
         Resolver::builder().backend(CaseSensitive(BackendId::parse("unix").unwrap())).build().unwrap();
     assert_eq!(sign_in(&resolver, "frank", "f").await.outcome, Outcome::Refused(Rejection::BadCredentials));
-    assert_eq!(vouched_by(&sign_in(&resolver, "Frank", "f").await), Some("unix"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "Frank", "f").await), Some("unix"));
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn t28_panic_in_a_backend_is_unavailable_only() {
     let answer = sign_in(&resolver, "alice", "secret").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
     assert!(!format!("{answer:?}").contains("secret"));
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "secret").await), Some("gated"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "secret").await), Some("gated"));
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn thousand_identical_attempts_make_one_login() {
     // One pass is all there is: a second login would wait for ever.
     gate.add_permits(1);
     for one in all {
-        assert_eq!(vouched_by(&one.await.unwrap()), Some("gated"));
+        assert_eq!(accepted_by(&one.await.unwrap()), Some("gated"));
     }
 }
 

@@ -84,7 +84,7 @@ async fn sign_in_from(resolver: &Resolver, source: &str, name: &str, password: &
     resolver.authenticate(Credentials::new(name, password).from_source(source.parse().unwrap())).await
 }
 
-fn vouched_by(answer: &TracedOutcome) -> Option<&str> {
+fn accepted_by(answer: &TracedOutcome) -> Option<&str> {
     answer.authenticated().map(|proof| proof.backend().as_str())
 }
 

@@ -12,7 +12,7 @@ const YES: u64 = 300;
 const NO: u64 = 30;
 
 #[derive(Clone, Copy, Debug)]
-enum Op {
+enum ModelOp {
     /// A sign-in.
     Ask {
         name: usize,
@@ -39,16 +39,16 @@ enum Op {
     ForgetAll,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn op() -> impl Strategy<Value = ModelOp> {
     prop_oneof![
-        12 => (0..4_usize, 0..3_usize).prop_map(|(name, password)| Op::Ask { name, password }),
-        8 => (any::<Index>(), prop::bool::weighted(0.1)).prop_map(|(which, outage)| Op::TracedOutcome { which, outage }),
-        2 => (0..2_usize, 0..3_usize).prop_map(|(user, password)| Op::Change { user, password }),
-        2 => prop_oneof![1..40_u64, 250..310_u64].prop_map(|seconds| Op::Wait { seconds }),
-        1 => (0..2_usize).prop_map(|user| Op::ForgetUser { user }),
-        1 => Just(Op::ForgetBackend),
-        1 => Just(Op::ForgetAnotherBackend),
-        1 => Just(Op::ForgetAll),
+        12 => (0..4_usize, 0..3_usize).prop_map(|(name, password)| ModelOp::Ask { name, password }),
+        8 => (any::<Index>(), prop::bool::weighted(0.1)).prop_map(|(which, outage)| ModelOp::TracedOutcome { which, outage }),
+        2 => (0..2_usize, 0..3_usize).prop_map(|(user, password)| ModelOp::Change { user, password }),
+        2 => prop_oneof![1..40_u64, 250..310_u64].prop_map(|seconds| ModelOp::Wait { seconds }),
+        1 => (0..2_usize).prop_map(|user| ModelOp::ForgetUser { user }),
+        1 => Just(ModelOp::ForgetBackend),
+        1 => Just(ModelOp::ForgetAnotherBackend),
+        1 => Just(ModelOp::ForgetAll),
     ]
 }
 
@@ -151,10 +151,10 @@ impl Model {
 
 /// A server that decides on arrival, and answers when the test lets it.
 #[derive(Clone, Debug, Default)]
-struct Slow(Arc<Mutex<Heard>>);
+struct Slow(Arc<Mutex<SlowState>>);
 
 #[derive(Debug, Default)]
-struct Heard {
+struct SlowState {
     truth: [usize; 2],
     waiting: Vec<oneshot::Sender<bool>>,
 }
@@ -202,7 +202,7 @@ fn resolver(server: &Slow) -> Resolver {
     builder.deadline(Duration::from_secs(1_000_000)).build().unwrap()
 }
 
-async fn run(ops: Vec<Op>) {
+async fn run(ops: Vec<ModelOp>) {
     let server = Slow::default();
     let people = ["alice", "bob"].map(|name| CanonicalName::parse(name).unwrap());
     let other = BackendId::parse("other").unwrap();
@@ -211,7 +211,7 @@ async fn run(ops: Vec<Op>) {
     let mut callers: Vec<Vec<tokio::task::JoinHandle<TracedOutcome>>> = Vec::new();
     for op in ops {
         match op {
-            Op::Ask { name, password } => {
+            ModelOp::Ask { name, password } => {
                 let expected = model.ask(name, password);
                 let resolver = resolver.clone();
                 let caller =
@@ -228,8 +228,8 @@ async fn run(ops: Vec<Op>) {
                     callers[flight.unwrap()].push(caller);
                 }
             }
-            Op::TracedOutcome { .. } if model.flights.is_empty() => {}
-            Op::TracedOutcome { which, outage } => {
+            ModelOp::TracedOutcome { .. } if model.flights.is_empty() => {}
+            ModelOp::TracedOutcome { which, outage } => {
                 let which = which.index(model.flights.len());
                 // One more would open the breaker, which has tests of its own.
                 let outage = outage && model.outages < 4;
@@ -244,27 +244,27 @@ async fn run(ops: Vec<Op>) {
                     assert_eq!(caller.await.unwrap().outcome.as_str(), expected, "{op:?}");
                 }
             }
-            Op::Change { user, password } => {
+            ModelOp::Change { user, password } => {
                 model.truth[user] = password;
                 server.0.lock().unwrap().truth[user] = password;
             }
-            Op::Wait { seconds } => {
+            ModelOp::Wait { seconds } => {
                 model.now += seconds;
                 tokio::time::advance(Duration::from_secs(seconds)).await;
             }
-            Op::ForgetUser { user } => {
+            ModelOp::ForgetUser { user } => {
                 model.forget(|other| other == user, |other| other == user);
                 resolver.invalidate_user(&people[user]);
             }
-            Op::ForgetBackend => {
+            ModelOp::ForgetBackend => {
                 model.forget(|_| true, |_| true);
                 resolver.invalidate_backend(&ID);
             }
-            Op::ForgetAnotherBackend => {
+            ModelOp::ForgetAnotherBackend => {
                 model.forget(|_| false, |_| true);
                 resolver.invalidate_backend(&other);
             }
-            Op::ForgetAll => {
+            ModelOp::ForgetAll => {
                 model.forget(|_| true, |_| true);
                 resolver.invalidate_all();
             }

@@ -119,7 +119,7 @@ async fn look_alike_spelling_is_refused_before_any_io() {
 /// Different letters are different users, also where a language or font takes one for the other:
 /// who may have such a name is decided where accounts are created, not here.
 #[test]
-fn different_letters_are_different_people() {
+fn different_letters_are_different_users() {
     for (one, other) in [
         ("i", "\u{131}"),
         ("i", "\u{130}"),

@@ -17,7 +17,7 @@ const GUESSES: u8 = 12;
 const OWNER_CAME: &str = "the owner came";
 
 #[derive(Clone, Debug)]
-enum Op {
+enum OracleOp {
     /// The owner signs in at home with the right password.
     Owner,
     /// The attacker tries a password from one source; `together`: number of concurrent tries.
@@ -33,21 +33,21 @@ enum Op {
     Down(bool),
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn op() -> impl Strategy<Value = OracleOp> {
     prop_oneof![
-        3 => Just(Op::Owner),
+        3 => Just(OracleOp::Owner),
         8 => (0..ELSEWHERE.len(), 0..GUESSES, 1..6_u8)
-            .prop_map(|(source, password, together)| Op::Guess { source, password, together }),
-        2 => prop_oneof![0..8_u64, 200..1_000_u64].prop_map(|seconds| Op::Wait { seconds }),
-        1 => any::<bool>().prop_map(Op::Down),
+            .prop_map(|(source, password, together)| OracleOp::Guess { source, password, together }),
+        2 => prop_oneof![0..8_u64, 200..1_000_u64].prop_map(|seconds| OracleOp::Wait { seconds }),
+        1 => any::<bool>().prop_map(OracleOp::Down),
     ]
 }
 
 /// A story in which guesses come one after the other, or several at once.
-fn story_ops() -> impl Strategy<Value = Vec<Op>> {
+fn story_ops() -> impl Strategy<Value = Vec<OracleOp>> {
     (prop::collection::vec(op(), 1..60), any::<bool>()).prop_map(|(mut ops, is_sequential)| {
         for op in &mut ops {
-            if let (Op::Guess { together, .. }, true) = (op, is_sequential) {
+            if let (OracleOp::Guess { together, .. }, true) = (op, is_sequential) {
                 *together = 1;
             }
         }
@@ -79,15 +79,15 @@ impl World {
     }
 
     /// What the attacker sees: a word for each guess, in order.
-    async fn tell(&self, op: &Op) -> Vec<&'static str> {
+    async fn tell(&self, op: &OracleOp) -> Vec<&'static str> {
         match op {
-            Op::Owner => {
+            OracleOp::Owner => {
                 let answer = sign_in_from(&self.resolver, HOME, "alice", &self.right).await;
                 let is_live =
                     answer.authenticated().is_some_and(|proof| proof.freshness() == Freshness::Live);
                 Vec::from(if is_live { [OWNER_CAME].as_slice() } else { &[] })
             }
-            Op::Guess { source, password, together } => {
+            OracleOp::Guess { source, password, together } => {
                 let guesses = (0..*together).map(|number| {
                     let resolver = self.resolver.clone();
                     let guess = format!("guess {}", (password + number) % GUESSES);
@@ -105,11 +105,11 @@ impl World {
                 }
                 words
             }
-            Op::Wait { seconds } => {
+            OracleOp::Wait { seconds } => {
                 tokio::time::advance(Duration::from_secs(*seconds)).await;
                 Vec::new()
             }
-            Op::Down(is_down) => {
+            OracleOp::Down(is_down) => {
                 self.server.down(*is_down);
                 Vec::new()
             }
@@ -126,7 +126,7 @@ fn text_of(outcome: &Outcome) -> &'static str {
 }
 
 /// Runs the whole scenario in one world, with its own clock.
-fn story(ops: &[Op], right: &str, max_stale: Option<Duration>) -> Vec<(Duration, Vec<&'static str>)> {
+fn story(ops: &[OracleOp], right: &str, max_stale: Option<Duration>) -> Vec<(Duration, Vec<&'static str>)> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
@@ -140,7 +140,7 @@ fn story(ops: &[Op], right: &str, max_stale: Option<Duration>) -> Vec<(Duration,
     })
 }
 
-fn judge(ops: &[Op], right: u8, max_stale: Option<Duration>) {
+fn judge(ops: &[OracleOp], right: u8, max_stale: Option<Duration>) {
     let known = story(ops, &format!("guess {right}"), max_stale);
     let twin = story(ops, "never tried", max_stale);
     // What was not judged in the world where no guess is right, and when, up to the limit: later
@@ -150,7 +150,7 @@ fn judge(ops: &[Op], right: u8, max_stale: Option<Duration>) {
         if twin.contains(&OWNER_CAME) {
             unjudged.clear();
         }
-        let Op::Guess { password, together, .. } = op else { continue };
+        let OracleOp::Guess { password, together, .. } = op else { continue };
         let tried = |number: usize| (password + u8::try_from(number).unwrap()) % GUESSES;
         unjudged.retain(|(then, _)| at - *then < per);
         if let Some(hit) = seen.iter().position(|word| *word == "authenticated") {
@@ -180,7 +180,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn right_guess_is_told_only_where_a_wrong_one_would_have_been_judged(
+    fn right_guess_is_accepted_only_where_a_wrong_one_is_judged(
         ops in story_ops(), right in 0..GUESSES, grace in any::<bool>()
     ) {
         judge(&ops, right, grace.then_some(Duration::from_secs(24 * 60 * 60)));
@@ -198,7 +198,7 @@ fn resolver(server: &Server) -> Resolver {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limited_source_is_not_told_a_remembered_password() {
+async fn limited_source_gets_no_remembered_password() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
@@ -215,7 +215,7 @@ async fn limited_source_is_not_told_a_remembered_password() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limited_user_is_not_told_a_remembered_password_elsewhere() {
+async fn limited_user_gets_no_remembered_password_elsewhere() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
@@ -234,7 +234,7 @@ async fn limited_user_is_not_told_a_remembered_password_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn burst_of_guesses_is_not_told_a_remembered_password_before_its_turn() {
+async fn burst_of_guesses_gets_no_remembered_password_early() {
     let server = watch(people("mail").with_user("alice", "right").with_delay(Duration::from_secs(1)));
     let resolver = Resolver::builder().backend(server.clone()).lock(None).build().unwrap();
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
@@ -253,7 +253,7 @@ async fn burst_of_guesses_is_not_told_a_remembered_password_before_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn owners_network_that_is_limited_passes_the_owner_and_few_guesses() {
+async fn limited_home_network_passes_the_owner_and_few_guesses() {
     let server = Server::new("mail").with("alice", "right").with("bob", "b");
     let resolver = resolver(&server);
     for (name, password) in [("alice", "right"), ("bob", "b")] {
@@ -267,22 +267,22 @@ async fn owners_network_that_is_limited_passes_the_owner_and_few_guesses() {
         tokio::time::advance(Duration::from_secs(minutes * 60)).await;
         for (name, password) in [("alice", "right"), ("bob", "b")] {
             let answer = sign_in_from(&resolver, HOME, name, password).await;
-            assert_eq!(vouched_by(&answer), Some("mail"), "{name}: {}", answer.trace);
+            assert_eq!(accepted_by(&answer), Some("mail"), "{name}: {}", answer.trace);
         }
     }
     // At her name there are ten guesses, then her password is a guess like any other.
     for number in 0..10 {
         let answer = sign_in_from(&resolver, HOME, "alice", &format!("guess {number}")).await;
         assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled);
-        assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
+        assert_eq!(accepted_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
     }
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
     assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled, "{}", answer.trace);
-    assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn statuses_tell_no_local_external_and_unknown_names_apart() {
+async fn statuses_do_not_reveal_where_a_name_is_known() {
     let local = people("local").with_user("admin", "a");
     let mail = people("mail").with_user("alice", "b");
     let patient = policy(|policy| policy.budget.failures = 100);

@@ -31,7 +31,7 @@ fn is_outage(answer: &TracedOutcome) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn right_password_in_an_outage_is_unavailable_and_works_when_the_server_is_back() {
+async fn right_password_in_an_outage_is_unavailable_until_it_ends() {
     // One says "no such user", the other "wrong password", about users that it does not have.
     let ignorant = || watch(people("local").with_user("frank", "f"));
     let vague = || watch(people("local").with_user("bob", "another"));
@@ -48,12 +48,12 @@ async fn right_password_in_an_outage_is_unavailable_and_works_when_the_server_is
         // The circuit breaker may know it a while longer.
         tokio::time::advance(Duration::from_secs(80)).await;
         let answer = sign_in_from(&resolver, HOME, "bob", "right").await;
-        assert_eq!(vouched_by(&answer), Some("mail"), "{other_first}: {}", answer.trace);
+        assert_eq!(accepted_by(&answer), Some("mail"), "{other_first}: {}", answer.trace);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_passwords_in_an_outage_are_unavailable_and_cost_nothing() {
+async fn passwords_in_an_outage_are_unavailable_and_cost_nothing() {
     for other_first in [true, false] {
         let mail = Server::new("mail").with("bob", "right");
         let local = watch(people("local").with_user("frank", "f"));
@@ -68,7 +68,7 @@ async fn several_passwords_in_an_outage_are_unavailable_and_cost_nothing() {
         tokio::time::advance(Duration::from_secs(80)).await;
         let start = now();
         let answer = sign_in_from(&resolver, HOME, "bob", "right").await;
-        assert_eq!(vouched_by(&answer), Some("mail"), "{other_first}: {}", answer.trace);
+        assert_eq!(accepted_by(&answer), Some("mail"), "{other_first}: {}", answer.trace);
         assert_eq!(now(), start, "no delay either");
     }
 }
@@ -86,7 +86,7 @@ async fn outage_is_not_hidden_by_the_limit_of_another_backend() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn server_that_hangs_is_unavailable_whoever_waits() {
+async fn server_that_hangs_is_unavailable_for_all_callers() {
     let hangs = watch(people("mail").with_user("bob", "right").with_delay(Duration::from_secs(600)));
     let resolver = chain([(hangs, BackendPolicy::default())]);
     let attempts: Vec<_> = (0..30)
@@ -117,11 +117,11 @@ async fn user_that_a_backend_does_not_know_spends_no_budget_there() {
     }
     resolver.unlock(&CanonicalName::parse("bob").unwrap());
     let answer = sign_in(&resolver, "bob", "right").await;
-    assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
+    assert_eq!(accepted_by(&answer), Some("mail"), "{}", answer.trace);
     assert_eq!(local.asked(), 4);
 }
 
-/// Answers with words that are not recognised.
+/// Answers with an unrecognised reply.
 #[derive(Debug)]
 struct Unrecognised(BackendId, std::sync::atomic::AtomicUsize);
 
@@ -164,7 +164,7 @@ async fn unrecognised_answer_counts_as_a_guess_and_stays_unavailable() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn guesses_at_made_up_names_leave_a_share_of_the_backend_limit_to_the_owner() {
+async fn guesses_at_unknown_names_leave_owners_a_share_of_the_limit() {
     let server = Server::new("mail").with("alice", "right");
     let limit = AttemptLimit { failures: 4, per: Duration::from_secs(600) };
     let resolver = server.alone(policy(|policy| policy.budget_all = Some(limit)));
@@ -180,7 +180,7 @@ async fn guesses_at_made_up_names_leave_a_share_of_the_backend_limit_to_the_owne
     assert_eq!(answers[3], ("throttled", EndReason::BackendBudgetSpent));
     assert_eq!(server.seen().len(), 1 + 3);
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
-    assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
+    assert_eq!(accepted_by(&answer), Some("mail"), "{}", answer.trace);
 }
 
 /// A backend that may own the name ends the chain when its limit is reached, and the one after it
@@ -211,7 +211,7 @@ async fn limit_that_stops_the_chain_hides_no_outage_after_it() {
     }
     // As soon as it answers again for anyone, the limit is what keeps bob waiting.
     mail.down(false);
-    assert_eq!(vouched_by(&sign_in_from(&resolver, "198.51.100.2", "eve", "e").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, "198.51.100.2", "eve", "e").await), Some("mail"));
     let answer = sign_in_from(&resolver, "198.51.100.1", "bob", "right").await;
     let limit = GuessLimit::PerBackendUser;
     assert!(
@@ -274,5 +274,5 @@ async fn server_that_hangs_up_on_wrong_passwords_is_sent_four_of_them() {
     assert_eq!(seen.lock().unwrap().len(), 5 + 3);
     // Users that no one guesses at are not affected.
     let answer = sign_in_from(&resolver, "192.0.2.1", "eve", "right").await;
-    assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
+    assert_eq!(accepted_by(&answer), Some("mail"), "{}", answer.trace);
 }

@@ -7,13 +7,13 @@ async fn no_backend_takes_over_anothers_user() {
     let mail = watch(people("mail").with_user("alice", "mail-password"));
     let files = watch(people("files").with_user("alice", "files-password").with_user("bob", "b"));
     let resolver = chain([mail.clone(), files.clone()].map(|backend| (backend, BackendPolicy::default())));
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "mail-password").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "mail-password").await), Some("mail"));
     // An account of the same name elsewhere opens nothing, and is not even asked.
     let answer = sign_in(&resolver, "alice", "files-password").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
     assert_eq!(files.asked(), 0);
     // An unknown user passes the whole chain and stays where they were accepted.
-    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
     let asked = mail.asked();
     assert!(sign_in(&resolver, "bob", "x").await.authenticated().is_none());
     assert_eq!(mail.asked(), asked);
@@ -30,7 +30,7 @@ async fn a_pinned_user_never_notices_the_outage_of_another_backend() {
         .pins(pins)
         .build()
         .unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
     assert_eq!(sign_in(&resolver, "bob", "x").await.outcome, Outcome::Refused(Rejection::BadCredentials));
     // The owner of carol is unknown: she might be a user of the backend that is down.
     assert!(matches!(sign_in(&resolver, "carol", "c").await.outcome, Outcome::Unavailable { .. }));
@@ -40,11 +40,11 @@ async fn a_pinned_user_never_notices_the_outage_of_another_backend() {
 async fn only_an_admin_rebinds_and_the_cache_is_cleared() {
     let both = |id: &str| watch(people(id).with_user("alice", "a"));
     let resolver = chain([both("mail"), both("files")].map(|backend| (backend, BackendPolicy::default())));
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     let (alice, files) = (CanonicalName::parse("alice").unwrap(), BackendId::parse("files").unwrap());
     let before = resolver.rebind(&alice, Some(&files)).await.unwrap();
     assert_eq!(before.unwrap().as_str(), "mail");
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("files"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("files"));
 }
 
 #[tokio::test]
@@ -58,8 +58,8 @@ async fn reordering_moves_no_user_and_a_missing_owner_admits_none() {
             .build()
             .unwrap()
     };
-    assert_eq!(vouched_by(&sign_in(&chain(&["mail", "files"]), "alice", "a").await), Some("mail"));
-    assert_eq!(vouched_by(&sign_in(&chain(&["files", "mail"]), "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&chain(&["mail", "files"]), "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&chain(&["files", "mail"]), "alice", "a").await), Some("mail"));
     let answer = sign_in(&chain(&["files", "office"]), "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
     assert_eq!(answer.trace.ended_by, EndReason::OwnerMissing);
@@ -76,7 +76,7 @@ async fn a_stripped_domain_does_not_hide_whose_a_name_is() {
         .backend(people("files").with_user("alice", "f"))
         .build()
         .unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice@example.com", "m").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice@example.com", "m").await), Some("mail"));
     assert_eq!(sign_in(&resolver, "alice", "f").await.authenticated(), None);
 }
 
@@ -137,7 +137,7 @@ async fn mistyped_password_of_a_local_user_reaches_no_other_backend() {
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{typed}");
         assert!(mail.seen().is_empty(), "{typed}: {:?}", mail.seen());
     }
-    assert_eq!(vouched_by(&sign_in(&resolver, "frank", "right").await), Some("local"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "frank", "right").await), Some("local"));
     let mail_only = BackendId::parse("mail").unwrap();
     let restricted = Credentials::new("frank", "almost right").only_backend(&mail_only);
     let answer = resolver.authenticate(restricted).await;
@@ -165,19 +165,19 @@ async fn bare_name_of_two_people_is_the_local_one() {
     pins.bind(&CanonicalName::parse("bob").unwrap(), &BackendId::parse("local").unwrap(), None)
         .await
         .unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "l").await), Some("local"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "bob", "l").await), Some("local"));
     assert_eq!(sign_in(&resolver, "bob", "m").await.outcome, Outcome::Refused(Rejection::BadCredentials));
     assert!(mail.seen().is_empty());
     let answer = sign_in(&resolver, "bob@example.com", "m").await;
-    assert_eq!(vouched_by(&answer), Some("mail"));
+    assert_eq!(accepted_by(&answer), Some("mail"));
     assert_eq!(answer.authenticated().map(|proof| proof.name().as_str()), Some("bob@example.com"));
 }
 
 /// A server that distinguishes spellings, each with its own password.
 #[derive(Clone, Debug)]
-struct CaseSensitive(BackendId, HashMap<&'static str, &'static str>, Arc<Mutex<Vec<String>>>);
+struct SpellingBackend(BackendId, HashMap<&'static str, &'static str>, Arc<Mutex<Vec<String>>>);
 
-impl CaseSensitive {
+impl SpellingBackend {
     fn new<const N: usize>(people: [(&'static str, &'static str); N]) -> Self {
         Self(BackendId::parse("mail").unwrap(), people.into(), Arc::default())
     }
@@ -194,14 +194,14 @@ impl CaseSensitive {
     }
 }
 
-impl fmt::Display for CaseSensitive {
+impl fmt::Display for SpellingBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("case-sensitive")
     }
 }
 
 #[async_trait]
-impl UserBackend for CaseSensitive {
+impl UserBackend for SpellingBackend {
     fn id(&self) -> &BackendId {
         &self.0
     }
@@ -223,7 +223,7 @@ impl UserBackend for CaseSensitive {
 #[tokio::test(start_paused = true)]
 async fn account_with_a_look_alike_spelling_never_signs_in_as_another() {
     let spellings = ["\u{ff46}rank", "jose\u{301}"];
-    let server = CaseSensitive::new(spellings.map(|spelling| (spelling, "attacker")));
+    let server = SpellingBackend::new(spellings.map(|spelling| (spelling, "attacker")));
     let resolver = server.alone(DomainRules::none());
     for (typed, sent) in spellings.iter().zip(["frank", "jos\u{e9}"]) {
         let answer = sign_in(&resolver, typed, "attacker").await;
@@ -234,7 +234,7 @@ async fn account_with_a_look_alike_spelling_never_signs_in_as_another() {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_spelling_accepted_first_is_sent() {
-    let server = CaseSensitive::new([("Frank", "right"), ("frank", "attacker"), ("FRANK", "attacker")]);
+    let server = SpellingBackend::new([("Frank", "right"), ("frank", "attacker"), ("FRANK", "attacker")]);
     let resolver = server.alone(DomainRules::none());
     assert!(sign_in(&resolver, "Frank", "right").await.authenticated().is_some());
     resolver.invalidate_all();
@@ -254,7 +254,7 @@ async fn only_the_spelling_accepted_first_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn spelling_is_pinned_before_the_domain_is_added() {
-    let server = CaseSensitive::new([("Frank@example.com", "right")]);
+    let server = SpellingBackend::new([("Frank@example.com", "right")]);
     let rules = || DomainRules::for_domain("example.com").unwrap().strip_domain(true);
     let resolver = server.alone(rules().add_domain(true));
     for typed in ["Frank", "frank", "FRANK@Example.com"] {
@@ -272,7 +272,7 @@ async fn spelling_is_pinned_before_the_domain_is_added() {
 
 #[tokio::test(start_paused = true)]
 async fn two_spellings_at_the_same_time_are_one_account() {
-    let server = CaseSensitive::new([("Frank", "one"), ("frank", "two")]);
+    let server = SpellingBackend::new([("Frank", "one"), ("frank", "two")]);
     let resolver = Resolver::builder()
         .backend_with(Arc::new(server.clone()), BackendPolicy::default(), DomainRules::none())
         .lock(None)
@@ -298,7 +298,7 @@ fn known(answer: &TracedOutcome) -> Option<&str> {
 #[tokio::test(start_paused = true)]
 async fn bare_id_of_an_account_signs_in_as_itself() {
     // An account that the PHP app made with stripDomain = false.
-    let server = CaseSensitive::new([("alice@example.com", "right"), ("bob@example.com", "b")]);
+    let server = SpellingBackend::new([("alice@example.com", "right"), ("bob@example.com", "b")]);
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let adds = DomainRules::for_domain("example.com").unwrap().add_domain(true);
     let builder = Resolver::builder().pins(Arc::clone(&pins));
@@ -320,7 +320,7 @@ async fn bare_id_of_an_account_signs_in_as_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn escaped_at_is_read_unless_an_account_has_it_in_its_id() {
-    let server = CaseSensitive::new([
+    let server = SpellingBackend::new([
         ("kim@example.com", "k"),
         ("sam%40example.com", "s"),
         ("sam@example.com", "other"),
@@ -344,7 +344,7 @@ async fn escaped_at_is_read_unless_an_account_has_it_in_its_id() {
 
 #[tokio::test(start_paused = true)]
 async fn account_with_a_windows_domain_signs_in_and_no_other_does() {
-    let server = CaseSensitive::new([("CORP\\alice", "c"), ("alice", "right"), ("x@corp.example", "x")]);
+    let server = SpellingBackend::new([("CORP\\alice", "c"), ("alice", "right"), ("x@corp.example", "x")]);
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let rules = DomainRules::none().bare_names_only(true).windows_names("WORKGROUP").unwrap();
     let builder = Resolver::builder().pins(Arc::clone(&pins));
@@ -365,7 +365,8 @@ async fn account_with_a_windows_domain_signs_in_and_no_other_does() {
 
 #[tokio::test(start_paused = true)]
 async fn stripped_domains_of_one_server_share_no_account() {
-    let server = CaseSensitive::new([("kim@a.example", "a"), ("kim@b.example", "b"), ("sam@b.example", "s")]);
+    let server =
+        SpellingBackend::new([("kim@a.example", "a"), ("kim@b.example", "b"), ("sam@b.example", "s")]);
     let rules =
         DomainRules::for_domains(["a.example", "b.example"]).unwrap().strip_domain(true).add_domain(true);
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());

@@ -25,18 +25,18 @@ fn resolver(server: &Server, lock: Option<Lock>) -> Resolver {
 }
 
 #[tokio::test(start_paused = true)]
-async fn owner_after_strangers_guesses_signs_in() {
+async fn owner_after_guesses_of_others_signs_in() {
     for lock in [None, Some(Lock::default())] {
         let server = Server::new("mail").with("alice", "right");
         let resolver = resolver(&server, lock);
-        assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "alice", "right").await), Some("mail"));
+        assert_eq!(accepted_by(&sign_in_from(&resolver, HOME, "alice", "right").await), Some("mail"));
         for _ in 0..5 {
             // Her cached outcome is gone by then, so the server has to be asked.
             tokio::time::advance(BackendPolicy::default().cache_accepted).await;
             guess_until_limited(&resolver, ATTACKER).await;
             let asked = server.seen().len();
             let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
-            assert_eq!(vouched_by(&answer), Some("mail"), "{lock:?}: {}", answer.trace);
+            assert_eq!(accepted_by(&answer), Some("mail"), "{lock:?}: {}", answer.trace);
             assert_eq!(server.seen().len(), asked + 1);
             tokio::time::advance(Duration::from_secs(15 * 60)).await;
         }
@@ -134,7 +134,7 @@ fn started(server: &Server, store: &KeptElsewhere, key: u8) -> Resolver {
 }
 
 #[tokio::test(start_paused = true)]
-async fn owner_after_a_restart_and_strangers_guesses_signs_in() {
+async fn owner_after_a_restart_and_guesses_signs_in() {
     let (server, store) = (Server::new("mail").with("alice", "right"), KeptElsewhere::default());
     let first = started(&server, &store, 1);
     assert!(sign_in_from(&first, HOME, "Alice", "right").await.authenticated().is_some());
@@ -143,7 +143,7 @@ async fn owner_after_a_restart_and_strangers_guesses_signs_in() {
         let restarted = started(&server, &store, 1);
         guess_until_limited(&restarted, ATTACKER).await;
         let answer = sign_in_from(&restarted, HOME, typed, "right").await;
-        assert_eq!(vouched_by(&answer), Some("mail"), "{typed}: {}", answer.trace);
+        assert_eq!(accepted_by(&answer), Some("mail"), "{typed}: {}", answer.trace);
     }
     // Another key proves no user, so the store alone cannot be used to check guesses.
     let other = started(&server, &store, 2);

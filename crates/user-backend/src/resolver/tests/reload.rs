@@ -1,4 +1,4 @@
-//! Another chain in the place of the one that works.
+//! Replacing the current chain.
 
 use super::*;
 use crate::brute_force::SourceRateLimit as Throttle;
@@ -53,7 +53,7 @@ async fn reload_keeps_outcomes_of_unchanged_backends_only() {
     // Changed: asked again, and the old password is refused. Removed: its users do not move to
     // another backend.
     assert_eq!(sign_in(&clone, "bob", "b").await.outcome, Outcome::Refused(Rejection::BadCredentials));
-    assert_eq!(vouched_by(&sign_in(&clone, "bob", "new").await), Some("files"));
+    assert_eq!(accepted_by(&sign_in(&clone, "bob", "new").await), Some("files"));
     let carol = sign_in(&clone, "carol", "c").await;
     assert!(matches!(carol.outcome, Outcome::Unavailable { .. }), "{carol:?}");
     assert_eq!(carol.trace.ended_by, EndReason::OwnerMissing);
@@ -82,7 +82,7 @@ async fn a_refusal_does_not_outlive_the_chain_that_refused() {
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_none());
     let files = shared(people("files").with_user("alice", "a"));
     let _ = resolver.replace(builder([&mail, &files])).await.unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("files"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("files"));
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn attempt_in_flight_does_not_concern_a_replaced_backend() {
         gate.add_permits(1);
         let answer = early.await.unwrap();
         if stays {
-            assert_eq!(vouched_by(&answer), Some("mail"));
+            assert_eq!(accepted_by(&answer), Some("mail"));
         } else {
             assert_eq!(answer.trace.ended_by, EndReason::Invalidated);
             let later = sign_in(&resolver, "alice", "a").await;
@@ -131,7 +131,7 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
         )
     };
     let resolver = lenient(&dead).build().unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     for number in 0..3 {
         tokio::time::advance(Duration::from_secs(60)).await;
         let from = sign_in_from(&resolver, "192.0.2.1", "alice", &format!("wrong {number}")).await;
@@ -179,11 +179,11 @@ async fn new_backend_passes_its_canary_before_the_first_yes() {
     });
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(slow.asked(), 1, "the stranger is at the door");
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     assert!(sign_in(&resolver, "bob", "b").await.authenticated().is_none());
     let reloaded = reload.await.unwrap();
     assert_eq!(reloaded.canaries, [(id("slow"), Canary::Refused), (id("open"), Canary::AcceptsAnyLogin)]);
-    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("slow"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "bob", "b").await), Some("slow"));
     let stranger = sign_in(&resolver, "carol", "c").await;
     assert!(matches!(stranger.outcome, Outcome::Unavailable { .. }), "{stranger:?}");
     // The same again: it did not become better, and it is not asked.
@@ -338,7 +338,7 @@ async fn another_host_inherits_users_only_with_an_explicit_id() {
         assert!(sign_in(&resolver, "alice", "secret").await.authenticated().is_some());
         let _ = reload(&resolver, &entry(id, "b.example", user)).await;
         let answer = sign_in(&resolver, "alice", "secret").await;
-        assert_eq!(vouched_by(&answer), expected, "{answer:?}");
+        assert_eq!(accepted_by(&answer), expected, "{answer:?}");
         if expected.is_none() {
             assert_eq!(answer.trace.ended_by, EndReason::OwnerMissing);
         }
@@ -349,21 +349,21 @@ async fn another_host_inherits_users_only_with_an_explicit_id() {
 async fn reordering_or_renaming_entries_moves_no_user() {
     let (a, b) = ("user = \"alice\"", "user = \"alice\"");
     let resolver = started(&(entry(Some("mail"), "a.example", a) + &entry(Some("files"), "b.example", b)));
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "secret").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "secret").await), Some("mail"));
     let reloaded =
         reload(&resolver, &(entry(Some("files"), "b.example", b) + &entry(Some("mail"), "a.example", a)))
             .await;
     assert_eq!(ids(&reloaded.kept), ["files", "mail"]);
     resolver.invalidate_all();
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "secret").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "secret").await), Some("mail"));
     let renamed = entry(Some("post"), "a.example", a) + &entry(Some("files"), "b.example", b);
     let reloaded = reload(&resolver, &renamed).await;
     assert_eq!((ids(&reloaded.added), ids(&reloaded.removed)), (vec!["post"], vec!["mail"]));
     let answer = sign_in(&resolver, "alice", "secret").await;
-    assert_eq!((vouched_by(&answer), answer.trace.ended_by), (None, EndReason::OwnerMissing));
+    assert_eq!((accepted_by(&answer), answer.trace.ended_by), (None, EndReason::OwnerMissing));
     let alice = CanonicalName::parse("alice").unwrap();
     let _ = resolver.rebind(&alice, Some(&id("post"))).await.unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "secret").await), Some("post"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "secret").await), Some("post"));
 }
 
 #[cfg(feature = "imap")]
@@ -399,7 +399,7 @@ async fn a_wrong_configuration_changes_nothing_and_says_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_throttle_begins_anew_and_the_deadline_counts_at_once() {
+async fn new_throttle_starts_empty_and_the_deadline_counts_at_once() {
     let mail = shared(people("mail").with_delay(Duration::from_secs(5)));
     let resolver = builder([&mail]).build().unwrap();
     let throttle = Throttle { refuse_after: 1, ..Throttle::default() };

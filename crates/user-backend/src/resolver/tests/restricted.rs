@@ -26,12 +26,12 @@ async fn restricted_attempt_asks_no_other_backend() {
     let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files").with("alice", "a"));
     let resolver = both(&mail, &files, |_| {});
     let answer = sign_in_at(&resolver, "files", "alice", "a").await;
-    assert_eq!(vouched_by(&answer), Some("files"));
+    assert_eq!(accepted_by(&answer), Some("files"));
     assert_eq!((mail.seen().len(), files.seen().len()), (0, 1));
     let steps: Vec<_> = answer.trace.steps.iter().map(|step| step.verdict).collect();
     assert_eq!(steps, [StepOutcome::Skipped, StepOutcome::Accepted]);
     let again = sign_in_at(&resolver, "files", "alice", "a").await;
-    assert_eq!((vouched_by(&again), again.trace.ended_by), (Some("files"), EndReason::CachedAcceptance));
+    assert_eq!((accepted_by(&again), again.trace.ended_by), (Some("files"), EndReason::CachedAcceptance));
     assert_eq!(files.seen().len(), 1);
 }
 
@@ -39,7 +39,7 @@ async fn restricted_attempt_asks_no_other_backend() {
 async fn restricted_attempt_ignores_what_excluded_backends_answered() {
     let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files").with("bob", "b"));
     let resolver = both(&mail, &files, |policy| policy.max_stale = Some(Duration::from_secs(3600)));
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     // The name belongs to a backend that may not be asked: no decision, from memory or otherwise.
     let restricted = sign_in_at(&resolver, "files", "alice", "a").await;
     assert!(matches!(restricted.outcome, Outcome::Unavailable { .. }), "{:?}", restricted.outcome);
@@ -58,21 +58,21 @@ async fn refusal_is_remembered_for_its_own_restriction_only() {
     let refused = Outcome::Refused(Rejection::BadCredentials);
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.outcome, refused);
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.trace.ended_by, EndReason::CachedRefusal);
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     // The other way round: `mail` ends the chain with its refusal, `files` would have accepted.
     assert_eq!(sign_in(&resolver, "bob", "b").await.outcome, refused);
-    assert_eq!(vouched_by(&sign_in_at(&resolver, "files", "bob", "b").await), Some("files"));
+    assert_eq!(accepted_by(&sign_in_at(&resolver, "files", "bob", "b").await), Some("files"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn refusal_ends_acceptances_of_the_same_backend() {
     let mail = Server::new("mail").with("alice", "a");
     let resolver = mail.alone(BackendPolicy::default());
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     mail.set("alice", "new");
     assert_eq!(sign_in_at(&resolver, "mail", "alice", "a").await.authenticated(), None);
     assert_eq!(sign_in(&resolver, "alice", "a").await.authenticated(), None);
-    assert_eq!(vouched_by(&sign_in_at(&resolver, "mail", "alice", "new").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_at(&resolver, "mail", "alice", "new").await), Some("mail"));
     mail.set("alice", "newest");
     assert_eq!(sign_in(&resolver, "alice", "new").await.authenticated(), None);
     assert_eq!(sign_in_at(&resolver, "mail", "alice", "new").await.authenticated(), None);
@@ -88,7 +88,7 @@ async fn restricted_refusal_keeps_acceptances_of_other_backends() {
         .backend_with(Arc::new(files.clone()), BackendPolicy::default(), of_files)
         .build()
         .unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     // There the name is another user's.
     let refused = Outcome::Refused(Rejection::BadCredentials);
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.outcome, refused);
@@ -127,9 +127,9 @@ async fn attempts_with_different_restrictions_share_no_flight() {
     assert_eq!(resolver.pressure().under_way, 2);
     gate.add_permits(2);
     for answer in same {
-        assert_eq!(vouched_by(&answer.await.unwrap()), Some("slow"));
+        assert_eq!(accepted_by(&answer.await.unwrap()), Some("slow"));
     }
-    assert_eq!(vouched_by(&all.await.unwrap()), Some("slow"));
+    assert_eq!(accepted_by(&all.await.unwrap()), Some("slow"));
     assert_eq!(arrived.available_permits(), 0);
 }
 
@@ -171,5 +171,5 @@ async fn restriction_to_a_backend_that_is_not_there_decides_nothing() {
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{:?}", answer.outcome);
     assert_eq!(answer.trace.note.as_deref(), Some("there is no backend \"files\""));
     assert_eq!(mail.seen().len(), 0);
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
 }

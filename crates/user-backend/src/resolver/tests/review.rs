@@ -22,11 +22,11 @@ async fn the_outage_of_one_domain_is_not_the_business_of_another() {
         let answer = sign_in(&resolver, "alice@a.example", "x").await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
     }
-    assert_eq!(vouched_by(&sign_in(&resolver, "bob@b.example", "b").await), Some("b"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "bob@b.example", "b").await), Some("b"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_thinks_for_seconds_about_a_wrong_password_is_heard_out_and_charged() {
+async fn slow_refusal_is_awaited_and_counted() {
     let slow = watch(people("slow").with_user("alice", "a").with_delay(Duration::from_secs(8)));
     let resolver = chain([
         (slow.clone(), BackendPolicy::default()),
@@ -107,7 +107,7 @@ async fn skipped_canary_proves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_too_slow_to_be_heard_out_is_not_guessed_at_without_limit() {
+async fn guesses_at_a_server_too_slow_to_answer_are_limited() {
     let tarpit = watch(people("mail").with_user("alice", "a").with_delay(Duration::from_secs(60)));
     let resolver = chain([(tarpit.clone(), BackendPolicy::default())]);
     for number in 0..4 {
@@ -128,7 +128,7 @@ async fn unknown_host_is_an_outage_for_sign_ins() {
     let grace = policy(|policy| policy.max_stale = Some(Duration::from_secs(3600)));
     let resolver =
         Resolver::builder().backend_with(Arc::new(lost), grace, DomainRules::none()).build().unwrap();
-    assert!(vouched_by(&sign_in(&resolver, "alice", "secret").await).is_some());
+    assert!(accepted_by(&sign_in(&resolver, "alice", "secret").await).is_some());
     is_lost.store(true, Ordering::SeqCst);
     tokio::time::advance(Duration::from_secs(600)).await;
     for _ in 0..20 {

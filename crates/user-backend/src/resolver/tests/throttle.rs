@@ -1,4 +1,4 @@
-//! Guessing from one place (T48), and who must not notice it.
+//! Guesses from one source (T48), and users who must not notice.
 
 use super::*;
 use crate::brute_force::{Certainty, SourceRateLimit as Throttle};
@@ -20,10 +20,10 @@ fn mail() -> Watched {
 }
 
 #[tokio::test(start_paused = true)]
-async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_notices() {
+async fn guessing_from_one_source_ends_after_ten_failures() {
     let mail = mail();
     let resolver = patient(mail.clone(), |_| {});
-    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
     for number in 0..100 {
         let answer = sign_in_from(&resolver, CAFE, "alice", &format!("guess {number}")).await;
         if number < 10 {
@@ -39,9 +39,9 @@ async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_no
     assert_eq!(mail.asked(), 11);
     // The owner at home, and a known user from the same source; but no password is revealed to
     // guesses.
-    assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, HOME, "alice", "a").await), Some("mail"));
     assert_eq!(sign_in_from(&resolver, CAFE, "alice", "a").await.trace.ended_by, EndReason::SourceThrottled);
-    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
     tokio::time::advance(Duration::from_secs(1800)).await;
     let answer = sign_in_from(&resolver, CAFE, "alice", "guess 101").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
@@ -52,7 +52,7 @@ async fn right_password_after_a_wrong_one_waits_and_signs_in() {
     let resolver = patient(mail(), |throttle| throttle.first_delay = Duration::from_secs(1));
     let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
     let start = now();
-    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "alice", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, CAFE, "alice", "a").await), Some("mail"));
     assert_eq!(now() - start, Duration::from_secs(1));
 }
 
@@ -70,7 +70,7 @@ async fn early_attempt_gets_retry_after() {
     => too many failed sign-ins from this address, so no backend was asked: the last one from 203.0.113.7 was a moment ago (0 ms in all)
     ");
     tokio::time::advance(Duration::from_secs(6)).await;
-    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +89,7 @@ async fn outages_invalid_names_and_cache_hits_do_not_count() {
         let answer = sign_in_from(&resolver, CAFE, "alice", "old").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
     }
-    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,7 +121,7 @@ async fn a_thousand_identical_attempts_from_one_place_make_one_login() {
     arrived.acquire().await.unwrap().forget();
     gate.add_permits(1);
     for one in all {
-        assert_eq!(vouched_by(&one.await.unwrap()), Some("gated"));
+        assert_eq!(accepted_by(&one.await.unwrap()), Some("gated"));
     }
 }
 
@@ -141,7 +141,7 @@ async fn cancelled_guess_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_a_turn_in_vain_is_answered_at_the_deadline() {
+async fn waiting_for_a_permit_ends_at_the_deadline() {
     let server = watch(people("mail").with_user("bob", "b").with_delay(Duration::from_secs(60)));
     let resolver = patient(server, |throttle| throttle.refuse_after = 1);
     let first = tokio::spawn({
@@ -171,7 +171,7 @@ async fn t48_ten_thousand_who_wait_hold_no_worker() {
     assert_eq!(resolver.shared.flights.under_way(), 10);
     // There is one worker here, and it has time for another source.
     let start = now();
-    assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
     assert_eq!(now() - start, Duration::from_secs(1));
     for one in waiting {
         let outcome = one.await.unwrap().outcome;
@@ -202,7 +202,7 @@ async fn failures_that_another_process_saw_count_and_are_forgiven() {
     );
     resolver.forgive(cafe);
     assert_eq!(resolver.pressure().throttled_places, 0);
-    // All ten turns are there again, and not one more.
+    // All ten permits are free again, and no more.
     for number in 0..12 {
         let answer = sign_in_from(&resolver, CAFE, "alice", &format!("{number}")).await;
         assert_eq!(matches!(answer.outcome, Outcome::Refused(_)), number < 10, "{number}: {answer:?}");

@@ -192,7 +192,7 @@ async fn a_backend_of_another_domain_is_not_asked() {
         .build()
         .unwrap();
     let answer = sign_in(&resolver, "alice@ours.example", "a").await;
-    assert_eq!(vouched_by(&answer), Some("ours"));
+    assert_eq!(accepted_by(&answer), Some("ours"));
     assert_eq!(answer.trace.steps[0].verdict, StepOutcome::NotMine);
 }
 
@@ -227,7 +227,7 @@ async fn t32_another_spelling_is_not_another_budget() {
 
 // Radicale: a map of failed logins without a bound, searched from end to end at each login. T43.
 #[tokio::test(start_paused = true)]
-async fn guessing_fills_no_memory_and_never_stands_in_the_way_of_the_owner() {
+async fn guessing_fills_no_memory_and_never_blocks_the_owner() {
     let server = mail();
     let bounds = CacheBounds { entries: 1_000, bytes: 1 << 20 };
     let builder = Resolver::builder().backend_with(Arc::new(server.clone()), rich(), DomainRules::none());
@@ -306,7 +306,7 @@ async fn t30_a_mailbox_called_admin_is_not_the_admin() {
     let resolver = Resolver::builder().backend(mail.clone()).backend(accounts).pins(pins).build().unwrap();
     assert!(!accepted(&resolver, "Admin", "mine").await);
     assert_eq!(mail.seen(), []);
-    assert_eq!(vouched_by(&sign_in(&resolver, "admin", "s3cret").await), Some("local"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "admin", "s3cret").await), Some("local"));
 }
 
 // Dovecot CVE-2022-30550: two entries with the same driver and arguments were mixed up. T31.
@@ -317,7 +317,7 @@ async fn t31_two_entries_for_one_server_are_two_backends_or_an_error() {
     assert!(matches!(twice.unwrap_err(), BuildError::DuplicateId { .. }));
     let (one, two) = (Server::new("one").with("alice", "a"), Server::new("two").with("alice", "a"));
     let resolver = Resolver::builder().backend(one).backend(two.clone()).build().unwrap();
-    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("one"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("one"));
     resolver.invalidate_backend(&BackendId::parse("two").unwrap());
     assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, EndReason::CachedAcceptance);
     assert_eq!(two.seen(), []);
@@ -337,7 +337,7 @@ async fn a_foreign_domain_is_not_stripped() {
             "{name}"
         );
     }
-    assert_eq!(vouched_by(&sign_in(&resolver, "Alice@Example.com", "a").await), Some("mail"));
+    assert_eq!(accepted_by(&sign_in(&resolver, "Alice@Example.com", "a").await), Some("mail"));
 }
 
 // T37, T42: a user who is disabled here is refused at once, whatever is remembered, stale or in

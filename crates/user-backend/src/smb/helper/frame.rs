@@ -18,8 +18,7 @@ use crate::secret::Password;
 /// The greeting of a helper. Increase the number with every change to this file.
 pub(super) const GREETING: &[u8; 16] = b"ub-smb-helper 1\n";
 
-/// Longest question: three names and a password of 255 bytes each and a share of 80 characters fit
-/// four times.
+/// Longest question: four times the size of names, password and share.
 pub(super) const MAX_QUESTION: usize = 4096;
 
 /// Bytes of an answer.

@@ -51,7 +51,7 @@ impl Pool {
         }
     }
 
-    /// Waits for a turn, looks whether it still makes sense (`begin`), and gets a helper.
+    /// Waits for a permit, checks whether it is still needed (`begin`), and gets a helper.
     ///
     /// # Errors
     /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes,
@@ -59,7 +59,7 @@ impl Pool {
     /// says.
     ///
     /// # Cancellation
-    /// The turn goes to the next in line.
+    /// The permit goes to the next in the queue.
     pub(in crate::smb) async fn place<T>(
         &self,
         deadline: Instant,
@@ -69,8 +69,8 @@ impl Pool {
         let in_line = Arc::clone(&self.line)
             .try_acquire_owned()
             .map_err(|_| unavailable("too many logins wait for libsmbclient"))?;
-        let turn = timeout_at(deadline, Arc::clone(&self.places).acquire_owned());
-        let Ok(Ok(turn)) = turn.await else {
+        let permit = timeout_at(deadline, Arc::clone(&self.places).acquire_owned());
+        let Ok(Ok(permit)) = permit.await else {
             return Err(unavailable("other logins kept libsmbclient busy until time was up"));
         };
         let begun = begin()?;
@@ -79,7 +79,7 @@ impl Pool {
             None => within(deadline, Phase::Login, self.start()).await?,
         };
         let idle = Arc::clone(&self.idle);
-        Ok((HelperLease { helper: Some(helper), idle, _turn: turn, _in_line: in_line }, begun))
+        Ok((HelperLease { helper: Some(helper), idle, _turn: permit, _in_line: in_line }, begun))
     }
 
     /// A helper that waits for a question.

@@ -49,8 +49,8 @@ fn settle() -> io::Result<UnixStream> {
     Ok(socket)
 }
 
-/// Gives up every capability, also those that the server has for a low port (`AmbientCapabilities=`
-/// of a unit): libsmbclient reads what a file server says, and needs none of them.
+/// Drops all capabilities, also those for a low port (`AmbientCapabilities=` of a unit).
+/// libsmbclient parses data of a file server, and needs none.
 fn drop_capabilities() -> io::Result<()> {
     let none = CapabilitySet::empty();
     let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };

@@ -46,7 +46,7 @@ mod pavao {
     }
 
     #[test]
-    fn a_refusal_that_may_be_an_outage_is_none_and_counts_as_a_guess() {
+    fn refusal_that_may_be_an_outage_is_one_and_counts_as_a_guess() {
         let error = of_errno(EINVAL, &Proof::Pipe).unwrap_err();
         assert_eq!((error.kind(), error.counts_as_guess()), ("unavailable", true));
         for outage in [ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ECONNREFUSED] {
@@ -67,7 +67,7 @@ mod pavao {
     }
 
     #[test]
-    fn an_outage_is_unavailable_and_a_stranger_breaks_the_protocol() {
+    fn outage_is_unavailable_and_odd_answers_break_the_protocol() {
         for proof in both() {
             for number in
                 [0, 4, 5, 12, 24, 32, ENETUNREACH, ECONNABORTED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH]

@@ -64,7 +64,7 @@ async fn a_pool_of_nothing_opens_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_nobody_needs_is_closed_and_not_replaced() {
+async fn unused_connection_is_closed_and_not_replaced() {
     let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(1));
     warm.refill(|| server.connect());
     settle().await;

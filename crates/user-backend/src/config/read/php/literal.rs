@@ -9,21 +9,21 @@ use mago_syntax::ast::{
 };
 
 use super::super::MAX_DEPTH;
-use super::wrapped::{Located, Wrapped};
+use super::wrapped::{LocatedProblem, Wrapped};
 use crate::document::error::{Problem, SettingLocation};
 use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
 const LITERAL: &str = "a literal: a text, a number, true, false, null or an array of these";
 
-/// Makes values of expressions and keeps what went wrong.
-pub(super) struct Literals<'r, 't> {
+/// Converts expressions to values, and collects errors.
+pub(super) struct LiteralReader<'r, 't> {
     lines: &'r LineIndex<'t>,
     wrapped: &'r Wrapped,
     depth: usize,
-    pub(super) troubles: Vec<Located>,
+    pub(super) troubles: Vec<LocatedProblem>,
 }
 
-impl<'r, 't> Literals<'r, 't> {
+impl<'r, 't> LiteralReader<'r, 't> {
     pub(super) fn new(lines: &'r LineIndex<'t>, wrapped: &'r Wrapped) -> Self {
         Self { lines, wrapped, depth: 0, troubles: Vec::new() }
     }
@@ -151,7 +151,7 @@ impl<'r, 't> Literals<'r, 't> {
     /// Keeps an error. Always `None`, so that callers can return it.
     fn fail<T>(&mut self, what: &impl HasSpan, place: SettingLocation, problem: Problem) -> Option<T> {
         let at = self.lines.position(self.offset(what));
-        self.troubles.push(Located { at, place, problem });
+        self.troubles.push(LocatedProblem { at, place, problem });
         None
     }
 }

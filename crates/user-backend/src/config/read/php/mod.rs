@@ -25,9 +25,9 @@ use mago_syntax::error::ParseError;
 use mago_syntax::parser::parse_file_content;
 use mago_syntax::token::TokenKind;
 
-use self::literal::Literals;
+use self::literal::LiteralReader;
 use self::scan::Scan;
-use self::wrapped::{Located, Wrapped, wrap};
+use self::wrapped::{LocatedProblem, Wrapped, wrap};
 use super::{Document, Keys};
 use crate::document::error::{Problem, SettingLocation};
 use crate::document::section::Diagnostics;
@@ -51,34 +51,34 @@ pub(super) fn read(text: &str, source: usize, keys: &Keys, diagnostics: &Diagnos
     // A separate thread gives the parser a stack of known size, and contains its panics.
     let worker = thread::Builder::new().stack_size(PARSER_STACK);
     let (document, errors) = thread::scope(|scope| {
-        let started = worker.spawn_scoped(scope, || Reader::new(text, source, keys).read());
+        let started = worker.spawn_scoped(scope, || PhpReader::new(text, source, keys).read());
         started.ok().and_then(|worker| worker.join().ok())
     })
     .unwrap_or_else(|| (None, vec![whole(source, "a file that the PHP parser cannot cope with")]));
-    for Located { at, place, problem } in errors {
+    for LocatedProblem { at, place, problem } in errors {
         diagnostics.push(Some(at), &place, problem);
     }
     document
 }
 
-fn whole(source: usize, found: &str) -> Located {
+fn whole(source: usize, found: &str) -> LocatedProblem {
     let problem = Problem::new(found, "a config.php");
-    Located { at: Position { source, ..Position::START }, place: SettingLocation::default(), problem }
+    LocatedProblem { at: Position { source, ..Position::START }, place: SettingLocation::default(), problem }
 }
 
-struct Reader<'t> {
+struct PhpReader<'t> {
     keys: &'t Keys,
     lines: LineIndex<'t>,
     wrapped: Wrapped,
-    troubles: Vec<Located>,
+    troubles: Vec<LocatedProblem>,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> PhpReader<'t> {
     fn new(text: &'t str, source: usize, keys: &'t Keys) -> Self {
         Self { keys, lines: LineIndex::of(text, source), wrapped: wrap(text), troubles: Vec::new() }
     }
 
-    fn read(mut self) -> (Option<Document>, Vec<Located>) {
+    fn read(mut self) -> (Option<Document>, Vec<LocatedProblem>) {
         let source = std::mem::take(&mut self.wrapped.source);
         let scan = match Scan::of(&source, &self.keys.ours) {
             Ok(scan) => scan,
@@ -132,7 +132,7 @@ impl<'t> Reader<'t> {
                 );
                 continue;
             }
-            let mut literals = Literals::new(&self.lines, &self.wrapped);
+            let mut literals = LiteralReader::new(&self.lines, &self.wrapped);
             let value = literals.read(pair.value, SettingLocation::section(name.clone()));
             self.troubles.append(&mut literals.troubles);
             let at = self.lines.position(self.wrapped.original(offset));
@@ -171,7 +171,7 @@ impl<'t> Reader<'t> {
 
     fn trouble_at(&mut self, offset: usize, place: SettingLocation, problem: Problem) {
         let at = self.lines.position(self.wrapped.original(offset));
-        self.troubles.push(Located { at, place, problem });
+        self.troubles.push(LocatedProblem { at, place, problem });
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn too_many_dollars(text: &str) -> Option<usize> {
 impl Scan {
     pub(super) fn of(text: &str, keys: &[String]) -> Result<Self, TooDeep> {
         let mut scan = Self::default();
-        let mut waiting = Waiting::default();
+        let mut waiting = OpenTokens::default();
         // The last two tokens: a key and its arrow.
         let (mut key, mut arrow): (Option<Token<'_>>, bool) = (None, false);
         for token in tokens(Lexer::new(input(text), LexerSettings::default())) {
@@ -79,14 +79,14 @@ impl Scan {
 /// Counts the tokens whose meaning is still open.
 /// Each may be one level of recursion in the parser.
 #[derive(Debug, Default)]
-struct Waiting {
+struct OpenTokens {
     total: usize,
     /// The tokens of the innermost bracket, and those of the brackets around it.
     inner: usize,
     outer: Vec<usize>,
 }
 
-impl Waiting {
+impl OpenTokens {
     fn take(&mut self, kind: TokenKind) {
         use TokenKind as K;
         match kind {
