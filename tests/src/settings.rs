@@ -82,7 +82,7 @@ pub const REJECTED: &[(&str, &str)] = &[
     ),
     (
         "[reset]\nminutes = 0\n",
-        "user-backend.toml:1:1: reset: found minutes must be between 5 and 1440, found 0",
+        "user-backend.toml:1:1: reset: found 0, expected minutes to be between 5 and 1440",
     ),
     (
         "lost_password_link = \"javascript:alert(1)\"\n",
