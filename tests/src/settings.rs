@@ -29,11 +29,23 @@ pub const REJECTED: &[(&str, &str)] = &[
     ),
     (
         "[server]\ndefault_quota = \"plenty\"\n",
-        "user-backend.toml:2:17: server.default_quota: found expected none, or a size such as \"5 GB\"",
+        "user-backend.toml:2:17: server.default_quota: found another value, expected none, or a size such as \"5 GB\"",
     ),
     (
         "[server]\ntls_cert = \"cert.pem\"\n",
         "user-backend.toml:1:1: server.tls_key: found nothing, expected both tls_cert and tls_key, or neither",
+    ),
+    (
+        "[server]\npasswords = { memory_kib = 1024 }\n",
+        "user-backend.toml:2:13: server.passwords: found 1024, expected memory_kib to be between 7168 and 1048576",
+    ),
+    (
+        "[server]\ncompat = \"30\"\n",
+        "user-backend.toml:2:10: server.compat: found \"30\", expected \"25\" or \"31\"",
+    ),
+    (
+        "[server]\ndefault_phone_region = \"XX\"\n",
+        "user-backend.toml:2:24: server.default_phone_region: found \"XX\", expected the two letters of a country",
     ),
     (
         "[server]\npasswords = { passes = \"many\" }\n",
@@ -41,7 +53,7 @@ pub const REJECTED: &[(&str, &str)] = &[
     ),
     (
         "[frontends.saslauthd]\npath = \"mux\"\nmode = \"0060\"\n",
-        "user-backend.toml:3:8: frontends.saslauthd.mode: found mode must be octal",
+        "user-backend.toml:3:8: frontends.saslauthd.mode: found \"0060\", expected mode to be octal",
     ),
     (
         "[frontends.dovecot_auth]\nmode = \"0600\"\n",
@@ -71,7 +83,7 @@ pub const REJECTED: &[(&str, &str)] = &[
     ),
     (
         "[reset]\nminutes = 0\n",
-        "user-backend.toml:1:1: reset: found minutes must be between 5 and 1440, found 0",
+        "user-backend.toml:1:1: reset: found 0, expected minutes to be between 5 and 1440",
     ),
     (
         "lost_password_link = \"javascript:alert(1)\"\n",

@@ -3,7 +3,6 @@
 //! The HTTP library answers them by itself, with a status and nothing else: a person who copied a command from a page with
 //! typographic quotes sees an empty line. This wrapper of a connection replaces that answer with one that says what to do.
 
-use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -32,7 +32,7 @@ fn rewritten(uri: &Uri) -> Option<Uri> {
         _ => return None,
     };
     // For this machine only: a proxy that keeps others from them knows them by their own names.
-    if ["/metrics", "/readyz"].iter().any(|path| rest.trim_start_matches('/') == &path[1..]) {
+    if matches!(rest.trim_start_matches('/'), "metrics" | "readyz") {
         return None;
     }
     let rest = match uri.query() {
