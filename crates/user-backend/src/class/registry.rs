@@ -131,11 +131,14 @@ fn short_name(spelling: &str) -> String {
 }
 
 /// Classes of PHP configurations that are not supported, by a part of their name.
-const ABSENT: [(&str, &str); 3] = [("ssh", "SSH"), ("xmpp", "XMPP"), ("ldap", "LDAP")];
+const ABSENT: [(&str, &str); 2] = [("ssh", "SSH"), ("xmpp", "XMPP")];
 
 fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
     if let Some((_, what)) = ABSENT.iter().find(|(part, _)| wanted.contains(part)) {
         return Some(format!("{what} is not there yet; a class of your own can be added in Rust"));
+    }
+    if wanted.contains("webdav") {
+        return Some("did you mean \"http\"?".to_owned());
     }
     if wanted.contains("ldap") {
         return Some(
