@@ -1,5 +1,5 @@
-//! Real servers that a test starts for itself, with a directory of their own, on loopback. They create no user and end with
-//! the test.
+//! Real servers that a test starts for itself, with a directory of their own, on loopback. They
+//! create no user and end with the test.
 
 use std::env;
 use std::fmt::Write as _;
@@ -38,8 +38,8 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
-    /// Apache: `/basic/`, `/digest/`, `/dav/` ask for a password, `/open/` does not, `/forbidden/` is for no one, `/moved/` is
-    /// elsewhere. `None` if it is not installed.
+    /// Apache: `/basic/`, `/digest/`, `/dav/` ask for a password, `/open/` does not, `/forbidden/`
+    /// is for no one, `/moved/` is elsewhere. `None` if it is not installed.
     ///
     /// # Panics
     /// When it does not start, or is missing although `RIG_REQUIRED` is set.
@@ -95,6 +95,7 @@ Redirect 302 /moved/ https://elsewhere.example.com/
 </Location>
 <Location /dav/>
   Dav On
+  DirectoryIndex disabled
   AuthType Basic
   AuthName cloud
   AuthUserFile "{dir}/htpasswd"
@@ -171,7 +172,8 @@ http {{
         })
     }
 
-    /// OpenLDAP with the users below `ou=people,dc=example,dc=com`, and the groups `staff` (alice, bob) and `admins` (alice).
+    /// OpenLDAP with the users below `ou=people,dc=example,dc=com`, and the groups `staff` (alice,
+    /// bob) and `admins` (alice).
     ///
     /// # Panics
     /// As [`Self::apache`].

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use user_backend::clock::now;
 use user_backend::http::{HttpAuth, HttpBackend, HttpSettings};
+use user_backend::resolver::canary::Canary;
 use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{
     Attempt, BackendId, LoginName, Outcome, Password, Resolver, UserBackend, Verdict, conformance,
@@ -81,7 +82,7 @@ async fn apache_digest_keeps_every_promise() {
 async fn apache_webdav_signs_in_by_every_method() {
     let Some(server) = LocalServer::apache() else { return };
     for method in ["HEAD", "GET", "PROPFIND"] {
-        signs_in(|| settings(&server, TlsMode::Implicit, "/dav/").with_method(method)).await;
+        signs_in(|| settings(&server, TlsMode::Implicit, "/dav/index.html").with_method(method)).await;
     }
 }
 
@@ -97,8 +98,10 @@ async fn apache_pages_that_prove_nothing_accept_no_one() {
         let answer = ask(at(path), "alice", "Wonderland-1").await;
         assert!(answer.starts_with(begins), "{path}: {answer}");
     }
-    // A page that is open to all accepts everyone; the canary finds out.
+    // A page that is open to all accepts everyone; the canary finds out, and no yes counts.
     let resolver = Resolver::builder().backend(HttpBackend::new(at("/open/")).unwrap()).build().unwrap();
+    let found = resolver.canary().await;
+    assert!(matches!(found[..], [(_, Canary::AcceptsAnyLogin)]), "{found:?}");
     let answer = resolver.authenticate(user_backend::Credentials::new("alice", "Wonderland-1")).await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
     let open = HttpBackend::new(at("/open/")).unwrap().probe(now() + TIMEOUT).await.unwrap_err();

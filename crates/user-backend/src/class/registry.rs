@@ -139,6 +139,9 @@ fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
     if let Some((_, what)) = ABSENT.iter().find(|(part, _)| wanted.contains(part)) {
         return Some(format!("{what} is not there yet; a class of your own can be added in Rust"));
     }
+    if wanted.contains("webdav") {
+        return Some("did you mean \"http\"?".to_owned());
+    }
     if wanted.contains("ldap") {
         return Some(
             "that app keeps its settings in its database; class \"ldap\" has `host`, and `bind` or `base`"

@@ -264,10 +264,9 @@ fn check_plaintext_consent(
         return true;
     }
     let format = section.diagnostics.format;
-    let word = match spec.port_for(TlsMode::Implicit) == Some(endpoint.port()) {
-        true => "implicit",
-        false => "explicit",
-    };
+    let is_implicit = spec.port_for(TlsMode::Implicit) == Some(endpoint.port())
+        || !spec.tls_modes.contains(&TlsMode::Explicit);
+    let word = if is_implicit { "implicit" } else { "explicit" };
     let by_name = format.line("tls", &format.text(word));
     let field = section.field("tls");
     let (field, encrypt, how) = match &positional.tls {

@@ -1,12 +1,14 @@
 //! Signing in against web servers: HTTP Basic, HTTP Digest, WebDAV, a form or JSON of your own.
 //!
 //! # How a login is decided
-//! One request with the name and the password; Digest needs one without them before it, for the challenge. hyper speaks
-//! HTTP/1.1 over a connection of ours. No redirect is followed, no cookie is kept, no proxy of the environment is used. The
-//! connection is closed as soon as the answer is there.
+//! One request with the name and the password; Digest needs one without them before it, for the
+//! challenge. hyper speaks HTTP/1.1 over a connection of ours. No redirect is followed, no cookie
+//! is kept, no proxy of the environment is used. The connection is closed as soon as the answer is
+//! there.
 //!
-//! Choose an address that asks for a password: a page that is open to all says yes to every password. The canary finds such
-//! a page, and no yes of it counts; Digest and the probe find it at the first request.
+//! Choose an address that asks for a password: a page that is open to all says yes to every
+//! password. The canary finds such a page, and no yes of it counts; Digest and the probe find it
+//! at the first request.
 //!
 //! # Arguments
 //! As the `user_backends` array of the PHP app has them (classes `WebDavAuth` and `BasicAuth`):
@@ -37,12 +39,15 @@
 //! | the request without a password (Digest): 2xx | misconfigured: no password is asked for |
 //! | a challenge with MD5 only, without `allow_md5` | misconfigured; no password is used |
 //!
-//! 403 is no refusal by itself: Apache says it to addresses that `Require ip` shuts out, and firewalls say it to anyone.
+//! 403 is no refusal by itself: Apache says it to addresses that `Require ip` shuts out, and
+//! firewalls say it to anyone.
 //!
 //! # Security
-//! - A name with a colon cannot be sent by Basic and is ambiguous in Digest (RFC 7617 section 2): it is refused before any I/O.
+//! - A name with a colon cannot be sent by Basic and is ambiguous in Digest (RFC 7617 section 2):
+//!   it is refused before any I/O.
 //! - At most 128 KiB are read from a connection, 16 KiB of headers and 16 KiB of a page.
-//! - Digest proves the password without sending it; to someone who can read along, MD5 makes it cheap to guess. It is used
+//! - Digest proves the password without sending it; to someone who can read along, MD5 makes it
+//!   cheap to guess. It is used
 //!   with consent only. SHA-256 and SHA-512/256 are preferred where a server offers several.
 //!
 //! # Specifications
@@ -84,7 +89,8 @@ use session::{Question, Session};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let endpoint = Endpoint::new("cloud.example.com", 443, TlsMode::Implicit);
-/// let settings = HttpSettings::new(BackendId::parse("cloud")?, endpoint).with_path("/remote.php/webdav/");
+/// let id = BackendId::parse("cloud")?;
+/// let settings = HttpSettings::new(id, endpoint).with_path("/remote.php/webdav/");
 /// let backend = HttpBackend::new(settings)?;
 /// # Ok(())
 /// # }
@@ -99,8 +105,9 @@ impl HttpBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when passwords would cross the network in clear text
-    /// without consent, when the certificates or the path cannot be used, or with [`TlsMode::Explicit`], which HTTP has not.
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when passwords would
+    /// cross the network in clear text without consent, when the certificates or the path cannot
+    /// be used, or with [`TlsMode::Explicit`], which HTTP has not.
     pub fn new(settings: HttpSettings) -> Result<Self, BackendError> {
         let endpoint = &settings.endpoint;
         endpoint.check_plaintext()?;

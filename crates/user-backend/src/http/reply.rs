@@ -1,6 +1,8 @@
-//! Maps HTTP responses to decisions: pure functions, so that every row can be tested without a server.
+//! Maps HTTP responses to decisions: pure functions, so that every row can be tested without a
+//! server.
 //!
-//! RFC 9110 section 11 (authentication) and 15 (status codes), RFC 7616 section 3.3 (`stale`), RFC 6585 section 4 (429).
+//! RFC 9110 section 11 (authentication) and 15 (status codes), RFC 7616 section 3.3 (`stale`), RFC
+//! 6585 section 4 (429).
 
 use http_auth::{ChallengeRef, parse_challenges};
 
@@ -66,7 +68,8 @@ fn is_accepted(rules: Rules, status: u16) -> bool {
 /// Judges the response to a request with a name and a password. `Ok(None)` is the yes.
 ///
 /// # Errors
-/// A [`BackendError`] for everything that is neither a yes nor a recognised no. One that is no outage counts as a guess.
+/// A [`BackendError`] for everything that is neither a yes nor a recognised no. One that is no
+/// outage counts as a guess.
 pub(super) fn judge(
     rules: Rules,
     response: &Response,
@@ -102,8 +105,9 @@ fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Opti
     match (status, words.class) {
         (401, _) if response.is_stale() => unavailable("the server did not judge: its nonce had expired"),
         (401, class) => {
-            // The challenge is what makes a 401 a refusal of these credentials: without it, or with that of another scheme,
-            // something else wants to be asked first. An application that is sent a form has none.
+            // The challenge is what makes a 401 a refusal of these credentials: without it, or
+            // with that of another scheme, something else wants to be asked first. An application
+            // that is sent a form has none.
             let is_ours = match rules.auth.scheme() {
                 Some(scheme) => response.of_scheme(scheme).next().is_some(),
                 None => response.challenges.is_empty(),

@@ -16,13 +16,15 @@ use crate::error::{BackendError, Phase};
 use crate::refusal::ReplyText;
 use crate::transport::{BoundedStream, Endpoint, TlsClient, TlsSummary, broken, open, within};
 
-/// Most bytes that are read from one connection: the headers of two responses, and pages that explain a refusal.
+/// Most bytes that are read from one connection: the headers of two responses, and pages that
+/// explain a refusal.
 pub(super) const MAX_BYTES: usize = 128 * 1024;
 
 /// Most bytes of one header section.
 const MAX_HEADERS: usize = 16 * 1024;
 
-/// Most bytes of a page that are read. What is longer is neither compared nor shown, and the connection is closed.
+/// Most bytes of a page that are read. What is longer is neither compared nor shown, and the
+/// connection is closed.
 const MAX_PAGE: usize = 16 * 1024;
 
 /// Who asks, as the server's log shows it.
@@ -82,10 +84,12 @@ impl Session {
         self.sender.ready().await.is_ok() && !self.driver.0.is_finished()
     }
 
-    /// Sends one request and reads the response: the page as well, if `is_wanted` says so for its status.
+    /// Sends one request and reads the response: the page as well, if `is_wanted` says so for its
+    /// status.
     ///
     /// # Errors
-    /// A [`BackendError`] when there is no response. If the request held a password, the server may have read it.
+    /// A [`BackendError`] when there is no response. If the request held a password, the server
+    /// may have read it.
     pub(super) async fn ask(
         &mut self,
         question: Question<'_>,
@@ -170,7 +174,8 @@ fn host_header(endpoint: &Endpoint, is_encrypted: bool) -> Result<HeaderValue, B
         .map_err(|_| BackendError::misconfigured(Phase::Connect, "the host cannot be requested"))
 }
 
-/// Maps a request that got no response. hyper's texts may hold what a server sent, so they stay here.
+/// Maps a request that got no response. hyper's texts may hold what a server sent, so they stay
+/// here.
 fn explain(error: &hyper::Error, phase: Phase) -> BackendError {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

@@ -122,7 +122,8 @@ impl HttpSettings {
         self
     }
 
-    /// Consents to Digest with MD5, for servers that know nothing better (default: SHA-256 or SHA-512/256 is required).
+    /// Consents to Digest with MD5, for servers that know nothing better (default: SHA-256 or
+    /// SHA-512/256 is required).
     #[must_use]
     pub fn with_md5_consent(mut self, consent: bool) -> Self {
         self.allows_md5 = consent;

@@ -3,7 +3,8 @@
 /// The place of the name in a template.
 pub(super) const NAME: &str = "{name}";
 
-/// Whether a template makes a DN (RFC 4514), and not a name such as `{name}@example.com` of Active Directory.
+/// Whether a template makes a DN (RFC 4514), and not a name such as `{name}@example.com` of Active
+/// Directory.
 pub(super) fn is_dn(template: &str) -> bool {
     template.contains('=')
 }
@@ -11,7 +12,8 @@ pub(super) fn is_dn(template: &str) -> bool {
 /// Fills a template. `None` when the name cannot stand in it.
 ///
 /// # Security
-/// In a DN the name is escaped. Anything else has no escapes, so a name that could be read as a DN is refused.
+/// In a DN the name is escaped. Anything else has no escapes, so a name that could be read as a DN
+/// is refused.
 pub(super) fn fill(template: &str, name: &str) -> Option<String> {
     if is_dn(template) {
         return Some(template.replace(NAME, &escape(name)));

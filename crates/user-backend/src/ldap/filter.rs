@@ -1,7 +1,7 @@
 //! Search filters (RFC 4515), read once, and filled with names afterwards.
 //!
-//! A name is put into the tree of a filter, not into its text: whatever is in it is a value, so nothing needs escaping and
-//! nothing can be forgotten.
+//! A name is put into the tree of a filter, not into its text: whatever is in it is a value, so
+//! nothing needs escaping and nothing can be forgotten.
 
 use rasn::types::SetOf;
 use rasn_ldap::{AttributeValueAssertion, Filter, SubstringChoice, SubstringFilter};

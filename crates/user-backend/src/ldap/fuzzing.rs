@@ -7,7 +7,8 @@ use super::{message, reply};
 use crate::error::BackendError;
 use crate::refusal::{RefusalTexts, ReplyText, Sent};
 
-/// Judges one message as the answer to a bind: whether it accepts or refuses; `None` if it is no answer to a bind.
+/// Judges one message as the answer to a bind: whether it accepts or refuses; `None` if it is no
+/// answer to a bind.
 ///
 /// # Errors
 /// The answer decides nothing.

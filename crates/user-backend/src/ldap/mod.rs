@@ -1,14 +1,16 @@
 //! Signing in against LDAP directories: OpenLDAP, 389 Directory Server, Active Directory.
 //!
 //! # How a login is decided
-//! By a bind with the name of the user's entry and the password. How the entry is named is said in one of two ways:
+//! By a bind with the name of the user's entry and the password. How the entry is named is said in
+//! one of two ways:
 //!
 //! - **Template**: `bind = "uid={name},ou=people,dc=example,dc=com"`. One bind.
-//! - **Search**: `base` and `filter`; the entry is searched with the service account, or without a sign-in. It must be the only
+//! - **Search**: `base` and `filter`; the entry is searched with the service account, or without a
+//!   sign-in. It must be the only
 //!   one.
 //!
-//! Then the display name (`displayName`, else `cn`), the mail address (`mail`) and, with `group_base`, the groups (`cn`) are
-//! read into the [`Identity`].
+//! Then the display name (`displayName`, else `cn`), the mail address (`mail`) and, with
+//! `group_base`, the groups (`cn`) are read into the [`Identity`].
 //!
 //! # Verdicts
 //! | answers | result | outcome |
@@ -35,13 +37,15 @@
 //! | | 1, 3, 11, 51, 52, 54, 80 | unavailable |
 //! | | any other | breaks the protocol |
 //!
-//! Active Directory: `52e` wrong password; `525` unknown user; `530`, `531`, `533`, `701` disabled; `532`, `773` password
-//! expired; `775` locked.
+//! Active Directory: `52e` wrong password; `525` unknown user; `530`, `531`, `533`, `701`
+//! disabled; `532`, `773` password expired; `775` locked.
 //!
 //! # Security
-//! - A bind without a password succeeds for everyone (RFC 4513 section 5.1.2), so none is ever sent; nor is one without a name,
+//! - A bind without a password succeeds for everyone (RFC 4513 section 5.1.2), so none is ever
+//!   sent; nor is one without a name,
 //!   which a search could return.
-//! - A name is put into a filter as a value, and into a DN with escapes: it cannot change what either means.
+//! - A name is put into a filter as a value, and into a DN with escapes: it cannot change what
+//!   either means.
 //! - A filter must ask for the user in each of its alternatives.
 //! - No referral is followed: no other server gets a password.
 //! - Messages have at most 64 KiB, connections 512 KiB. The nesting of what is read is bounded.
@@ -113,8 +117,9 @@ impl LdapBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when passwords would cross the network in clear text
-    /// without consent, when the certificates or the filters cannot be used, or when nothing says how a user is found.
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when passwords would
+    /// cross the network in clear text without consent, when the certificates or the filters
+    /// cannot be used, or when nothing says how a user is found.
     pub fn new(settings: LdapSettings) -> Result<Self, BackendError> {
         let endpoint = &settings.endpoint;
         endpoint.check_plaintext()?;
@@ -224,7 +229,8 @@ impl LdapBackend {
 
     async fn groups(&self, session: &mut Session, subject: Subject<'_>) -> Result<Vec<String>, BackendError> {
         let Some(base) = &self.settings.group_base else { return Ok(Vec::new()) };
-        // The user may have signed in on this connection since; a template has signed in no one else.
+        // The user may have signed in on this connection since; a template has signed in no one
+        // else.
         if self.settings.base.is_some() {
             self.serve(session).await?;
         }

@@ -1,7 +1,8 @@
-//! Maps LDAP result codes to decisions: pure functions, so that every row can be tested without a server.
+//! Maps LDAP result codes to decisions: pure functions, so that every row can be tested without a
+//! server.
 //!
-//! RFC 4511 appendix A (result codes), RFC 4513 section 5.1; the codes that Active Directory puts into its diagnostic message
-//! (`data 52e`) are Windows error codes.
+//! RFC 4511 appendix A (result codes), RFC 4513 section 5.1; the codes that Active Directory puts
+//! into its diagnostic message (`data 52e`) are Windows error codes.
 
 use rasn_ldap::ResultCode;
 
@@ -85,10 +86,12 @@ pub(super) fn proceed(stage: Stage, code: ResultCode) -> Result<(), BackendError
     }
 }
 
-/// Judges the answer to a bind with the user's password. `Ok(None)` is the yes. `diagnostic` is the server's message.
+/// Judges the answer to a bind with the user's password. `Ok(None)` is the yes. `diagnostic` is
+/// the server's message.
 ///
 /// # Errors
-/// A [`BackendError`] for everything that is neither a yes nor a recognised no. One that is no outage counts as a guess.
+/// A [`BackendError`] for everything that is neither a yes nor a recognised no. One that is no
+/// outage counts as a guess.
 pub(super) fn judge(
     code: ResultCode,
     diagnostic: &str,
@@ -158,7 +161,8 @@ fn judge_code(code: ResultCode, diagnostic: &str, words: &Words) -> Result<Optio
     }
 }
 
-/// The Windows error in a message of Active Directory: `…: AcceptSecurityContext error, data 52e, v4563`.
+/// The Windows error in a message of Active Directory: `…: AcceptSecurityContext error, data 52e,
+/// v4563`.
 fn windows_error(diagnostic: &str) -> Option<u32> {
     let rest = diagnostic.split_once("AcceptSecurityContext error, data ")?.1;
     let digits = rest.split_once(',')?.0;
@@ -171,7 +175,8 @@ fn windows_rejection(error: u32) -> Option<Rejection> {
         // ERROR_LOGON_FAILURE, ERROR_NO_SUCH_USER.
         0x52e => Some(Rejection::BadCredentials),
         0x525 => Some(Rejection::UnknownUser),
-        // ERROR_INVALID_LOGON_HOURS, ERROR_INVALID_WORKSTATION, ERROR_ACCOUNT_DISABLED, ERROR_ACCOUNT_EXPIRED.
+        // ERROR_INVALID_LOGON_HOURS, ERROR_INVALID_WORKSTATION, ERROR_ACCOUNT_DISABLED,
+        // ERROR_ACCOUNT_EXPIRED.
         0x530 | 0x531 | 0x533 | 0x701 => Some(Rejection::AccountDisabled),
         // ERROR_PASSWORD_EXPIRED, ERROR_PASSWORD_MUST_CHANGE.
         0x532 | 0x773 => Some(Rejection::CredentialsExpired),

@@ -1,6 +1,7 @@
 //! One connection to a directory. What results mean is said in [`reply`](super::reply).
 //!
-//! RFC 4511 sections 4.1.1 (message ids, unsolicited notices), 4.2 (bind), 4.5 (search), 4.14 (StartTLS).
+//! RFC 4511 sections 4.1.1 (message ids, unsolicited notices), 4.2 (bind), 4.5 (search), 4.14
+//! (StartTLS).
 
 use std::io;
 use std::net::SocketAddr;
@@ -109,7 +110,8 @@ impl Session {
         sent: Sent<'_>,
         taught: &RefusalTexts,
     ) -> Result<Result<(), (Rejection, Option<ServerText>)>, BackendError> {
-        // A name without a password signs in no one and is answered with success (RFC 4513 section 5.1.2), as is no name.
+        // A name without a password signs in no one and is answered with success (RFC 4513 section
+        // 5.1.2), as is no name.
         if dn.is_empty() || sent.password.is_empty() {
             return Err(BackendError::protocol(
                 Phase::Login,
@@ -242,7 +244,8 @@ async fn start_tls(socket: &mut TcpStream) -> Result<(), BackendError> {
         ProtocolOp::ExtendedResp(answer) => proceed(Stage::StartTls, answer.result_code)?,
         _ => return Err(unexpected(phase)),
     }
-    // Whatever came in clear text after the answer would be taken for something that the server said under TLS.
+    // Whatever came in clear text after the answer would be taken for something that the server
+    // said under TLS.
     let look = std::future::poll_fn(|context| {
         let mut bytes = [0; 1];
         let mut buffer = tokio::io::ReadBuf::new(&mut bytes);

@@ -68,8 +68,8 @@ impl LdapSettings {
         }
     }
 
-    /// Sets whom a user signs in as, with `{name}` for the name, such as `uid={name},ou=people,dc=example,dc=com`; for
-    /// Active Directory also `{name}@example.com`.
+    /// Sets whom a user signs in as, with `{name}` for the name, such as
+    /// `uid={name},ou=people,dc=example,dc=com`; for Active Directory also `{name}@example.com`.
     #[must_use]
     pub fn with_bind(mut self, template: impl Into<String>) -> Self {
         self.bind = Some(template.into());
@@ -91,15 +91,16 @@ impl LdapSettings {
         self
     }
 
-    /// Sets where groups are searched, and by which filter, with `{dn}` for the user's entry and `{name}` for the name
-    /// (default: no groups).
+    /// Sets where groups are searched, and by which filter, with `{dn}` for the user's entry and
+    /// `{name}` for the name (default: no groups).
     #[must_use]
     pub fn with_groups(mut self, base: impl Into<String>, filter: impl Into<String>) -> Self {
         (self.group_base, self.group_filter) = (Some(base.into()), filter.into());
         self
     }
 
-    /// Sets the attribute that holds the name of the account (default: none, it is the name that was typed).
+    /// Sets the attribute that holds the name of the account (default: none, it is the name that
+    /// was typed).
     #[must_use]
     pub fn with_name_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.name_attribute = Some(attribute.into());
