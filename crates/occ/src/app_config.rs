@@ -42,7 +42,7 @@ impl Note {
 
     /// One that cannot be read is about a secret: in doubt, nothing is shown.
     fn read(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or(Self { sensitive: true, ..Self::default() })
+        serde_json::from_str(text).unwrap_or_else(|_| Self { sensitive: true, ..Self::default() })
     }
 
     async fn write(self, store: &Store, app: &str, name: &str) -> Result<(), CliError> {
@@ -165,7 +165,7 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, C
     }
     apps.set_value(app, name, &value).await?;
     let shown = match args.value {
-        Some(_) => format!(" to {}", &*value),
+        Some(_) => format!(" to {}", value.as_str()),
         None => String::new(),
     };
     Ok(Output::done([format!("Config value {name} for app {app} set{shown}")]))

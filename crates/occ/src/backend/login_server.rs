@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub(super) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, Cli
 }
 
 /// Sends the request, and reads the answer.
-fn ask(path: &PathBuf, line: &[u8]) -> Result<String, CliError> {
+fn ask(path: &Path, line: &[u8]) -> Result<String, CliError> {
     let mut stream = UnixStream::connect(path).map_err(|error| unreachable(path, &error))?;
     let mut text = String::new();
     let asked = stream
