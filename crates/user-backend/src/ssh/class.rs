@@ -57,7 +57,7 @@ impl Class for SshClass {
                 Err((KNOWN_HOSTS, problem.hint(
                     "the password is sent only to a server whose key is known: run `ssh-keyscan -p PORT HOST > known_hosts`, compare \
                      what `ssh-keygen -lf known_hosts` prints with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the \
-                     server, and add the field known_hosts = \"known_hosts\"",
+                     server, and name the file in the field `known_hosts`",
                 )))
             }
         }
