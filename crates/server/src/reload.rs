@@ -137,6 +137,7 @@ fn taken_over(
         ("shutdown_grace_seconds", next.shutdown_grace_seconds != *shutdown_grace_seconds),
         ("refusal_milliseconds", next.refusal_milliseconds != *refusal_milliseconds),
         ("[frontends.forward_auth]", next.frontends.forward_auth != frontends.forward_auth),
+        ("[frontends.nginx_mail]", next.frontends.nginx_mail != frontends.nginx_mail),
     ] {
         report.changed.extend(other.then_some(name));
     }

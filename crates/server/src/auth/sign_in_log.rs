@@ -39,6 +39,8 @@ pub(crate) enum Frontend {
     DovecotAuth,
     /// A reverse proxy that asks about a request.
     ForwardAuth,
+    /// nginx's mail proxy.
+    NginxMail,
     /// A form of the pages.
     Page,
     /// The saslauthd socket.
@@ -53,6 +55,7 @@ impl Frontend {
             Self::Check => "check",
             Self::DovecotAuth => "dovecot_auth",
             Self::ForwardAuth => "forward_auth",
+            Self::NginxMail => "nginx_mail",
             Self::Page => "page",
             Self::Saslauthd => "saslauthd",
         }

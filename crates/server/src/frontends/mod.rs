@@ -6,10 +6,14 @@
 //! | `saslauthd` | the protocol of saslauthd |
 //! | `dovecot_auth` | Dovecot's auth client protocol |
 //! | `forward_auth` | reverse proxies that ask about every request |
+//! | `nginx_mail` | nginx's mail proxy, which asks about every mail client |
+//! | `readers` | the readers of untrusted input, for the fuzz targets |
 
 #[cfg(unix)]
 mod dovecot_auth;
 pub(crate) mod forward_auth;
+pub(crate) mod nginx_mail;
+pub mod readers;
 #[cfg(unix)]
 mod saslauthd;
 #[cfg(unix)]
@@ -18,7 +22,7 @@ mod socket;
 use std::io;
 
 #[cfg(unix)]
-use accounts::{SaslauthdSettings, SocketSettings};
+use accounts::{DovecotAuthSettings, SaslauthdSettings, SocketSettings};
 
 use crate::state::AppState;
 
@@ -50,7 +54,10 @@ impl Sockets {
                 .transpose()
         };
         Ok(Self {
-            dovecot_auth: open("dovecot_auth", frontends.dovecot_auth.clone())?,
+            dovecot_auth: open(
+                "dovecot_auth",
+                frontends.dovecot_auth.as_ref().map(DovecotAuthSettings::socket),
+            )?,
             saslauthd: open("saslauthd", frontends.saslauthd.as_ref().map(SaslauthdSettings::socket))?,
         })
     }
