@@ -1,12 +1,16 @@
 //! The settings in `[frontends]`: how other programs let this server sign their users in.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, de};
+use subtle::ConstantTimeEq;
 use user_backend::config::{Config, ConfigErrors};
+use zeroize::Zeroizing;
 
 use crate::domain::GroupId;
-use crate::socket_settings::{SaslauthdSettings, SocketSettings};
+use crate::socket_settings::{DovecotAuthSettings, SaslauthdSettings};
 
 /// The section `[frontends]`. A frontend without its table is off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -18,7 +22,9 @@ pub struct FrontendSettings {
     /// The protocol of saslauthd, for Postfix, Cyrus and OpenLDAP.
     pub saslauthd: Option<SaslauthdSettings>,
     /// Dovecot's auth client protocol, for Postfix, Exim and Radicale.
-    pub dovecot_auth: Option<SocketSettings>,
+    pub dovecot_auth: Option<DovecotAuthSettings>,
+    /// `auth_http` of nginx's mail proxy.
+    pub nginx_mail: Option<NginxMailSettings>,
     /// The socket for `occ backend:login --server`.
     pub occ: Option<SocketSettings>,
 }
@@ -82,6 +88,69 @@ pub struct ForwardAuthRule {
     pub groups: Option<Vec<GroupId>>,
 }
 
+/// The section `[frontends.nginx_mail]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NginxMailSettings {
+    /// The secret that nginx sends in the header `X-Auth-Key`.
+    pub key: FrontendKey,
+    /// Where IMAP clients are sent; unset: they are refused.
+    pub imap: Option<SocketAddr>,
+    /// Where POP3 clients are sent; unset: they are refused.
+    pub pop3: Option<SocketAddr>,
+    /// Where SMTP clients are sent; unset: they are refused.
+    pub smtp: Option<SocketAddr>,
+}
+
+/// A secret with which a program shows that it may ask.
+#[derive(Clone)]
+pub struct FrontendKey(Zeroizing<String>);
+
+impl FrontendKey {
+    /// Fewer characters can be guessed.
+    const SHORTEST: usize = 16;
+    const LONGEST: usize = 256;
+
+    /// Reads printable ASCII without spaces, as it stands in a header.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (Self::SHORTEST..=Self::LONGEST).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// Whether a program knows the key, in a time that does not depend on how much of it is right.
+    pub fn matches(&self, offered: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(offered).into()
+    }
+}
+
+impl PartialEq for FrontendKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.matches(other.0.as_bytes())
+    }
+}
+
+impl Eq for FrontendKey {}
+
+impl fmt::Debug for FrontendKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("FrontendKey(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for FrontendKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Self::parse(&text).ok_or_else(|| {
+            let characters = text.chars().count();
+            let expected =
+                "16 to 256 printable ASCII characters without spaces, such as openssl rand -hex 32 prints";
+            de::Error::custom(format!("{characters} characters, expected {expected}"))
+        })
+    }
+}
+
 /// The name of a host in lower case, without a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(String);
@@ -116,7 +185,7 @@ impl<'de> Deserialize<'de> for HostName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
-            de::Error::custom(format!("found {text:?}, expected a host name such as \"wiki.example.com\""))
+            de::Error::custom(format!("{text:?}, expected a host name such as \"wiki.example.com\""))
         })
     }
 }
@@ -151,7 +220,7 @@ impl<'de> Deserialize<'de> for PathPrefix {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
             let expected = "a path such as \"/admin\", decoded and without . and ..";
-            de::Error::custom(format!("found {text:?}, expected {expected}"))
+            de::Error::custom(format!("{text:?}, expected {expected}"))
         })
     }
 }
@@ -162,7 +231,7 @@ fn frontend_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D
         return Ok(text);
     }
     let expected = "1 to 64 letters, digits, dots, hyphens and underscores";
-    Err(de::Error::custom(format!("found {text:?}, expected {expected}")))
+    Err(de::Error::custom(format!("{text:?}, expected {expected}")))
 }
 
 /// The section of the configuration.
@@ -211,6 +280,20 @@ impl FrontendSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn key_has_enough_characters_and_is_never_shown() {
+        let key = FrontendKey::parse("0123456789abcdef").unwrap();
+        assert!(key.matches(b"0123456789abcdef"));
+        for other in [&b"0123456789abcdeF"[..], b"0123456789abcde", b"0123456789abcdef0", b""] {
+            assert!(!key.matches(other));
+        }
+        assert_eq!(format!("{key:?}"), "FrontendKey(..)");
+        for bad in ["0123456789abcde", "0123456789 abcdef", "0123456789abcdef\n", "0123456789abcdeü", ""] {
+            assert_eq!(FrontendKey::parse(bad), None);
+        }
+        assert_eq!(FrontendKey::parse(&"a".repeat(257)), None);
+    }
 
     #[test]
     fn path_prefix_covers_whole_segments() {

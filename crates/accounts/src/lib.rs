@@ -74,7 +74,8 @@ pub use domain::{
     UserChange, UserFilter, UserId, international_phone_number, stored_phone_number,
 };
 pub use frontend_settings::{
-    ForwardAuthRule, ForwardAuthSettings, FrontendSettings, HostName, LoginRedirect, PathPrefix,
+    ForwardAuthRule, ForwardAuthSettings, FrontendKey, FrontendSettings, HostName, LoginRedirect,
+    NginxMailSettings, PathPrefix,
 };
 pub use page_settings::{Color, PageSettings};
 pub use server_settings::{
@@ -104,7 +105,7 @@ pub use service::password_reset::link::{BaseUrl, CONFIRMATION_PATH, LinkError, L
 pub use service::password_reset::redeem::{BadToken, RedeemError, ResetPage};
 pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
-pub use socket_settings::{SaslauthdSettings, SocketMode, SocketSettings};
+pub use socket_settings::{DovecotAuthSettings, OnOutage, SaslauthdSettings, SocketMode, SocketSettings};
 pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal};
 pub use store::audit::AuditLine;
 pub use store::failed_logins::{FailedLogin, KeepFailures, LoginEvent, MAX_FAILED_LOGINS};

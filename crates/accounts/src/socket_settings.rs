@@ -30,23 +30,53 @@ pub struct SaslauthdSettings {
     pub join_realm: bool,
 }
 
-/// What all sockets have in common; the Dovecot auth socket has nothing else.
+/// The settings of the Dovecot auth socket.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct DovecotAuthSettings {
+    /// See [`SocketSettings::path`].
+    pub path: PathBuf,
+    /// See [`SocketSettings::mode`].
+    #[serde(default)]
+    pub mode: SocketMode,
+    /// See [`SocketSettings::group`].
+    pub group: Option<String>,
+    /// See [`SocketSettings::allowed_users`].
+    #[serde(default)]
+    pub allowed_users: Vec<String>,
+    /// See [`SocketSettings::max_connections`].
+    #[serde(default = "connections")]
+    pub max_connections: NonZeroU32,
+    /// What a client gets when nothing could be decided (default `fail`).
+    #[serde(default)]
+    pub on_outage: OnOutage,
+}
+
+/// What a client of the Dovecot auth socket gets when nothing could be decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum OnOutage {
+    /// `FAIL` with `temp`, the word of the protocol. The default.
+    #[default]
+    Fail,
+    /// The end of the connection: for Postfix and Exim, which take every `FAIL` for a wrong password.
+    Close,
+}
+
+/// What all sockets have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketSettings {
     /// The socket; a relative path starts at the folder of the configuration.
     pub path: PathBuf,
     /// The permissions of the socket (default `0660`).
-    #[serde(default)]
     pub mode: SocketMode,
     /// Its group, by name or number (default: that of the server).
     pub group: Option<String>,
     /// The users whose programs may connect, by name or number; root and the server's own user always may (default: all who can
     /// open the socket).
-    #[serde(default)]
     pub allowed_users: Vec<String>,
     /// How many connections may be open (default 256).
-    #[serde(default = "connections")]
     pub max_connections: NonZeroU32,
 }
 
@@ -54,6 +84,14 @@ impl SaslauthdSettings {
     /// The settings of the socket.
     pub fn socket(&self) -> SocketSettings {
         let Self { path, mode, group, allowed_users, max_connections, join_realm: _ } = self.clone();
+        SocketSettings { path, mode, group, allowed_users, max_connections }
+    }
+}
+
+impl DovecotAuthSettings {
+    /// The settings of the socket.
+    pub fn socket(&self) -> SocketSettings {
+        let Self { path, mode, group, allowed_users, max_connections, on_outage: _ } = self.clone();
         SocketSettings { path, mode, group, allowed_users, max_connections }
     }
 }

@@ -11,7 +11,6 @@
 //! | `frontends` | how other programs let this server sign their users in |
 //! | [`openapi`] | the API described, for programs and for people |
 //! | [`listener`], `router`, `middleware` | sockets, TLS, shutdown; which request goes where; what every request gets |
-//! | `frontends` | sockets at which other programs check passwords |
 //! | `connections`, `request_body` | how many connections there may be, and how much of a request is held |
 //! | `warnings` | warnings about requests, each at most once a minute |
 //! | `health`, `metrics`, `mail` | for monitors; the welcome mail and the worker that sends mails |
@@ -19,7 +18,8 @@
 
 pub mod auth;
 mod connections;
-mod frontends;
+#[doc(hidden)]
+pub mod frontends;
 mod health;
 pub mod listener;
 pub mod mail;

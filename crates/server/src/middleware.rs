@@ -14,6 +14,7 @@ use user_backend::clock::{later, millis_since, now};
 
 use crate::auth::client_address::{Connection, Origin};
 use crate::auth::trusted_host;
+use crate::frontends::nginx_mail;
 use crate::problem::problem;
 use crate::request_body::Remainder;
 use crate::state::AppState;
@@ -98,7 +99,9 @@ fn admit(
     }
     match Origin::of(peer, connection.tls, headers, &app.trusted_proxies()) {
         Ok(origin) => {
-            if origin.unnamed_proxy {
+            // nginx's mail proxy names its client in a header of its own.
+            let is_mail_proxy = request.uri().path() == nginx_mail::PATH;
+            if origin.unnamed_proxy && !is_mail_proxy {
                 app.warn_about(
                     WarningKind::Proxy,
                     format_args!(
@@ -108,7 +111,7 @@ fn admit(
                     ),
                 );
             }
-            if origin.silent_proxy {
+            if origin.silent_proxy && !is_mail_proxy {
                 app.warn_about(
                     WarningKind::Proxy,
                     format_args!(

@@ -144,6 +144,7 @@ fn taken_over(
         ("refusal_milliseconds", next.refusal_milliseconds != *refusal_milliseconds),
         ("[pages]", next.pages != *pages),
         ("[frontends.forward_auth]", next.frontends.forward_auth != frontends.forward_auth),
+        ("[frontends.nginx_mail]", next.frontends.nginx_mail != frontends.nginx_mail),
     ] {
         report.changed.extend(other.then_some(name));
     }

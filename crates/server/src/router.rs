@@ -9,7 +9,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::auth::client_address::{Connection, Origin};
-use crate::frontends::forward_auth;
+use crate::frontends::{forward_auth, nginx_mail};
 use crate::middleware::request_context;
 use crate::provisioning::api_address::{self, without_front_controller};
 use crate::provisioning::envelope::code::Version;
@@ -25,7 +25,8 @@ pub(crate) fn router(app: AppState, connection: Connection, exporter: Option<Pro
         .route("/metrics", get(metrics::show))
         .route("/status.php", get(health::status))
         .merge(web::router())
-        .merge(forward_auth::router());
+        .merge(forward_auth::router())
+        .merge(nginx_mail::router());
     let paths = openapi::routes()
         .into_iter()
         .fold(fixed, |router, (path, page)| router.route(path, page))

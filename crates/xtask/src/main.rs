@@ -13,6 +13,7 @@ mod clients;
 mod common_passwords;
 mod database;
 mod demo;
+mod demo_page;
 mod differential;
 mod dist;
 mod fuzz;

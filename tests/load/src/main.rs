@@ -6,6 +6,8 @@
 //! of one request, which other load hardly changes.
 
 mod floor;
+#[cfg(unix)]
+mod frontends;
 mod load;
 mod measure;
 mod memory;
@@ -53,6 +55,11 @@ fn measure(only: Option<&str>) -> Outcome {
     let told = |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let (program, out) = (told(SERVER)?, told(OUT)?);
     let plan = site::Plan::new(program)?;
+    #[cfg(unix)]
+    if only == Some("frontends") {
+        let rows = frontends::rows(&plan)?;
+        return Ok(fs::write(&out, serde_json::to_vec_pretty(&rows)?)?);
+    }
     let parts: [(&str, Part); 6] = [
         ("get", load::get),
         ("list", load::list),

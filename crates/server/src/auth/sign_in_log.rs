@@ -41,6 +41,8 @@ pub(crate) enum Frontend {
     ForwardAuth,
     /// The socket for `occ`.
     Occ,
+    /// nginx's mail proxy.
+    NginxMail,
     /// A form of the pages.
     Page,
     /// The saslauthd socket.
@@ -56,6 +58,7 @@ impl Frontend {
             Self::DovecotAuth => "dovecot_auth",
             Self::ForwardAuth => "forward_auth",
             Self::Occ => "occ",
+            Self::NginxMail => "nginx_mail",
             Self::Page => "page",
             Self::Saslauthd => "saslauthd",
         }

@@ -5,7 +5,8 @@
 //! `FAIL`, or `CONT` where the mechanism needs more. (Source: `src/auth/auth-client-connection.c` and
 //! `src/auth/auth-request-handler.c` of Dovecot.)
 //!
-//! An outage is `FAIL` with `temp`. All other refusals look the same.
+//! An outage is `FAIL` with `temp`. All other refusals look the same. Postfix 3.7 and Exim 4.96 do not read `temp` and tell their
+//! client of a wrong password; for them the settings can have the connection end, which both take for an outage.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -14,6 +15,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use accounts::OnOutage;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -53,7 +55,7 @@ static CONNECTIONS: AtomicU32 = AtomicU32::new(1);
 
 /// A line that this protocol does not have. The connection ends, as in Dovecot.
 #[derive(Debug, PartialEq, Eq)]
-struct Malformed;
+pub(super) struct Malformed;
 
 impl From<Malformed> for io::Error {
     fn from(_: Malformed) -> Self {
@@ -63,7 +65,7 @@ impl From<Malformed> for io::Error {
 
 /// A line of a client.
 #[derive(Debug, PartialEq, Eq)]
-enum Line {
+pub(super) enum Line {
     Version { major: u32, minor: u32 },
     ProcessId,
     Begin(Begin),
@@ -73,16 +75,16 @@ enum Line {
 
 /// The first line of a request.
 #[derive(Debug, PartialEq, Eq)]
-struct Begin {
-    id: u32,
-    mechanism: String,
-    service: String,
-    source: Option<IpAddr>,
-    response: Option<String>,
+pub(super) struct Begin {
+    pub(super) id: u32,
+    pub(super) mechanism: String,
+    pub(super) service: String,
+    pub(super) source: Option<IpAddr>,
+    pub(super) response: Option<String>,
 }
 
 impl Line {
-    fn parse(line: &[u8]) -> Result<Self, Malformed> {
+    pub(super) fn parse(line: &[u8]) -> Result<Self, Malformed> {
         let line = str::from_utf8(line).map_err(|_| Malformed)?;
         let mut fields = line.split('\t').map(unescape);
         let mut next = || fields.next().ok_or(Malformed);
@@ -148,7 +150,7 @@ fn unescape(field: &str) -> String {
 }
 
 /// A value as it can stand in a field.
-fn escape(value: &str) -> String {
+pub(super) fn escape(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for c in value.chars() {
         match c {
@@ -165,7 +167,7 @@ fn escape(value: &str) -> String {
 
 /// What a mechanism makes of a response.
 #[derive(Debug, PartialEq, Eq)]
-enum NextAction {
+pub(super) enum NextAction {
     /// It needs another response to this challenge.
     Challenge(&'static str, Exchange),
     /// It has a name and a password.
@@ -176,7 +178,7 @@ enum NextAction {
 
 /// How far a mechanism is.
 #[derive(Debug, PartialEq, Eq)]
-enum Exchange {
+pub(super) enum Exchange {
     /// PLAIN (RFC 4616) waits for its only message.
     Plain,
     /// LOGIN waits for the name.
@@ -186,7 +188,7 @@ enum Exchange {
 }
 
 impl Exchange {
-    fn begin(mechanism: &str, response: Option<&str>) -> NextAction {
+    pub(super) fn begin(mechanism: &str, response: Option<&str>) -> NextAction {
         let (challenge, exchange) = match mechanism {
             "PLAIN" => ("", Self::Plain),
             "LOGIN" => ("Username:", Self::LoginName),
@@ -268,8 +270,17 @@ async fn talk(app: AppState, stream: UnixStream, peer: Peer, stopping: &mut Stop
         },
         () = stopping.wait() => return Ok(()),
     };
-    let mut requests =
-        Requests { app, peer, minor, waiting: HashMap::new(), running: HashMap::new(), done: JoinSet::new() };
+    let on_outage = app.settings().frontends.dovecot_auth.as_ref().map(|settings| settings.on_outage);
+    let mut requests = Requests {
+        app,
+        peer,
+        minor,
+        closes_on_outage: on_outage == Some(OnOutage::Close),
+        is_over: false,
+        waiting: HashMap::new(),
+        running: HashMap::new(),
+        done: JoinSet::new(),
+    };
     let mut is_stopping = false;
     loop {
         let answer = tokio::select! {
@@ -289,6 +300,8 @@ async fn talk(app: AppState, stream: UnixStream, peer: Peer, stopping: &mut Stop
         if let Some(answer) = answer {
             write(&mut writer, &answer).await?;
         }
+        // The others that are being decided get their answers.
+        is_stopping |= requests.is_over;
         if is_stopping && requests.done.is_empty() {
             return Ok(());
         }
@@ -373,6 +386,15 @@ struct Running {
     name: String,
 }
 
+/// What became of a request.
+#[derive(Debug)]
+enum Answer {
+    /// Accepted or refused.
+    Decided(String),
+    /// Nothing was decided: an outage, or a limit on guessing.
+    Undecided(String),
+}
+
 /// The open requests of a connection.
 #[derive(Debug)]
 struct Requests {
@@ -380,9 +402,13 @@ struct Requests {
     peer: Peer,
     /// The minor version of the client.
     minor: u32,
+    /// Whether the connection ends when a request cannot be decided.
+    closes_on_outage: bool,
+    /// Whether it ends now.
+    is_over: bool,
     waiting: HashMap<u32, Waiting>,
     running: HashMap<u32, Running>,
-    done: JoinSet<(u32, String)>,
+    done: JoinSet<(u32, Answer)>,
 }
 
 impl Requests {
@@ -455,22 +481,30 @@ impl Requests {
     /// What is to be said about a request that is decided; `None` if it was cancelled.
     fn finish(
         &mut self,
-        done: Result<(tokio::task::Id, (u32, String)), tokio::task::JoinError>,
+        done: Result<(tokio::task::Id, (u32, Answer)), tokio::task::JoinError>,
     ) -> Option<String> {
-        match done {
+        let answer = match done {
             Ok((task, (id, answer))) => {
                 // Cancelled when it was already decided: the number may be another request's by now.
                 self.running.get(&id).filter(|running| running.task.id() == task)?;
                 self.running.remove(&id);
-                Some(answer)
+                answer
             }
             Err(error) => {
                 let broken = self.running.iter().find(|(_, running)| running.task.id() == error.id());
                 let id = broken.map(|(id, _)| *id)?;
                 let running = self.running.remove(&id)?;
                 tracing::error!(%error, "a password could not be checked");
-                Some(fail_temporarily(id, Some(&running.name), UNAVAILABLE))
+                Answer::Undecided(fail_temporarily(id, Some(&running.name), UNAVAILABLE))
             }
+        };
+        match answer {
+            Answer::Decided(line) => Some(line),
+            Answer::Undecided(_) if self.closes_on_outage => {
+                self.is_over = true;
+                None
+            }
+            Answer::Undecided(line) => Some(line),
         }
     }
 }
@@ -485,19 +519,23 @@ async fn decide(
     password: &str,
     source: Option<IpAddr>,
     service: &str,
-) -> String {
+) -> Answer {
     let service = Some(service).filter(|service| !service.is_empty());
     let client = Client { source, frontend: Frontend::DovecotAuth, service };
     match app.sign_in_of(name, password, client, Accepts::AppPassword).await {
-        Ok(Ok(accepted)) => format!("OK\t{id}\tuser={}\n", escape(accepted.standing.user.id.as_str())),
-        Ok(Err(Outcome::Refused(_))) => fail(id, Some(name), None),
-        Ok(Err(Outcome::Throttled { .. })) => {
-            fail_temporarily(id, Some(name), "Too many failed attempts, try again later")
+        Ok(Ok(accepted)) => {
+            let user = escape(accepted.standing.user.id.as_str());
+            Answer::Decided(format!("OK\t{id}\tuser={user}\n"))
         }
-        Ok(Err(_)) => fail_temporarily(id, Some(name), UNAVAILABLE),
+        Ok(Err(Outcome::Refused(_))) => Answer::Decided(fail(id, Some(name), None)),
+        Ok(Err(Outcome::Throttled { .. })) => {
+            let reason = "Too many failed attempts, try again later";
+            Answer::Undecided(fail_temporarily(id, Some(name), reason))
+        }
+        Ok(Err(_)) => Answer::Undecided(fail_temporarily(id, Some(name), UNAVAILABLE)),
         Err(error) => {
             tracing::warn!(%error, "a password could not be checked");
-            fail_temporarily(id, Some(name), UNAVAILABLE)
+            Answer::Undecided(fail_temporarily(id, Some(name), UNAVAILABLE))
         }
     }
 }

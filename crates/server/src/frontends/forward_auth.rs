@@ -159,7 +159,7 @@ async fn identify(
 
 /// What a proxy says about the request.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct AskedFor {
+pub(super) struct AskedFor {
     /// As in `Host`, in lower case: with a port if it has one.
     host: Option<String>,
     /// Path and query, as in the request line.
@@ -170,12 +170,12 @@ struct AskedFor {
 
 /// The proxy contradicts itself, or a client added a header of its own.
 #[derive(Debug, PartialEq, Eq)]
-struct Unclear;
+pub(super) struct Unclear;
 
 impl AskedFor {
     /// Reads what Envoy appends to the path, or else the headers. A proxy sends one kind of them; the other kind may come from the
     /// client, so it must not say something else.
-    fn of(parts: &Parts) -> Result<Self, Unclear> {
+    pub(super) fn of(parts: &Parts) -> Result<Self, Unclear> {
         let headers = &parts.headers;
         let appended = parts.uri.path().strip_prefix(PATH).filter(|rest| !rest.is_empty());
         if let Some(path) = appended {
@@ -204,7 +204,7 @@ impl AskedFor {
 
     /// The path, decoded, if proxies and applications agree on what it is. Encoded slashes, dot and empty segments, parameters
     /// and what may be decoded twice are read differently by different programs.
-    fn path(&self) -> Option<String> {
+    pub(super) fn path(&self) -> Option<String> {
         let raw = self.uri.as_deref()?.split(['?', '#']).next()?;
         let inner = raw.strip_prefix('/')?;
         let path = percent_decode_str(raw).decode_utf8().ok()?;
@@ -220,7 +220,7 @@ impl AskedFor {
     }
 
     /// The host without its port.
-    fn host_name(&self) -> Option<&str> {
+    pub(super) fn host_name(&self) -> Option<&str> {
         let host = self.host.as_deref()?;
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

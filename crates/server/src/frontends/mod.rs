@@ -7,10 +7,14 @@
 //! | `dovecot_auth` | Dovecot's auth client protocol |
 //! | `occ` | requests of `occ backend:login --server` |
 //! | `forward_auth` | reverse proxies that ask about every request |
+//! | `nginx_mail` | nginx's mail proxy, which asks about every mail client |
+//! | `readers` | the readers of untrusted input, for the fuzz targets |
 
 #[cfg(unix)]
 mod dovecot_auth;
 pub(crate) mod forward_auth;
+pub(crate) mod nginx_mail;
+pub mod readers;
 #[cfg(unix)]
 mod occ;
 #[cfg(unix)]
@@ -21,7 +25,7 @@ mod socket;
 use std::io;
 
 #[cfg(unix)]
-use accounts::{SaslauthdSettings, SocketSettings};
+use accounts::{DovecotAuthSettings, SaslauthdSettings, SocketSettings};
 
 use crate::state::AppState;
 
@@ -55,7 +59,10 @@ impl Sockets {
                 .transpose()
         };
         Ok(Self {
-            dovecot_auth: open("dovecot_auth", frontends.dovecot_auth.clone())?,
+            dovecot_auth: open(
+                "dovecot_auth",
+                frontends.dovecot_auth.as_ref().map(DovecotAuthSettings::socket),
+            )?,
             occ: open("occ", frontends.occ.clone())?,
             saslauthd: open("saslauthd", frontends.saslauthd.as_ref().map(SaslauthdSettings::socket))?,
         })

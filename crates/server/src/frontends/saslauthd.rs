@@ -35,21 +35,21 @@ const LONGEST_REQUEST: usize = 5 * (2 + LONGEST);
 
 /// A request.
 #[derive(Debug, PartialEq, Eq)]
-struct Request<'a> {
-    login: &'a [u8],
-    password: &'a [u8],
-    service: &'a [u8],
-    realm: &'a [u8],
-    address: Option<&'a [u8]>,
+pub(super) struct Request<'a> {
+    pub(super) login: &'a [u8],
+    pub(super) password: &'a [u8],
+    pub(super) service: &'a [u8],
+    pub(super) realm: &'a [u8],
+    pub(super) address: Option<&'a [u8]>,
 }
 
 /// No request of this protocol.
 #[derive(Debug, PartialEq, Eq)]
-struct Malformed;
+pub(super) struct Malformed;
 
 impl<'a> Request<'a> {
     /// Reads a request; `None` if a part is missing.
-    fn parse(bytes: &'a [u8]) -> Result<Option<Self>, Malformed> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Option<Self>, Malformed> {
         let mut rest = bytes;
         let mut strings = [&[][..]; 4];
         for string in &mut strings {
@@ -71,7 +71,7 @@ impl<'a> Request<'a> {
     }
 
     /// The name to sign in with; `None` if no user can have it.
-    fn name(&self, join_realm: bool) -> Option<Cow<'a, str>> {
+    pub(super) fn name(&self, join_realm: bool) -> Option<Cow<'a, str>> {
         let login = text(self.login)?;
         if join_realm && !self.realm.is_empty() {
             return Some(format!("{login}@{}", text(self.realm)?).into());

@@ -18,6 +18,10 @@ mod edit;
 mod exchanges;
 mod external_backend;
 mod forward_auth;
+#[cfg(unix)]
+mod frontend_hostile;
+#[cfg(target_os = "linux")]
+mod frontend_programs;
 mod guessing;
 mod held_back;
 mod hints;
@@ -26,6 +30,7 @@ mod injection;
 mod login_flow;
 mod lost;
 mod mail_address;
+mod nginx_mail;
 mod operators;
 mod page_forms;
 mod pages;
@@ -34,6 +39,7 @@ mod privilege;
 mod program;
 mod proxies;
 mod races;
+mod recipes;
 mod recorded;
 mod roles;
 mod security;
