@@ -10,7 +10,7 @@ use user_backend::config::{Config, ConfigErrors};
 use zeroize::Zeroizing;
 
 use crate::domain::GroupId;
-use crate::socket_settings::{DovecotAuthSettings, SaslauthdSettings};
+use crate::socket_settings::{DovecotAuthSettings, SaslauthdSettings, SocketSettings};
 
 /// The section `[frontends]`. A frontend without its table is off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
