@@ -152,7 +152,17 @@ impl Chromium {
             field.clear().await.unwrap();
             field.send_keys(text).await.unwrap();
         }
-        self.find(&format!("form[action$='{form}'] button[type=submit]")).await.click().await.unwrap();
+        self.follow(&format!("form[action$='{form}'] button[type=submit]")).await;
+    }
+
+    /// Presses a button or a link, and goes on when the next page is there.
+    async fn follow(&self, css: &str) {
+        let before = self.find("html").await;
+        self.find(css).await.click().await.unwrap();
+        // An element of the page before is none any more.
+        while before.tag_name().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn sign_in(&self, name: &str, password: &str) {
@@ -360,7 +370,7 @@ async fn newcomer(chromium: &Chromium, server: &Server, welcome: &str, look: Loo
     assert_eq!(chromium.find("#user").await.prop("value").await.unwrap().unwrap(), "Frank");
     assert!(chromium.client.title().await.unwrap().starts_with("Error: "));
     chromium.check("login-refused", look).await;
-    chromium.find("#notice a").await.click().await.unwrap();
+    chromium.follow("#notice a").await;
     assert_eq!(chromium.path().await, "/lostpassword");
     chromium.check("forgot", look).await;
     chromium.submit("/lostpassword", &[("#user", "Frank")]).await;
@@ -370,10 +380,9 @@ async fn newcomer(chromium: &Chromium, server: &Server, welcome: &str, look: Loo
     let reset = mails.iter().find(|(_, text)| text.contains("/lostpassword/reset/")).unwrap();
     chromium.goto(&path_of_link(&reset.1)).await;
     chromium.check("reset", look).await;
-    let button = chromium.find("main button[type=submit]").await;
     chromium.find("#password").await.send_keys("abc").await.unwrap();
     chromium.find("#password2").await.send_keys("abd").await.unwrap();
-    button.click().await.unwrap();
+    chromium.follow("main button[type=submit]").await;
     assert_eq!(chromium.focus().await, "password2");
     chromium.check("reset-refused", look).await;
     chromium.goto(welcome).await;
@@ -397,7 +406,7 @@ async fn user(chromium: &Chromium, look: Look) {
     chromium.submit("/settings/app-passwords", &[("#device-password", PASSWORD)]).await;
     assert_eq!(chromium.path().await, "/settings/app-passwords/new");
     chromium.check("app-password", look).await;
-    chromium.find("main a.button").await.click().await.unwrap();
+    chromium.follow("main a.button").await;
     chromium.goto("/login/confirm").await;
     chromium.check("confirm", look).await;
     chromium.goto("/logout").await;
@@ -464,7 +473,7 @@ async fn chromium_without_scripts_uses_every_form() {
     chromium.submit("/settings/app-passwords", &fields).await;
     let token = chromium.find("#token").await.prop("value").await.unwrap().unwrap();
     site.server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
-    chromium.find("main a.button").await.click().await.unwrap();
+    chromium.follow("main a.button").await;
     chromium.submit("/settings/app-passwords/revoke", &[]).await;
     assert_eq!(chromium.path().await, "/settings?done=revoked");
     let new = "Looking Glass 1871 !";

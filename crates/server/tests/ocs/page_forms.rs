@@ -117,9 +117,9 @@ async fn new_app_password_is_shown_again_to_its_session_alone() {
     let made = frank.post("/settings/app-passwords", &fields).await;
     assert_eq!(made.header("location"), path);
     let page = frank.get(path).await;
-    let token = super::tokens::shown(&page.body);
+    let token = tokens::shown(&page.body);
     assert!(page.body.contains("<svg") && page.body.contains(&format!("<span>{}</span>", &token[..5])));
-    assert_eq!(super::tokens::shown(&frank.get(path).await.body), token, "the same once more");
+    assert_eq!(tokens::shown(&frank.get(path).await.body), token, "the same once more");
     let id = UserId::parse("Frank").unwrap();
     assert_eq!(server.accounts.app_passwords().list(&id).await.unwrap().len(), 1);
     let mut elsewhere = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;

@@ -394,7 +394,7 @@ async fn administrator_makes_and_revokes_a_token_on_the_page() {
     assert_eq!(refused.status, 403, "{refused:?}");
     let made = browser.post("/settings/service-tokens", &fields(PASSWORD)).await;
     assert_eq!(made.status, 303, "{made:?}");
-    let token = super::tokens::shown(&browser.get(made.header("location")).await.body);
+    let token = tokens::shown(&browser.get(made.header("location")).await.body);
     browser.get("/settings").await;
     server.get("-", "/cloud/users").bearer(&token).send().await.ok();
     let page = browser.get("/settings").await.body;

@@ -36,11 +36,9 @@ fn mail<'a>(name: &'a str, user: &'a str, about: About<'a>) -> AccountMail<'a> {
 /// Every kind of mail.
 fn every_kind() -> Vec<About<'static>> {
     let link = "https://LINK";
-    let at = Timestamp::from_millis(1_795_329_173_999);
-    let asked = Asked { at, source: Some("203.0.113.7") };
     vec![
-        About::ResetLink { link, life: HOUR, asked: Some(asked) },
-        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: Some(asked) },
+        About::ResetLink { link, life: HOUR, asked: None },
+        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: None },
         About::PasswordKeptElsewhere {
             keeper: "Example Mail",
             help_url: Some("https://help.example.com/"),
@@ -265,7 +263,24 @@ fn written(message: &EmailMessage) -> String {
 
 #[test]
 fn the_reset_mail_says_that_nothing_has_changed_yet() {
-    insta::assert_snapshot!(written(&message()));
+    let mail = message();
+    let plain = EmailMessage::new("frank@example.com", "Frank K.", mail.subject(), mail.text().to_owned());
+    insta::assert_snapshot!(written(&plain.unwrap()));
+}
+
+#[test]
+fn reset_mail_says_when_and_from_where_it_was_asked_for() {
+    let asked = Asked { at: Timestamp::from_millis(1_795_329_173_999), source: Some("203.0.113.7") };
+    let link = "https://LINK";
+    for about in [
+        About::ResetLink { link, life: HOUR, asked: Some(asked) },
+        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: Some(asked) },
+    ] {
+        let mail = mail("Zoë", "zoe", about).to("zoe@example.com").unwrap();
+        let expected = "\n\nThis was asked for on 2026-11-22 at 06:32 UTC from the network address\n\
+                        203.0.113.7.\n\nIf it was not you";
+        assert!(mail.text().contains(expected), "{}", mail.text());
+    }
 }
 
 /// What a user typed is text in the HTML part too, and only our own addresses are links.
@@ -400,7 +415,6 @@ fn no_name_adds_a_header_a_recipient_or_a_line() {
         names.sort_unstable();
         let expected = [
             "Auto-Submitted",
-            "Content-Transfer-Encoding",
             "Content-Type",
             "Date",
             "From",
