@@ -15,6 +15,8 @@ pub mod proxy;
 pub mod report;
 pub mod rig;
 pub mod rng;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
 pub mod settings;
 pub mod smb;
 pub mod smb_host;

@@ -1,6 +1,8 @@
 //! Forward-auth: a proxy asks about a request; and nginx, which really asks.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use accounts::{SourceNetworks, TokenScopes};
 
@@ -351,6 +353,53 @@ fn failed_sign_in_of_a_proxy_names_the_frontend() {
     }
 }
 
+/// Counts the statements that reach the database.
+#[derive(Clone, Debug, Default)]
+struct StatementCount(Arc<AtomicUsize>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for StatementCount {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A password in memory costs three statements: what changed, the account, and whether it has a reset link that ends now. The test
+/// starts itself again: in a process of its own, no other test uses a store.
+#[test]
+fn remembered_password_costs_three_reads() {
+    const ALONE: &str = "COUNT_STATEMENTS";
+    if std::env::var_os(ALONE).is_none() {
+        let name = "forward_auth::remembered_password_costs_three_reads";
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        let output = again.args(["--exact", name, "--nocapture"]).env(ALONE, "1").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        return;
+    }
+    use tracing_subscriber::layer::SubscriberExt;
+    let count = StatementCount::default();
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(count.clone())).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = server("").await;
+        let ask = async || {
+            let before = count.0.load(Ordering::SeqCst);
+            let answer = forward(&server, "wiki.test", "/").basic("Frank", PASSWORD).send().await;
+            assert_eq!(answer.status, 200);
+            count.0.load(Ordering::SeqCst) - before
+        };
+        let first = ask().await;
+        let mut reads = Vec::new();
+        for _ in 0..20 {
+            reads.push(ask().await);
+        }
+        // What the server does by itself now and then only adds to one of them.
+        assert_eq!(reads.iter().min(), Some(&3), "first {first}, then {reads:?}");
+    });
+}
+
 /// A running nginx, with the snippets of the documentation.
 struct Nginx {
     child: Child,
@@ -379,13 +428,21 @@ impl Nginx {
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {path}/{kind};\n"))
             .concat();
+        // The recipe, with the addresses of this test and without TLS.
+        let site: String = recipes::snippet("nginx", "nginx", "/etc/nginx/conf.d/wiki.conf")
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("ssl_"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let site = site.replace("127.0.0.1:8080", &user_backend.to_string());
+        let site = site.replace("listen 443 ssl;", &format!("listen {address};"));
+        let site = site.replace("server_name wiki.example.com;", "server_name localhost;");
+        let site = site.replace("/etc/nginx/", &format!("{docs}/"));
+        let site = site.replace("http://127.0.0.1:3000", &format!("http://unix:{path}/app:"));
         let text = format!(
             "daemon off;\nmaster_process off;\npid {path}/nginx.pid;\nerror_log stderr notice;\nevents {{}}\n\
              http {{\naccess_log off;\n{temporary}\
-             upstream user_backend {{ server {user_backend}; keepalive 16; }}\n\
-             server {{ listen {address}; include {docs}/user-backend-auth.conf;\n\
-             location / {{ include {docs}/user-backend-headers.conf; proxy_pass http://unix:{path}/app:; }} }}\n\
-             server {{ listen unix:{path}/app; default_type text/plain;\n\
+             {site}server {{ listen unix:{path}/app; default_type text/plain;\n\
              location /broken {{ return 500 \"of the application\"; }}\n\
              location / {{ return 200 \"$http_remote_user|$http_remote_email|$http_remote_groups|$http_authorization\"; }} }}\n}}\n"
         );

@@ -16,18 +16,24 @@ mod edit;
 mod exchanges;
 mod external_backend;
 mod forward_auth;
+#[cfg(unix)]
+mod frontend_hostile;
+#[cfg(target_os = "linux")]
+mod frontend_programs;
 mod guessing;
 mod held_back;
 mod how_to;
 mod injection;
 mod lost;
 mod mail_address;
+mod nginx_mail;
 mod operators;
 mod pages;
 mod privilege;
 mod program;
 mod proxies;
 mod races;
+mod recipes;
 mod roles;
 mod security;
 mod service_tokens;

@@ -253,13 +253,17 @@ impl Running {
 
     /// Waits for a line of the log.
     pub(super) fn until(&mut self, text: &str) -> String {
+        self.lines_until(text).pop().unwrap()
+    }
+
+    /// The lines of the log up to one with this text, which is the last.
+    pub(super) fn lines_until(&mut self, text: &str) -> Vec<String> {
         let mut seen = Vec::new();
         for line in self.log.as_mut().unwrap().by_ref() {
-            let line = line.unwrap();
-            if line.contains(text) {
-                return line;
+            seen.push(line.unwrap());
+            if seen.last().unwrap().contains(text) {
+                return seen;
             }
-            seen.push(line);
         }
         panic!("{text} never came: {seen:#?}");
     }

@@ -12,33 +12,33 @@ use super::operators::Program;
 use super::*;
 
 /// A folder for sockets, which other users may enter.
-fn socket_dir() -> TempDir {
+pub(super) fn socket_dir() -> TempDir {
     let dir = TempDir::new().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     dir
 }
 
 /// A server with a socket of that frontend.
-struct WithSocket {
-    server: Server,
-    path: PathBuf,
+pub(super) struct WithSocket {
+    pub(super) server: Server,
+    pub(super) path: PathBuf,
     _dir: TempDir,
 }
 
 impl WithSocket {
-    async fn start(frontend: &str, settings: &str, sections: &str) -> Self {
+    pub(super) async fn start(frontend: &str, settings: &str, sections: &str) -> Self {
         let dir = socket_dir();
         let path = dir.path().join("mux");
         let table = format!("[frontends.{frontend}]\npath = {path:?}\n{settings}\n");
         Self { server: Server::with("", &format!("{table}{sections}")).await, path, _dir: dir }
     }
 
-    async fn connect(&self) -> UnixStream {
+    pub(super) async fn connect(&self) -> UnixStream {
         UnixStream::connect(&self.path).await.unwrap()
     }
 
     /// What saslauthd's protocol answers.
-    async fn check(&self, strings: &[&str]) -> String {
+    pub(super) async fn check(&self, strings: &[&str]) -> String {
         let mut stream = self.connect().await;
         // A server that closes at once takes nothing.
         let _ = stream.write_all(&counted(strings)).await;
@@ -46,7 +46,7 @@ impl WithSocket {
     }
 }
 
-fn counted(strings: &[&str]) -> Vec<u8> {
+pub(super) fn counted(strings: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for string in strings {
         bytes.extend_from_slice(&u16::try_from(string.len()).unwrap().to_be_bytes());
@@ -56,16 +56,16 @@ fn counted(strings: &[&str]) -> Vec<u8> {
 }
 
 /// All that is left to read; a connection that breaks ends it, too.
-async fn rest(stream: &mut UnixStream) -> String {
+pub(super) async fn rest(stream: &mut UnixStream) -> String {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes).await;
     String::from_utf8(bytes).unwrap()
 }
 
-const YES: &str = "\0\x02OK";
-const NO: &str = "\0\x02NO";
+pub(super) const YES: &str = "\0\x02OK";
+pub(super) const NO: &str = "\0\x02NO";
 /// A connection that is closed without an answer: the outage of this protocol.
-const NO_ANSWER: &str = "";
+pub(super) const NO_ANSWER: &str = "";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn saslauthd_accepts_and_refuses() {
@@ -310,13 +310,13 @@ async fn peer_outside_allowed_users_gets_no_answer() {
 }
 
 /// A client of Dovecot's auth protocol.
-struct AuthClient {
-    stream: BufReader<UnixStream>,
+pub(super) struct AuthClient {
+    pub(super) stream: BufReader<UnixStream>,
 }
 
 impl AuthClient {
     /// Connects and reads the server's part of the handshake.
-    async fn connect(found: &WithSocket) -> Self {
+    pub(super) async fn connect(found: &WithSocket) -> Self {
         let mut client = Self { stream: BufReader::new(found.connect().await) };
         let mut names = Vec::new();
         loop {
@@ -337,31 +337,31 @@ impl AuthClient {
         client
     }
 
-    async fn ready(found: &WithSocket) -> Self {
+    pub(super) async fn ready(found: &WithSocket) -> Self {
         let mut client = Self::connect(found).await;
         client.send("VERSION\t1\t2\nCPID\t4711\n").await;
         client
     }
 
-    async fn send(&mut self, text: &str) {
+    pub(super) async fn send(&mut self, text: &str) {
         self.stream.get_mut().write_all(text.as_bytes()).await.unwrap();
     }
 
     /// The next line; empty when the server has hung up.
-    async fn line(&mut self) -> String {
+    pub(super) async fn line(&mut self) -> String {
         let mut line = String::new();
         let _ = self.stream.read_line(&mut line).await;
         line.trim_end_matches('\n').to_owned()
     }
 
-    async fn plain(&mut self, id: u32, name: &str, password: &str) -> String {
+    pub(super) async fn plain(&mut self, id: u32, name: &str, password: &str) -> String {
         let response = base64(&format!("\0{name}\0{password}"));
         self.send(&format!("AUTH\t{id}\tPLAIN\tservice=smtp\trip=192.0.2.1\tresp={response}\n")).await;
         self.line().await
     }
 }
 
-fn base64(text: &str) -> String {
+pub(super) fn base64(text: &str) -> String {
     use ::base64::Engine;
     ::base64::prelude::BASE64_STANDARD.encode(text)
 }
