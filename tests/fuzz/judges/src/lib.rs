@@ -10,6 +10,8 @@
 
 mod config;
 mod fake_server;
+#[cfg(unix)]
+mod frontends;
 mod ftp;
 mod http;
 mod imap;
@@ -17,6 +19,8 @@ mod names;
 mod smb;
 
 pub use config::{json as config_json, mailbox, php as config_php, toml as config_toml};
+#[cfg(unix)]
+pub use frontends::{dovecot_auth, forward_auth, nginx_mail, saslauthd};
 pub use ftp::{dialogue as ftp_dialogue, guard as ftp_guard, reply as ftp_reply};
 pub use http::{basic, form, origin, path, reset_link, xml};
 pub use imap::{guard as imap_guard, reply as imap_reply};
@@ -38,6 +42,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "config_json", run: config_json },
     Target { name: "config_php", run: config_php },
     Target { name: "config_toml", run: config_toml },
+    #[cfg(unix)]
+    Target { name: "dovecot_auth", run: dovecot_auth },
+    #[cfg(unix)]
+    Target { name: "forward_auth", run: forward_auth },
     Target { name: "form", run: form },
     Target { name: "ftp_dialogue", run: ftp_dialogue },
     Target { name: "ftp_guard", run: ftp_guard },
@@ -46,9 +54,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "imap_reply", run: imap_reply },
     Target { name: "mailbox", run: mailbox },
     Target { name: "name", run: name },
+    #[cfg(unix)]
+    Target { name: "nginx_mail", run: nginx_mail },
     Target { name: "origin", run: origin },
     Target { name: "path", run: path },
     Target { name: "reset_link", run: reset_link },
+    #[cfg(unix)]
+    Target { name: "saslauthd", run: saslauthd },
     Target { name: "smb_errors", run: smb_errors },
     Target { name: "smb_greeting", run: smb_greeting },
     Target { name: "smb_session", run: smb_session },
