@@ -28,6 +28,8 @@ pub(crate) enum Name {
     /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5 each) say how often and how
     /// long, `OCS_GUESSES` (2000) how many wrong passwords
     Ocs,
+    /// Cached answers of the frontends beside saslauthd, Dovecot and nginx; `OCS_RUNS` (7) says how many rounds
+    Frontends,
 }
 
 impl Name {
@@ -37,6 +39,7 @@ impl Name {
             Self::Accounts => ("accounts", "accounts", "accounts.json"),
             Self::Cache | Self::Attack => ("user-backend-bench", "cache", "cache.json"),
             Self::Ocs => ("user-backend-load", "", "ocs.json"),
+            Self::Frontends => ("user-backend-load", "frontends", "frontends.json"),
         }
     }
 }
@@ -52,6 +55,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     match args.name {
         Name::Accounts => missing.extend(POSTGRES.missing()),
         Name::Ocs if !step::have("wrk") => missing.push("wrk".into()),
+        Name::Frontends => missing.extend(packages::missing_peers()),
         Name::Cache | Name::Attack | Name::Ocs => {}
     }
     packages::install(&missing)?;
@@ -60,8 +64,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     for old in places.iter().filter(|place| place.is_file()) {
         fs::remove_file(old)?;
     }
-    if matches!(args.name, Name::Ocs) {
-        load(package, &places[1])?;
+    if matches!(args.name, Name::Ocs | Name::Frontends) {
+        load(package, bench, &places[1])?;
     } else {
         let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
         if matches!(args.name, Name::Attack) {
@@ -88,7 +92,7 @@ pub(crate) fn step(steps: &mut Steps, step: &'static str, name: Name) {
 }
 
 /// Builds what is measured as it is released, each program alone, so that none gets features that only another one needs.
-fn load(package: &str, out: &Path) -> Outcome {
+fn load(package: &str, part: &str, out: &Path) -> Outcome {
     for package in
         [&["user-backend-server", "--features", "smb"][..], &["occ", "--features", "smb"], &[package]]
     {
@@ -100,6 +104,7 @@ fn load(package: &str, out: &Path) -> Outcome {
     let built = step::target().join("release");
     let mut measure = step::program(built.join(package));
     measure.env("OCS_SERVER", built.join("user-backend-server")).env("OCS_OCC", built.join("occ"));
+    measure.args(Some(part).filter(|part| !part.is_empty()));
     step::run(measure.env("OCS_OUT", out))
 }
 

@@ -7,6 +7,7 @@ use crate::step::{self, Outcome};
 
 /// What each package is for, as printed.
 const WHY: &[(&str, &str)] = &[
+    ("apache2-utils", "makes the password file of nginx for `cargo xtask bench frontends`"),
     ("dovecot-imapd", "the test rig's IMAP server"),
     ("faketime", "sets the wall clock of a program that a test starts"),
     ("iproute2", "brings up loopback in a network of the soak's own"),
@@ -26,6 +27,7 @@ const WHY: &[(&str, &str)] = &[
     ("python3", "runs a library that others wrote for the API, and examples of the documentation"),
     ("python3-venv", "installs that library into a folder of its own"),
     ("samba", "the test rig's SMB server"),
+    ("sasl2-bin", "saslauthd, beside which a frontend is measured"),
     ("samba-common-bin", "the test rig's SMB accounts"),
     ("smbclient", "how the PHP app speaks SMB"),
     ("vsftpd", "the test rig's FTP server"),
@@ -52,6 +54,18 @@ pub(crate) fn missing_libraries() -> Vec<String> {
 /// The missing Debian package of the reverse proxy.
 pub(crate) fn missing_proxy() -> Vec<String> {
     if Path::new("/usr/sbin/nginx").is_file() { Vec::new() } else { vec!["nginx-light".into()] }
+}
+
+/// The missing Debian packages of the programs beside which frontends are measured.
+pub(crate) fn missing_peers() -> Vec<String> {
+    let peers = [
+        ("/usr/sbin/saslauthd", "sasl2-bin"),
+        ("/usr/sbin/dovecot", "dovecot-imapd"),
+        ("/usr/sbin/nginx", "nginx-light"),
+        ("/usr/bin/htpasswd", "apache2-utils"),
+    ];
+    let missing = peers.iter().filter(|(program, _)| !Path::new(program).is_file());
+    missing.map(|(_, package)| (*package).to_owned()).collect()
 }
 
 /// The missing Debian package that sets the wall clock of one program.

@@ -5,6 +5,8 @@
 //! runs, and beside each rate stands how much time of a processor one request took, which a neighbour hardly changes.
 
 mod floor;
+#[cfg(unix)]
+mod frontends;
 mod load;
 mod measure;
 mod memory;
@@ -52,6 +54,11 @@ fn measure(only: Option<&str>) -> Outcome {
     let told = |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let (program, out) = (told(SERVER)?, told(OUT)?);
     let plan = site::Plan::new(program)?;
+    #[cfg(unix)]
+    if only == Some("frontends") {
+        let rows = frontends::rows(&plan)?;
+        return Ok(fs::write(&out, serde_json::to_vec_pretty(&rows)?)?);
+    }
     let parts: [(&str, Part); 6] = [
         ("get", load::get),
         ("list", load::list),

@@ -35,10 +35,16 @@ pub(crate) const LAST: &[&str] = &[
 
 /// The header of the caller of that number.
 pub(crate) fn basic(n: usize) -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(format!("boss{n:02}:{}", password(n))))
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", name(n), password(n))))
 }
 
-fn password(n: usize) -> String {
+/// The name of the caller of that number.
+pub(crate) fn name(n: usize) -> String {
+    format!("boss{n:02}")
+}
+
+/// The password of the caller of that number.
+pub(crate) fn password(n: usize) -> String {
     format!("Wonderland 1865, chapter {n}")
 }
 
@@ -51,7 +57,7 @@ pub(crate) async fn fill(path: &Path, people: usize) -> Outcome {
     for n in 0..CALLERS {
         let typed = LocalPassword::new(&Password::parse(password(n))?)?;
         let hash = PasswordHash::new(&typed, &HashSettings::default())?;
-        let user = NewUser::new(UserId::parse(&format!("boss{n:02}"))?);
+        let user = NewUser::new(UserId::parse(&name(n))?);
         let hash = StoredHash::new(hash.expose());
         accounts.users().create(user.password(hash).group(GroupId::admin())).await?;
     }
