@@ -1,11 +1,12 @@
 //! `cargo xtask demo`: three people sign in at three real servers, one mistypes, one server is down, and the administrator
-//! gets back in after losing a password.
+//! gets back in after losing a password. nginx protects a page, and asks the server who may open it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::demo_page::ProtectedPage;
 use crate::packages;
 use crate::rig::Rig;
 use crate::step::{self, Outcome};
@@ -29,13 +30,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
     println!("1. Installing what is missing");
     let mut missing = packages::missing_libraries();
     missing.extend(rig.missing()?);
+    missing.extend(packages::missing_proxy());
     packages::install(&missing)?;
     if missing.is_empty() {
         println!("   nothing is");
     }
 
-    println!("\n2. Building occ, the command line (the first time takes a few minutes)");
+    println!("\n2. Building occ, the command line, and the server (the first time takes a few minutes)");
     step::run(&mut step::cargo(&["build", "-p", "occ", "--features", "smb"]))?;
+    step::run(&mut step::cargo(&["build", "-p", "user-backend-server"]))?;
 
     println!("\n3. Starting an IMAP, an FTP and an SMB server on this machine");
     let guard = rig.up()?;
@@ -57,15 +60,22 @@ pub(crate) fn run(args: &Args) -> Outcome {
     println!("\n5. A wrong password is refused");
     demo.sign_in("ingrid", Expect::refused())?;
 
-    println!("\n6. The mail server stops: no decision is possible, so the answer is not \"wrong password\"");
+    println!("\n6. nginx protects a page and asks the server about each request");
+    let page = demo.page(&value("RIG_HOST")?, &state)?;
+    demo.open(&page, None, 401)?;
+    demo.open(&page, Some("not-the-password"), 401)?;
+    demo.open(&page, Some(demo.password("ingrid")?), 200)?;
+
+    println!("\n7. The mail server stops: no decision is possible, so the answer is not \"wrong password\"");
     let outage = rig.outage("imap", &guard)?;
     demo.sign_in("ingrid", Expect::unavailable())?;
-    drop(outage);
+    demo.open(&page, Some("another-password"), 503)?;
+    drop((outage, page));
 
-    println!("\n7. The administrator lost the password: occ sets a new one, and the old one ends");
+    println!("\n8. The administrator lost the password: occ sets a new one, and the old one ends");
     demo.reset_admin()?;
 
-    println!("\n8. Ending what was started");
+    println!("\n9. Ending what was started");
     drop(guard);
     println!(
         "\nDone: each sign-in, refusal and outage had the right answer, and so had the reset. Go on with:"
@@ -144,6 +154,30 @@ impl Demo {
         self.occ(&["user:resetpassword", "admin", "--password-from-env"], new)?;
         self.sign_in_with("admin", old, Expect::refused())?;
         self.sign_in_with("admin", new, Expect::authenticated("local"))
+    }
+
+    /// A page behind nginx, for the users of the mail server.
+    fn page(&self, host: &str, state: &Path) -> Outcome<ProtectedPage> {
+        let ca = state.join("ca.crt");
+        let backend = format!(
+            "[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"{host}\"\nport = 10993\ntls = \"implicit\"\nca_file = {ca:?}\n"
+        );
+        let folder = self.config.with_file_name("page");
+        ProtectedPage::start(&folder, &backend)
+    }
+
+    /// Opens the page as ingrid, or as no one, and prints what nginx answers.
+    fn open(&self, page: &ProtectedPage, password: Option<&str>, expected: u16) -> Outcome {
+        let credentials = password.map(|password| ("ingrid", password));
+        let who = if password.is_some() { "ingrid" } else { "no one" };
+        let (status, user) = page.open(credentials)?;
+        let known =
+            if user.is_empty() { String::new() } else { format!(", the page is told that it is {user}") };
+        println!("   {who:<7} {status}{known}");
+        if status == expected && (user == "ingrid") == (status == 200) {
+            return Ok(());
+        }
+        Err(format!("nginx should answer {expected} to {who}").into())
     }
 
     /// Runs `occ` with a password in its environment and shows what it says.

@@ -12,6 +12,7 @@ mod clients;
 mod common_passwords;
 mod database;
 mod demo;
+mod demo_page;
 mod differential;
 mod fuzz;
 #[cfg(test)]
