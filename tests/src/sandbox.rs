@@ -14,7 +14,8 @@ use tempfile::TempDir;
 /// The users that packages make when they are installed, with their numbers in a sandbox.
 pub const USERS: [(&str, u32); 3] = [("postfix", 64901), ("postdrop", 64902), ("Debian-exim", 64903)];
 
-/// Mounts, and then runs a program: packages, folder of the sandbox, folder that is shared, preparation, program.
+/// Mounts, and then runs a program. The shell stays: its death ends the namespace, and a program that changes its user, such as
+/// Postfix, would not be told to die with us. Arguments: packages, folder of the sandbox, folder that is shared, preparation, program.
 const SCRIPT: &str = r#"
 packages=$1 own=$2 shared=$3 prepare=$4; shift 4
 mkdir -p "$packages/etc" "$packages/usr"
@@ -23,7 +24,8 @@ mount -t overlay overlay -o "lowerdir=$packages/etc:/etc,upperdir=$own/etc,workd
 for empty in /run /var/lib /var/spool /var/log; do mount -t tmpfs tmpfs "$empty"; done
 mkdir /run/user-backend; mount --bind "$shared" /run/user-backend
 eval "$prepare"
-exec "$@"
+"$@"
+exit $?
 "#;
 
 /// A root of its own for a program.
