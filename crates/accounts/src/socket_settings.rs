@@ -64,19 +64,23 @@ pub enum OnOutage {
     Close,
 }
 
-/// What all sockets have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What all sockets have in common, and the settings of the socket for `occ`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SocketSettings {
     /// The socket; a relative path starts at the folder of the configuration.
     pub path: PathBuf,
     /// The permissions of the socket (default `0660`).
+    #[serde(default)]
     pub mode: SocketMode,
     /// Its group, by name or number (default: that of the server).
     pub group: Option<String>,
     /// The users whose programs may connect, by name or number; root and the server's own user always may (default: all who can
     /// open the socket).
+    #[serde(default)]
     pub allowed_users: Vec<String>,
     /// How many connections may be open (default 256).
+    #[serde(default = "connections")]
     pub max_connections: NonZeroU32,
 }
 

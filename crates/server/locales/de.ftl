@@ -238,3 +238,17 @@ rules-case = Groß- und Kleinbuchstaben
 rules-digit = eine Ziffer
 rules-special = ein Sonderzeichen
 rules-common = kein häufig benutztes Passwort
+
+flow-title = Gerät anmelden
+flow-from = Die Anfrage kam von der Adresse { $address }:
+flow-wants = Dieses Programm möchte Ihr Konto { $user } verwenden:
+flow-text = Stimmen Sie nur zu, wenn Sie dies gerade selbst begonnen haben: Das Programm erhält ein eigenes App-Passwort, mit dem es sich als Sie anmeldet, bis Sie es widerrufen.
+flow-agree = Gerät anmelden
+flow-refuse = Nicht anmelden
+flow-done = Gerät angemeldet
+flow-done-text = Das Programm meldet sich gleich selbst an. Sie können dieses Fenster schließen.
+flow-revoke = Es hat ein eigenes App-Passwort erhalten, das Sie auf der Seite Ihres Kontos widerrufen können.
+flow-full = Zu viele App-Passwörter
+flow-full-text = Sie haben 100 App-Passwörter. Widerrufen Sie eines, das Sie nicht mehr brauchen, und beginnen Sie im Programm von vorn.
+flow-gone = Link nicht mehr gültig
+flow-gone-text = Diese Anmeldung wurde schon verwendet oder hat länger als 20 Minuten gedauert. Beginnen Sie im Programm von vorn.

@@ -239,3 +239,17 @@ rules-case = upper and lower case letters
 rules-digit = a digit
 rules-special = a special character
 rules-common = not a commonly used password
+
+flow-title = Sign in a device
+flow-from = It asked from the address { $address }:
+flow-wants = This program wants to use your account { $user }:
+flow-text = Agree only if you started this yourself a moment ago: the program gets an app password of its own, with which it signs in as you until you revoke it.
+flow-agree = Sign in the device
+flow-refuse = Do not sign it in
+flow-done = Device signed in
+flow-done-text = The program signs in by itself in a moment. You can close this window.
+flow-revoke = It has got an app password of its own, which you can revoke on the page of your account.
+flow-full = Too many app passwords
+flow-full-text = You have 100 app passwords. Revoke one that you no longer use, then start over in the program.
+flow-gone = Link no longer valid
+flow-gone-text = This sign-in was used already, or took longer than 20 minutes. Start over in the program.

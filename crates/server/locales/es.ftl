@@ -238,3 +238,17 @@ rules-case = mayúsculas y minúsculas
 rules-digit = una cifra
 rules-special = un carácter especial
 rules-common = que no sea una contraseña habitual
+
+flow-title = Iniciar sesión en un dispositivo
+flow-from = La solicitud viene de la dirección { $address }:
+flow-wants = Este programa quiere usar su cuenta { $user }:
+flow-text = Acepte solo si lo acaba de iniciar usted: el programa recibe una contraseña de aplicación propia, con la que inicia sesión en su nombre hasta que usted la revoque.
+flow-agree = Iniciar sesión en el dispositivo
+flow-refuse = No iniciar sesión
+flow-done = Sesión iniciada en el dispositivo
+flow-done-text = El programa iniciará la sesión por sí mismo en un momento. Puede cerrar esta ventana.
+flow-revoke = Ha recibido una contraseña de aplicación propia, que puede revocar en la página de su cuenta.
+flow-full = Demasiadas contraseñas de aplicación
+flow-full-text = Tiene 100 contraseñas de aplicación. Revoque una que ya no use y vuelva a empezar en el programa.
+flow-gone = El enlace ya no es válido
+flow-gone-text = Este inicio de sesión ya se usó o tardó más de 20 minutos. Vuelva a empezar en el programa.

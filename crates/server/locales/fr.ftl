@@ -238,3 +238,17 @@ rules-case = des majuscules et des minuscules
 rules-digit = un chiffre
 rules-special = un caractère spécial
 rules-common = pas un mot de passe courant
+
+flow-title = Connecter un appareil
+flow-from = La demande vient de l’adresse { $address } :
+flow-wants = Ce programme souhaite utiliser votre compte { $user } :
+flow-text = N’acceptez que si vous venez de lancer vous-même cette connexion : le programme reçoit son propre mot de passe d’application, avec lequel il se connecte en votre nom jusqu’à ce que vous le révoquiez.
+flow-agree = Connecter l’appareil
+flow-refuse = Ne pas le connecter
+flow-done = Appareil connecté
+flow-done-text = Le programme va se connecter de lui-même. Vous pouvez fermer cette fenêtre.
+flow-revoke = Il a reçu son propre mot de passe d’application, que vous pouvez révoquer sur la page de votre compte.
+flow-full = Trop de mots de passe d’application
+flow-full-text = Vous avez 100 mots de passe d’application. Révoquez-en un dont vous ne vous servez plus, puis recommencez dans le programme.
+flow-gone = Ce lien n’est plus valable
+flow-gone-text = Cette connexion a déjà servi ou a duré plus de 20 minutes. Recommencez dans le programme.

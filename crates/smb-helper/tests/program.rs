@@ -1,5 +1,7 @@
 //! The program as it is started by hand and by the wrong caller.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::process::{Command, Output, Stdio};
 
 fn run(argument: &str) -> Output {

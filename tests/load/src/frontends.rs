@@ -210,7 +210,7 @@ fn ask(protocol: &Protocol, end: Instant) -> Outcome<Vec<f64>> {
                     if stream.read_line(&mut line)? == 0 {
                         return Err("the connection ended".into());
                     }
-                    is_yes.get_or_insert(line.contains(" 200 "));
+                    is_yes.get_or_insert_with(|| line.contains(" 200 "));
                     if let Some((name, value)) = line.split_once(':')
                         && name.eq_ignore_ascii_case("content-length")
                     {

@@ -14,9 +14,9 @@
 mod dovecot_auth;
 pub(crate) mod forward_auth;
 pub(crate) mod nginx_mail;
-pub mod readers;
 #[cfg(unix)]
 mod occ;
+pub mod readers;
 #[cfg(unix)]
 mod saslauthd;
 #[cfg(unix)]

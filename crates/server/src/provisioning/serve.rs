@@ -250,7 +250,7 @@ async fn signed_in(
         Ok(accepted) => Ok(Some(Caller::new(accepted))),
         Err(outcome @ Outcome::Refused(_)) => {
             let failure = OcsFailure::not_signed_in(&outcome).with_hint(INVALID_CREDENTIALS_HINT);
-            Err(Box::new(reply.clone().as_xml().send(Err(failure))))
+            Err(Box::new(reply.clone().in_xml().send(Err(failure))))
         }
         Err(outcome) => Err(failed(OcsFailure::not_signed_in(&outcome))),
     }
@@ -326,14 +326,14 @@ impl Reply {
     fn ended(self, headers: &HeaderMap) -> Response<Body> {
         if headers.contains_key(AUTHORIZATION) {
             let failure = OcsFailure::wrong_credentials().with_hint(SIGN_IN_ENDED);
-            self.as_xml().send(Err(failure))
+            self.in_xml().send(Err(failure))
         } else {
             self.send(Err(OcsFailure::unauthenticated().with_hint(SIGN_IN_ENDED)))
         }
     }
 
     /// As XML whatever was asked for, as clients know the answer to wrong credentials.
-    fn as_xml(mut self) -> Self {
+    fn in_xml(mut self) -> Self {
         self.format = Format::Xml;
         self
     }

@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, USER_AGENT};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::format::DateTimeDisplay;
+use super::format::ShownTime;
 use super::page_request::{PageRequest, PageResult, waiting};
 use super::templates::LoginFlowPage;
 use crate::auth::proof::ActiveSession;
@@ -91,7 +91,7 @@ pub(super) async fn show(request: PageRequest) -> PageResult {
         user: session.user().id.as_str(),
         client: &flow.client,
         begun_from: &flow.begun_from,
-        begun: DateTimeDisplay(flow.begun),
+        begun: ShownTime::of(request.language(), flow.begun),
         path: path(&request),
     };
     Ok(request.form_page(StatusCode::OK, &page))
@@ -104,25 +104,15 @@ pub(super) async fn grant(request: PageRequest, body: Body) -> PageResult {
     let Some(token) = page_token(&request) else { return Ok(gone(&request)) };
     let accounts = request.accounts_of(&session);
     match accounts.login_flows().grant(&session.user().id, &token).await {
-        Ok(()) => {
-            let lines = ["The program signs in by itself in a moment. You can close this window.", REVOKE];
-            let link = Some(("Your account", request.url_for("/settings")));
-            Ok(request.message(StatusCode::OK, "Device signed in", &lines, link))
-        }
+        Ok(()) => Ok(message_page(&request, StatusCode::OK, "flow-done", &["flow-done-text", "flow-revoke"])),
         Err(AccountsError::NotFound { .. }) => Ok(gone(&request)),
         Err(AccountsError::Invalid { .. }) => {
-            let lines = [
-                "You have 100 app passwords. Revoke one that you no longer use, then start over in the program.",
-            ];
-            let link = Some(("Your account", request.url_for("/settings")));
-            Ok(request.message(StatusCode::UNPROCESSABLE_ENTITY, "Too many app passwords", &lines, link))
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(message_page(&request, status, "flow-full", &["flow-full-text"]))
         }
         Err(error) => Err(request.failed(&error)),
     }
 }
-
-const REVOKE: &str =
-    "It has got an app password of its own, which you can revoke on the page of your account.";
 
 /// The session, if its owner typed the password a short while ago; others go to a page where they do, and back.
 async fn confirmed(request: &PageRequest) -> Result<ActiveSession, super::page_request::EarlyResponse> {
@@ -155,9 +145,16 @@ async fn found(
 }
 
 fn gone(request: &PageRequest) -> Response<Body> {
-    let lines = ["This sign-in was used already, or took longer than 20 minutes. Start over in the program."];
-    let link = Some(("Your account", request.url_for("/settings")));
-    request.message(StatusCode::NOT_FOUND, "Link no longer valid", &lines, link)
+    message_page(request, StatusCode::NOT_FOUND, "flow-gone", &["flow-gone-text"])
+}
+
+/// A page with these texts and a link to the user's own page.
+fn message_page(request: &PageRequest, status: StatusCode, title: &str, lines: &[&str]) -> Response<Body> {
+    let lines: Vec<_> = lines.iter().map(|line| request.t(line)).collect();
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let text = request.t("go-to-account");
+    let link = Some((text.as_str(), request.url_for("/settings")));
+    request.message(status, &request.t(title), &lines, link)
 }
 
 /// The token that a device asks with; `None` for something that cannot be one.

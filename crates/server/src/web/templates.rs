@@ -199,7 +199,7 @@ pub(super) struct LoginFlowPage<'a> {
     /// What the program calls itself.
     pub(super) client: &'a str,
     pub(super) begun_from: &'a str,
-    pub(super) begun: DateTimeDisplay,
+    pub(super) begun: ShownTime,
     /// Where the form goes.
     pub(super) path: String,
 }

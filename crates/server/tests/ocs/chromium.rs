@@ -214,7 +214,7 @@ impl Chromium {
     async fn press(&self, keys: &[Key]) {
         let mut actions = KeyActions::new("keyboard".to_owned());
         for key in keys {
-            let value = char::from(key.clone());
+            let value = char::from(*key);
             actions = actions.then(KeyAction::Down { value }).then(KeyAction::Up { value });
         }
         self.client.perform_actions(actions).await.unwrap();

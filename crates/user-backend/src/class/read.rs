@@ -58,7 +58,9 @@ pub(crate) fn read(
             ))),
         }
     }
-    for (name, text, _) in said.iter().flat_map(|said| &said.own_texts).filter(|(name, ..)| is_own(name)) {
+    for (name, text, _) in
+        positional.iter().flat_map(|positional| &positional.own_texts).filter(|(name, ..)| is_own(name))
+    {
         own.0.entry((*name).to_owned()).or_insert_with(|| FieldValue::Text(text.clone()));
     }
     match class.settings() {

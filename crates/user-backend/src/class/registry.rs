@@ -227,10 +227,9 @@ mod tests {
     #[test]
     fn classes_that_people_bring_along_are_named() {
         let registry = ClassRegistry::standard();
-        for (spelling, word) in [
-            ("\\OCA\\UserExternal\\XMPP", "XMPP"),
-            ("\\OCA\\User_LDAP\\User_Proxy", "\"ldap\""),
-        ] {
+        for (spelling, word) in
+            [("\\OCA\\UserExternal\\XMPP", "XMPP"), ("\\OCA\\User_LDAP\\User_Proxy", "\"ldap\"")]
+        {
             let problem = registry.find(spelling).map(|_| ()).unwrap_err();
             assert!(problem.hints.join("").contains(word), "{spelling}: {problem:?}");
         }

@@ -2,13 +2,7 @@
 
 // What is expected of `class` lists the classes, so the texts are those of a program with all of
 // them.
-#[cfg(all(
-    feature = "http",
-    feature = "ldap",
-    feature = "smb",
-    feature = "smb-native",
-    feature = "ssh"
-))]
+#[cfg(all(feature = "http", feature = "ldap", feature = "smb", feature = "smb-native", feature = "ssh"))]
 mod bad_input;
 #[cfg(all(feature = "http", feature = "ldap"))]
 mod classes;

@@ -61,7 +61,7 @@ pub(super) fn digest_challenge(response: &Response, allows_md5: bool) -> Result<
     let is_md5 = |client: &DigestClient| client.algorithm() == http_auth::digest::Algorithm::Md5;
     // The server's order within the same quality (RFC 7616 section 3.7).
     offered.sort_by_key(is_md5);
-    offered.retain(|client| (allows_md5 || !is_md5(client)) && (allows_md5 || !client.rfc2069_compat()));
+    offered.retain(|client| allows_md5 || !is_md5(client) && !client.rfc2069_compat());
     match offered.into_iter().next() {
         Some(client) => Ok(client),
         None => misconfigured(

@@ -226,7 +226,7 @@ fn pieces(mut value: &str) -> Result<Vec<Piece>, &'static str> {
                 let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
                 (Piece::Bytes(vec![byte.ok_or("a backslash is written \\5c")?]), 3)
             }
-            other => (Piece::Bytes(value[..other.len_utf8()].as_bytes().to_vec()), other.len_utf8()),
+            other => (Piece::Bytes(value.as_bytes()[..other.len_utf8()].to_vec()), other.len_utf8()),
         };
         match (pieces.last_mut(), piece) {
             (Some(Piece::Bytes(last)), Piece::Bytes(more)) => last.extend(more),

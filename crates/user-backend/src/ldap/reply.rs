@@ -56,9 +56,7 @@ pub(super) fn proceed(stage: Stage, code: ResultCode) -> Result<(), BackendError
             | ResultCode::AdminLimitExceeded
             | ResultCode::OperationsError
             | ResultCode::Other,
-        ) if !(stage == Stage::Search && code == ResultCode::OperationsError)
-            && !(stage == Stage::StartTls && code == ResultCode::OperationsError) =>
-        {
+        ) if code != ResultCode::OperationsError || !matches!(stage, Stage::Search | Stage::StartTls) => {
             let text = format!("the server cannot answer now ({shown})");
             Err(BackendError::unavailable(stage.phase(), text))
         }

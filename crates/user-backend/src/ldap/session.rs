@@ -95,9 +95,8 @@ impl Session {
     /// A [`BackendError`] when the server does not accept it.
     pub(super) async fn bind_service(&mut self, dn: &str, password: &str) -> Result<(), BackendError> {
         let phase = Stage::Service.phase();
-        match self.bind(dn, password, phase).await? {
-            (code, _) => proceed(Stage::Service, code),
-        }
+        let (code, _) = self.bind(dn, password, phase).await?;
+        proceed(Stage::Service, code)
     }
 
     /// Presents the user's password. `Ok(Ok(()))` is the verified yes.

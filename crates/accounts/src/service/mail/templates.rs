@@ -155,7 +155,9 @@ impl AccountMail<'_> {
         let to = name.clone().unwrap_or_default();
         let frame = &Frame { product: self.product, base: self.base, name, user };
         let text = match self.about {
-            About::ResetLink { link, life, asked } => MailText::Reset { frame, link, life: words(life), asked },
+            About::ResetLink { link, life, asked } => {
+                MailText::Reset { frame, link, life: words(life), asked }
+            }
             About::PasswordKeptElsewhere { keeper, help_url, asked } => {
                 MailText::PasswordKeptElsewhere { frame, keeper, help_url, asked }
             }

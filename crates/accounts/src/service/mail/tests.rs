@@ -413,16 +413,8 @@ fn no_name_adds_a_header_a_recipient_or_a_line() {
             .map(|line| line.split_once(": ").unwrap().0)
             .collect();
         names.sort_unstable();
-        let expected = [
-            "Auto-Submitted",
-            "Content-Type",
-            "Date",
-            "From",
-            "MIME-Version",
-            "Message-ID",
-            "Subject",
-            "To",
-        ];
+        let expected =
+            ["Auto-Submitted", "Content-Type", "Date", "From", "MIME-Version", "Message-ID", "Subject", "To"];
         assert_eq!(names, expected, "{name:.40?}");
         assert!(headers.split("\r\n").all(|line| line.len() <= 998), "{name:.40?}");
         assert!(!headers.contains("=?utf-8?B?RnJhbms=?="), "an encoded word stays what it is");
