@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use crate::{ForwardAuthRule, ForwardAuthSettings, SaslauthdSettings, ServerSettings};
+use crate::{DovecotAuthSettings, ForwardAuthRule, ForwardAuthSettings, SaslauthdSettings, ServerSettings};
 
 /// The fields of a struct, from serde's error about an unknown one.
 fn fields<T: DeserializeOwned>() -> BTreeSet<String> {
@@ -35,5 +35,6 @@ fn documented_settings_are_those_that_exist() {
     assert_eq!(documented("provisioning-api.md", "## Settings"), fields::<ServerSettings>());
     assert_eq!(documented("frontends.md", "### Settings"), fields::<ForwardAuthSettings>());
     assert_eq!(documented("frontends.md", "### Rules"), fields::<ForwardAuthRule>());
-    assert_eq!(documented("frontends-sockets.md", "## Settings"), fields::<SaslauthdSettings>());
+    let sockets = &fields::<SaslauthdSettings>() | &fields::<DovecotAuthSettings>();
+    assert_eq!(documented("frontends-sockets.md", "## Settings"), sockets);
 }

@@ -127,6 +127,7 @@ async fn run_command(call: Call<'_>, command: Command) -> Result<Output, CliErro
         }
         Command::Backend(BackendCommand::Login(args)) => backend::login::run(common, &args).await,
         Command::Backend(BackendCommand::Completion(args)) => Ok(completion::run(args.shell)),
+        Command::Backend(BackendCommand::Manual) => manual(),
         Command::User(command) => user::run(call, command).await,
         Command::Group(command) => group::run(call, command).await,
         Command::Store(StoreCommand::AppDisable(args)) => apps::disable(call, &args).await,
@@ -191,4 +192,16 @@ fn fail(common: &Common, answers: &StdoutGuard, failure: &CliError) -> ExitCode 
         return unwritten.exit().into();
     }
     failure.exit().into()
+}
+
+/// The manual page of the whole command line.
+fn manual() -> Result<Output, CliError> {
+    let mut page = Vec::new();
+    match clap_mangen::Man::new(cli::command()).render(&mut page) {
+        Ok(()) => {
+            let plain = String::from_utf8_lossy(&page).into_owned();
+            Ok(Output { plain, json: None, exit: exit::Exit::Fine })
+        }
+        Err(error) => Err(CliError::new(format!("the manual page cannot be written: {error}"))),
+    }
 }

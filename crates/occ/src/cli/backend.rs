@@ -20,6 +20,9 @@ pub(crate) enum BackendCommand {
     /// Print a shell completion script
     #[command(after_help = COMPLETION_HELP)]
     Completion(CompletionArgs),
+    /// Print the manual page, in roff
+    #[command(hide = true)]
+    Manual,
 }
 
 /// Arguments of `backend:list`.

@@ -12,7 +12,11 @@ const fn field(name: &'static str, default: &'static str, help: &'static str) ->
 
 /// The fields of every class.
 pub(super) const COMMON_FIELDS: [FieldSpec; 28] = [
-    FieldSpec::any("class", "`imap`, `ftp`, `smb`, a historic spelling, or a class that the program adds")
+    FieldSpec::any(
+        "class",
+        "`imap`, `ftp`, [`http`](backends/http.md), [`ldap`](backends/ldap.md), `smb`, [`ssh`](#ssh), a historic \
+         spelling, or a class that the program adds",
+    )
         .required(),
     field(
         "id",
@@ -141,7 +145,7 @@ pub(super) const TLS_FIELDS: [FieldSpec; 5] = [
         "tls",
         "\"explicit\"",
         "`\"implicit\"`: TLS from the first byte; `\"explicit\"` or `\"starttls\"`: the server is asked for TLS \
-         and must agree; `\"none\"`",
+         and must agree, not for http; `\"none\"`. The default of http is `\"implicit\"`",
     ),
     field("allow_plaintext", "false", "consent to `tls = \"none\"` with a host that is not this machine"),
     field(

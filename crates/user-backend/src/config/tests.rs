@@ -7,7 +7,14 @@ mod bad_input;
 #[cfg(all(feature = "http", feature = "ldap"))]
 mod classes;
 mod documented;
-#[cfg(all(feature = "imap", feature = "ftp", any(feature = "smb", feature = "smb-native")))]
+#[cfg(all(
+    feature = "imap",
+    feature = "ftp",
+    feature = "http",
+    feature = "ldap",
+    feature = "smb-native",
+    feature = "ssh"
+))]
 mod fields_table;
 mod files;
 mod historic;
