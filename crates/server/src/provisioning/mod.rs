@@ -24,6 +24,7 @@ pub mod compat;
 pub(crate) mod docs;
 pub mod envelope;
 mod groups;
+pub mod level_codes;
 pub mod operation;
 pub mod params;
 mod passwords;

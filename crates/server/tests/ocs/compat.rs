@@ -1,6 +1,6 @@
 //! The levels of `compat`: what version 25 answers, and what version 31 does instead.
 
-use user_backend_server::provisioning::compat::CODES;
+use user_backend_server::provisioning::level_codes::CODES;
 
 use super::lost::{deliver, letters};
 use super::*;

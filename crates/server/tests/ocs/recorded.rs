@@ -79,7 +79,7 @@ async fn recorded_exchanges_are_repeated_or_differ_for_a_reason() {
 fn documented_levels_are_those_of_the_program() {
     let docs =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/compatibility.md")).unwrap();
-    for row in user_backend_server::provisioning::compat::CODES {
+    for row in user_backend_server::provisioning::level_codes::CODES {
         let line = format!("| {} | {} | {} |\n", row.text, row.v25, row.v31);
         assert!(docs.contains(&line), "{line}");
     }

@@ -5,7 +5,7 @@
 use accounts::CompatLevel;
 use axum::http::StatusCode;
 
-use crate::provisioning::compat;
+use crate::provisioning::level_codes;
 
 /// Which of the two envelopes: `/ocs/v1.php` or `/ocs/v2.php`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Code {
         Self(code)
     }
 
-    /// A code whose number differs between versions of the PHP system: a row of [`compat::CODES`].
+    /// A code whose number differs between versions of the PHP system: a row of [`level_codes::CODES`].
     pub(crate) const fn of_level(row: u16) -> Self {
         Self(LEVELS + row)
     }
@@ -63,7 +63,7 @@ impl Code {
     #[must_use]
     pub fn at(self, level: CompatLevel) -> Self {
         match self.0.checked_sub(LEVELS) {
-            Some(row) => Self(compat::number(row.into(), level)),
+            Some(row) => Self(level_codes::number(row.into(), level)),
             None => self,
         }
     }
