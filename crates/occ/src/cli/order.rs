@@ -96,7 +96,7 @@ mod tests {
             ("help user:add", "help user:add"),
             // Not for this command, or unknown: the parser explains.
             ("--password-from-env user:list", "--password-from-env user:list"),
-            ("--pasword-from-env user:add al", "--pasword-from-env user:add al"),
+            ("--passwort-from-env user:add al", "--passwort-from-env user:add al"),
             ("secret user:add al", "secret user:add al"),
             ("-- user:list", "-- user:list"),
         ] {

@@ -381,7 +381,7 @@ async fn newcomer(chromium: &Chromium, server: &Server, welcome: &str, look: Loo
     chromium.goto(&path_of_link(&reset.1)).await;
     chromium.check("reset", look).await;
     chromium.find("#password").await.send_keys("abc").await.unwrap();
-    chromium.find("#password2").await.send_keys("abd").await.unwrap();
+    chromium.find("#password2").await.send_keys("abx").await.unwrap();
     chromium.follow("main button[type=submit]").await;
     assert_eq!(chromium.focus().await, "password2");
     chromium.check("reset-refused", look).await;
