@@ -8,10 +8,10 @@
 //! default is what the administrators' manual promises.
 //!
 //! ```
-//! use password_policy::{Context, Policy, Settings, Violation};
+//! use password_policy::{Context, PasswordPolicy, Settings, Violation};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let policy = Policy::from_settings(&Settings::default())?;
+//! let policy = PasswordPolicy::from_settings(&Settings::default())?;
 //! let alice = Context::default().user_id("alice").display_name("Alice Liddell");
 //!
 //! let refused = policy.validate("banana", &alice).unwrap_err();

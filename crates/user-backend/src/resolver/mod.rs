@@ -3,15 +3,15 @@
 //! ```
 //! use std::sync::Arc;
 //! use std::time::Duration;
-//! use user_backend::{Credentials, DomainRules, Policy, Resolver, StaticBackend};
+//! use user_backend::{BackendPolicy, Credentials, DomainRules, Resolver, StaticBackend};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mail = StaticBackend::new("mail")?.with_user("alice", "Wonderland-1");
-//! let mut policy = Policy::default();
+//! let mut policy = BackendPolicy::default();
 //! policy.cache_accepted = Duration::from_secs(60);
 //! let resolver = Resolver::builder()
-//!     .link(Arc::new(mail), policy, DomainRules::none())
+//!     .backend_with(Arc::new(mail), policy, DomainRules::none())
 //!     .backend(StaticBackend::new("guests")?.with_user("guest-1", "Rabbit-hole-2"))
 //!     .deadline(Duration::from_secs(10))
 //!     .build()?;
