@@ -68,6 +68,7 @@ fn check(args: &Args, steps: &mut Steps) {
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
             missing.extend(packages::missing_clock());
+            missing.extend(packages::missing_servers());
         }
         packages::install(&missing)?;
         if directory.is_dir() {

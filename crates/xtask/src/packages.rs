@@ -7,6 +7,7 @@ use crate::step::{self, Outcome};
 
 /// What each package is for, as printed.
 const WHY: &[(&str, &str)] = &[
+    ("apache2", "a web server that a test signs in at"),
     ("apache2-utils", "makes the password file of nginx for `cargo xtask bench frontends`"),
     ("chromium", "the browser that looks at the pages"),
     ("chromium-driver", "drives that browser"),
@@ -20,6 +21,7 @@ const WHY: &[(&str, &str)] = &[
     ("nodejs", "runs a library that others wrote for the API, and examples of the documentation"),
     ("npm", "installs that library"),
     ("openssl", "makes the test servers' certificates"),
+    ("openssh-server", "the SSH server that a test signs in at"),
     ("php-cli", "runs the PHP app beside ours"),
     ("php-curl", "how the PHP app speaks IMAP"),
     ("php-mbstring", "lower case in the PHP app"),
@@ -29,12 +31,16 @@ const WHY: &[(&str, &str)] = &[
     ("python3", "runs a library that others wrote for the API, and examples of the documentation"),
     ("python3-venv", "installs that library into a folder of its own"),
     ("samba", "the test rig's SMB server"),
-    ("sasl2-bin", "saslauthd, beside which a frontend is measured"),
     ("samba-common-bin", "the test rig's SMB accounts"),
+    ("sasl2-bin", "saslauthd, beside which a frontend is measured"),
+    ("slapd", "the directory that a test signs in at"),
     ("smbclient", "how the PHP app speaks SMB"),
     ("vsftpd", "the test rig's FTP server"),
     ("wrk", "sends the requests of `cargo xtask bench ocs`"),
 ];
+
+/// A program and its package.
+const NGINX: (&str, &str) = ("/usr/sbin/nginx", "nginx-light");
 
 /// Installs, while a policy file keeps the packages from starting their services.
 const INSTALL: &str = r#"
@@ -55,7 +61,17 @@ pub(crate) fn missing_libraries() -> Vec<String> {
 
 /// The missing Debian package of the reverse proxy.
 pub(crate) fn missing_proxy() -> Vec<String> {
-    if Path::new("/usr/sbin/nginx").is_file() { Vec::new() } else { vec!["nginx-light".into()] }
+    without_program(&[NGINX])
+}
+
+/// The missing Debian packages of servers that tests start themselves, without the rig.
+pub(crate) fn missing_servers() -> Vec<String> {
+    without_program(&[
+        NGINX,
+        ("/usr/sbin/apache2", "apache2"),
+        ("/usr/sbin/slapd", "slapd"),
+        ("/usr/sbin/sshd", "openssh-server"),
+    ])
 }
 
 /// The missing Debian packages of the browser and its driver.
@@ -65,13 +81,17 @@ pub(crate) fn missing_browser() -> Vec<String> {
 
 /// The missing Debian packages of the programs beside which frontends are measured.
 pub(crate) fn missing_peers() -> Vec<String> {
-    let peers = [
+    without_program(&[
         ("/usr/sbin/saslauthd", "sasl2-bin"),
         ("/usr/sbin/dovecot", "dovecot-imapd"),
-        ("/usr/sbin/nginx", "nginx-light"),
+        NGINX,
         ("/usr/bin/htpasswd", "apache2-utils"),
-    ];
-    let missing = peers.iter().filter(|(program, _)| !Path::new(program).is_file());
+    ])
+}
+
+/// Of these programs and their packages, the packages whose program is missing.
+fn without_program(packages: &[(&str, &str)]) -> Vec<String> {
+    let missing = packages.iter().filter(|(program, _)| !Path::new(program).is_file());
     missing.map(|(_, package)| (*package).to_owned()).collect()
 }
 

@@ -61,7 +61,7 @@ fn check(args: &Args, steps: &mut Steps) {
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
             missing.extend(packages::missing_clock());
-            missing.extend(packages::missing_proxy());
+            missing.extend(packages::missing_servers());
             missing.extend(packages::missing_browser());
             missing.extend([POSTGRES.missing(), MARIADB.missing(), clients::missing()].concat());
         }
