@@ -146,6 +146,16 @@ impl BackendError {
         self
     }
 
+    /// Counts an answer to the password as a guess, unless it is an outage.
+    #[must_use]
+    #[allow(dead_code, reason = "not every class needs it")]
+    pub(crate) fn counting_unless_outage(self) -> Self {
+        match self.failure {
+            FailureKind::Unavailable => self,
+            FailureKind::Misconfigured | FailureKind::Protocol => self.counting_as_guess(),
+        }
+    }
+
     /// The server may have been sent the password, and the connection ended without an answer to
     /// it. Limits at that backend count each such password once: the server may have compared it.
     #[must_use]

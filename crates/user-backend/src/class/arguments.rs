@@ -29,7 +29,8 @@ pub struct NamedFields<'a> {
     pub group_by_domain: Option<Located<'a, bool>>,
     /// Own fields of the class.
     pub own: Vec<(&'static str, Field<'a>)>,
-    /// Own fields that are a part of an argument, such as the path of an address: the text, and the argument that says it.
+    /// Own fields that are a part of an argument, such as the path of an address: the text, and
+    /// the argument that says it.
     pub own_texts: Vec<(&'static str, String, Field<'a>)>,
 }
 

@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use zeroize::Zeroizing;
 
 use crate::refusal::{RefusalTexts, ReplyText, Sent, Words};
+use crate::transport::Duplex;
 
 /// Most bytes of replies that are read from one connection.
 /// Login dialogues have a few hundred; long banners a few thousand.
@@ -53,10 +54,6 @@ impl From<ProtocolViolation> for io::Error {
         Self::new(io::ErrorKind::InvalidData, violation)
     }
 }
-
-/// A stream that a guard can wrap.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
 /// The guard; see the module documentation.
 pub(super) struct Guard {

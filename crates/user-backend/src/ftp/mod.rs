@@ -93,12 +93,13 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
-use crate::error::{BackendError, Phase};
+use crate::error::BackendError;
 use crate::identity::BackendId;
-use crate::transport::{PreparedConnections, TlsClient, TlsMode, sooner};
+use crate::refusal::{Login, Refused, Sent, reject};
+use crate::transport::{PreparedConnections, TlsClient, TlsMode};
 use crate::verdict::{Identity, Rejection, Verdict};
 
-use session::{Login, Refused, Session};
+use session::Session;
 
 /// Names under which FTP servers take any password (RFC 1635), whatever the settings say.
 const PASSWORDLESS: [&str; 2] = ["anonymous", "ftp"];
@@ -156,7 +157,7 @@ impl FtpBackend {
         login: Login<'_>,
         deadline: Instant,
     ) -> Result<Result<(), Refused>, BackendError> {
-        let deadline = self.server.deadline(deadline)?;
+        let deadline = self.server.settings.endpoint.deadline(deadline)?;
         let named = match self.named(login, deadline).await {
             Some(named) => named,
             None => self.server.open(deadline).await?.name(login).await?,
@@ -190,14 +191,8 @@ impl FtpServer {
 
     /// Everything that can be done before there is a name and a password.
     async fn prepare(self: Arc<Self>) -> Result<Session, BackendError> {
-        let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()))?;
-        self.open(deadline).await
-    }
-
-    /// No attempt takes longer than the settings allow.
-    fn deadline(&self, asked: Instant) -> Result<Instant, BackendError> {
-        let deadline = sooner(self.settings.endpoint.timeout(), asked);
-        if deadline <= now() { Err(BackendError::timed_out(Phase::Connect)) } else { Ok(deadline) }
+        let endpoint = &self.settings.endpoint;
+        self.open(endpoint.deadline(later(now(), endpoint.timeout()))?).await
     }
 }
 
@@ -220,20 +215,15 @@ impl UserBackend for FtpBackend {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let taught = &self.server.settings.refusal_texts;
-        let login = Login { name: upstream, password: attempt.password, taught };
-        match self.sign_in(login, attempt.deadline).await? {
-            Ok(()) => Ok(Verdict::Accepted(Identity::of(attempt.name))),
-            Err((rejection, message)) => {
-                if let Some(message) = message {
-                    attempt.tell(message);
-                }
-                Ok(Verdict::Rejected(rejection))
-            }
-        }
+        let login = Login { sent: Sent { name: upstream, password: attempt.password.expose() }, taught };
+        Ok(match self.sign_in(login, attempt.deadline).await? {
+            Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
+            Err(refused) => reject(attempt, refused),
+        })
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        let look = async { Ok(self.server.open(self.server.deadline(deadline)?).await?.into_probe()) };
-        look.await
+        let deadline = self.server.settings.endpoint.deadline(deadline)?;
+        Ok(self.server.open(deadline).await?.into_probe())
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool, words: &Words) -
         None => Err(not_ftp(stage)),
     };
     judged.map_err(|error| match stage {
-        Stage::Pass if error.kind() != "unavailable" => error.counting_as_guess(),
+        Stage::Pass => error.counting_unless_outage(),
         _ => error,
     })
 }

@@ -18,10 +18,8 @@ use super::shared_socket::{SharedSocket, SocketConnector};
 use crate::backend::Probe;
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
-use crate::refusal::{RefusalTexts, Sent, ServerText, Words};
-use crate::secret::Password;
+use crate::refusal::{Login, RefusalTexts, Refused, Sent, Words};
 use crate::transport::{Endpoint, TlsClient, TlsMode, TlsSummary, cannot_connect, dial_with, sooner, within};
-use crate::verdict::Rejection;
 
 /// What the library sends, and logs, in place of the name.
 /// See [`SharedSocket::replace_next`].
@@ -29,17 +27,6 @@ const USER: &str = "USER ********";
 
 /// What the library sends, and logs, in place of the password.
 const PASS: &str = "PASS ********";
-
-/// A refusal, and the server's message for the user.
-pub(super) type Refused = (Rejection, Option<ServerText>);
-
-/// A name and a password, and what this server's refusals are.
-#[derive(Clone, Copy)]
-pub(super) struct Login<'a> {
-    pub(super) name: &'a str,
-    pub(super) password: &'a Password,
-    pub(super) taught: &'a RefusalTexts,
-}
 
 /// A greeted server, encrypted where it must be, that waits for a name.
 pub(super) struct Session {
@@ -107,7 +94,7 @@ impl Session {
     /// # Errors
     /// A [`BackendError`] when the server neither does that nor refuses the name.
     pub(super) async fn name(mut self, login: Login<'_>) -> Result<Result<Self, Refused>, BackendError> {
-        self.wire.replace_next("USER", login.name);
+        self.wire.replace_next("USER", login.sent.name);
         match self.command(Stage::User, USER, Some(login)).await? {
             (Next::Rejected(rejection), words) => Ok(Err((rejection, words.message))),
             (next, _) => next.proceed(Stage::User).map(|()| Ok(self)),
@@ -126,7 +113,7 @@ impl Session {
     /// # Security
     /// The password is written once, and only after the server asked for it by 331.
     pub(super) async fn password(mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
-        self.wire.replace_next("PASS", login.password.expose());
+        self.wire.replace_next("PASS", login.sent.password);
         match self.command(Stage::Pass, PASS, Some(login)).await? {
             (Next::Rejected(rejection), words) => Ok(Err((rejection, words.message))),
             (next, _) => next.proceed(Stage::Pass).map(Ok),
@@ -178,9 +165,7 @@ impl Session {
     /// The words of the last reply. Before a login they do not matter.
     fn words(&self, login: Option<Login<'_>>) -> Words {
         match login {
-            Some(Login { name, password, taught }) => {
-                self.wire.take_words(taught, Sent { name, password: password.expose() })
-            }
+            Some(Login { sent, taught }) => self.wire.take_words(taught, sent),
             None => self.wire.take_words(&RefusalTexts::default(), Sent { name: "", password: "" }),
         }
     }
@@ -231,16 +216,9 @@ fn broken(stage: Stage, error: io::Error) -> BackendError {
             let is_answer = stage == Stage::Pass && violation != ProtocolViolation::Unasked;
             return if is_answer { error.counting_as_guess() } else { error };
         }
-        match inner.downcast_ref::<rustls::Error>() {
-            Some(rustls::Error::InvalidMessage(_)) => {
-                return BackendError::protocol(
-                    phase,
-                    "the server spoke in clear text on the encrypted connection",
-                );
-            }
-            Some(_) => return TlsClient::explain(&error),
-            None => {}
-        }
+    }
+    if let Some(error) = TlsClient::explain_broken(phase, &error) {
+        return error;
     }
     let detail = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),

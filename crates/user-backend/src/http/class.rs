@@ -22,6 +22,9 @@ pub struct HttpClass;
 /// What may stand in place of an address.
 const URL: &str = "an address such as \"https://cloud.example.com/remote.php/webdav/\"";
 
+/// What a path looks like.
+const PATH: &str = "a path such as \"/login\"";
+
 const METHODS: &[&str] = &["HEAD", "GET", "PROPFIND"];
 
 impl Class for HttpClass {
@@ -36,12 +39,7 @@ impl Class for HttpClass {
     fn fields(&self) -> &'static [FieldSpec] {
         const {
             &[
-                FieldSpec::checked_text(
-                    "path",
-                    "the path that is asked for",
-                    "a path such as \"/login\"",
-                    path,
-                ),
+                FieldSpec::checked_text("path", "the path that is asked for", PATH, path),
                 FieldSpec::choice("auth", "how the password is sent", &["basic", "digest", "form", "json"]),
                 FieldSpec::choice("method", "the method of basic and digest", METHODS),
                 FieldSpec::text("name_field", "the field of a form that holds the name"),
@@ -102,9 +100,8 @@ impl Class for HttpClass {
             HttpAuth::Form => only(&["method", "allow_md5"], "auth = \"form\""),
             HttpAuth::Json => only(&["method", "allow_md5"], "auth = \"json\""),
         }?;
-        let fields =
-            [own.text("name_field").unwrap_or("username"), own.text("password_field").unwrap_or("password")];
-        if auth.is_post() && fields[0] == fields[1] {
+        let (name_field, password_field) = body_fields(own);
+        if auth.is_post() && name_field == password_field {
             let problem = Problem::new("one field for name and password", "two fields");
             return Err((if own.has("password_field") { "password_field" } else { "name_field" }, problem));
         }
@@ -118,13 +115,11 @@ impl Class for HttpClass {
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
         let method = entry.text("method").and_then(|word| METHODS.iter().find(|known| **known == word));
+        let (name_field, password_field) = body_fields(entry.own());
         let mut settings = HttpSettings::new(entry.id().clone(), entry.server()?.clone())
-            .with_path(entry.text("path").unwrap_or("/"))
+            .with_path(entry.text("path").unwrap_or(HttpSettings::DEFAULT_PATH))
             .with_auth(auth(entry.text("auth")))
-            .with_fields(
-                entry.text("name_field").unwrap_or("username"),
-                entry.text("password_field").unwrap_or("password"),
-            )
+            .with_fields(name_field, password_field)
             .with_md5_consent(entry.field("allow_md5").unwrap_or(false))
             .with_refusal_texts(entry.refusal_texts()?);
         settings.method = method.copied();
@@ -137,6 +132,14 @@ impl Class for HttpClass {
 fn auth(word: Option<&str>) -> HttpAuth {
     let found = HttpAuth::WORDS.into_iter().find(|(known, _)| Some(*known) == word);
     found.map_or(HttpAuth::Basic, |(_, auth)| auth)
+}
+
+/// The fields of a body that hold the name and the password.
+fn body_fields(own: &OwnFields) -> (&str, &str) {
+    (
+        own.text("name_field").unwrap_or(HttpSettings::DEFAULT_NAME_FIELD),
+        own.text("password_field").unwrap_or(HttpSettings::DEFAULT_PASSWORD_FIELD),
+    )
 }
 
 /// Where a field belongs.
@@ -178,7 +181,7 @@ fn parse_url(text: &str) -> Result<Url, Problem> {
 
 /// Checks a path, with a query if there is one.
 pub(super) fn path(text: &str) -> Result<(), Problem> {
-    let problem = || Problem::with_text(text, "a path such as \"/login\"");
+    let problem = || Problem::with_text(text, PATH);
     if text.contains("://") {
         let problem = problem();
         return Err(match text.parse::<Uri>().ok().and_then(|uri| uri.path_and_query().cloned()) {

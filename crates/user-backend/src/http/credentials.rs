@@ -10,7 +10,7 @@ use hyper::header::HeaderValue;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::reply::Response;
+use super::reply::{Response, is_outage};
 use super::settings::HttpSettings;
 use crate::error::{BackendError, Phase};
 use crate::refusal::Sent;
@@ -47,7 +47,7 @@ pub(super) fn digest_challenge(response: &Response, allows_md5: bool) -> Result<
         401 => {}
         200..=299 => return Err(open_to_all(status)),
         300..=399 => return misconfigured("the server redirects; set the address that it redirects to"),
-        408 | 421 | 423 | 425 | 429 | 451 | 500..=599 => {
+        _ if is_outage(status) => {
             let text = format!("the server cannot answer now (status {status} without a password)");
             return Err(BackendError::unavailable(Phase::Greeting, text));
         }

@@ -47,8 +47,8 @@
 //!   it is refused before any I/O.
 //! - At most 128 KiB are read from a connection, 16 KiB of headers and 16 KiB of a page.
 //! - Digest proves the password without sending it; to someone who can read along, MD5 makes it
-//!   cheap to guess. It is used
-//!   with consent only. SHA-256 and SHA-512/256 are preferred where a server offers several.
+//!   cheap to guess. It is used with consent only. SHA-256 and SHA-512/256 are preferred where a
+//!   server offers several.
 //!
 //! # Specifications
 //! RFC 9110 sections 11 and 15, RFC 9112, RFC 7617 (Basic), RFC 7616 (Digest), RFC 4918 (WebDAV).
@@ -69,11 +69,11 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
-use crate::clock::{Instant, now};
+use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
-use crate::refusal::{Sent, ServerText};
-use crate::transport::{TlsClient, TlsMode, sooner};
+use crate::refusal::{Refused, Sent, reject};
+use crate::transport::{TlsClient, TlsMode};
 use crate::verdict::{Identity, Rejection, Verdict};
 
 use reply::{Rules, judge, needs_words};
@@ -134,12 +134,6 @@ impl HttpBackend {
         Session::open(&self.settings.endpoint, self.tls.as_ref(), deadline).await
     }
 
-    /// No attempt takes longer than the settings allow.
-    fn deadline(&self, asked: Instant) -> Result<Instant, BackendError> {
-        let deadline = sooner(self.settings.endpoint.timeout(), asked);
-        if deadline <= now() { Err(BackendError::timed_out(Phase::Connect)) } else { Ok(deadline) }
-    }
-
     /// The request, still without a name and a password.
     fn question(&self) -> Question<'_> {
         let method = match self.settings.auth.is_post() {
@@ -149,11 +143,7 @@ impl HttpBackend {
         Question { method, path: &self.settings.path, authorization: None, body: None }
     }
 
-    async fn sign_in(
-        &self,
-        sent: Sent<'_>,
-        deadline: Instant,
-    ) -> Result<(Option<Rejection>, Option<ServerText>), BackendError> {
+    async fn sign_in(&self, sent: Sent<'_>, deadline: Instant) -> Result<Result<(), Refused>, BackendError> {
         let HttpSettings { auth, accept, refuse, refusal_texts, .. } = &self.settings;
         let rules = Rules { auth: *auth, accept: *accept, refuse: *refuse };
         let mut session = self.open(deadline).await?;
@@ -174,8 +164,10 @@ impl HttpBackend {
         }
         let (response, mut said) = session.ask(question, |status| needs_words(rules, status)).await?;
         let words = said.judge(refusal_texts, sent);
-        let rejection = judge(rules, &response, &words)?;
-        Ok((rejection, words.message.filter(|_| rejection.is_some())))
+        Ok(match judge(rules, &response, &words)? {
+            None => Ok(()),
+            Some(rejection) => Err((rejection, words.message)),
+        })
     }
 }
 
@@ -195,21 +187,16 @@ impl UserBackend for HttpBackend {
         if !Self::can_send(self.settings.auth, attempt.upstream_name) {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
-        let deadline = self.deadline(attempt.deadline)?;
+        let deadline = self.settings.endpoint.deadline(attempt.deadline)?;
         let sent = Sent { name: attempt.upstream_name, password: attempt.password.expose() };
-        match self.sign_in(sent, deadline).await? {
-            (None, _) => Ok(Verdict::Accepted(Identity::of(attempt.name))),
-            (Some(rejection), message) => {
-                if let Some(message) = message {
-                    attempt.tell(message);
-                }
-                Ok(Verdict::Rejected(rejection))
-            }
-        }
+        Ok(match self.sign_in(sent, deadline).await? {
+            Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
+            Err(refused) => reject(attempt, refused),
+        })
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        let mut session = self.open(self.deadline(deadline)?).await?;
+        let mut session = self.open(self.settings.endpoint.deadline(deadline)?).await?;
         let method = if self.settings.auth.is_post() { "HEAD" } else { self.question().method };
         let (response, _) = session.ask(Question { method, ..self.question() }, |_| true).await?;
         if !self.settings.auth.is_post() && (200..=299).contains(&response.status) {

@@ -65,6 +65,11 @@ fn is_accepted(rules: Rules, status: u16) -> bool {
     }
 }
 
+/// Whether a status says that the server cannot answer now.
+pub(super) fn is_outage(status: u16) -> bool {
+    matches!(status, 408 | 421 | 423 | 425 | 429 | 451 | 500..=599)
+}
+
 /// Judges the response to a request with a name and a password. `Ok(None)` is the yes.
 ///
 /// # Errors
@@ -75,10 +80,7 @@ pub(super) fn judge(
     response: &Response,
     words: &Words,
 ) -> Result<Option<Rejection>, BackendError> {
-    judge_status(rules, response, words).map_err(|error| match error.kind() {
-        "unavailable" => error,
-        _ => error.counting_as_guess(),
-    })
+    judge_status(rules, response, words).map_err(BackendError::counting_unless_outage)
 }
 
 fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Option<Rejection>, BackendError> {
@@ -131,12 +133,11 @@ fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Opti
         (300..=399, _) => misconfigured(
             "the server redirects, and no password follows; set the address that it redirects to",
         ),
-        (408 | 421 | 423 | 425 | 429 | 451, _) => unavailable("the server cannot answer now"),
+        _ if is_outage(status) => unavailable("the server cannot answer now"),
         (407, _) => misconfigured("a proxy in front of the server wants a login of its own"),
         (404 | 410, _) => misconfigured("there is nothing at this path"),
         (405, _) => misconfigured("the server does not allow this method at this path"),
         (400..=499, _) => misconfigured("the server does not take this request"),
-        (500..=599, _) => unavailable("the server cannot answer now"),
         _ => {
             Err(BackendError::protocol(Phase::Login, format!("the server broke the rules of HTTP ({shown})")))
         }

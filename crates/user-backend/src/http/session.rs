@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::reply::Response;
 use crate::clock::Instant;
-use crate::error::{BackendError, Phase};
+use crate::error::{BackendError, FailureKind, Phase};
 use crate::refusal::ReplyText;
 use crate::transport::{BoundedStream, Endpoint, TlsClient, TlsSummary, broken, open, within};
 
@@ -109,9 +109,9 @@ impl Session {
             Ok((response, said))
         };
         let answer = within(self.deadline, phase, read).await;
-        answer.map_err(|error| match has_credentials && error.kind() == "unavailable" {
-            true => error.without_answer(),
-            false => error,
+        answer.map_err(|error| match error.failure_kind() {
+            FailureKind::Unavailable if has_credentials => error.without_answer(),
+            _ => error,
         })
     }
 

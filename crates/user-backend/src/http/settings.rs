@@ -62,16 +62,25 @@ impl HttpSettings {
     /// The port for TLS (RFC 9110 section 4.2.2).
     pub const DEFAULT_TLS_PORT: u16 = 443;
 
+    /// The path when nothing else is set.
+    pub(super) const DEFAULT_PATH: &'static str = "/";
+
+    /// The field with the name, when nothing else is set.
+    pub(super) const DEFAULT_NAME_FIELD: &'static str = "username";
+
+    /// The field with the password, when nothing else is set.
+    pub(super) const DEFAULT_PASSWORD_FIELD: &'static str = "password";
+
     /// A server at `endpoint` that asks for HTTP Basic at the path `/`.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
         Self {
             id,
             endpoint,
-            path: "/".to_owned(),
+            path: Self::DEFAULT_PATH.to_owned(),
             auth: HttpAuth::Basic,
             method: None,
-            name_field: "username".to_owned(),
-            password_field: "password".to_owned(),
+            name_field: Self::DEFAULT_NAME_FIELD.to_owned(),
+            password_field: Self::DEFAULT_PASSWORD_FIELD.to_owned(),
             accept: None,
             refuse: None,
             allows_md5: false,

@@ -77,11 +77,11 @@ use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::refusal::Sent;
-use crate::transport::{PreparedConnections, TlsClient, TlsMode, dial, sooner, within};
+use crate::transport::{Duplex, PreparedConnections, TlsClient, TlsMode, dial, sooner, within};
 use crate::verdict::{Identity, Verdict};
 
 use reply::{Capabilities, LoginDecision, Method};
-use session::{ByteStream, Judged, Login, Session};
+use session::{Judged, Login, Session};
 
 /// What a login that times out at a Dovecot most likely met.
 const DOVECOT_PENALTY: &str = "the server greets as Dovecot, which delays all logins from an address after failed ones, by up to 15 s (auth \
@@ -92,7 +92,7 @@ const DOVECOT_PENALTY: &str = "the server greets as Dovecot, which delays all lo
 #[derive(Debug)]
 pub struct ImapBackend {
     server: Arc<ImapServer>,
-    warm: PreparedConnections<Session<Box<dyn ByteStream>>>,
+    warm: PreparedConnections<Session<Box<dyn Duplex>>>,
 }
 
 /// How the server is reached.
@@ -141,7 +141,7 @@ impl ImapBackend {
     }
 
     /// A prepared connection on which the server still waits.
-    async fn prepared(&self) -> Option<Session<Box<dyn ByteStream>>> {
+    async fn prepared(&self) -> Option<Session<Box<dyn Duplex>>> {
         while let Some(mut session) = self.warm.take() {
             if session.is_waiting().await {
                 return Some(session);
@@ -166,7 +166,7 @@ impl ImapServer {
         &self,
         deadline: Instant,
         found: Option<&mut Probe>,
-    ) -> Result<Session<Box<dyn ByteStream>>, BackendError> {
+    ) -> Result<Session<Box<dyn Duplex>>, BackendError> {
         let endpoint = &self.settings.endpoint;
         let soon = sooner(endpoint.connect_timeout(), deadline);
         let stream = dial(endpoint, soon).await?;
@@ -176,7 +176,7 @@ impl ImapServer {
                 if let Some(probe) = found {
                     *probe = Probe::of(peer);
                 }
-                let stream: Box<dyn ByteStream> = Box::new(stream);
+                let stream: Box<dyn Duplex> = Box::new(stream);
                 return greeted(stream, deadline).await;
             }
             TlsMode::Implicit => (stream, soon, None),
@@ -194,7 +194,7 @@ impl ImapServer {
         if let Some(probe) = found {
             *probe = Probe::of(peer).with_tls(Some(TlsClient::summary(&stream)));
         }
-        let stream: Box<dyn ByteStream> = Box::new(stream);
+        let stream: Box<dyn Duplex> = Box::new(stream);
         match before {
             None => greeted(stream, deadline).await,
             Some(before) => Ok(Session::resumed(stream, before)),
@@ -202,7 +202,7 @@ impl ImapServer {
     }
 
     /// Everything that can be done before there is a name and a password.
-    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn ByteStream>>, BackendError> {
+    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn Duplex>>, BackendError> {
         let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()));
         let mut session = self.open(deadline, None).await?;
         within(deadline, Phase::Greeting, session.capabilities()).await?;
@@ -222,7 +222,7 @@ impl ImapServer {
     }
 }
 
-async fn greeted<S: ByteStream>(stream: S, deadline: Instant) -> Result<Session<S>, BackendError> {
+async fn greeted<S: Duplex>(stream: S, deadline: Instant) -> Result<Session<S>, BackendError> {
     within(deadline, Phase::Greeting, Session::greeted(stream)).await
 }
 

@@ -316,16 +316,8 @@ pub(super) fn broken(phase: Phase, error: &io::Error) -> BackendError {
     if let Some(violation) = error.get_ref().and_then(|inner| inner.downcast_ref::<ProtocolViolation>()) {
         return violation.fault(phase);
     }
-    // The handshake is over and TLS is still what broke.
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidMessage(_)) => {
-            return BackendError::protocol(
-                phase,
-                "the server spoke in clear text on the encrypted connection",
-            );
-        }
-        Some(_) => return TlsClient::explain(error),
-        None => {}
+    if let Some(error) = TlsClient::explain_broken(phase, error) {
+        return error;
     }
     match error.kind() {
         io::ErrorKind::UnexpectedEof => closed(phase),

@@ -8,7 +8,6 @@
 use std::net::IpAddr;
 
 use async_imap::Client;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::guard::{Before, Guard, ProtocolViolation};
 use super::reply::{self, Capabilities, LoginDecision, Method, Reply, TaggedStatus, Untagged};
@@ -16,11 +15,7 @@ use super::sasl::{self, SecretLine};
 use crate::error::{BackendError, FailureKind, Phase};
 use crate::refusal::{RefusalTexts, Sent, ServerText};
 use crate::secret::random_hex;
-
-/// What a stream must be able to do to carry a dialogue.
-pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
+use crate::transport::Duplex;
 
 /// A name and a password, and how they are presented.
 #[derive(Clone, Copy)]
@@ -41,13 +36,13 @@ pub(super) struct Judged {
 
 /// An open connection to a server, before a sign-in.
 #[derive(Debug)]
-pub(super) struct Session<S: ByteStream> {
+pub(super) struct Session<S: Duplex> {
     client: Client<Guard<S>>,
     tag: String,
     capabilities: Option<Capabilities>,
 }
 
-impl<S: ByteStream> Session<S> {
+impl<S: Duplex> Session<S> {
     /// Waits for the greeting.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::dn;
 use super::filter::FilterTemplate;
+use super::settings::{Lookup, ServiceAccount};
 use super::{LdapBackend, LdapSettings};
 use crate::backend::UserBackend;
 use crate::class::{Class, Entry, EntryError, FieldSpec, OwnFields, Problem, TransportSpec};
@@ -60,12 +61,10 @@ impl Class for LdapClass {
                 return Err((field, Problem::new(format!("`{field}` without `{beside}`"), "both or none")));
             }
         }
-        let id = crate::identity::BackendId::parse("ldap").map_err(|_| ("bind", Problem::new("", "")))?;
-        let endpoint = crate::transport::Endpoint::new("localhost", 389, crate::transport::TlsMode::None);
-        let settings = settings(LdapSettings::new(id, endpoint), own);
+        let lookup = lookup(own);
         // A filter that cannot be read has been reported.
-        let Ok((filter, group_filter)) = settings.filters() else { return Ok(()) };
-        check(&settings, &filter, &group_filter)
+        let Ok((filter, group_filter)) = lookup.filters() else { return Ok(()) };
+        check(&lookup, &filter, &group_filter)
     }
 
     fn refuses_name(&self, entry: &Entry, upstream: &str) -> Option<Verdict> {
@@ -74,32 +73,29 @@ impl Class for LdapClass {
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
-        let bare = LdapSettings::new(entry.id().clone(), entry.server()?.clone());
-        let settings = settings(bare, entry.own()).with_refusal_texts(entry.refusal_texts()?);
+        let mut settings = LdapSettings::new(entry.id().clone(), entry.server()?.clone())
+            .with_refusal_texts(entry.refusal_texts()?);
+        settings.lookup = lookup(entry.own());
         Ok(Arc::new(LdapBackend::new(settings)?))
     }
 }
 
-fn settings(mut settings: LdapSettings, own: &OwnFields) -> LdapSettings {
+/// How users are found, as the fields of an entry say it.
+fn lookup(own: &OwnFields) -> Lookup {
     let text = |name: &str| own.text(name).map(str::to_owned);
-    if let Some(template) = text("bind") {
-        settings = settings.with_bind(template);
+    let default = Lookup::default();
+    Lookup {
+        bind: text("bind"),
+        base: text("base"),
+        filter: text("filter").unwrap_or(default.filter),
+        service: own
+            .text("service_dn")
+            .zip(own.text("service_password"))
+            .map(|(dn, password)| ServiceAccount::new(dn, password)),
+        group_base: text("group_base"),
+        group_filter: text("group_filter").unwrap_or(default.group_filter),
+        name_attribute: text("name_attribute"),
     }
-    if let Some(base) = text("base") {
-        let filter = text("filter").unwrap_or_else(|| LdapSettings::DEFAULT_FILTER.to_owned());
-        settings = settings.with_search(base, filter);
-    }
-    if let Some(base) = text("group_base") {
-        let filter = text("group_filter").unwrap_or_else(|| LdapSettings::DEFAULT_GROUP_FILTER.to_owned());
-        settings = settings.with_groups(base, filter);
-    }
-    if let (Some(dn), Some(password)) = (own.text("service_dn"), own.text("service_password")) {
-        settings = settings.with_service_account(dn, password);
-    }
-    if let Some(attribute) = text("name_attribute") {
-        settings = settings.with_name_attribute(attribute);
-    }
-    settings
 }
 
 const BIND: &str = "a DN with {name} in it, such as \"uid={name},ou=people,dc=example,dc=com\"";
@@ -132,24 +128,24 @@ fn attribute(text: &str) -> Result<(), Problem> {
 
 /// Checks what depends on more than one setting.
 pub(super) fn check(
-    settings: &LdapSettings,
+    lookup: &Lookup,
     user: &FilterTemplate,
     group: &FilterTemplate,
 ) -> Result<(), (&'static str, Problem)> {
-    if let Some(template) = &settings.bind {
+    if let Some(template) = &lookup.bind {
         bind(template).map_err(|problem| ("bind", problem))?;
-    } else if settings.base.is_none() {
+    } else if lookup.base.is_none() {
         let problem = Problem::new("neither `bind` nor `base`", "one of them");
         return Err((
             "bind",
             problem.hint("`bind` names the entry of a user, `base` says where it is searched"),
         ));
     }
-    if settings.service.is_some() && settings.base.is_none() {
+    if lookup.service.is_some() && lookup.base.is_none() {
         let problem = Problem::new("`service_dn` without `base`", "both");
         return Err(("service_dn", problem.hint("this account only searches, and nothing says where")));
     }
-    if settings.service.as_ref().is_some_and(|account| account.dn.is_empty() || account.password.is_empty()) {
+    if lookup.service.as_ref().is_some_and(|account| account.dn.is_empty() || account.password.is_empty()) {
         return Err((
             "service_password",
             Problem::new("an empty text", "the password of the service account"),
@@ -164,11 +160,11 @@ pub(super) fn check(
             Problem::new("a filter that finds the groups of everyone", "{dn} or {name} in each alternative");
         return Err(("group_filter", problem));
     }
-    let knows_entry = settings.base.is_some() || settings.bind.as_deref().is_some_and(dn::is_dn);
+    let knows_entry = lookup.base.is_some() || lookup.bind.as_deref().is_some_and(dn::is_dn);
     if !knows_entry {
         let needs = [
-            ("group_base", settings.group_base.is_some()),
-            ("name_attribute", settings.name_attribute.is_some()),
+            ("group_base", lookup.group_base.is_some()),
+            ("name_attribute", lookup.name_attribute.is_some()),
         ];
         if let Some((field, _)) = needs.into_iter().find(|(_, is_set)| *is_set) {
             let problem = Problem::new(format!("`{field}` without `base`"), "both");

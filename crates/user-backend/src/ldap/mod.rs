@@ -6,8 +6,7 @@
 //!
 //! - **Template**: `bind = "uid={name},ou=people,dc=example,dc=com"`. One bind.
 //! - **Search**: `base` and `filter`; the entry is searched with the service account, or without a
-//!   sign-in. It must be the only
-//!   one.
+//!   sign-in. It must be the only one.
 //!
 //! Then the display name (`displayName`, else `cn`), the mail address (`mail`) and, with
 //! `group_base`, the groups (`cn`) are read into the [`Identity`].
@@ -42,8 +41,7 @@
 //!
 //! # Security
 //! - A bind without a password succeeds for everyone (RFC 4513 section 5.1.2), so none is ever
-//!   sent; nor is one without a name,
-//!   which a search could return.
+//!   sent; nor is one without a name, which a search could return.
 //! - A name is put into a filter as a value, and into a DN with escapes: it cannot change what
 //!   either means.
 //! - A filter must ask for the user in each of its alternatives.
@@ -55,7 +53,7 @@
 
 mod class;
 mod dn;
-pub(crate) mod filter;
+mod filter;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod message;
@@ -72,11 +70,11 @@ use async_trait::async_trait;
 use rasn_ldap::{Filter, ResultCode, SearchRequestScope};
 
 use crate::backend::{Attempt, Probe, UserBackend};
-use crate::clock::{Instant, now};
+use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::identity::{BackendId, CanonicalName};
-use crate::refusal::{Sent, ServerText};
-use crate::transport::{TlsClient, TlsMode, sooner};
+use crate::refusal::{Refused, Sent, reject};
+use crate::transport::{TlsClient, TlsMode};
 use crate::verdict::{Identity, Rejection, Verdict};
 
 use filter::{FilterTemplate, Subject};
@@ -111,7 +109,7 @@ pub struct LdapBackend {
 }
 
 /// What came of a bind: the entry, if it is known, or a refusal and what the server tells the user.
-type Answer = Result<Option<DirectoryEntry>, (Rejection, Option<ServerText>)>;
+type Answer = Result<Option<DirectoryEntry>, Refused>;
 
 impl LdapBackend {
     /// Makes the backend; reads certificates, opens no connection.
@@ -125,8 +123,8 @@ impl LdapBackend {
         endpoint.check_plaintext()?;
         let misconfigured = |text: String| BackendError::misconfigured(Phase::Connect, text);
         let (filter, group_filter) =
-            settings.filters().map_err(|(field, why)| misconfigured(format!("`{field}`: {why}")))?;
-        if let Err((field, problem)) = class::check(&settings, &filter, &group_filter) {
+            settings.lookup.filters().map_err(|(field, why)| misconfigured(format!("`{field}`: {why}")))?;
+        if let Err((field, problem)) = class::check(&settings.lookup, &filter, &group_filter) {
             let text = format!("`{field}`: found {}, expected {}", problem.found, problem.expected);
             return Err(misconfigured(text));
         }
@@ -141,19 +139,16 @@ impl LdapBackend {
         Session::open(&self.settings.endpoint, self.tls.as_ref(), deadline).await
     }
 
-    /// No attempt takes longer than the settings allow.
-    fn deadline(&self, asked: Instant) -> Result<Instant, BackendError> {
-        let deadline = sooner(self.settings.endpoint.timeout(), asked);
-        if deadline <= now() { Err(BackendError::timed_out(Phase::Connect)) } else { Ok(deadline) }
-    }
-
     /// The attributes of a user that are read.
     fn attributes(&self) -> Vec<&str> {
-        ["displayName", "cn", "mail"].into_iter().chain(self.settings.name_attribute.as_deref()).collect()
+        ["displayName", "cn", "mail"]
+            .into_iter()
+            .chain(self.settings.lookup.name_attribute.as_deref())
+            .collect()
     }
 
     async fn serve(&self, session: &mut Session) -> Result<(), BackendError> {
-        match &self.settings.service {
+        match &self.settings.lookup.service {
             Some(account) => session.bind_service(&account.dn, &account.password).await,
             None => Ok(()),
         }
@@ -162,19 +157,13 @@ impl LdapBackend {
     /// The only entry that the filter finds.
     async fn find(&self, session: &mut Session, name: &str) -> Result<Option<DirectoryEntry>, BackendError> {
         let search = Search {
-            base: self.settings.base.as_deref().unwrap_or_default(),
+            base: self.settings.lookup.base.as_deref().unwrap_or_default(),
             scope: SearchRequestScope::WholeSubtree,
             filter: self.filter.fill(Subject { name, dn: "" }),
             attributes: &self.attributes(),
             limit: 2,
         };
-        let found = match session.search(search).await? {
-            Ok(found) => found,
-            Err(code) => {
-                proceed(Stage::Search, code)?;
-                Vec::new()
-            }
-        };
+        let found = session.entries(search).await?;
         let phase = Stage::Search.phase();
         match <[DirectoryEntry; 1]>::try_from(found) {
             Ok([entry]) if entry.dn.is_empty() => {
@@ -204,11 +193,11 @@ impl LdapBackend {
         if let Err(refused) = session.bind_user(&dn, sent, taught).await? {
             return Ok(Err(refused));
         }
-        if self.settings.base.is_some() {
+        if self.settings.lookup.base.is_some() {
             self.serve(session).await?;
             return Ok(Ok(self.find(session, sent.name).await?));
         }
-        let is_dn = self.settings.bind.as_deref().is_some_and(dn::is_dn);
+        let is_dn = self.settings.lookup.bind.as_deref().is_some_and(dn::is_dn);
         if !is_dn {
             return Ok(Ok(None));
         }
@@ -228,10 +217,10 @@ impl LdapBackend {
     }
 
     async fn groups(&self, session: &mut Session, subject: Subject<'_>) -> Result<Vec<String>, BackendError> {
-        let Some(base) = &self.settings.group_base else { return Ok(Vec::new()) };
+        let Some(base) = &self.settings.lookup.group_base else { return Ok(Vec::new()) };
         // The user may have signed in on this connection since; a template has signed in no one
         // else.
-        if self.settings.base.is_some() {
+        if self.settings.lookup.base.is_some() {
             self.serve(session).await?;
         }
         let search = Search {
@@ -241,13 +230,7 @@ impl LdapBackend {
             attributes: &["cn"],
             limit: MAX_GROUPS,
         };
-        let found = match session.search(search).await? {
-            Ok(found) => found,
-            Err(code) => {
-                proceed(Stage::Search, code)?;
-                Vec::new()
-            }
-        };
+        let found = session.entries(search).await?;
         let mut names: Vec<String> =
             found.iter().filter_map(|entry| entry.values("cn").next()).map(str::to_owned).collect();
         names.sort_unstable();
@@ -262,7 +245,7 @@ impl LdapBackend {
         entry: Option<DirectoryEntry>,
     ) -> Result<Identity, BackendError> {
         let mut identity = Identity::of(attempt.name);
-        if let Some(attribute) = &self.settings.name_attribute {
+        if let Some(attribute) = &self.settings.lookup.name_attribute {
             let known = entry.as_ref().and_then(|entry| entry.values(attribute).next());
             let known = known.and_then(|name| CanonicalName::parse(name).ok()).ok_or_else(|| {
                 BackendError::misconfigured(Phase::Login, "the entry has no `name_attribute` that is a name")
@@ -298,28 +281,23 @@ impl UserBackend for LdapBackend {
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let name = attempt.upstream_name;
-        let dn = match &self.settings.bind {
+        let dn = match &self.settings.lookup.bind {
             Some(template) => match dn::fill(template, name) {
                 Some(dn) => Some(dn),
                 None => return Ok(Verdict::Rejected(Rejection::PolicyDenied)),
             },
             None => None,
         };
-        let mut session = self.open(self.deadline(attempt.deadline)?).await?;
+        let mut session = self.open(self.settings.endpoint.deadline(attempt.deadline)?).await?;
         let sent = Sent { name, password: attempt.password.expose() };
-        match self.sign_in(&mut session, sent, dn).await? {
-            Ok(entry) => Ok(Verdict::Accepted(self.identity(&mut session, attempt, entry).await?)),
-            Err((rejection, message)) => {
-                if let Some(message) = message {
-                    attempt.tell(message);
-                }
-                Ok(Verdict::Rejected(rejection))
-            }
-        }
+        Ok(match self.sign_in(&mut session, sent, dn).await? {
+            Ok(entry) => Verdict::Accepted(self.identity(&mut session, attempt, entry).await?),
+            Err(refused) => reject(attempt, refused),
+        })
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        let mut session = self.open(self.deadline(deadline)?).await?;
+        let mut session = self.open(self.settings.endpoint.deadline(deadline)?).await?;
         self.serve(&mut session).await?;
         let search = Search {
             base: "",

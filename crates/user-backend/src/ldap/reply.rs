@@ -95,8 +95,7 @@ pub(super) fn judge(
     diagnostic: &str,
     words: &Words,
 ) -> Result<Option<Rejection>, BackendError> {
-    let judged = judge_code(code, diagnostic, words);
-    judged.map_err(|error| if error.kind() == "unavailable" { error } else { error.counting_as_guess() })
+    judge_code(code, diagnostic, words).map_err(BackendError::counting_unless_outage)
 }
 
 fn judge_code(code: ResultCode, diagnostic: &str, words: &Words) -> Result<Option<Rejection>, BackendError> {

@@ -16,12 +16,11 @@ use tokio::net::TcpStream;
 use super::message;
 use super::reply::{Stage, judge, proceed};
 use crate::clock::Instant;
-use crate::error::{BackendError, Phase};
-use crate::refusal::{RefusalTexts, ReplyText, Sent, ServerText};
+use crate::error::{BackendError, FailureKind, Phase};
+use crate::refusal::{RefusalTexts, Refused, ReplyText, Sent};
 use crate::transport::{
-    BoundedStream, Duplex, Endpoint, TlsClient, TlsMode, TlsSummary, broken, dial, encrypt, open, within,
+    BoundedStream, Endpoint, TlsClient, TlsMode, TlsSummary, broken, dial, encrypt, open, within,
 };
-use crate::verdict::Rejection;
 
 /// Most bytes that are read from one connection: a few entries and the groups of one user.
 pub(super) const MAX_BYTES: usize = 512 * 1024;
@@ -108,7 +107,7 @@ impl Session {
         dn: &str,
         sent: Sent<'_>,
         taught: &RefusalTexts,
-    ) -> Result<Result<(), (Rejection, Option<ServerText>)>, BackendError> {
+    ) -> Result<Result<(), Refused>, BackendError> {
         // A name without a password signs in no one and is answered with success (RFC 4513 section
         // 5.1.2), as is no name.
         if dn.is_empty() || sent.password.is_empty() {
@@ -118,8 +117,8 @@ impl Session {
             ));
         }
         let answer = self.bind(dn, sent.password, Phase::Login).await;
-        let (code, diagnostic) = answer.map_err(|error| match error.kind() {
-            "unavailable" => error.without_answer(),
+        let (code, diagnostic) = answer.map_err(|error| match error.failure_kind() {
+            FailureKind::Unavailable => error.without_answer(),
             _ => error.counting_as_guess(),
         })?;
         let mut said = ReplyText::default();
@@ -189,6 +188,17 @@ impl Session {
         }
     }
 
+    /// Searches, and insists on success.
+    ///
+    /// # Errors
+    /// A [`BackendError`] for every other result.
+    pub(super) async fn entries(&mut self, search: Search<'_>) -> Result<Vec<DirectoryEntry>, BackendError> {
+        match self.search(search).await? {
+            Ok(found) => Ok(found),
+            Err(code) => proceed(Stage::Search, code).map(|()| Vec::new()),
+        }
+    }
+
     fn next_id(&mut self) -> u32 {
         self.last_id += 1;
         self.last_id
@@ -204,19 +214,10 @@ impl Session {
     }
 
     async fn receive(&mut self, id: u32, phase: Phase) -> Result<ProtocolOp, BackendError> {
-        receive(&mut self.stream, id, self.deadline, phase).await
+        let stream = &mut self.stream;
+        let read = async { message::read(stream).await.map_err(|error| explain(phase, &error)) };
+        operation(within(self.deadline, phase, read).await?, id, phase)
     }
-}
-
-async fn receive(
-    stream: &mut (impl Duplex + ?Sized),
-    id: u32,
-    deadline: Instant,
-    phase: Phase,
-) -> Result<ProtocolOp, BackendError> {
-    let mut stream = stream;
-    let read = async { message::read(&mut stream).await.map_err(|error| explain(phase, &error)) };
-    operation(within(deadline, phase, read).await?, id, phase)
 }
 
 /// The answer to the request with this id.

@@ -17,9 +17,50 @@ pub(super) struct ServiceAccount {
     pub(super) password: Arc<Zeroizing<String>>,
 }
 
+impl ServiceAccount {
+    pub(super) fn new(dn: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { dn: dn.into(), password: Arc::new(Zeroizing::new(password.into())) }
+    }
+}
+
 impl fmt::Debug for ServiceAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceAccount").field("dn", &self.dn).finish_non_exhaustive()
+    }
+}
+
+/// How users and their groups are found.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    pub(super) bind: Option<String>,
+    pub(super) base: Option<String>,
+    pub(super) filter: String,
+    pub(super) service: Option<ServiceAccount>,
+    pub(super) group_base: Option<String>,
+    pub(super) group_filter: String,
+    pub(super) name_attribute: Option<String>,
+}
+
+impl Default for Lookup {
+    fn default() -> Self {
+        Self {
+            bind: None,
+            base: None,
+            filter: LdapSettings::DEFAULT_FILTER.to_owned(),
+            service: None,
+            group_base: None,
+            group_filter: LdapSettings::DEFAULT_GROUP_FILTER.to_owned(),
+            name_attribute: None,
+        }
+    }
+}
+
+impl Lookup {
+    /// The filters, read. `Err` says which setting is wrong, and how.
+    pub(super) fn filters(&self) -> Result<(FilterTemplate, FilterTemplate), (&'static str, &'static str)> {
+        let user = FilterTemplate::parse(&self.filter).map_err(|why| ("filter", why))?;
+        let group = FilterTemplate::parse(&self.group_filter).map_err(|why| ("group_filter", why))?;
+        Ok((user, group))
     }
 }
 
@@ -28,13 +69,7 @@ impl fmt::Debug for ServiceAccount {
 pub struct LdapSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
-    pub(super) bind: Option<String>,
-    pub(super) base: Option<String>,
-    pub(super) filter: String,
-    pub(super) service: Option<ServiceAccount>,
-    pub(super) group_base: Option<String>,
-    pub(super) group_filter: String,
-    pub(super) name_attribute: Option<String>,
+    pub(super) lookup: Lookup,
     pub(super) refusal_texts: RefusalTexts,
 }
 
@@ -54,40 +89,28 @@ impl LdapSettings {
     /// A server at `endpoint`. How a user is found must be set: [`with_bind`](Self::with_bind) or
     /// [`with_search`](Self::with_search).
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
-        Self {
-            id,
-            endpoint,
-            bind: None,
-            base: None,
-            filter: Self::DEFAULT_FILTER.to_owned(),
-            service: None,
-            group_base: None,
-            group_filter: Self::DEFAULT_GROUP_FILTER.to_owned(),
-            name_attribute: None,
-            refusal_texts: RefusalTexts::default(),
-        }
+        Self { id, endpoint, lookup: Lookup::default(), refusal_texts: RefusalTexts::default() }
     }
 
     /// Sets whom a user signs in as, with `{name}` for the name, such as
     /// `uid={name},ou=people,dc=example,dc=com`; for Active Directory also `{name}@example.com`.
     #[must_use]
     pub fn with_bind(mut self, template: impl Into<String>) -> Self {
-        self.bind = Some(template.into());
+        self.lookup.bind = Some(template.into());
         self
     }
 
     /// Sets where users are searched, and by which filter, with `{name}` for the name.
     #[must_use]
     pub fn with_search(mut self, base: impl Into<String>, filter: impl Into<String>) -> Self {
-        (self.base, self.filter) = (Some(base.into()), filter.into());
+        (self.lookup.base, self.lookup.filter) = (Some(base.into()), filter.into());
         self
     }
 
     /// Sets the account that searches (default: none, the server is searched without a sign-in).
     #[must_use]
     pub fn with_service_account(mut self, dn: impl Into<String>, password: impl Into<String>) -> Self {
-        let password = Arc::new(Zeroizing::new(password.into()));
-        self.service = Some(ServiceAccount { dn: dn.into(), password });
+        self.lookup.service = Some(ServiceAccount::new(dn, password));
         self
     }
 
@@ -95,7 +118,7 @@ impl LdapSettings {
     /// `{name}` for the name (default: no groups).
     #[must_use]
     pub fn with_groups(mut self, base: impl Into<String>, filter: impl Into<String>) -> Self {
-        (self.group_base, self.group_filter) = (Some(base.into()), filter.into());
+        (self.lookup.group_base, self.lookup.group_filter) = (Some(base.into()), filter.into());
         self
     }
 
@@ -103,7 +126,7 @@ impl LdapSettings {
     /// was typed).
     #[must_use]
     pub fn with_name_attribute(mut self, attribute: impl Into<String>) -> Self {
-        self.name_attribute = Some(attribute.into());
+        self.lookup.name_attribute = Some(attribute.into());
         self
     }
 
@@ -112,12 +135,5 @@ impl LdapSettings {
     pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
         self.refusal_texts = texts;
         self
-    }
-
-    /// The filters, read. `Err` says which setting is wrong, and how.
-    pub(super) fn filters(&self) -> Result<(FilterTemplate, FilterTemplate), (&'static str, &'static str)> {
-        let user = FilterTemplate::parse(&self.filter).map_err(|why| ("filter", why))?;
-        let group = FilterTemplate::parse(&self.group_filter).map_err(|why| ("group_filter", why))?;
-        Ok((user, group))
     }
 }

@@ -35,7 +35,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::verdict::Rejection;
+use crate::backend::Attempt;
+use crate::verdict::{Rejection, Verdict};
 
 /// Most bytes of a reply that are kept. What is longer is neither compared nor shown.
 const MAX_SAID: usize = 2 * 1024;
@@ -56,6 +57,24 @@ pub(crate) enum Class {
 pub(crate) struct Sent<'a> {
     pub(crate) name: &'a str,
     pub(crate) password: &'a str,
+}
+
+/// A name and a password, and what this server's refusals are.
+#[derive(Clone, Copy)]
+pub(crate) struct Login<'a> {
+    pub(crate) sent: Sent<'a>,
+    pub(crate) taught: &'a RefusalTexts,
+}
+
+/// A refusal, and the server's message for the user.
+pub(crate) type Refused = (Rejection, Option<ServerText>);
+
+/// The verdict of a refusal. The message goes to the attempt.
+pub(crate) fn reject(attempt: &Attempt<'_>, (rejection, message): Refused) -> Verdict {
+    if let Some(message) = message {
+        attempt.tell(message);
+    }
+    Verdict::Rejected(rejection)
 }
 
 /// What the words of one reply mean: all that leaves a guard.

@@ -4,23 +4,26 @@ use std::path::PathBuf;
 
 /// How the engine `pavao` isolates libsmbclient.
 ///
-/// libsmbclient is written in C and keeps its state in global variables. In this process it can do one login at a time,
-/// whatever the number of servers, and a crash of it ends the program. In helper processes, at most four for each backend,
-/// a server that hangs holds up its own logins only, and a crash is an outage of one attempt.
+/// libsmbclient is written in C and keeps its state in global variables. In this process it can do
+/// one login at a time, whatever the number of servers, and a crash of it ends the program. In
+/// helper processes, at most four for each backend, a server that hangs holds up its own logins
+/// only, and a crash is an outage of one attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
-    /// In helpers that run this program, if its `main` has called `run_helper_if_requested`; else in
-    /// helpers that run `user-backend-smb-helper`, if it is installed; else in a thread, if this
-    /// program links libsmbclient. The default.
+    /// In helpers that run this program, if its `main` has called `run_helper_if_requested`; else
+    /// in helpers that run `user-backend-smb-helper`, if it is installed; else in a thread, if
+    /// this program links libsmbclient. The default.
     ///
     /// The helper is looked for in the directory of this program, in `../libexec/user-backend` from
     /// there, and in `/usr/libexec/user-backend`; never in `PATH`.
     #[default]
     Auto,
-    /// In one thread of this process, shared by all backends that do so. Needs the cargo feature `smb`.
+    /// In one thread of this process, shared by all backends that do so. Needs the cargo feature
+    /// `smb`.
     InProcess,
-    /// In helpers that run this program, which does nothing but call `run_helper_if_requested`. Linux only.
+    /// In helpers that run this program, which does nothing but call `run_helper_if_requested`.
+    /// Linux only.
     Program(PathBuf),
 }
 

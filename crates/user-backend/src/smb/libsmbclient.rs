@@ -1,12 +1,15 @@
 //! Runs one login through libsmbclient, in whatever process and thread.
 //!
 //! What protects it, all of it measured against Samba's guest traps:
-//! - `no_auto_anonymous_login`: else a refused login is silently repeated anonymously, and a share open to guests says yes;
-//! - an encryption level above `None` makes libsmbclient demand signatures, and the answer to a session set-up can only be
-//!   signed with the password: a guest session, which has no key, never passes;
-//! - a new client for each login, dropped after it: a session that is there already would say yes to any password;
-//! - something is opened on the session. The call answers for session and opening together, so only `Ok` is a yes: an
-//!   error such as "not found" may come from a session that was never proved.
+//! - `no_auto_anonymous_login`: else a refused login is silently repeated anonymously, and a share
+//!   open to guests says yes;
+//! - an encryption level above `None` makes libsmbclient demand signatures, and the answer to a
+//!   session set-up can only be signed with the password: a guest session, which has no key, never
+//!   passes;
+//! - a new client for each login, dropped after it: a session that is there already would say yes
+//!   to any password;
+//! - something is opened on the session. The call answers for session and opening together, so only
+//!   `Ok` is a yes: an error such as "not found" may come from a session that was never proved.
 
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -18,14 +21,17 @@ use pavao::{
 use super::call::{Call, Ended};
 use super::reply::Proof;
 
-/// pavao writes the password into a log record of the level `trace`. The features that this crate sets on `log` leave
-/// that level out of the program; should they ever go missing, it does not compile.
+/// pavao writes the password into a log record of the level `trace`. The features that this crate
+/// sets on `log` leave that level out of the program; should they ever go missing, it does not
+/// compile.
 const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug as usize);
 
 impl Call {
-    /// Presents the name and the password. Blocks: until the end, each answer of the server may take `request_timeout`.
+    /// Presents the name and the password. Blocks: until the end, each answer of the server may
+    /// take `request_timeout`.
     pub(super) fn make(&self, request_timeout: Duration) -> Ended {
-        // The server is not asked by these two: an error number of theirs is left over from something else.
+        // The server is not asked by these two: an error number of theirs is left over from
+        // something else.
         let client = match SmbClient::new(self.credentials(), options()) {
             Ok(client) => client,
             Err(error) => return Ended::of_library(&error),
@@ -34,8 +40,8 @@ impl Call {
         if let Err(error) = client.set_timeout(request_timeout.max(Duration::from_millis(1))) {
             return Ended::of_library(&error);
         }
-        // Not every failure in there comes with a number: one that was left over from the login before would be the answer
-        // to another login.
+        // Not every failure in there comes with a number: one that was left over from the login
+        // before would be the answer to another login.
         ::errno::set_errno(::errno::Errno(0));
         let opened = match self.proof {
             Proof::Share(_) => client.stat("/").map(drop),

@@ -38,7 +38,7 @@ impl Class for SshClass {
             .host_required()
             .default_port(SshSettings::DEFAULT_PORT)
             .without_tls("SSH encrypts by itself; its server is known by `known_hosts` or `fingerprint`")
-            .no_prepared_connections("sshd may ban addresses whose connections sign nobody in")
+            .no_prepared_connections("sshd may ban addresses whose connections sign no one in")
     }
 
     fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {

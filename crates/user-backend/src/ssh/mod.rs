@@ -90,15 +90,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
-use crate::clock::{Instant, now};
+use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::file_permissions;
 use crate::identity::BackendId;
-use crate::transport::sooner;
+use crate::refusal::{Login, Sent, reject};
 use crate::verdict::{Identity, Verdict};
 
 use host_keys::{FINGERPRINT, HostKeys, MAX_FILE};
-use session::{Login, Session};
+use session::Session;
 
 /// russh logs what it sends, passwords too, at the level `trace`: this does not compile if that
 /// level is there.
@@ -152,12 +152,7 @@ impl SshBackend {
 
     async fn open(&self, asked: Instant) -> Result<Session, BackendError> {
         let endpoint = &self.settings.endpoint;
-        // No attempt takes longer than the settings allow.
-        let deadline = sooner(endpoint.timeout(), asked);
-        if deadline <= now() {
-            return Err(BackendError::timed_out(Phase::Connect));
-        }
-        Session::open(endpoint, &self.keys, deadline).await
+        Session::open(endpoint, &self.keys, endpoint.deadline(asked)?).await
     }
 }
 
@@ -190,16 +185,11 @@ impl UserBackend for SshBackend {
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let taught = &self.settings.refusal_texts;
-        let login = Login { name: attempt.upstream_name, password: attempt.password, taught };
-        match self.open(attempt.deadline).await?.sign_in(login).await? {
-            Ok(()) => Ok(Verdict::Accepted(Identity::of(attempt.name))),
-            Err((rejection, message)) => {
-                if let Some(message) = message {
-                    attempt.tell(message);
-                }
-                Ok(Verdict::Rejected(rejection))
-            }
-        }
+        let sent = Sent { name: attempt.upstream_name, password: attempt.password.expose() };
+        Ok(match self.open(attempt.deadline).await?.sign_in(Login { sent, taught }).await? {
+            Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
+            Err(refused) => reject(attempt, refused),
+        })
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

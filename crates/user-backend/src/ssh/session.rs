@@ -19,27 +19,14 @@ use super::socket::{BoundedSocket, MAX_HEARD, SocketControl};
 use crate::backend::Probe;
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
-use crate::refusal::{RefusalTexts, ReplyText, Sent, ServerText, Words};
-use crate::secret::Password;
+use crate::refusal::{Login, Refused, ReplyText, Words};
 use crate::transport::{Endpoint, dial, sooner, within};
-use crate::verdict::Rejection;
 
 /// What we call ourselves.
 const CLIENT: &str = "SSH-2.0-user_backend";
 
 /// Most messages of a conversation: the question, and what a server says around it.
 const MAX_MESSAGES: usize = 8;
-
-/// A refusal, and what the server tells the user with it.
-pub(super) type Refused = (Rejection, Option<ServerText>);
-
-/// A name and a password, and what this server's refusals are.
-#[derive(Clone, Copy)]
-pub(super) struct Login<'a> {
-    pub(super) name: &'a str,
-    pub(super) password: &'a Password,
-    pub(super) taught: &'a RefusalTexts,
-}
 
 /// A server whose key was checked, that waits for a name.
 pub(super) struct Session {
@@ -162,7 +149,7 @@ impl Session {
     /// The password is written once, and only after the server refused `none`.
     pub(super) async fn sign_in(mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
         within(self.deadline, Phase::Login, async {
-            let none = self.handle.authenticate_none(login.name).await;
+            let none = self.handle.authenticate_none(login.sent.name).await;
             match choose(&self.answer(none)?)? {
                 Method::Password => self.password(login).await,
                 Method::KeyboardInteractive => self.conversation(login).await,
@@ -173,14 +160,14 @@ impl Session {
 
     async fn password(&mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
         self.ask();
-        let answer = self.handle.authenticate_password(login.name, login.password.expose()).await;
+        let answer = self.handle.authenticate_password(login.sent.name, login.sent.password).await;
         let answer = self.answer(answer).map_err(BackendError::without_answer)?;
         self.conclude(&answer, login, false)
     }
 
     async fn conversation(&mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
         let mut is_given = false;
-        let mut said = self.handle.authenticate_keyboard_interactive_start(login.name, None).await;
+        let mut said = self.handle.authenticate_keyboard_interactive_start(login.sent.name, None).await;
         for _ in 0..MAX_MESSAGES {
             let reply = match said {
                 Ok(KeyboardInteractiveAuthResponse::InfoRequest { name, instructions, prompts }) => {
@@ -190,7 +177,7 @@ impl Session {
                         ([Prompt { echo: false, .. }], false) => {
                             is_given = true;
                             self.ask();
-                            vec![login.password.expose().to_owned()]
+                            vec![login.sent.password.to_owned()]
                         }
                         ([first, ..], false) => return Err(not_one_question(prompts.len(), first.echo)),
                         ([..], true) => {
@@ -238,8 +225,7 @@ impl Session {
     }
 
     fn words(&self, login: Login<'_>) -> Words {
-        let sent = Sent { name: login.name, password: login.password.expose() };
-        lock(&self.heard).words.judge(login.taught, sent)
+        lock(&self.heard).words.judge(login.taught, login.sent)
     }
 
     /// # Security

@@ -1,7 +1,7 @@
 //! The socket beneath russh: it bounds what is read, knows whether the server answered, and can be
 //! closed from outside.
 //!
-//! russh runs a connection in a task of its own, which goes on when nobody waits for it any more,
+//! russh runs a connection in a task of its own, which goes on when no one waits for it any more,
 //! and hands out answers without saying what they answer. Both are mended here.
 
 use std::io;
@@ -34,7 +34,7 @@ pub(super) struct BoundedSocket {
     is_over: bool,
 }
 
-/// The other end of it: dropping this closes the connection, whoever holds it.
+/// The other end of it: dropping this closes the connection, even while russh holds it.
 #[derive(Debug)]
 pub(super) struct SocketControl {
     counts: Arc<Counts>,

@@ -110,20 +110,11 @@ pub(crate) async fn encrypt(
 
 /// Maps a connection that broke in the middle of a dialogue.
 pub(crate) fn broken(phase: Phase, error: &io::Error) -> BackendError {
-    if let Some(inner) = error.get_ref() {
-        if let Some(TooManyBytes(limit)) = inner.downcast_ref() {
-            return BackendError::protocol(phase, TooManyBytes(*limit).to_string());
-        }
-        match inner.downcast_ref::<rustls::Error>() {
-            Some(rustls::Error::InvalidMessage(_)) => {
-                return BackendError::protocol(
-                    phase,
-                    "the server spoke in clear text on the encrypted connection",
-                );
-            }
-            Some(_) => return TlsClient::explain(error),
-            None => {}
-        }
+    if let Some(flood) = error.get_ref().and_then(|inner| inner.downcast_ref::<TooManyBytes>()) {
+        return BackendError::protocol(phase, flood.to_string());
+    }
+    if let Some(error) = TlsClient::explain_broken(phase, error) {
+        return error;
     }
     let detail = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),

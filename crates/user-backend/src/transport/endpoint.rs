@@ -10,6 +10,8 @@ use rustls::crypto::CryptoProvider;
 use serde::{Deserialize, Serialize};
 
 use super::provider::GivenProvider;
+use super::sooner;
+use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
 
 /// How a connection is encrypted.
@@ -185,6 +187,15 @@ impl Endpoint {
     /// Time for one whole attempt.
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// The end of one attempt: as asked, but no later than the timeout allows.
+    ///
+    /// # Errors
+    /// No time is left.
+    pub(crate) fn deadline(&self, asked: Instant) -> Result<Instant, BackendError> {
+        let deadline = sooner(self.timeout, asked);
+        if deadline <= now() { Err(BackendError::timed_out(Phase::Connect)) } else { Ok(deadline) }
     }
 
     /// Whether the host is this machine by its very name.

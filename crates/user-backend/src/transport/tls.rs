@@ -92,6 +92,17 @@ impl TlsClient {
         }
     }
 
+    /// Maps a stream that broke after the handshake, if TLS is what broke.
+    pub(crate) fn explain_broken(phase: Phase, error: &io::Error) -> Option<BackendError> {
+        let beneath = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+        Some(match beneath {
+            rustls::Error::InvalidMessage(_) => {
+                BackendError::protocol(phase, "the server spoke in clear text on the encrypted connection")
+            }
+            _ => Self::explain(error),
+        })
+    }
+
     /// Summary of a TLS session.
     pub fn summary<S>(stream: &EncryptedStream<S>) -> TlsSummary {
         TlsSummary::of(stream.0.get_ref().1)

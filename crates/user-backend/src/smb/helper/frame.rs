@@ -49,8 +49,8 @@ pub(super) fn question(call: &Call, request_timeout: Duration) -> Option<Zeroizi
     Some(bytes)
 }
 
-#[cfg(any(feature = "smb", test))]
 /// Reads a question without its length; `None` when it is none.
+#[cfg(any(feature = "smb", test))]
 pub(super) fn read_question(bytes: &[u8]) -> Option<(Call, Duration)> {
     let mut rest = Rest(bytes);
     let timeout = Duration::from_millis(u32::from_be_bytes(rest.take()?).into());
@@ -64,8 +64,8 @@ pub(super) fn read_question(bytes: &[u8]) -> Option<(Call, Duration)> {
     Some((Call { peer, name: name.into(), password, workgroup: workgroup.into(), proof }, timeout))
 }
 
-#[cfg(any(feature = "smb", test))]
 /// The unread rest.
+#[cfg(any(feature = "smb", test))]
 struct Rest<'a>(&'a [u8]);
 
 #[cfg(any(feature = "smb", test))]
@@ -84,8 +84,8 @@ impl<'a> Rest<'a> {
     }
 }
 
-#[cfg(any(feature = "smb", test))]
 /// An answer.
+#[cfg(any(feature = "smb", test))]
 pub(super) fn answer(ended: Ended) -> [u8; ANSWER] {
     let (kind, number) = match ended {
         Ended::Yes => (b'Y', 0),

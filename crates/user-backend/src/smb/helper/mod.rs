@@ -1,9 +1,10 @@
 //! Helper processes: run libsmbclient where it cannot delay or crash anything else.
 //!
-//! A helper is this very program or `user-backend-smb-helper`, started with one word on its command line and one end of a
-//! socket pair as its standard input. Its greeting names the version of the protocol. Requests arrive through the
-//! socket, so no password is in a command line, an environment or a file, and libsmbclient's diagnostics on the
-//! standard output are not seen: as soon as the helper has its socket, its standard streams lead nowhere.
+//! A helper is this very program or `user-backend-smb-helper`, started with one word on its command
+//! line and one end of a socket pair as its standard input. Its greeting names the version of the
+//! protocol. Requests arrive through the socket, so no password is in a command line, an
+//! environment or a file, and libsmbclient's diagnostics on the standard output are not seen: as
+//! soon as the helper has its socket, its standard streams lead nowhere.
 //!
 //! | module | contents |
 //! |---|---|
