@@ -106,7 +106,7 @@ pub use service::password_reset::redeem::{BadToken, RedeemError, ResetPage};
 pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
 pub use socket_settings::{DovecotAuthSettings, OnOutage, SaslauthdSettings, SocketMode, SocketSettings};
-pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal};
+pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal, client_name};
 pub use store::audit::AuditLine;
 pub use store::failed_logins::{FailedLogin, KeepFailures, LoginEvent, MAX_FAILED_LOGINS};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};

@@ -35,11 +35,9 @@ impl Quota {
             Self::Bytes(bytes) => Some(i64::try_from(bytes).unwrap_or(i64::MAX)),
         }
     }
-}
 
-impl Quota {
-    /// `none`, `default`, or a size with a unit (`5 GB`, factor 1024, one decimal from MB on). A size that would be read
-    /// back as another one is a number of bytes.
+    /// `none`, `default`, or a size with a unit (`5 GB`, factor 1024, one decimal from MB on).
+    /// A size that would be read back as another one is a number of bytes.
     pub fn to_human(self) -> String {
         let Self::Bytes(bytes) = self else { return self.to_string() };
         #[allow(clippy::cast_precision_loss, reason = "what is lost is found out below")]

@@ -1,7 +1,7 @@
 //! Random tokens: what is handed out once, and what is kept of it.
 //!
 //! A token has 256 random bits, so a plain hash of it can be kept and looked up: there is nothing
-//! to guess, and who reads the database cannot use what is in there.
+//! to guess, and a reader of the database cannot use what is in there.
 
 use std::fmt;
 

@@ -443,3 +443,19 @@ pub(crate) async fn revoke_all(change: &mut Change<'_>, locked: &LockedUser) -> 
     }
     Ok(ended)
 }
+
+/// The longest name that [`client_name`] gives, in bytes.
+const LONGEST_CLIENT_NAME: usize = 120;
+
+/// A name for the app password of a program, from its user agent.
+/// What the program calls itself, in one line of limited length.
+pub fn client_name(agent: &str) -> String {
+    let mut name = String::new();
+    for word in agent.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()) {
+        if name.len() + word.len() >= LONGEST_CLIENT_NAME {
+            break;
+        }
+        name = if name.is_empty() { word.to_owned() } else { format!("{name} {word}") };
+    }
+    if name.is_empty() { "unknown program".to_owned() } else { name }
+}

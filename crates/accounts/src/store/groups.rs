@@ -5,7 +5,7 @@ use crate::domain::{
 };
 use crate::store::change::{Change, LockedUser};
 use crate::store::credentials_end::{CredentialEnd, end_all};
-use crate::store::engine::{Query, Row, ValueKind, sql};
+use crate::store::engine::{Query, Row, SqlDialect, sql};
 use crate::store::handle::table;
 use crate::store::rights::Right;
 use crate::store::search::contains;
@@ -356,14 +356,14 @@ fn ids(rows: &[Row]) -> Result<Vec<GroupId>, AccountsError> {
     rows.iter().map(|row| Ok(GroupId::stored(&row.text(0)?))).collect()
 }
 
-fn narrowed(kind: ValueKind, query: Query, filter: &GroupFilter) -> Query {
+fn narrowed(kind: SqlDialect, query: Query, filter: &GroupFilter) -> Query {
     let limit = filter.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX);
     let query =
         matching(kind, query, filter).push(kind, " ORDER BY groups.id LIMIT ").push_bind_unseen(kind, limit);
     query.push(kind, " OFFSET ").push_bind_unseen(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX))
 }
 
-fn matching(kind: ValueKind, query: Query, filter: &GroupFilter) -> Query {
+fn matching(kind: SqlDialect, query: Query, filter: &GroupFilter) -> Query {
     if filter.search.is_empty() {
         return query;
     }

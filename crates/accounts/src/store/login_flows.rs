@@ -1,8 +1,9 @@
 //! Devices that wait for their owner to sign in with a browser (login flow, version 2).
 //!
-//! In the store and not in memory, because a device may begin at one server of a site, its owner agree at another, and the
-//! device come back to a third. Only hashes of the two tokens are kept, and the app password is made when the device comes
-//! for it, in the transaction that ends the flow: whoever reads the table can sign in as no one.
+//! In the store and not in memory, because a device may begin at one server of a site, its owner
+//! agree at another, and the device come back to a third. Only hashes of the two tokens are kept,
+//! and the app password is made when the device comes for it, in the transaction that ends the
+//! flow: nothing in the table opens an account.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use user_backend::brute_force::SourceNet;
 
 use crate::domain::{AccountsError, Timestamp, Token, TokenHash, User, UserId};
-use crate::store::app_passwords::{self, AppPassword};
+use crate::store::app_passwords::{self, AppPassword, client_name};
 use crate::store::engine::sql;
 use crate::store::handle::table;
 use crate::store::rate_limits::{self, RateLimit};
@@ -28,9 +29,6 @@ const PER_SOURCE: RateLimit = RateLimit { max: 60, window: LOGIN_FLOW_LIFE };
 
 /// How many flows are kept. Beginning one needs no credentials.
 const MOST: u64 = 10_000;
-
-/// The longest name of a client, in bytes.
-const LONGEST_CLIENT: usize = 120;
 
 /// A flow that has begun: the two tokens, which are shown now and never again.
 #[derive(Debug)]
@@ -165,7 +163,7 @@ impl LoginFlowsMut<'_> {
     ) -> Result<(Token, AppPassword), AccountsError> {
         let mut change = self.0.change().await?;
         let locked = change.lock_target(user, Right::Oneself).await?;
-        // Whoever deletes the row gets the password; the other one finds nothing.
+        // The request that deletes the row gets the password; another one finds nothing.
         let end = sql("DELETE FROM login_flows WHERE poll_token = $1 AND user_key = $2 AND expires_at > $3 \
                        RETURNING client")
         .bind(poll.bytes())
@@ -179,16 +177,4 @@ impl LoginFlowsMut<'_> {
         change.commit().await?;
         Ok(made)
     }
-}
-
-/// A name for a client: what it calls itself, in one line of moderate length.
-fn client_name(agent: &str) -> String {
-    let mut name = String::new();
-    for word in agent.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()) {
-        if name.len() + word.len() >= LONGEST_CLIENT {
-            break;
-        }
-        name = if name.is_empty() { word.to_owned() } else { format!("{name} {word}") };
-    }
-    if name.is_empty() { "unknown program".to_owned() } else { name }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::change::Change;
-use crate::store::engine::{ValueKind, each, sql};
+use crate::store::engine::{SqlDialect, each, sql};
 
 /// A maximum number of events per window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ async fn retry_after(
 ) -> Result<Option<Duration>, AccountsError> {
     let now = change.now();
     let Some(free) = limit.max.checked_sub(events) else { return Ok(Some(limit.window)) };
-    if change.kind() == ValueKind::Postgres {
+    if change.kind() == SqlDialect::Postgres {
         // SQLite has one writer at a time as it is.
         let alone = sql("SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))");
         change.execute(alone.bind(scope).bind(subject)).await?;

@@ -1,13 +1,13 @@
 //! The condition of a search.
 
-use crate::store::engine::{Query, ValueKind};
+use crate::store::engine::{Query, SqlDialect};
 
 /// Appends "contains `text`" to a column of folded text.
 /// GLOB is the faster one on SQLite, LIKE has the index on PostgreSQL.
-pub(crate) fn contains(kind: ValueKind, query: Query, text: &str) -> Query {
+pub(crate) fn contains(kind: SqlDialect, query: Query, text: &str) -> Query {
     let mut pattern = String::with_capacity(text.len() + 2);
     match kind {
-        ValueKind::Sqlite => {
+        SqlDialect::Sqlite => {
             pattern.push('*');
             for c in text.chars() {
                 if matches!(c, '*' | '?' | '[') {
@@ -19,7 +19,7 @@ pub(crate) fn contains(kind: ValueKind, query: Query, text: &str) -> Query {
             pattern.push('*');
             query.push(kind, " GLOB ").push_bind_unseen(kind, pattern)
         }
-        ValueKind::Postgres => {
+        SqlDialect::Postgres => {
             pattern.push('%');
             for c in text.chars() {
                 pattern.extend(matches!(c, '%' | '_' | '\\').then_some('\\'));

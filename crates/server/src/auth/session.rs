@@ -153,13 +153,13 @@ impl AppState {
         if !standing.user.enabled || !self.is_served(&standing.user, &look) {
             return Ok(None);
         }
-        if !self.goes_on(token, &session).await? {
-            return Ok(None);
-        }
         // What cannot be read is of another version and is believed to be old.
         let kept = kept(&session);
         let stale = kept.as_ref().is_none_or(|kept| kept.stale);
         let lasting = kept.is_some_and(|kept| kept.lasting);
+        if !self.goes_on(token, &session, lasting).await? {
+            return Ok(None);
+        }
         Ok(Some(ActiveSession { standing, token: *token, stale, lasting, confirmed: session.confirmed }))
     }
 
@@ -265,9 +265,13 @@ impl AppState {
     }
 
     /// Whether a session goes on; its owner has just been seen.
-    async fn goes_on(&self, token: &TokenHash, session: &Session) -> Result<bool, AccountsError> {
+    async fn goes_on(
+        &self,
+        token: &TokenHash,
+        session: &Session,
+        is_lasting: bool,
+    ) -> Result<bool, AccountsError> {
         let now = accounts::Clock::system().now();
-        let is_lasting = kept(session).is_some_and(|kept| kept.lasting);
         let (idle, longest) = match self.stay().filter(|_| is_lasting) {
             Some(stay) => (stay, stay),
             None => (IDLE, LONGEST),

@@ -116,7 +116,7 @@ async fn decide(app: &AppState, request: &Request, peer: Peer) -> Answer {
         Ok(Err(outcome)) => Answer {
             outcome: outcome.as_str(),
             reason: match &outcome {
-                // As at every frontend, nobody learns here which accounts are there.
+                // As at every frontend, the answer does not reveal which accounts exist.
                 Outcome::Refused(Rejection::UnknownUser) => Some(Rejection::BadCredentials.as_str()),
                 Outcome::Refused(rejection) => Some(rejection.as_str()),
                 Outcome::Throttled { limit, .. } => Some(limit.text()),

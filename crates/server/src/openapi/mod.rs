@@ -23,7 +23,7 @@ use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Response};
+use axum::http::{HeaderMap, HeaderValue, Response};
 use axum::routing::{MethodRouter, get};
 use serde_json::Value;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -48,7 +48,7 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 4] {
     ]
 }
 
-/// Where the server is for the one who asks, and at which level it answers.
+/// The URL of the server for this client, and the level at which it answers.
 struct Base {
     url: String,
     level: CompatLevel,
@@ -60,13 +60,13 @@ impl FromRequestParts<AppState> for Base {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
         let settings = app.settings();
         let is_encrypted = parts.extensions.get::<Origin>().is_some_and(|origin| origin.encrypted);
-        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-        Ok(Self { url: url_for_caller(&settings, host, is_encrypted), level: settings.compat })
+        Ok(Self { url: url_for_caller(&settings, &parts.headers, is_encrypted), level: settings.compat })
     }
 }
 
 /// The public URL, or else the address under which the caller reached the server: `listen` may be `0.0.0.0`.
-pub(crate) fn url_for_caller(settings: &ServerSettings, host: Option<&str>, is_encrypted: bool) -> String {
+pub(crate) fn url_for_caller(settings: &ServerSettings, headers: &HeaderMap, is_encrypted: bool) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let plain =
         |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte));
     match host.filter(plain).filter(|host| !host.is_empty()) {

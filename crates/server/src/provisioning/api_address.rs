@@ -1,8 +1,9 @@
-//! Says where the API is to those who look for it at another address, and takes the prefix of old clients away.
+//! Says where the API is when a client looks for it at another address, and removes the prefix of
+//! old clients.
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -44,15 +45,14 @@ fn rewritten(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Whether the one who asks for this path looks for the API.
+/// Whether a request for this path was meant for the API.
 pub(crate) fn is_meant(path: &str) -> bool {
     path.split('/').any(|segment| segment == "ocs" || matches!(segment, "v1.php" | "v2.php"))
 }
 
-/// Says where the API is, in the format that the one who asks accepts.
+/// Says where the API is, in the format that the client accepts.
 pub(crate) fn show(settings: &ServerSettings, headers: &HeaderMap, is_encrypted: bool) -> Response<Body> {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let url = url_for_caller(settings, host, is_encrypted);
+    let url = url_for_caller(settings, headers, is_encrypted);
     let message = "There is nothing at this address";
     let hint =
         format!("the API is at {url}/ocs/v1.php and {url}/ocs/v2.php, as in {url}/ocs/v1.php/cloud/users");

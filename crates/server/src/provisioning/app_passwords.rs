@@ -1,7 +1,7 @@
 //! App passwords, as clients make and end their own: a program signs in once with the password that its owner typed, takes
 //! an app password for itself, and forgets the other.
 
-use accounts::AccountsError;
+use accounts::{AccountsError, client_name};
 
 use super::call::Call;
 use super::docs::ResponseDoc;
@@ -12,12 +12,6 @@ use super::operation::{Operation, operation};
 use crate::auth::proof::UsedAppPassword;
 
 const NONE_IN_USE: &[ResponseDoc] = &[(Code::FORBIDDEN, "the caller did not sign in with an app password")];
-
-/// Name of an app password whose program sends no user agent.
-const NAMELESS: &str = "unknown program";
-
-/// The longest name, in bytes.
-const LONGEST_NAME: usize = 120;
 
 /// `GET /core/getapppassword`: a new app password, after a sign-in with the password itself.
 pub(crate) const GET: Operation = operation!(
@@ -41,7 +35,7 @@ async fn get(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         let text = "An app password requires a sign-in with the password, not a page session";
         return Err(OcsFailure::new(Code::FORBIDDEN, text));
     }
-    let made = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await;
+    let made = call.accounts()?.app_passwords().create(id, &client_name(call.agent), None).await;
     let (token, _) = made.map_err(|error| match error {
         AccountsError::Invalid { .. } => OcsFailure::new(Code::FORBIDDEN, error.to_string()),
         error => error.into(),
@@ -94,16 +88,4 @@ fn none_in_use() -> OcsFailure {
 /// Another request may have ended the app password since this one signed in with it.
 fn ended(error: AccountsError) -> OcsFailure {
     if matches!(error, AccountsError::NotFound { .. }) { none_in_use() } else { error.into() }
-}
-
-/// A name for an app password: what the program calls itself, in one line of moderate length.
-fn name(agent: &str) -> String {
-    let mut name = String::new();
-    for word in agent.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()) {
-        if name.len() + word.len() >= LONGEST_NAME {
-            break;
-        }
-        name = if name.is_empty() { word.to_owned() } else { format!("{name} {word}") };
-    }
-    if name.is_empty() { NAMELESS.to_owned() } else { name }
 }

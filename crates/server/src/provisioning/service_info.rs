@@ -27,7 +27,7 @@ async fn capabilities(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         ("edition", "".into()),
         ("extendedSupport", false.into()),
     ]);
-    // Who is not signed in learns the version, as clients expect, and nothing of the rules for passwords.
+    // Without a sign-in only the version is returned, as clients expect, and no password rules.
     if call.caller.is_none() {
         return Ok(Data::map([("version", version), ("capabilities", Data::NOTHING)]).into());
     }

@@ -7,11 +7,11 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{Response, StatusCode};
 use user_backend::Outcome;
 
 use super::page_request::{PageRequest, PageResult, waiting};
+use super::program_response::{json, message};
 use super::refusal::refusal;
 use super::templates::{Confirm, Notice};
 use crate::auth::proof::ActiveSession;
@@ -24,7 +24,7 @@ pub(super) async fn show(request: PageRequest) -> PageResult {
     Ok(form(&request, &session, StatusCode::OK, None, next))
 }
 
-/// `POST /login/confirm` and `POST /index.php/login/confirm`
+/// `POST /login/confirm`
 pub(super) async fn submit(mut request: PageRequest, body: Body) -> PageResult {
     if request.is_from_program() {
         return by_program(request, body).await;
@@ -91,17 +91,4 @@ fn form(
 
 fn refused(request: &PageRequest, outcome: &Outcome) -> (StatusCode, Notice, Option<Duration>) {
     refusal(request, outcome, StatusCode::FORBIDDEN, || Notice::bad(request.t("wrong-password")))
-}
-
-fn message(status: StatusCode, text: &str) -> Response<Body> {
-    json(status, &serde_json::json!({ "message": text }))
-}
-
-fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(value.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

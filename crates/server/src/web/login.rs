@@ -29,7 +29,7 @@ pub(super) async fn show(request: PageRequest) -> PageResult {
 }
 
 /// `POST /login`
-pub(super) async fn sign_in(request: PageRequest, body: Body) -> PageResult {
+pub(super) async fn sign_in(mut request: PageRequest, body: Body) -> PageResult {
     let (sent, is_ours) = request.visitor_form(body).await?;
     let next = request.next_on_any_host(sent.get("redirect_url"));
     let stays = sent.get("stay").is_some() && request.app.stay().is_some();
@@ -41,7 +41,10 @@ pub(super) async fn sign_in(request: PageRequest, body: Body) -> PageResult {
     let (name, password) = (sent.text("user").trim(), sent.text("password"));
     let begun = request.app.begin_session_for(name, password, &request.browser(), stays).await;
     match begun.map_err(|error| request.failed(&error))? {
-        Ok(token) => Ok(request.with_session(request.redirect(&target(&request, next)), &token, stays)),
+        Ok(token) => {
+            request.renew_cookie(&token, stays);
+            Ok(request.with_cookie(request.redirect(&target(&request, next))))
+        }
         Err(outcome) => {
             let (status, notice, wait) =
                 refusal(&request, &outcome, StatusCode::UNAUTHORIZED, || wrong(&request));

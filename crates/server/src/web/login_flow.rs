@@ -8,13 +8,14 @@
 //! Anyone can begin a flow and send its page to someone else. So nothing is granted without a click on a page that says so, with
 //! the name and the address of the program, in a session whose owner typed the password in the last 15 minutes.
 
-use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, TokenHash};
+use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, LoginFlow, TokenHash};
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, USER_AGENT};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::http::{HeaderMap, Response, StatusCode};
 
 use super::format::ShownTime;
-use super::page_request::{PageRequest, PageResult, waiting};
+use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
+use super::program_response::{json, message};
 use super::templates::LoginFlowPage;
 use crate::auth::proof::ActiveSession;
 use crate::auth::token_shape::is_token_shaped;
@@ -115,7 +116,7 @@ pub(super) async fn grant(request: PageRequest, body: Body) -> PageResult {
 }
 
 /// The session, if its owner typed the password a short while ago; others go to a page where they do, and back.
-async fn confirmed(request: &PageRequest) -> Result<ActiveSession, super::page_request::EarlyResponse> {
+async fn confirmed(request: &PageRequest) -> Result<ActiveSession, EarlyResponse> {
     let page = match request.session().await? {
         Some(session) if session.is_confirmed() && !session.is_stale() => return Ok(session),
         Some(_) => "/login/confirm",
@@ -136,9 +137,7 @@ fn page_token(request: &PageRequest) -> Option<TokenHash> {
 }
 
 /// The flow of this page, as long as no one has agreed.
-async fn found(
-    request: &PageRequest,
-) -> Result<Option<accounts::LoginFlow>, super::page_request::EarlyResponse> {
+async fn found(request: &PageRequest) -> Result<Option<LoginFlow>, EarlyResponse> {
     let Some(token) = page_token(request) else { return Ok(None) };
     let flow = request.app.accounts().login_flows().find(&token).await;
     Ok(flow.map_err(|error| request.failed(&error))?.filter(|flow| !flow.is_granted))
@@ -152,9 +151,7 @@ fn gone(request: &PageRequest) -> Response<Body> {
 fn message_page(request: &PageRequest, status: StatusCode, title: &str, lines: &[&str]) -> Response<Body> {
     let lines: Vec<_> = lines.iter().map(|line| request.t(line)).collect();
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-    let text = request.t("go-to-account");
-    let link = Some((text.as_str(), request.url_for("/settings")));
-    request.message(status, &request.t(title), &lines, link)
+    request.message(status, &request.t(title), &lines, Some(request.account_link()))
 }
 
 /// The token that a device asks with; `None` for something that cannot be one.
@@ -174,24 +171,10 @@ async fn token_of(
 
 /// Where the server is for the device.
 fn base(request: &PageRequest, headers: &HeaderMap) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    url_for_caller(&request.app.settings(), host, request.origin.encrypted)
+    url_for_caller(&request.app.settings(), headers, request.origin.encrypted)
 }
 
 /// As clients know it, as long as no one has agreed, and for a token that is unknown.
 fn not_yet() -> Response<Body> {
     json(StatusCode::NOT_FOUND, &serde_json::json!([]))
-}
-
-fn message(status: StatusCode, text: &str) -> Response<Body> {
-    json(status, &serde_json::json!({ "message": text }))
-}
-
-fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(value.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

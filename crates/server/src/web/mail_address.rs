@@ -50,8 +50,7 @@ pub(super) async fn confirm(request: PageRequest, body: Body) -> PageResult {
     tracing::info!(target: "audit", ?user, "confirmed a mail address by a link");
     let values = [("address", address.as_str().into()), ("user", user.as_str().into())];
     let line = request.t_with("address-done-text", &values);
-    let text = request.t("go-to-account");
-    let link = Some((text.as_str(), request.url_for("/settings")));
+    let link = Some(request.account_link());
     Ok(request.message(StatusCode::OK, &request.t("address-done"), &[&line], link))
 }
 
@@ -65,8 +64,7 @@ fn refused(request: &PageRequest, error: &ConfirmError) -> EarlyResponse {
     match error {
         ConfirmError::Invalid => {
             let lines = [request.t("address-link-hint"), request.t("address-link-again")];
-            let text = request.t("go-to-account");
-            let link = Some((text.as_str(), request.url_for("/settings")));
+            let link = Some(request.account_link());
             let title = request.t("link-broken");
             request.message(StatusCode::NOT_FOUND, &title, &lines.each_ref().map(String::as_str), link).into()
         }

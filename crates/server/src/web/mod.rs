@@ -9,6 +9,7 @@
 //! | `login`, `login_flow`, `confirm`, `password_reset`, `mail_address`, `account`, `profile`, `app_passwords`, `service_tokens` | what the pages do |
 //! | `refusal`, `new_password` | what they say about a sign-in or a new password that was not accepted |
 //! | `templates` | what they show; the layout is in `templates/` |
+//! | `program_response` | what they answer to programs |
 //! | `language` | what they say; the texts are in `locales/` |
 //! | `page_request` | who looks: cookie, address, language, and whether a form may be believed |
 //! | `form` | forms, read strictly |
@@ -28,6 +29,7 @@ mod new_password;
 mod page_request;
 mod password_reset;
 mod profile;
+mod program_response;
 pub(crate) mod redirect;
 mod refusal;
 mod service_tokens;
@@ -51,7 +53,6 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/", get(account::home))
         .route("/login", get(login::show).post(login::sign_in))
         .route("/login/confirm", get(confirm::show).post(confirm::submit))
-        .route("/index.php/login/confirm", post(confirm::submit))
         .route("/login/v2", post(login_flow::begin))
         .route("/login/v2/poll", post(login_flow::poll))
         .route("/login/v2/flow/{token}", get(login_flow::show).post(login_flow::grant))

@@ -265,8 +265,7 @@ impl PageRequest {
     }
 
     fn forged(&self) -> EarlyResponse {
-        let text = self.t("start-over");
-        let link = Some((text.as_str(), self.url_for("/settings")));
+        let link = Some((self.t("start-over"), self.url_for("/settings")));
         let (title, line) = (self.t("expired-title"), self.t("expired-text"));
         self.message(StatusCode::FORBIDDEN, &title, &[&line], link).into()
     }
@@ -278,17 +277,19 @@ impl PageRequest {
             return self.message(StatusCode::FORBIDDEN, &title, &[plaintext(&self.origin)], None);
         }
         let url = self.app.settings().public_url();
-        let text = self.t("https-link");
-        let link = url.starts_with("https://").then(|| (text.as_str(), format!("{url}/login")));
+        let link = url.starts_with("https://").then(|| (self.t("https-link"), format!("{url}/login")));
         self.message(StatusCode::FORBIDDEN, &title, &[&self.t("https-text")], link)
     }
 
     /// There is no such page.
     pub(super) fn missing(&self) -> Response<Body> {
-        let text = self.t("go-to-account");
-        let link = Some((text.as_str(), self.url_for("/settings")));
         let (title, line) = (self.t("not-found"), self.t("not-found-text"));
-        self.message(StatusCode::NOT_FOUND, &title, &[&line], link)
+        self.message(StatusCode::NOT_FOUND, &title, &[&line], Some(self.account_link()))
+    }
+
+    /// The link to the user's own page.
+    pub(super) fn account_link(&self) -> (String, String) {
+        (self.t("go-to-account"), self.url_for("/settings"))
     }
 
     /// What was typed as a name, if a page may show it again.
@@ -334,7 +335,8 @@ impl PageRequest {
         response
     }
 
-    /// The session has a new token, and the cookie before it is worth nothing any more.
+    /// The session has a new token. The cookie before it, which others may have seen or even
+    /// chosen, is worth nothing any more.
     pub(super) fn renew_cookie(&mut self, token: &Token, is_lasting: bool) {
         self.cookie_life = self.app.stay().filter(|_| is_lasting);
         self.cookie = Zeroizing::new(token.expose().to_owned());
@@ -347,7 +349,7 @@ impl PageRequest {
         status: StatusCode,
         title: &str,
         lines: &[&str],
-        link: Option<(&str, String)>,
+        link: Option<(String, String)>,
     ) -> Response<Body> {
         page(status, &Message { frame: self.frame(), title, lines, link })
     }
@@ -360,20 +362,6 @@ impl PageRequest {
             return problem(StatusCode::INTERNAL_SERVER_ERROR, "not found");
         };
         response.headers_mut().insert(LOCATION, to);
-        response
-    }
-
-    /// With a new cookie. The one before it, which others may have seen or even chosen, is worth nothing any more.
-    pub(super) fn with_session(
-        &self,
-        mut response: Response<Body>,
-        token: &Token,
-        is_lasting: bool,
-    ) -> Response<Body> {
-        let life = self.app.stay().filter(|_| is_lasting);
-        if let Some(cookie) = self.kind.set(token.expose(), life) {
-            response.headers_mut().insert(SET_COOKIE, cookie);
-        }
         response
     }
 

@@ -65,8 +65,7 @@ fn ask(request: &PageRequest, status: StatusCode, notice: Option<Notice>, user: 
 /// The page after a request, the same for every name.
 fn sent_page(request: &PageRequest) -> Response<Body> {
     let lines = [request.t("sent-text"), request.t("sent-hint")];
-    let text = request.t("back-to-sign-in");
-    let link = Some((text.as_str(), request.url_for("/login")));
+    let link = Some((request.t("back-to-sign-in"), request.url_for("/login")));
     let title = request.t("sent-title");
     request.message(StatusCode::OK, &title, &lines.each_ref().map(String::as_str), link)
 }
@@ -118,8 +117,7 @@ fn form(
 /// There is no reset here.
 fn disabled(request: &PageRequest) -> Response<Body> {
     let (title, line) = (request.t("reset-disabled"), request.t("reset-disabled-hint"));
-    let text = request.t("back-to-sign-in");
-    let link = Some((text.as_str(), request.url_for("/login")));
+    let link = Some((request.t("back-to-sign-in"), request.url_for("/login")));
     request.message(StatusCode::FORBIDDEN, &title, &[&line], link)
 }
 
@@ -131,8 +129,7 @@ fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
                 BadToken::Expired => [request.t("link-expired"), request.t("link-expired-hint")],
                 BadToken::Invalid => [request.t("link-invalid"), request.t("link-invalid-hint")],
             };
-            let text = request.t("link-again");
-            let link = lost_link(&request.app).map(|link| (text.as_str(), link));
+            let link = lost_link(&request.app).map(|link| (request.t("link-again"), link));
             let title = request.t("link-broken");
             request.message(StatusCode::NOT_FOUND, &title, &lines.each_ref().map(String::as_str), link).into()
         }

@@ -210,7 +210,8 @@ pub(super) struct Message<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) title: &'a str,
     pub(super) lines: &'a [&'a str],
-    pub(super) link: Option<(&'a str, String)>,
+    /// A text, and where it leads.
+    pub(super) link: Option<(String, String)>,
 }
 
 #[derive(Template)]

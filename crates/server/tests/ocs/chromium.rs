@@ -1,8 +1,9 @@
 //! The pages in a real browser: Chromium without a window, driven by WebDriver.
 //!
-//! Skipped, by name, where `chromedriver` is missing; a failure with `BROWSER_REQUIRED=1`. `AXE_CORE` names the file `axe.min.js`:
-//! without it, accessibility is not checked. With `BROWSER_FULL=1` the walk is repeated in the dark and on a phone.
-//! `BROWSER_SCREENSHOTS` names a folder for pictures of every page.
+//! Skipped, by name, where `chromedriver` is missing; a failure with `BROWSER_REQUIRED=1`.
+//! `AXE_CORE` names the file `axe.min.js`: without it, accessibility is not checked. With
+//! `BROWSER_FULL=1` the walk is repeated in the dark and on a phone. `BROWSER_SCREENSHOTS` names a
+//! folder for pictures of every page.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -75,17 +76,21 @@ impl Chromium {
         let port = line.rsplit(' ').next().unwrap().trim_end_matches('.').to_owned();
         std::thread::spawn(move || lines.for_each(drop));
         let profile = TempDir::new().unwrap();
-        let mut arguments =
-            ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-                .map(str::to_owned)
-                .to_vec();
-        arguments.extend(
-            ["background-networking", "component-update", "sync", "dev-shm-usage"]
-                .map(|what| format!("--disable-{what}")),
-        );
-        arguments.push("--window-size=1000,900".to_owned());
-        arguments.push("--lang=en".to_owned());
-        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let folder = format!("--user-data-dir={}", profile.path().display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--no-first-run",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=1000,900",
+            "--lang=en",
+            &folder,
+        ];
         let capabilities = json!({
             "goog:chromeOptions": { "args": arguments, "prefs": { "intl.accept_languages": "en" } },
         });
@@ -176,8 +181,8 @@ impl Chromium {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    /// Checks the page that is shown: no obstacle for people who see, hear or use it in another way, nothing wider than the window, no
-    /// id twice; and takes a picture.
+    /// Checks the page that is shown: no obstacle for people who see, hear or use it in another
+    /// way, nothing wider than the window, no id twice; and takes a picture.
     async fn check(&self, name: &str, look: Look) {
         let at = format!("{name} ({look:?})");
         let width = self.run("return document.documentElement.scrollWidth - window.innerWidth").await;
@@ -201,9 +206,10 @@ impl Chromium {
         if let Some(folder) = std::env::var_os("BROWSER_SCREENSHOTS") {
             let name = std::path::Path::new(&folder).join(format!("{name}-{}", look.name()));
             for (format, whole) in [("png", true), ("webp", false)] {
-                let how = json!({ "format": format, "captureBeyondViewport": whole, "quality": 70 });
-                let how =
-                    if whole { json!({ "format": format, "captureBeyondViewport": true }) } else { how };
+                let mut how = json!({ "format": format, "captureBeyondViewport": whole });
+                if !whole {
+                    how["quality"] = 70.into();
+                }
                 let picture = self.cdp("Page.captureScreenshot", how).await;
                 let picture = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
                 std::fs::write(name.with_extension(format), picture).unwrap();
@@ -212,12 +218,7 @@ impl Chromium {
     }
 
     async fn press(&self, keys: &[Key]) {
-        let mut actions = KeyActions::new("keyboard".to_owned());
-        for key in keys {
-            let value = char::from(*key);
-            actions = actions.then(KeyAction::Down { value }).then(KeyAction::Up { value });
-        }
-        self.client.perform_actions(actions).await.unwrap();
+        self.type_text(&keys.iter().map(|key| char::from(*key)).collect::<String>()).await;
     }
 
     async fn type_text(&self, text: &str) {
@@ -307,7 +308,7 @@ impl Site {
         Self { server, line }
     }
 
-    /// From now on nobody reaches the mail server.
+    /// From now on the mail server cannot be reached.
     fn cut(&self) {
         self.line.abort();
     }
@@ -323,7 +324,6 @@ async fn chromium_finds_no_fault_with_any_page() {
     let welcome = path_of_link(&deliver(server).await[0].1);
     let mut mia = Vec::new();
     for look in looks() {
-        let name = look.name();
         chromium.look(look).await;
         newcomer(&chromium, server, &welcome, look).await;
         user(&chromium, look).await;
@@ -338,10 +338,10 @@ async fn chromium_finds_no_fault_with_any_page() {
         chromium.check("service-token", look).await;
         chromium.sign_in("mia@mail.example", external_backend::MAIL).await;
         chromium.check("settings-imap", look).await;
-        mia.push((name, chromium.client.get_all_cookies().await.unwrap()));
+        mia.push(chromium.client.get_all_cookies().await.unwrap());
     }
     site.cut();
-    for (look, (_, cookies)) in looks().into_iter().zip(mia) {
+    for (look, cookies) in looks().into_iter().zip(mia) {
         chromium.look(look).await;
         chromium.forget().await;
         chromium.goto("/login").await;

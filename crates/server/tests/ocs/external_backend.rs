@@ -73,6 +73,15 @@ pub(super) async fn imap() -> String {
     )
 }
 
+/// The lines that configure a mail server for `mail.example` that never checks a password.
+pub(super) async fn imap_in_outage() -> String {
+    let port = mail_server_refusing("[UNAVAILABLE] later").await;
+    format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
+         domain = \"mail.example\"\n"
+    )
+}
+
 pub(super) async fn server() -> Server {
     Server::with("", &imap().await).await
 }

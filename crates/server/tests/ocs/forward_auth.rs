@@ -22,7 +22,7 @@ async fn server(more: &str) -> Server {
 }
 
 /// What the proxy asks about a request for this host and path.
-fn forward<'a>(server: &'a Server, host: &str, uri: &str) -> Ask<'a> {
+pub(super) fn forward<'a>(server: &'a Server, host: &str, uri: &str) -> Ask<'a> {
     let client = new_address().to_string();
     let ask = server.page(Method::GET, "/auth/forward").from(PROXY);
     let ask = ask.header("X-Forwarded-For", &client).header("X-Forwarded-Proto", "https");

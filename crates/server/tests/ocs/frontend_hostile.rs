@@ -2,13 +2,15 @@
 
 use tokio::io::AsyncWriteExt;
 
-use super::external_backend::mail_server_refusing;
+use super::external_backend::imap_in_outage;
+use super::forward_auth::forward;
 use super::sockets::{AuthClient, NO, NO_ANSWER, WithSocket, YES, base64, counted, rest};
 use super::*;
 
 const RIGHT: [&str; 4] = ["Frank", PASSWORD, "smtp", ""];
 
-/// Thousands of callers that say nothing: those above the limit are closed at once, and the API goes on.
+/// Thousands of callers that say nothing: those above the limit are closed at once, and the API
+/// goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_callers_take_the_socket_and_nothing_else() {
     const LIMIT: usize = 64;
@@ -155,12 +157,8 @@ async fn dovecot_auth_ends_floods_and_refuses_odd_names() {
 /// For Postfix and Exim, which take every `FAIL` for a wrong password.
 #[tokio::test(flavor = "multi_thread")]
 async fn dovecot_auth_outage_closes_if_settings_say_so() {
-    let port = mail_server_refusing("[UNAVAILABLE] later").await;
-    let sections = format!(
-        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
-         domain = \"mail.example\"\n"
-    );
-    let found = WithSocket::start("dovecot_auth", "on_outage = \"close\"", &sections).await;
+    let backend = imap_in_outage().await;
+    let found = WithSocket::start("dovecot_auth", "on_outage = \"close\"", &backend).await;
     let mut client = AuthClient::ready(&found).await;
     assert_eq!(client.plain(1, "Frank", "wrong").await, "FAIL\t1\tuser=Frank");
     assert_eq!(client.plain(2, "Frank", PASSWORD).await, "OK\t2\tuser=Frank");
@@ -178,12 +176,7 @@ async fn forward_auth_refuses_oversized_and_doubled_headers() {
          [[frontends.forward_auth.rule]]\nhost = \"wiki.test\"\n",
     )
     .await;
-    let ask = || {
-        let ask = server.page(Method::GET, "/auth/forward").from(Ipv4Addr::new(127, 200, 0, 1));
-        let ask = ask.header("X-Forwarded-For", "192.0.2.1").header("X-Forwarded-Proto", "https");
-        let ask = ask.header("X-Forwarded-Host", "wiki.test").header("X-Forwarded-Uri", "/");
-        ask.basic("Frank", PASSWORD)
-    };
+    let ask = || forward(&server, "wiki.test", "/").basic("Frank", PASSWORD);
     let long = "a".repeat(7000);
     for (name, value, expected) in [
         ("X-Forwarded-Host", long.as_str(), 403),
@@ -210,18 +203,14 @@ async fn forward_auth_refuses_oversized_and_doubled_headers() {
     assert_eq!(ask().send().await.status, 200);
 }
 
-/// A rule that is reloaded counts for the next request, also of a session and of a password in memory.
+/// A rule that is reloaded counts for the next request, also of a session and of a password in
+/// memory.
 #[tokio::test(flavor = "multi_thread")]
 async fn reloaded_rules_count_for_the_next_request() {
     let rules = "[resolver]\ntrusted_proxies = [\"127.200.0.1\"]\n[frontends.forward_auth]\n\
                  [[frontends.forward_auth.rule]]\nhost = \"wiki.test\"\ngroups = [\"group1\"]\n";
     let server = Server::with("", rules).await;
-    let ask = async |who: &str| {
-        let ask = server.page(Method::GET, "/auth/forward").from(Ipv4Addr::new(127, 200, 0, 1));
-        let ask = ask.header("X-Forwarded-For", "192.0.2.1").header("X-Forwarded-Proto", "https");
-        let ask = ask.header("X-Forwarded-Host", "wiki.test").header("X-Forwarded-Uri", "/");
-        ask.basic(who, PASSWORD).send().await.status
-    };
+    let ask = async |who: &str| forward(&server, "wiki.test", "/").basic(who, PASSWORD).send().await.status;
     assert_eq!([ask("Frank").await, ask("outsider").await], [200, 403]);
     let file = server.dir.path().join("server.toml");
     let text = std::fs::read_to_string(&file).unwrap();

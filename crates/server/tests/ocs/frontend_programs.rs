@@ -1,6 +1,8 @@
-//! Programs that really ask: Postfix, Exim, Radicale, OpenLDAP, Caddy and nginx's mail proxy, with the snippets of the recipes.
+//! Programs that really ask: Postfix, Exim, Radicale, OpenLDAP, Caddy and nginx's mail proxy, with
+//! the snippets of the recipes.
 //!
-//! Each signs in with the right password, with a wrong one, and while the backend of the user is away.
+//! Each signs in with the right password, with a wrong one, and while the backend of the user is
+//! away.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -11,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader as Async
 use tokio::net::TcpListener;
 use user_backend_tests::sandbox::{Sandbox, USERS, kept, skip};
 
-use super::external_backend::mail_server_refusing;
+use super::external_backend::imap_in_outage;
 use super::recipes::snippet;
 use super::sockets::{base64, socket_dir};
 use super::*;
@@ -21,20 +23,17 @@ const RIGHT: (&str, &str) = ("Frank", PASSWORD);
 const WRONG: (&str, &str) = ("Frank", "wrong");
 const AWAY: (&str, &str) = ("mia@mail.example", "right");
 
-/// A server with the settings of a recipe and a backend that is away, and the folder of its sockets.
+/// A server with the settings of a recipe and a backend that is away, and the folder of its
+/// sockets.
 async fn server(server: &str, recipe: &str) -> (Server, TempDir) {
-    let port = mail_server_refusing("[UNAVAILABLE] later").await;
+    let backend = imap_in_outage().await;
     let dir = socket_dir();
     let mut recipe = recipe.replace("/run/user-backend", dir.path().to_str().unwrap());
     // Users that packages make; root may ask everywhere.
     for (name, id) in USERS.into_iter().chain([("radicale", 0)]) {
         recipe = recipe.replace(&format!("\"{name}\""), &format!("\"{id}\""));
     }
-    let sections = format!(
-        "{recipe}\n[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\n\
-         tls = \"none\"\ndomain = \"mail.example\"\n"
-    );
-    (Server::with(server, &sections).await, dir)
+    (Server::with(server, &format!("{recipe}\n{backend}")).await, dir)
 }
 
 /// A port that was free a moment ago.
@@ -385,7 +384,8 @@ async fn nginx_mail_sends_clients_to_their_server() {
     sandbox.write("/etc/nginx/nginx.conf", &text);
     let mut command = sandbox.command("mkdir -p /var/log/nginx /var/lib/nginx", &["nginx", "-e", "stderr"]);
     let _running = Running::start(&mut command, "nginx/");
-    // A name that is typed in another way, and a password with what nginx escapes, so that both go through its encoding.
+    // A name that is typed in another way, and a password with what nginx escapes, so that both go
+    // through its encoding.
     for ((name, password), expected) in [
         (("frank", PASSWORD), "a OK signed in"),
         (WRONG, "a NO [AUTHENTICATIONFAILED] Wrong name or password"),

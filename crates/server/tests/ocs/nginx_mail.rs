@@ -1,6 +1,6 @@
 //! nginx's mail proxy asks whether a mail client may go on, and where.
 
-use super::external_backend::mail_server_refusing;
+use super::external_backend::imap_in_outage;
 use super::operators::Program;
 use super::*;
 
@@ -30,11 +30,7 @@ fn verdict(answer: &Answer) -> [String; 6] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_client_is_sent_to_the_server_of_its_protocol() {
-    let port = mail_server_refusing("[UNAVAILABLE] later").await;
-    let backend = format!(
-        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
-         domain = \"mail.example\"\n"
-    );
+    let backend = imap_in_outage().await;
     let server = Server::with("", &format!("{MAIL}{backend}")).await;
     server.person("two words", &[], &[]).await;
     let id = UserId::parse("Frank").unwrap();

@@ -1,4 +1,5 @@
-//! What the pages do for people: input that is not lost, several tabs, languages, the look of an installation.
+//! What the pages do for people: input that is not lost, several tabs, languages, the look of an
+//! installation.
 
 use accounts::{TokenHash, UserChange};
 

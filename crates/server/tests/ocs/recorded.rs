@@ -1,11 +1,14 @@
-//! Exchanges with version 25.0.2 of the PHP system, asked again here in their order: the same status, code and message, or a
-//! reason why not. `tests/exchanges.tsv` has them; its last column names what is answered here instead, and why.
+//! Exchanges with version 25.0.2 of the PHP system, asked again here in their order: the same
+//! status, code and message, or a reason why not. `tests/exchanges.tsv` has them; its last column
+//! names what is answered here instead, and why.
 
 use std::fmt::Write as _;
 
 use super::*;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/exchanges.tsv");
+
+const DOCUMENT: &str = include_str!("../../../../docs/compatibility.md");
 
 /// How many columns a line has.
 const COLUMNS: usize = 10;
@@ -65,22 +68,18 @@ async fn recorded_exchanges_are_repeated_or_differ_for_a_reason() {
     }
     assert!(wrong.is_empty(), "{wrong}");
     // The page for people has the same numbers and reasons.
-    let docs =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/compatibility.md")).unwrap();
     let mut table = format!("| the same | {same} |\n");
     for (reason, count) in reasons {
         let _ = writeln!(table, "| {reason} | {count} |");
     }
-    assert!(docs.contains(&table), "docs/compatibility.md should have\n{table}");
+    assert!(DOCUMENT.contains(&table), "docs/compatibility.md should have\n{table}");
 }
 
 /// The table of levels in the document is that of the program.
 #[test]
 fn documented_levels_are_those_of_the_program() {
-    let docs =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/compatibility.md")).unwrap();
     for row in user_backend_server::provisioning::level_codes::CODES {
         let line = format!("| {} | {} | {} |\n", row.text, row.v25, row.v31);
-        assert!(docs.contains(&line), "{line}");
+        assert!(DOCUMENT.contains(&line), "{line}");
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-use super::external_backend::mail_server_refusing;
+use super::external_backend::{imap_in_outage, mail_server_refusing};
 use super::operators::Program;
 use super::*;
 
@@ -410,12 +410,8 @@ async fn dovecot_auth_accepts_and_refuses() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dovecot_auth_outage_and_limit_are_temporary() {
-    let port = mail_server_refusing("[UNAVAILABLE] later").await;
-    let sections = format!(
-        "[resolver]\nlock = {{ failures = 2, per = \"24h\" }}\n\
-         [[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
-         domain = \"mail.example\"\n"
-    );
+    let backend = imap_in_outage().await;
+    let sections = format!("[resolver]\nlock = {{ failures = 2, per = \"24h\" }}\n{backend}");
     let found = WithSocket::start("dovecot_auth", "", &sections).await;
     let mut client = AuthClient::ready(&found).await;
     let outage = client.plain(1, "mia@mail.example", "right").await;

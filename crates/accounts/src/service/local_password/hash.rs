@@ -121,7 +121,7 @@ pub enum UnknownHash {
     TooExpensive,
     /// It is of no known kind.
     #[error("the stored hash is of no known kind")]
-    HashKind,
+    Kind,
 }
 
 /// A password could not be hashed.
@@ -144,21 +144,21 @@ impl PasswordHash {
         let mut salt = LegacySalt::default();
         let (kind, text) = match stored.split_once('|') {
             Some((SALTED, rest)) => {
-                let (encoded, hash) = rest.split_once('|').ok_or(UnknownHash::HashKind)?;
-                salt = LegacySalt::read(encoded).ok_or(UnknownHash::HashKind)?;
+                let (encoded, hash) = rest.split_once('|').ok_or(UnknownHash::Kind)?;
+                salt = LegacySalt::read(encoded).ok_or(UnknownHash::Kind)?;
                 (HashKind::SaltedBcrypt, hash)
             }
             Some(("3" | "2", hash)) if hash.starts_with("$argon2") => {
                 (HashKind::Argon2 { ours: false }, hash)
             }
             Some(("3" | "2" | "1", hash)) if is_bcrypt(hash) => (HashKind::Bcrypt, hash),
-            Some(_) => return Err(UnknownHash::HashKind),
+            Some(_) => return Err(UnknownHash::Kind),
             None if stored.starts_with("$argon2") => (HashKind::Argon2 { ours: true }, stored),
             None if is_bcrypt(stored) => (HashKind::Bcrypt, stored),
             None if stored.len() == 40 && stored.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
                 (HashKind::Sha1, stored)
             }
-            None => return Err(UnknownHash::HashKind),
+            None => return Err(UnknownHash::Kind),
         };
         match kind {
             HashKind::Argon2 { .. } => check_argon2(text)?,
@@ -314,8 +314,8 @@ fn is_bcrypt(hash: &str) -> bool {
 }
 
 fn check_argon2(text: &str) -> Result<(), UnknownHash> {
-    let hash = phc::PasswordHash::new(text).map_err(|_| UnknownHash::HashKind)?;
-    let params = Params::try_from(&hash).map_err(|_| UnknownHash::HashKind)?;
+    let hash = phc::PasswordHash::new(text).map_err(|_| UnknownHash::Kind)?;
+    let params = Params::try_from(&hash).map_err(|_| UnknownHash::Kind)?;
     if params.m_cost() > MOST_MEMORY_KIB || params.t_cost() > MOST_PASSES || params.p_cost() > MOST_LANES {
         return Err(UnknownHash::TooExpensive);
     }
@@ -324,14 +324,14 @@ fn check_argon2(text: &str) -> Result<(), UnknownHash> {
     if known && version && hash.salt.is_some() && hash.hash.is_some() {
         Ok(())
     } else {
-        Err(UnknownHash::HashKind)
+        Err(UnknownHash::Kind)
     }
 }
 
 fn check_bcrypt(text: &str) -> Result<(), UnknownHash> {
     if !is_bcrypt(text) {
-        return Err(UnknownHash::HashKind);
+        return Err(UnknownHash::Kind);
     }
-    let parts: bcrypt::HashParts = text.parse().map_err(|_| UnknownHash::HashKind)?;
+    let parts: bcrypt::HashParts = text.parse().map_err(|_| UnknownHash::Kind)?;
     if parts.get_cost() > MOST_BCRYPT_COST { Err(UnknownHash::TooExpensive) } else { Ok(()) }
 }

@@ -232,7 +232,7 @@ impl LineSocket {
 
 impl std::fmt::Debug for LineSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wire").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("LineSocket").field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 

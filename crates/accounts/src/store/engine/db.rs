@@ -7,7 +7,7 @@
 use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 use crate::store::engine::fault::{Result, fault};
-use crate::store::engine::query::{Query, Row, Value, ValueKind};
+use crate::store::engine::query::{Query, Row, SqlDialect, Value};
 use crate::store::engine::readers::Readers;
 
 /// The open store.
@@ -35,10 +35,10 @@ macro_rules! bound {
 }
 
 impl Db {
-    pub(crate) const fn kind(&self) -> ValueKind {
+    pub(crate) const fn kind(&self) -> SqlDialect {
         match self {
-            Self::Sqlite { .. } => ValueKind::Sqlite,
-            Self::Postgres(_) => ValueKind::Postgres,
+            Self::Sqlite { .. } => SqlDialect::Sqlite,
+            Self::Postgres(_) => SqlDialect::Postgres,
         }
     }
 
@@ -46,10 +46,10 @@ impl Db {
     pub(crate) async fn row(&self, query: Query) -> Result<Option<Row>> {
         match self {
             Self::Sqlite { read, .. } => {
-                Ok(read.row(bound!(Sqlite, ValueKind::Sqlite, query)).await?.map(Row::Sqlite))
+                Ok(read.row(bound!(Sqlite, SqlDialect::Sqlite, query)).await?.map(Row::Sqlite))
             }
             Self::Postgres(pool) => {
-                let row = bound!(Postgres, ValueKind::Postgres, query).fetch_optional(pool).await;
+                let row = bound!(Postgres, SqlDialect::Postgres, query).fetch_optional(pool).await;
                 Ok(row.map_err(fault)?.map(Row::Postgres))
             }
         }
@@ -59,12 +59,12 @@ impl Db {
     pub(crate) async fn rows(&self, query: Query) -> Result<Vec<Row>> {
         match self {
             Self::Sqlite { read, .. } => {
-                let rows = read.rows(bound!(Sqlite, ValueKind::Sqlite, query)).await?;
+                let rows = read.rows(bound!(Sqlite, SqlDialect::Sqlite, query)).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres(pool) => {
                 let rows =
-                    bound!(Postgres, ValueKind::Postgres, query).fetch_all(pool).await.map_err(fault)?;
+                    bound!(Postgres, SqlDialect::Postgres, query).fetch_all(pool).await.map_err(fault)?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -99,10 +99,10 @@ pub(crate) enum Tx {
 }
 
 impl Tx {
-    pub(crate) const fn kind(&self) -> ValueKind {
+    pub(crate) const fn kind(&self) -> SqlDialect {
         match self {
-            Self::Sqlite(_) => ValueKind::Sqlite,
-            Self::Postgres(_) => ValueKind::Postgres,
+            Self::Sqlite(_) => SqlDialect::Sqlite,
+            Self::Postgres(_) => SqlDialect::Postgres,
         }
     }
 
@@ -110,11 +110,11 @@ impl Tx {
     pub(crate) async fn execute(&mut self, query: Query) -> Result<u64> {
         match self {
             Self::Sqlite(tx) => {
-                let done = bound!(Sqlite, ValueKind::Sqlite, query).execute(&mut **tx).await;
+                let done = bound!(Sqlite, SqlDialect::Sqlite, query).execute(&mut **tx).await;
                 Ok(done.map_err(fault)?.rows_affected())
             }
             Self::Postgres(tx) => {
-                let done = bound!(Postgres, ValueKind::Postgres, query).execute(&mut **tx).await;
+                let done = bound!(Postgres, SqlDialect::Postgres, query).execute(&mut **tx).await;
                 Ok(done.map_err(fault)?.rows_affected())
             }
         }
@@ -124,11 +124,11 @@ impl Tx {
     pub(crate) async fn row(&mut self, query: Query) -> Result<Option<Row>> {
         match self {
             Self::Sqlite(tx) => {
-                let row = bound!(Sqlite, ValueKind::Sqlite, query).fetch_optional(&mut **tx).await;
+                let row = bound!(Sqlite, SqlDialect::Sqlite, query).fetch_optional(&mut **tx).await;
                 Ok(row.map_err(fault)?.map(Row::Sqlite))
             }
             Self::Postgres(tx) => {
-                let row = bound!(Postgres, ValueKind::Postgres, query).fetch_optional(&mut **tx).await;
+                let row = bound!(Postgres, SqlDialect::Postgres, query).fetch_optional(&mut **tx).await;
                 Ok(row.map_err(fault)?.map(Row::Postgres))
             }
         }
@@ -138,11 +138,11 @@ impl Tx {
     pub(crate) async fn rows(&mut self, query: Query) -> Result<Vec<Row>> {
         match self {
             Self::Sqlite(tx) => {
-                let rows = bound!(Sqlite, ValueKind::Sqlite, query).fetch_all(&mut **tx).await;
+                let rows = bound!(Sqlite, SqlDialect::Sqlite, query).fetch_all(&mut **tx).await;
                 Ok(rows.map_err(fault)?.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres(tx) => {
-                let rows = bound!(Postgres, ValueKind::Postgres, query).fetch_all(&mut **tx).await;
+                let rows = bound!(Postgres, SqlDialect::Postgres, query).fetch_all(&mut **tx).await;
                 Ok(rows.map_err(fault)?.into_iter().map(Row::Postgres).collect())
             }
         }

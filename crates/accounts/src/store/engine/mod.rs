@@ -12,7 +12,7 @@ mod readers;
 pub(crate) mod sqlite;
 
 pub(crate) use db::{Db, Tx};
-pub(crate) use query::{Query, Row, ValueKind, each, sql};
+pub(crate) use query::{Query, Row, SqlDialect, each, sql};
 
 /// Opens the database; it is not yet known whether its schema is ours.
 pub(crate) async fn open(settings: &StoreSettings) -> Result<Db, AccountsError> {

@@ -13,7 +13,7 @@ use crate::store::engine::fault::fault;
 
 /// Which engine it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ValueKind {
+pub(crate) enum SqlDialect {
     Sqlite,
     Postgres,
 }
@@ -134,13 +134,13 @@ impl Query {
     }
 
     /// Appends a literal piece of text.
-    pub(crate) fn push(mut self, kind: ValueKind, piece: &'static str) -> Self {
+    pub(crate) fn push(mut self, kind: SqlDialect, piece: &'static str) -> Self {
         let mut text = match self.text {
             Text::Parts(text) => text,
             Text::Same(text) => text.to_owned(),
             Text::Each { sqlite, postgres } => match kind {
-                ValueKind::Sqlite => sqlite.to_owned(),
-                ValueKind::Postgres => postgres.to_owned(),
+                SqlDialect::Sqlite => sqlite.to_owned(),
+                SqlDialect::Postgres => postgres.to_owned(),
             },
         };
         text.push_str(piece);
@@ -149,7 +149,7 @@ impl Query {
     }
 
     /// Appends the number of a new parameter and binds it.
-    pub(crate) fn push_bind(mut self, kind: ValueKind, value: impl Into<Value>) -> Self {
+    pub(crate) fn push_bind(mut self, kind: SqlDialect, value: impl Into<Value>) -> Self {
         self = self.push(kind, "$").bind(value);
         if let Text::Parts(text) = &mut self.text {
             text.push_str(&self.values.len().to_string());
@@ -159,8 +159,8 @@ impl Query {
 
     /// The same, so that SQLite does not look at the value when it plans.
     /// It would plan again for every pattern and every limit, which takes longer than a page.
-    pub(crate) fn push_bind_unseen(self, kind: ValueKind, value: impl Into<Value>) -> Self {
-        let query = if kind == ValueKind::Sqlite { self.push(kind, "+") } else { self };
+    pub(crate) fn push_bind_unseen(self, kind: SqlDialect, value: impl Into<Value>) -> Self {
+        let query = if kind == SqlDialect::Sqlite { self.push(kind, "+") } else { self };
         query.push_bind(kind, value)
     }
 
@@ -171,17 +171,17 @@ impl Query {
         self
     }
 
-    pub(super) fn into_parts(self, kind: ValueKind) -> (SqlStr, Vec<Value>, bool) {
+    pub(super) fn into_parts(self, kind: SqlDialect) -> (SqlStr, Vec<Value>, bool) {
         let text = match self.text {
             Text::Same(text) => text.into_sql_str(),
-            Text::Each { sqlite, .. } if kind == ValueKind::Sqlite => sqlite.into_sql_str(),
+            Text::Each { sqlite, .. } if kind == SqlDialect::Sqlite => sqlite.into_sql_str(),
             Text::Each { postgres, .. } => postgres.into_sql_str(),
             // `push` takes literals and `push_bind` numbers, nothing else gets here.
             Text::Parts(text) => AssertSqlSafe(text).into_sql_str(),
         };
         let mut values = self.values;
         values.iter_mut().for_each(Value::without_nul);
-        (text, values, self.keep || kind == ValueKind::Sqlite)
+        (text, values, self.keep || kind == SqlDialect::Sqlite)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::engine::sqlite::APPLICATION_ID;
-use crate::store::engine::{Db, Tx, ValueKind, each, sql};
+use crate::store::engine::{Db, SqlDialect, Tx, each, sql};
 use crate::store::users::addresses;
 
 /// One step: the statements for either engine.
@@ -63,8 +63,8 @@ pub(crate) async fn migrate(db: &Db, now: Timestamp, fill: bool) -> Result<bool,
     }
     for (version, step) in (1..).zip(STEPS).filter(|(version, _)| *version > at) {
         tx.script(match tx.kind() {
-            ValueKind::Sqlite => step.sqlite,
-            ValueKind::Postgres => step.postgres,
+            SqlDialect::Sqlite => step.sqlite,
+            SqlDialect::Postgres => step.postgres,
         })
         .await?;
         if version == CONFIRMED_ADDRESSES {
@@ -104,7 +104,7 @@ enum Found {
 /// Looks with the lock held, so that what is found stays so.
 async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
     let listing = match tx.kind() {
-        ValueKind::Sqlite => {
+        SqlDialect::Sqlite => {
             let row = tx.row(sql("SELECT application_id FROM pragma_application_id")).await?;
             let id = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
             if id != APPLICATION_ID && id != 0 {
@@ -112,7 +112,7 @@ async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
             }
             sql("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name LIMIT 50")
         }
-        ValueKind::Postgres => {
+        SqlDialect::Postgres => {
             tx.execute(sql("SELECT pg_advisory_xact_lock($1)").bind(LOCK)).await?;
             sql("SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') \
                  AND relnamespace = current_schema()::regnamespace ORDER BY relname LIMIT 1000")
@@ -127,7 +127,7 @@ async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
     }
     // Another program may share a PostgreSQL database with us; it may not have a table of ours.
     let clash =
-        names.iter().find(|name| tx.kind() == ValueKind::Sqlite || OUR_NAMES.contains(&name.as_str()));
+        names.iter().find(|name| tx.kind() == SqlDialect::Sqlite || OUR_NAMES.contains(&name.as_str()));
     Ok(clash.map_or(Found::Empty, |name| Found::Other(format!("it has a table {name:?} that is not ours"))))
 }
 
@@ -161,7 +161,7 @@ const OUR_NAMES: &[&str] = &[
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {
-    if tx.kind() == ValueKind::Sqlite {
+    if tx.kind() == SqlDialect::Sqlite {
         tx.script("PRAGMA application_id = 0x75737262").await?;
     }
     tx.script("CREATE TABLE accounts_schema (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)").await

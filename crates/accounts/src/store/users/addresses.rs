@@ -10,7 +10,7 @@ use user_backend::CanonicalName;
 
 use crate::domain::{AccountsError, Action, EmailAddress, User, UserId, search_text};
 use crate::store::change::{Change, LockedUser};
-use crate::store::engine::{Tx, ValueKind, sql};
+use crate::store::engine::{SqlDialect, Tx, sql};
 use crate::store::outbox::{self, MailKind};
 use crate::store::users::row::UserKey;
 
@@ -123,7 +123,7 @@ pub(crate) enum NewAddress<'a> {
     Confirmed(&'a EmailAddress),
     /// It was in use elsewhere, and counts as confirmed unless it is taken.
     Known(&'a EmailAddress),
-    /// A backend names it. It is pending, whoever asks.
+    /// A backend names it. It is pending for every actor.
     Named(&'a EmailAddress),
 }
 
@@ -333,7 +333,7 @@ pub(crate) async fn is_confirmed_by_another(
 
 /// Lets other transactions wait that want to confirm this address.
 async fn reserve(change: &mut Change<'_>, canonical: &str) -> Result<(), AccountsError> {
-    if change.kind() == ValueKind::Postgres {
+    if change.kind() == SqlDialect::Postgres {
         // SQLite has one writer at a time as it is.
         let alone = sql("SELECT pg_advisory_xact_lock(hashtext('confirmed_email'), hashtext($1))");
         change.execute(alone.bind(canonical)).await?;

@@ -13,7 +13,7 @@
 //! letters, which have an index of their own there, it is done as on SQLite.
 
 use crate::domain::{AccountsError, GroupId, User, UserFilter, UserId};
-use crate::store::engine::{Db, Query, Row, ValueKind, sql};
+use crate::store::engine::{Db, Query, Row, SqlDialect, sql};
 use crate::store::search::contains;
 use crate::store::users::json_rows;
 use crate::store::users::json_rows::pack;
@@ -33,8 +33,8 @@ pub(super) async fn page(
         return Ok((Vec::new(), total.then_some(0)));
     }
     let wanted = match db.kind() {
-        ValueKind::Sqlite => pieces(&filter.search),
-        ValueKind::Postgres => pair(&filter.search),
+        SqlDialect::Sqlite => pieces(&filter.search),
+        SqlDialect::Postgres => pair(&filter.search),
     };
     if let Some(wanted) = wanted
         && let Some(row) = db.row(few(db.kind(), filter, &wanted, limit)).await?
@@ -56,14 +56,14 @@ fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsErro
 /// Everything about few matches.
 /// They are found by their pieces or their pair, kept, sorted and counted. If there are more, the
 /// third column says so and the others are empty.
-fn few(kind: ValueKind, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
+fn few(kind: SqlDialect, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
     let query = match kind {
-        ValueKind::Sqlite => {
+        SqlDialect::Sqlite => {
             let query =
                 sql("WITH hits AS MATERIALIZED (SELECT rowid AS key FROM users_fts WHERE users_fts MATCH ");
             query.push_bind(kind, wanted).push(kind, " LIMIT ").push_bind_unseen(kind, FEW + 1)
         }
-        ValueKind::Postgres => {
+        SqlDialect::Postgres => {
             let query = sql("WITH hits AS MATERIALIZED (SELECT key FROM accounts_users_with(");
             query.push_bind(kind, wanted).push(kind, ", ").push_bind(kind, FEW + 1).push(kind, ") AS key")
         }
@@ -71,12 +71,12 @@ fn few(kind: ValueKind, filter: &UserFilter, wanted: &str, limit: u64) -> Query 
     // Who was found is looked up in the table, in SQLite by order and in PostgreSQL by its own
     // choice.
     let (few, hit) = match kind {
-        ValueKind::Sqlite => (
+        SqlDialect::Sqlite => (
             "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
              CROSS JOIN users ON users.key = hits.key WHERE (SELECT COUNT(*) FROM hits) <= ",
             ") AS hit CROSS JOIN users ON users.key = hit.key)",
         ),
-        ValueKind::Postgres => (
+        SqlDialect::Postgres => (
             "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
              JOIN users ON users.key = hits.key WHERE (SELECT COUNT(*) FROM hits) <= ",
             ") AS hit JOIN users ON users.key = hit.key)",
@@ -97,7 +97,7 @@ fn few(kind: ValueKind, filter: &UserFilter, wanted: &str, limit: u64) -> Query 
 }
 
 /// A page, and the number of all: two selects side by side.
-fn statement(kind: ValueKind, filter: &UserFilter, limit: u64, total: bool) -> Query {
+fn statement(kind: SqlDialect, filter: &UserFilter, limit: u64, total: bool) -> Query {
     let way = Way::find(kind, filter);
     let mut query = sql("SELECT ");
     if limit > 0 {
@@ -126,16 +126,16 @@ fn statement(kind: ValueKind, filter: &UserFilter, limit: u64, total: bool) -> Q
 }
 
 /// What packs the users of a page, in order.
-const fn head(kind: ValueKind, filter: &UserFilter) -> &'static str {
+const fn head(kind: SqlDialect, filter: &UserFilter) -> &'static str {
     match (kind, filter.recent) {
-        (ValueKind::Sqlite, false) => pack!(sqlite, "users.name"),
-        (ValueKind::Sqlite, true) => pack!(sqlite, "users.last_login DESC, users.name"),
-        (ValueKind::Postgres, false) => pack!(postgres, "users.name"),
-        (ValueKind::Postgres, true) => pack!(postgres, "users.last_login DESC, users.name"),
+        (SqlDialect::Sqlite, false) => pack!(sqlite, "users.name"),
+        (SqlDialect::Sqlite, true) => pack!(sqlite, "users.last_login DESC, users.name"),
+        (SqlDialect::Postgres, false) => pack!(postgres, "users.name"),
+        (SqlDialect::Postgres, true) => pack!(postgres, "users.last_login DESC, users.name"),
     }
 }
 
-fn cut(kind: ValueKind, query: Query, filter: &UserFilter, limit: u64) -> Query {
+fn cut(kind: SqlDialect, query: Query, filter: &UserFilter, limit: u64) -> Query {
     let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
     let query = query.push(kind, " LIMIT ").push_bind_unseen(kind, number(limit));
     if filter.offset == 0 {
@@ -159,7 +159,7 @@ enum Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    fn find(kind: ValueKind, filter: &'a UserFilter) -> Self {
+    fn find(kind: SqlDialect, filter: &'a UserFilter) -> Self {
         let search = !filter.search.is_empty();
         let bare = !search && filter.enabled.is_none() && !filter.unconfirmed;
         match filter.groups.as_deref() {
@@ -167,7 +167,7 @@ impl<'a> Way<'a> {
             Some([group]) if bare => Self::Roll(group),
             Some([group]) => Self::Members(group),
             None if bare => Self::List,
-            None if search && kind == ValueKind::Sqlite => Self::Walk,
+            None if search && kind == SqlDialect::Sqlite => Self::Walk,
             _ => Self::Table,
         }
     }
@@ -184,31 +184,31 @@ impl<'a> Way<'a> {
     /// What surrounds the page.
     /// An index alone knows it; wide rows are fetched for the page only, not for what is skipped on
     /// the way to it.
-    const fn frame(&self, kind: ValueKind) -> (&'static str, &'static str) {
+    const fn frame(&self, kind: SqlDialect) -> (&'static str, &'static str) {
         match (self, kind) {
-            (Self::List, ValueKind::Sqlite) => {
+            (Self::List, SqlDialect::Sqlite) => {
                 ("FROM (SELECT users.name ", ") AS hit CROSS JOIN users ON users.name = hit.name")
             }
-            (Self::List, ValueKind::Postgres) => {
+            (Self::List, SqlDialect::Postgres) => {
                 ("FROM (SELECT users.name ", ") AS hit JOIN users ON users.name = hit.name")
             }
-            (Self::Members(_) | Self::Roll(_), ValueKind::Sqlite) => {
+            (Self::Members(_) | Self::Roll(_), SqlDialect::Sqlite) => {
                 ("FROM (SELECT members.user_key AS key ", ") AS hit CROSS JOIN users ON users.key = hit.key")
             }
-            (Self::Members(_) | Self::Roll(_), ValueKind::Postgres) => {
+            (Self::Members(_) | Self::Roll(_), SqlDialect::Postgres) => {
                 ("FROM (SELECT members.user_key AS key ", ") AS hit JOIN users ON users.key = hit.key")
             }
-            (Self::Table | Self::Walk, ValueKind::Sqlite) => {
+            (Self::Table | Self::Walk, SqlDialect::Sqlite) => {
                 ("FROM (SELECT users.key ", ") AS hit CROSS JOIN users ON users.key = hit.key")
             }
-            (Self::Table | Self::Walk, ValueKind::Postgres) => {
+            (Self::Table | Self::Walk, SqlDialect::Postgres) => {
                 ("FROM (SELECT users.key ", ") AS hit JOIN users ON users.key = hit.key")
             }
         }
     }
 
     /// Appends FROM and the beginning of WHERE.
-    fn source(&self, kind: ValueKind, query: Query) -> Query {
+    fn source(&self, kind: SqlDialect, query: Query) -> Query {
         match self {
             Self::Members(group) => {
                 let query = query.push(
@@ -230,7 +230,7 @@ impl<'a> Way<'a> {
 }
 
 /// Appends the rest of WHERE.
-fn conditions(kind: ValueKind, mut query: Query, filter: &UserFilter, any_group: bool) -> Query {
+fn conditions(kind: SqlDialect, mut query: Query, filter: &UserFilter, any_group: bool) -> Query {
     if let (Some(groups), true) = (&filter.groups, any_group) {
         query = query.push(
             kind,
@@ -268,7 +268,7 @@ fn conditions(kind: ValueKind, mut query: Query, filter: &UserFilter, any_group:
 
 /// Appends that what was found may be seen.
 /// It is in the id, or the user is one whom the viewer administers, or the viewer.
-fn visible(kind: ValueKind, query: Query, text: &str, viewer: &UserId, groups: &[GroupId]) -> Query {
+fn visible(kind: SqlDialect, query: Query, text: &str, viewer: &UserId, groups: &[GroupId]) -> Query {
     let query = contains(kind, query.push(kind, " AND (users.name"), text).push(kind, " OR users.name = ");
     let mut query = query.push_bind(kind, viewer.name().as_str()).push(
         kind,

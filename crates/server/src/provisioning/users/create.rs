@@ -177,7 +177,8 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     };
     // With an address that the caller gave: one that was derived from the id of an external user gets no mail.
     if !email.is_empty() && user.email.is_some() && greets(call).await? {
-        // A failure is logged; the account is created in any case, as clients expect. Who has a password needs no link.
+        // A failure is logged; the account is created in any case, as clients expect. A user with a
+        // password needs no link.
         let with_link = local && password.is_empty();
         let _ = call.app.send_welcome(&call.accounts()?, &user, with_link).await;
     }
