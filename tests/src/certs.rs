@@ -50,6 +50,13 @@ impl Leaf {
         self.not_before = OffsetDateTime::now_utc() + Duration::days(1);
         self
     }
+
+    fn params(&self) -> CertificateParams {
+        let mut params = CertificateParams::new(self.names.clone()).expect("names");
+        params.not_before = self.not_before;
+        params.not_after = self.not_after;
+        params
+    }
 }
 
 impl Default for Ca {
@@ -94,10 +101,7 @@ impl Ca {
     /// When the certificate cannot be made.
     #[must_use]
     pub fn server(&self, leaf: &Leaf) -> Arc<ServerConfig> {
-        let mut params = CertificateParams::new(leaf.names.clone()).expect("names");
-        params.not_before = leaf.not_before;
-        params.not_after = leaf.not_after;
-        self.server_of(&params)
+        self.server_of(&leaf.params())
     }
 
     /// Writes such a certificate and its key, for programs that read files: the paths of both.
@@ -106,11 +110,8 @@ impl Ca {
     /// When the certificate cannot be made.
     #[must_use]
     pub fn files(&self, leaf: &Leaf) -> (PathBuf, PathBuf) {
-        let mut params = CertificateParams::new(leaf.names.clone()).expect("names");
-        params.not_before = leaf.not_before;
-        params.not_after = leaf.not_after;
         let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let certificate = leaf.params().signed_by(&key, &self.issuer).expect("a certificate");
         let paths = (self.dir().join("server.pem"), self.dir().join("server.key"));
         std::fs::write(&paths.0, certificate.pem()).expect("the certificate's file");
         std::fs::write(&paths.1, key.serialize_pem()).expect("the key's file");

@@ -5,12 +5,14 @@
 //! laid over the machine's, so no user is created on the host. That needs root.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
+
+use crate::local_server::output;
 
 /// A user of a server.
 #[derive(Clone, Copy, Debug)]
@@ -168,13 +170,5 @@ fn run(command: &mut Command) {
 
 /// As `shadow` has it. The password is not on the command line.
 fn hash(password: &str) -> String {
-    let mut process = Command::new("openssl")
-        .args(["passwd", "-6", "-stdin"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("openssl");
-    process.stdin.take().expect("its input").write_all(password.as_bytes()).expect("its input");
-    let output = process.wait_with_output().expect("its output");
-    String::from_utf8(output.stdout).expect("a hash").trim().to_owned()
+    output(Command::new("openssl").args(["passwd", "-6", "-stdin"]), password).trim().to_owned()
 }

@@ -308,7 +308,8 @@ fn web_files(site: &Site) {
     site.write("htdigest", &digest);
 }
 
-fn output(command: &mut Command, input: &str) -> String {
+/// What a program prints about this input.
+pub(crate) fn output(command: &mut Command, input: &str) -> String {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a program");
     child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("its input");
     String::from_utf8(child.wait_with_output().expect("its output").stdout).expect("text")

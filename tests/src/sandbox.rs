@@ -1,8 +1,10 @@
-//! Programs of Debian packages that are not installed here: unpacked once, and run in a root of their own.
+//! Programs of Debian packages that are not installed here: unpacked once, and run in a root of
+//! their own.
 //!
-//! Mail servers exclude each other as packages, and want `/etc`, `/var` and users of their own. A sandbox shows the unpacked
-//! packages over `/usr`, its own files over `/etc`, and an empty `/run` and `/var`, in a mount and process namespace that ends with
-//! the program. So snippets of the documentation run as they are written. It needs root and overlay mounts.
+//! Mail servers exclude each other as packages, and want `/etc`, `/var` and users of their own. A
+//! sandbox shows the unpacked packages over `/usr`, its own files over `/etc`, and an empty `/run`
+//! and `/var`, in a mount and process namespace that ends with the program. So snippets of the
+//! documentation run as they are written. It needs root and overlay mounts.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -14,8 +16,9 @@ use tempfile::TempDir;
 /// The users that packages make when they are installed, with their numbers in a sandbox.
 pub const USERS: [(&str, u32); 3] = [("postfix", 64901), ("postdrop", 64902), ("Debian-exim", 64903)];
 
-/// Mounts, and then runs a program. The shell stays: its death ends the namespace, and a program that changes its user, such as
-/// Postfix, would not be told to die with us. Arguments: packages, folder of the sandbox, folder that is shared, preparation, program.
+/// Mounts, and then runs a program. The shell stays: its death ends the namespace, and a program
+/// that changes its user, such as Postfix, would not be told to die with us. Arguments: packages,
+/// folder of the sandbox, folder that is shared, preparation, program.
 const SCRIPT: &str = r#"
 packages=$1 own=$2 shared=$3 prepare=$4; shift 4
 mkdir -p "$packages/etc" "$packages/usr"
@@ -39,8 +42,8 @@ pub struct Sandbox {
 impl Sandbox {
     /// For a program with these packages, and a folder that is `/run/user-backend` inside.
     ///
-    /// `None`, and a line that says why, where this machine cannot do that: then the test is skipped. With `PROGRAMS_REQUIRED`
-    /// in the environment, that is a failure.
+    /// `None`, and a line that says why, where this machine cannot do that: then the test is
+    /// skipped. With `PROGRAMS_REQUIRED` in the environment, that is a failure.
     ///
     /// # Panics
     /// When files cannot be written.
@@ -84,7 +87,8 @@ impl Sandbox {
         fs::write(file, text).expect("a file");
     }
 
-    /// A command that runs a program inside, after a shell has run `prepare` there. Killing it ends all that it started.
+    /// A command that runs a program inside, after a shell has run `prepare` there. Killing it ends
+    /// all that it started.
     pub fn command(&self, prepare: &str, words: &[&str]) -> Command {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);

@@ -1,7 +1,9 @@
 //! The commands `config:…`: what apps have set, such as the password policy.
 //!
-//! What else is known about a value (its type, whether it is a secret) is a value of [`NOTES`], so that it is there for
-//! every process and no table changes.
+//! What else is known about a value (its type, whether it is a secret) is a value of [`NOTES`], so
+//! that it is there for every process and no table changes.
+
+use std::collections::HashSet;
 
 use accounts::{POLICY_APP, PolicyRules};
 use serde::{Deserialize, Serialize};
@@ -83,20 +85,15 @@ pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Output
 }
 
 async fn values(store: &Store, apps: Vec<String>, private: bool) -> Result<Value, CliError> {
-    let notes: Map<String, Value> = store
-        .accounts
-        .apps()
-        .values(NOTES)
-        .await?
-        .into_iter()
-        .map(|(key, text)| (key, Note::read(&text).sensitive.into()))
-        .collect();
+    let notes = store.accounts.apps().values(NOTES).await?.into_iter();
+    let sensitive: HashSet<String> =
+        notes.filter(|(_, text)| Note::read(text).sensitive).map(|(key, _)| key).collect();
     let mut tree = Map::new();
     for app in apps.into_iter().filter(|app| app != NOTES) {
         let values = store.accounts.apps().values(&app).await?;
         let values = values.into_iter().map(|(key, value)| {
-            let is_sensitive = notes.get(&Note::key(&app, &key)) == Some(&Value::Bool(true));
-            let hidden = !private && (is_sensitive || names_a_secret(&key));
+            let is_secret = sensitive.contains(&Note::key(&app, &key)) || names_a_secret(&key);
+            let hidden = !private && is_secret;
             (key, if hidden { HIDDEN.to_owned() } else { value })
         });
         let values = apps::tree(values);

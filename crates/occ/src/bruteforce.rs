@@ -25,16 +25,16 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AttemptsArgs) -> Result<Outp
     // Only sign-ins are counted here, so there are no attempts of another kind.
     let is_counted = args.action.as_deref().is_none_or(|action| matches!(action, "" | "login"));
     let at = if is_counted { failures.of(place, now.before(throttle.per)).await? } else { Vec::new() };
-    let mut standing = Permissions::of(&throttle, place, &at, now);
+    let mut next = NextAttempt::of(&throttle, place, &at, now);
     // A limit of the network around it counts as well.
     for wider in place.levels().skip(1).filter(|_| is_counted) {
         let at = failures.of(wider, now.before(throttle.per)).await?;
-        let around = Permissions::of(&throttle, wider, &at, now);
-        if around.refused && around.left > standing.left {
-            standing = Permissions { pause: standing.pause, ..around };
+        let around = NextAttempt::of(&throttle, wider, &at, now);
+        if around.refused && around.left > next.left {
+            next = NextAttempt { pause: next.pause, ..around };
         }
     }
-    let delay = u64::try_from(standing.pause.as_millis()).unwrap_or(u64::MAX);
+    let delay = u64::try_from(next.pause.as_millis()).unwrap_or(u64::MAX);
     let tree = |delay: Value| {
         json!({
             "place": place.to_string(),
@@ -42,8 +42,8 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AttemptsArgs) -> Result<Outp
             "bypass-listed": false,
             "attempts": at.len(),
             "delay": delay,
-            "refused": standing.refused,
-            "retry_after": standing.left.as_millis().div_ceil(1000),
+            "refused": next.refused,
+            "retry_after": next.left.as_millis().div_ceil(1000),
             "first": time_format::iso_or_never(at.first().copied()),
             "last": time_format::iso_or_never(at.last().copied()),
         })
@@ -73,7 +73,7 @@ fn place(address: &str) -> Result<SourceNet, CliError> {
 }
 
 /// Delay of the next attempt, from the failures that still count.
-struct Permissions {
+struct NextAttempt {
     /// The delay after the last one.
     pause: Duration,
     /// How long to wait from now on.
@@ -81,7 +81,7 @@ struct Permissions {
     refused: bool,
 }
 
-impl Permissions {
+impl NextAttempt {
     fn of(throttle: &SourceRateLimit, place: SourceNet, at: &[Timestamp], now: Timestamp) -> Self {
         let until = |moment: Timestamp| {
             let millis = moment.millis().saturating_sub(now.millis()).max(0);
@@ -112,9 +112,8 @@ mod tests {
         let ago =
             |many: &[u64]| -> Vec<Timestamp> { many.iter().map(|ago| now.before(seconds(*ago))).collect() };
         let told = |many: &[u64]| {
-            let standing =
-                Permissions::of(&throttle, SourceNet::of([203, 0, 113, 7].into()), &ago(many), now);
-            (standing.pause, standing.left, standing.refused)
+            let next = NextAttempt::of(&throttle, SourceNet::of([203, 0, 113, 7].into()), &ago(many), now);
+            (next.pause, next.left, next.refused)
         };
         assert_eq!(told(&[]), (Duration::ZERO, Duration::ZERO, false));
         assert_eq!(told(&[0]), (Duration::from_millis(100), Duration::from_millis(100), false));

@@ -11,6 +11,7 @@ use crate::cli::MailTestArgs;
 use crate::config_file;
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
+use crate::user::NO_MAIL_SERVER;
 
 /// Longer than a mail server takes to look at a mail.
 const TIME: Duration = Duration::from_secs(90);
@@ -20,8 +21,7 @@ pub(crate) async fn run(call: Call<'_>, args: &MailTestArgs) -> Result<Output, C
     let address = EmailAddress::parse(&args.address)?;
     let failed = |why: String| format!("Failed to send email: {why}");
     let Some(mail) = server.mail else {
-        let why = "no mail server is set up; the section [mail] of the configuration names it";
-        return Err(CliError::refused(failed(why.to_owned())));
+        return Err(CliError::refused(failed(NO_MAIL_SERVER.to_owned())));
     };
     let host = mail.endpoint().to_string();
     let subject = format!("Test mail from {}", server.name);

@@ -6,6 +6,7 @@
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use accounts::{
     Accounts, ActingAccounts, Actor, AppCatalogue, Hasher, LocalBackend, LocalPasswords, PolicyError,
@@ -16,6 +17,10 @@ use user_backend::config::Config;
 use crate::cli::Common;
 use crate::config_file;
 use crate::exit::CliError;
+
+/// Time to check and hash a new password: longer than any hash takes, and any server that knows
+/// breached passwords.
+pub(crate) const HASHING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What becomes of a store that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -150,7 +150,8 @@ fn needs_mail_server(store: &Store) -> Result<(), CliError> {
 }
 
 /// Why no mail is sent.
-const NO_MAIL_SERVER: &str = "no mail server is set up; the section [mail] of the configuration names it";
+pub(crate) const NO_MAIL_SERVER: &str =
+    "no mail server is set up; the section [mail] of the configuration names it";
 
 /// What is said of an address that cannot be confirmed.
 fn unconfirmed(address: &str) -> String {

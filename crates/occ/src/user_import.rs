@@ -1,14 +1,13 @@
 //! `user:import`: creates users from a CSV or JSON file.
 //!
-//! Each row is one transaction, and a user who is there is left alone. So an import that was interrupted is taken up by
-//! starting it again.
+//! Each row is one transaction, and a user who is there is left alone. So an import that was
+//! interrupted is taken up by starting it again.
 
 mod rows;
 
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Duration;
 
 use accounts::{
     AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, LocalPasswords, NewUser,
@@ -25,11 +24,8 @@ use crate::config_file;
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
 use crate::progress::Progress;
-use crate::store::{self, Missing, Store};
+use crate::store::{self, HASHING_TIMEOUT, Missing, Store};
 use rows::Row;
-
-/// Longer than any hash takes, and any server that knows breached passwords.
-const TIME: Duration = Duration::from_secs(60);
 
 /// The largest file.
 const MOST: u64 = 256 * 1024 * 1024;
@@ -90,13 +86,13 @@ pub(crate) async fn run(call: Call<'_>, args: &UserImportArgs) -> Result<Output,
     let text = tokio::task::spawn_blocking(move || read(&file)).await;
     let text = text.map_err(|_| CliError::new("reading the file ended with an internal error"))??;
     let rows = rows::read(&text, format).map_err(|error| error.about(&args.file.display().to_string()))?;
-    let missing = if args.dry_run { Missing::Refuse } else { Missing::Create };
     let (_, server, config) = config_file::read(call.common)?;
-    let store = match store::open(call.common, missing).await {
-        Ok(store) => Some(store),
-        // A dry run creates no store; without one, everything is new.
-        Err(failure) if args.dry_run && failure.is_no_store() => None,
-        Err(failure) => return Err(failure),
+    let has_mail = server.mail.is_some();
+    let store = if args.dry_run {
+        // It creates no store; without one, everything is new.
+        store::find(&config, server).await?
+    } else {
+        Some(store::open(call.common, Missing::Create).await?)
     };
     let passwords = match &store {
         Some(store) => Some(store.local().await?.passwords(&store.accounts)),
@@ -105,7 +101,7 @@ pub(crate) async fn run(call: Call<'_>, args: &UserImportArgs) -> Result<Output,
     let import = Import {
         passwords,
         backends: config.entries().iter().map(|entry| entry.id().clone()).collect(),
-        has_mail: server.mail.is_some(),
+        has_mail,
         dry_run: args.dry_run,
         no_mail: args.no_mail,
         store: store.as_ref(),
@@ -258,11 +254,12 @@ impl Import<'_> {
         })
     }
 
-    /// A hash of a password that passes the policy. A dry run only asks the policy, and without a store there is none to ask.
+    /// A hash of a password that passes the policy. A dry run only asks the policy, and without a
+    /// store there is none to ask.
     async fn hash(&self, person: Person<'_>, typed: &str) -> Result<Option<StoredHash>, Left> {
         let password = Password::parse(typed).map_err(|error| Left::Refused(error.to_string()))?;
         let Some(passwords) = &self.passwords else { return Ok(None) };
-        let deadline = later(now(), TIME);
+        let deadline = later(now(), HASHING_TIMEOUT);
         let done = if self.dry_run {
             passwords.check(person, typed, deadline).await.map(|()| None)
         } else {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::demo_page::ProtectedPage;
+use crate::demo_page::{ProtectedPage, remove_store};
 use crate::packages;
 use crate::rig::Rig;
 use crate::step::{self, Outcome};
@@ -275,12 +275,7 @@ share = "share"
     );
     fs::write(&file, text)?;
     // The store of an earlier demo has an administrator already.
-    for store in ["user-backend.db", "user-backend.db-wal", "user-backend.db-shm"] {
-        match fs::remove_file(folder.join(store)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-    }
+    remove_store(&folder)?;
     Ok(file)
 }
 

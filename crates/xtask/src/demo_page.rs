@@ -34,9 +34,7 @@ impl ProtectedPage {
     /// One of them does not start.
     pub(crate) fn start(folder: &Path, backends: &str) -> Outcome<Self> {
         fs::create_dir_all(folder)?;
-        for store in ["user-backend.db", "user-backend.db-wal", "user-backend.db-shm"] {
-            let _ = fs::remove_file(folder.join(store));
-        }
+        remove_store(folder)?;
         let config = folder.join("user-backend.toml");
         let settings = "[server]\nlisten = \"127.0.0.1:0\"\nallow_plaintext = true\n[frontends.forward_auth]\n\
                         [resolver]\ntrusted_proxies = [\"127.0.0.1\"]\n";
@@ -90,6 +88,17 @@ impl ProtectedPage {
         let user = answer.lines().find_map(|line| line.strip_prefix("X-User: ")).unwrap_or_default();
         Ok((status.ok_or("nginx answers something else than HTTP")?, user.trim().to_owned()))
     }
+}
+
+/// Removes the store that an earlier demo left in a folder.
+pub(crate) fn remove_store(folder: &Path) -> Outcome {
+    for store in ["user-backend.db", "user-backend.db-wal", "user-backend.db-shm"] {
+        match fs::remove_file(folder.join(store)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The configuration of nginx, with the files of the documentation.

@@ -1,6 +1,8 @@
-//! The frontends with answers in memory, beside saslauthd, Dovecot's auth socket and nginx with a password file.
+//! The frontends with answers in memory, beside saslauthd, Dovecot's auth socket and nginx with a
+//! password file.
 //!
-//! All peers and ours run in turns, one second each, so that a busy machine slows all of them down alike.
+//! All peers and ours run in turns, one second each, so that a busy machine slows all of them down
+//! alike.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -271,7 +273,8 @@ impl Drop for Peers {
 }
 
 impl Peers {
-    /// Starts those that are installed. It needs root: each runs in a process namespace that ends with it.
+    /// Starts those that are installed. It needs root: each runs in a process namespace that ends
+    /// with it.
     fn start(folder: &Path, imap: u16) -> Outcome<Self> {
         let mut peers = Self { targets: Vec::new(), running: Vec::new() };
         for (name, cache) in [("saslauthd -a rimap", ""), ("saslauthd -a rimap -c", "-c")] {

@@ -1,7 +1,5 @@
 //! HTTP backend against Apache and nginx, which the tests start themselves.
 
-use std::time::Duration;
-
 use user_backend::clock::now;
 use user_backend::http::{HttpAuth, HttpBackend, HttpSettings};
 use user_backend::resolver::canary::Canary;
@@ -11,16 +9,10 @@ use user_backend::{
 };
 use user_backend_tests::local_server::{LocalServer, USERS};
 
-/// These servers answer within milliseconds; a busy machine gets more.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::{TIMEOUT, local_endpoint};
 
 fn settings(server: &LocalServer, tls: TlsMode, path: &str) -> HttpSettings {
-    let port = if tls == TlsMode::Implicit { server.tls_port } else { server.port };
-    let endpoint = Endpoint::new("127.0.0.1", port, tls)
-        .with_trust(ServerTrust::CaFile(server.ca_file()))
-        .with_connect_timeout(TIMEOUT)
-        .with_timeout(TIMEOUT);
-    HttpSettings::new(BackendId::parse("web").unwrap(), endpoint).with_path(path)
+    HttpSettings::new(BackendId::parse("web").unwrap(), local_endpoint(server, tls)).with_path(path)
 }
 
 fn digest(server: &LocalServer) -> HttpSettings {

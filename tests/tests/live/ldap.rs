@@ -1,15 +1,13 @@
 //! LDAP backend against OpenLDAP, which the tests start themselves.
 
-use std::time::Duration;
-
 use user_backend::clock::now;
 use user_backend::ldap::{LdapBackend, LdapSettings};
-use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
+use user_backend::transport::TlsMode;
 use user_backend::{Attempt, BackendId, Identity, LoginName, Password, UserBackend, Verdict, conformance};
 use user_backend_tests::local_server::{LocalServer, READER_PASSWORD, USERS};
 
-/// This server answers within milliseconds; a busy machine gets more.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::{TIMEOUT, local_endpoint};
+
 const PEOPLE: &str = "ou=people,dc=example,dc=com";
 const GROUPS: &str = "ou=groups,dc=example,dc=com";
 const TEMPLATE: &str = "uid={name},ou=people,dc=example,dc=com";
@@ -17,12 +15,7 @@ const READER: &str = "cn=reader,dc=example,dc=com";
 const MODES: [TlsMode; 3] = [TlsMode::Explicit, TlsMode::Implicit, TlsMode::None];
 
 fn settings(server: &LocalServer, tls: TlsMode) -> LdapSettings {
-    let port = if tls == TlsMode::Implicit { server.tls_port } else { server.port };
-    let endpoint = Endpoint::new("127.0.0.1", port, tls)
-        .with_trust(ServerTrust::CaFile(server.ca_file()))
-        .with_connect_timeout(TIMEOUT)
-        .with_timeout(TIMEOUT);
-    LdapSettings::new(BackendId::parse("directory").unwrap(), endpoint)
+    LdapSettings::new(BackendId::parse("directory").unwrap(), local_endpoint(server, tls))
 }
 
 fn by_template(server: &LocalServer, tls: TlsMode) -> LdapSettings {

@@ -14,3 +14,20 @@ mod penalty;
 mod smb;
 mod ssh;
 mod warm;
+
+use std::time::Duration;
+
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
+use user_backend_tests::local_server::LocalServer;
+
+/// Servers that a test starts itself answer within milliseconds; a busy machine gets more.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The endpoint of a server that a test started itself.
+fn local_endpoint(server: &LocalServer, tls: TlsMode) -> Endpoint {
+    let port = if tls == TlsMode::Implicit { server.tls_port } else { server.port };
+    Endpoint::new("127.0.0.1", port, tls)
+        .with_trust(ServerTrust::CaFile(server.ca_file()))
+        .with_connect_timeout(TIMEOUT)
+        .with_timeout(TIMEOUT)
+}

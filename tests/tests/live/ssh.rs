@@ -1,7 +1,5 @@
 //! SSH backend against Debian's OpenSSH, which the tests start themselves.
 
-use std::time::Duration;
-
 use user_backend::clock::now;
 use user_backend::ssh::{HostKeyPin, SshBackend, SshSettings};
 use user_backend::transport::{Endpoint, TlsMode};
@@ -10,7 +8,7 @@ use user_backend::{
 };
 use user_backend_tests::live_server::{Account, Sshd};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::TIMEOUT;
 
 const ACCOUNTS: &[Account] = &[
     Account::new("alice", "Wonderland-1"),

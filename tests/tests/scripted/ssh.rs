@@ -171,14 +171,16 @@ impl Drop for Server {
 }
 
 fn settings(port: u16) -> SshSettings {
-    let endpoint =
-        Endpoint::new("127.0.0.1", port, TlsMode::None).with_connect_timeout(LONG).with_timeout(LONG);
-    SshSettings::new(BackendId::parse("shell").unwrap(), endpoint, fingerprint(7))
+    settings_within(port, LONG)
 }
 
 fn impatient(port: u16) -> SshSettings {
+    settings_within(port, SHORT)
+}
+
+fn settings_within(port: u16, timeout: Duration) -> SshSettings {
     let endpoint =
-        Endpoint::new("127.0.0.1", port, TlsMode::None).with_connect_timeout(SHORT).with_timeout(SHORT);
+        Endpoint::new("127.0.0.1", port, TlsMode::None).with_connect_timeout(timeout).with_timeout(timeout);
     SshSettings::new(BackendId::parse("shell").unwrap(), endpoint, fingerprint(7))
 }
 

@@ -6,14 +6,12 @@ use accounts::LOCAL_BACKEND;
 use user_backend::resolver::{EndReason, StepOutcome, TraceStep};
 use user_backend::{Authenticated, Credentials, LoginName, Outcome, Phase, Rejection, TracedOutcome};
 
+use super::{SILENT, again};
 use crate::backends;
 use crate::cli::{Common, LoginArgs};
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
 use crate::password;
-
-/// Reminder that an outage is no wrong password.
-const SILENT: &str = "this says nothing about the password";
 
 /// Reads the configuration, gets the password, asks.
 pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, CliError> {
@@ -153,13 +151,6 @@ fn teach(step: &TraceStep) -> String {
         "; the server says {:?}: if this is how it refuses a wrong password, set refusal_texts = [\"{words}\"]",
         text.as_str()
     )
-}
-
-fn again(after: Duration) -> String {
-    match after.as_secs() {
-        0 => "try again".to_owned(),
-        seconds => format!("try again in {seconds} s"),
-    }
 }
 
 /// How the answer came about, for an operator who has to fix it.

@@ -1,4 +1,5 @@
-//! `backend:login --server`: asks the running server, so that its cache, pins and limits on guessing hold.
+//! `backend:login --server`: asks the running server, so that its cache, pins and limits on
+//! guessing hold.
 
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::{SILENT, again};
 use crate::cli::{Common, LoginArgs};
 use crate::config_file;
 use crate::exit::{CliError, Exit};
@@ -21,9 +23,6 @@ const TIME: Duration = Duration::from_secs(90);
 
 /// The longest answer.
 const MOST: u64 = 64 * 1024;
-
-/// Reminder that an outage is no wrong password.
-const SILENT: &str = "this says nothing about the password";
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -103,10 +102,7 @@ fn reply(answer: &Answer) -> Result<Output, CliError> {
     let Answer { outcome, user, backend, reason, retry_after } = answer;
     let user_name = one_line(user.as_deref().unwrap_or_default());
     let why = reason.as_deref().map(|reason| format!(": {}", reason.replace('_', " "))).unwrap_or_default();
-    let again = match retry_after {
-        None | Some(0) => "try again".to_owned(),
-        Some(seconds) => format!("try again in {seconds} s"),
-    };
+    let again = again(Duration::from_secs(retry_after.unwrap_or_default()));
     // Only a known yes is a yes.
     let (plain, exit) = match outcome.as_str() {
         "authenticated" if !user_name.is_empty() => {

@@ -1,5 +1,5 @@
-//! Options may stand before the command: `occ --password-from-env user:resetpassword admin`, as scripts of the PHP
-//! program write it. The parser wants the command first, so it is moved there.
+//! Options may stand before the command: `occ --password-from-env user:resetpassword admin`, as
+//! scripts of the PHP program write it. The parser wants the command first, so it is moved there.
 
 use std::ffi::OsString;
 
@@ -7,8 +7,9 @@ use clap::{Arg, ArgAction, Command};
 
 /// Moves the command before the options that belong to it.
 ///
-/// A word is the command if it is the name of one, and everything before it are options that this command takes, with their
-/// values. Otherwise the words stay as they are, and the parser says what is wrong.
+/// A word is the command if it is the name of one, and everything before it are options that this
+/// command takes, with their values. Otherwise the words stay as they are, and the parser says what
+/// is wrong.
 pub(super) fn command_first(words: Vec<OsString>, mut cli: Command) -> Vec<OsString> {
     cli.build();
     let found =
@@ -24,7 +25,8 @@ pub(super) fn command_first(words: Vec<OsString>, mut cli: Command) -> Vec<OsStr
     words
 }
 
-/// Whether these words are options of the command and their values, and the last option has all of its value.
+/// Whether these words are options of the command and their values, and the last option has all of
+/// its value.
 fn takes_all(command: &Command, words: &[OsString]) -> bool {
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -55,7 +57,8 @@ fn is_called(option: &Arg, name: &str) -> bool {
     option.get_long() == Some(name) || option.get_all_aliases().is_some_and(|all| all.contains(&name))
 }
 
-/// Whether the value of the last of these short options is the next word; `None` if one of them is unknown.
+/// Whether the value of the last of these short options is the next word; `None` if one of them is
+/// unknown.
 fn shorts(command: &Command, letters: &str) -> Option<bool> {
     for (at, letter) in letters.char_indices() {
         let option = command.get_arguments().find(|option| option.get_short() == Some(letter))?;

@@ -1,7 +1,5 @@
 //! `user:add`: a user with password, groups and mail address, all of it or nothing.
 
-use std::time::Duration;
-
 use accounts::{AccountsError, DisplayName, EmailAddress, GroupId, NewUser, Person, SetError, UserId};
 use user_backend::Password;
 use user_backend::clock::{later, now};
@@ -14,10 +12,7 @@ use crate::cli::UserAddArgs;
 use crate::exit::CliError;
 use crate::output::Output;
 use crate::password;
-use crate::store::{self, Missing, policy_failure};
-
-/// Longer than any hash takes, and any server that knows breached passwords.
-const TIME: Duration = Duration::from_secs(60);
+use crate::store::{self, HASHING_TIMEOUT, Missing, policy_failure};
 
 pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Create).await?;
@@ -50,7 +45,7 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
         password::read_new(call.common, args.password, question, again, "a password").await?
     };
     let password = Password::parse(typed.as_str()).map_err(impossible)?;
-    let hash = local.passwords(accounts).first(person, &password, later(now(), TIME)).await;
+    let hash = local.passwords(accounts).first(person, &password, later(now(), HASHING_TIMEOUT)).await;
     let hash = hash.map_err(|error: SetError| set_failure(error))?;
 
     let mut new = NewUser::new(id.clone()).password(hash).create_missing_groups();
@@ -88,20 +83,18 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
         said.push(format!("User \"{id}\" added to group \"{group}\""));
     }
     match &user.email {
-        Some(email) if store.server.mail.is_none() => {
-            said.extend(user.pending_email().map(unconfirmed));
-            said.push(format!("Unable to send the welcome email to {email}: {NO_MAIL_SERVER}"));
-        }
         Some(email) => {
-            if let Some(pending) = user.pending_email() {
-                said.push(unconfirmed(pending));
-            }
-            said.push(match accounts.outbox().welcome(&id, args.generate_password).await {
-                Ok(()) => format!("Welcome email to {email} is waiting to be sent"),
-                Err(AccountsError::Full) => {
-                    format!("Too many welcome emails were sent to {email} today: no other is sent")
+            said.extend(user.pending_email().map(unconfirmed));
+            said.push(if store.server.mail.is_none() {
+                format!("Unable to send the welcome email to {email}: {NO_MAIL_SERVER}")
+            } else {
+                match accounts.outbox().welcome(&id, args.generate_password).await {
+                    Ok(()) => format!("Welcome email to {email} is waiting to be sent"),
+                    Err(AccountsError::Full) => {
+                        format!("Too many welcome emails were sent to {email} today: no other is sent")
+                    }
+                    Err(error) => return Err(error.into()),
                 }
-                Err(error) => return Err(error.into()),
             });
         }
         None if args.generate_password => said.push(

@@ -1,6 +1,6 @@
 //! `user:profile`: what a user says about themselves, property by property.
 
-use accounts::{DisplayName, EmailAddress, ProfileField, ProfileValue, UserChange, UserId};
+use accounts::{AccountsError, DisplayName, EmailAddress, ProfileField, ProfileValue, UserChange, UserId};
 use serde_json::{Map, Value};
 
 use super::{missing, unconfirmed};
@@ -12,8 +12,11 @@ use crate::store::Store;
 pub(super) async fn run(store: &Store, args: ProfileArgs) -> Result<Output, CliError> {
     let unknown = || CliError::refused(format!("The user \"{}\" does not exist.", args.user));
     let id = UserId::parse(&args.user).map_err(|_| unknown())?;
-    let Some(user) = store.accounts.users().find(&id).await? else { return Err(unknown()) };
-    let details = store.accounts.users().details(&user.id).await.map_err(missing)?;
+    let details = store.accounts.users().details(&id).await.map_err(|error| match error {
+        AccountsError::NotFound { what: "user", .. } => unknown(),
+        error => error.into(),
+    })?;
+    let user = &details.user;
     let value = |field: ProfileField| match field {
         ProfileField::DisplayName => Some(user.display_name_or_id()),
         ProfileField::Email => user.email.as_deref(),

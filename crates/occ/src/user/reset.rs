@@ -1,7 +1,5 @@
 //! `user:resetpassword`: sets a new password, including a lost administrator password.
 
-use std::time::Duration;
-
 use accounts::Actor;
 use accounts::{PasswordReset, RequestError, ResetSettings, SetError};
 use user_backend::Password;
@@ -13,10 +11,7 @@ use crate::cli::ResetArgs;
 use crate::exit::CliError;
 use crate::output::Output;
 use crate::password;
-use crate::store::{self, Missing, Store};
-
-/// Longer than any hash takes, and any server that knows breached passwords.
-const TIME: Duration = Duration::from_secs(60);
+use crate::store::{self, HASHING_TIMEOUT, Missing, Store};
 
 /// Message for an external password.
 const READ_ONLY: &str = "Error while resetting password!";
@@ -44,7 +39,7 @@ pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Output, CliE
     let password = Password::parse(typed.as_str()).map_err(impossible)?;
     let passwords = store.local().await?.passwords(&store.accounts);
     let by = Actor::command_line(&store::person());
-    passwords.set(&user.id, &password, by, later(now(), TIME)).await.map_err(set_failure)?;
+    passwords.set(&user.id, &password, by, later(now(), HASHING_TIMEOUT)).await.map_err(set_failure)?;
     Ok(Output::done([format!("Successfully reset password for {}", user.id)]))
 }
 

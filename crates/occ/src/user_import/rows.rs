@@ -26,7 +26,8 @@ const NAMES: &str =
     "id, password, password_hash, display_name, email, groups, subadmin, quota, language, backend, enabled";
 
 impl Field {
-    /// The field of a column or key, in any letter case and with or without blanks, hyphens and underscores.
+    /// The field of a column or key, in any letter case and with or without blanks, hyphens and
+    /// underscores.
     fn named(name: &str) -> Option<Self> {
         let name: String =
             name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
@@ -152,15 +153,27 @@ fn line_of(text: &str, position: &csv::Position) -> u64 {
     position.line().saturating_add(u64::try_from(lines).unwrap_or_default())
 }
 
+/// Finds the lines of places in a text that come in order, and counts no part of it twice.
+struct LineCounter<'a> {
+    text: &'a str,
+    counted: usize,
+    line: u64,
+}
+
+impl LineCounter<'_> {
+    fn line_of(&mut self, place: usize) -> u64 {
+        let passed = self.text.as_bytes().get(self.counted..place).unwrap_or_default();
+        let ends = passed.iter().filter(|byte| **byte == b'\n').count();
+        self.line = self.line.saturating_add(u64::try_from(ends).unwrap_or(u64::MAX));
+        self.counted = place;
+        self.line
+    }
+}
+
 /// Reads a list entry by entry, so that the line of each is known.
 fn json(text: &str) -> Result<Vec<Line>, CliError> {
-    let line_at = |at: usize| {
-        let before = text.as_bytes().get(..at).unwrap_or_default();
-        u64::try_from(before.iter().filter(|byte| **byte == b'\n').count())
-            .unwrap_or(u64::MAX)
-            .saturating_add(1)
-    };
-    let wrong = |at: usize, why: &str| CliError::new(format!("line {}: {why}", line_at(at)));
+    let mut lines = LineCounter { text, counted: 0, line: 1 };
+    let wrong = |line: u64, why: &str| CliError::new(format!("line {line}: {why}"));
     let skip = |at: usize| {
         let rest = text.get(at..).unwrap_or_default();
         text.len() - rest.trim_start().len()
@@ -168,14 +181,14 @@ fn json(text: &str) -> Result<Vec<Line>, CliError> {
     let follows = |at: usize, what: char| text.get(at..).is_some_and(|rest| rest.starts_with(what));
     let mut at = skip(0);
     if !follows(at, '[') {
-        return Err(wrong(at, "expected a list of users"));
+        return Err(wrong(lines.line_of(at), "expected a list of users"));
     }
     at = skip(at + 1);
     let mut rows = Vec::new();
     while !follows(at, ']') {
         if !rows.is_empty() {
             if !follows(at, ',') {
-                return Err(wrong(at, "expected a comma or the end of the list"));
+                return Err(wrong(lines.line_of(at), "expected a comma or the end of the list"));
             }
             at = skip(at + 1);
         }
@@ -185,16 +198,16 @@ fn json(text: &str) -> Result<Vec<Line>, CliError> {
             Some(Ok(value)) => value,
             Some(Err(error)) => {
                 // The parser counts from the entry on, and may repeat what it found.
-                let line = line_at(at) + u64::try_from(error.line()).unwrap_or(1).saturating_sub(1);
-                return Err(CliError::new(format!("line {line}: this is no JSON")));
+                let line = lines.line_of(at) + u64::try_from(error.line()).unwrap_or(1).saturating_sub(1);
+                return Err(wrong(line, "this is no JSON"));
             }
-            None => return Err(wrong(at, "the list has no end")),
+            None => return Err(wrong(lines.line_of(at), "the list has no end")),
         };
-        rows.push((line_at(at), object(&value)));
+        rows.push((lines.line_of(at), object(&value)));
         at = skip(at + values.byte_offset());
     }
     if skip(at + 1) < text.len() {
-        return Err(wrong(at + 1, "something follows the list"));
+        return Err(wrong(lines.line_of(at + 1), "something follows the list"));
     }
     Ok(rows)
 }

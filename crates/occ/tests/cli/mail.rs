@@ -90,7 +90,7 @@ fn without_a_mail_server_no_mail_waits() {
     }
     let accounts = occ.accounts();
     assert_eq!(occ.block_on(accounts.outbox().waiting()).unwrap(), 0);
-    assert_eq!(occ.run(&["user:info", "bob"]).code, 1, "nobody could sign in as bob");
+    assert_eq!(occ.run(&["user:info", "bob"]).code, 1, "no one could sign in as bob");
     occ.set_mail(25);
     let add = ["user:add", "bob", "--generate-password", "--email", "bob@example.com"];
     assert!(occ.run(&add).out.ends_with("Welcome email to bob@example.com is waiting to be sent\n"));

@@ -34,7 +34,7 @@ fn rows_are_created_or_refused_with_their_line() {
     occ.write("people.csv", PEOPLE);
     let import = ["user:import", "people.csv", "--output=json"];
     let dry = report(&occ.run(&[&import[..], &["--dry-run"]].concat()), 1);
-    assert_eq!(occ.run(&["user:list"]).out.lines().count(), 4, "a dry run creates nobody");
+    assert_eq!(occ.run(&["user:list"]).out.lines().count(), 4, "a dry run creates no user");
     assert_eq!(occ.run(&["group:info", "cooks"]).code, 1);
     let said = occ.run(&import);
     assert!(!said.out.contains("Wonderland") && !said.out.contains("tea-party"), "{said:?}");
@@ -105,7 +105,7 @@ fn user_without_a_password_gets_a_link_by_mail() {
     let accounts = occ.accounts();
     assert_eq!(occ.block_on(accounts.outbox().waiting()).unwrap(), 1);
     assert_eq!(occ.run(&import).code, 0);
-    assert_eq!(occ.block_on(accounts.outbox().waiting()).unwrap(), 1, "nobody is mailed twice");
+    assert_eq!(occ.block_on(accounts.outbox().waiting()).unwrap(), 1, "no second mail");
 }
 
 #[test]

@@ -84,7 +84,8 @@ pub fn forward_auth(input: &[u8]) {
     let (parts, ()) = request.into_parts();
     let Some((host, path)) = readers::forward_auth(&parts) else { return };
     if let Some(path) = &path {
-        // No program reads it in another way: no segment is empty or moves up, and nothing is encoded any more.
+        // No program reads it in another way: no segment is empty or moves up, and nothing is
+        // encoded any more.
         assert!(path.starts_with('/'), "{path:?}");
         assert!(!path.contains(['%', ';', '\\']) && !path.contains(char::is_control), "{path:?}");
         let inner = path.trim_matches('/');

@@ -4,8 +4,8 @@
 use user_backend::transport::TlsMode;
 use user_backend_tests::ScriptStep;
 
-use super::row::{Ending, Protocol, Row, cuts, garbage, lengths};
-use super::shapes::{Lie, before_greeting, pause};
+use super::row::{Ending, Protocol, Row, cuts};
+use super::shapes::{Lie, answer_rows, before_greeting, pause};
 
 const MODES: [TlsMode; 2] = [TlsMode::None, TlsMode::Implicit];
 
@@ -133,7 +133,6 @@ pub(super) fn rows() -> Vec<Row> {
 
 /// Sizes and speeds.
 fn shapes(tls: TlsMode) -> Vec<Row> {
-    let mut rows = Vec::new();
     let floods: [(&str, &'static [u8]); 5] = [
         ("an endless line", &[b'H'; 4096]),
         ("endless headers", b"HTTP/1.1 200 OK\r\nX: y\r\n"),
@@ -141,23 +140,9 @@ fn shapes(tls: TlsMode) -> Vec<Row> {
         ("endless empty lines", b"\r\n"),
         ("endless NULs", &[0; 4096]),
     ];
-    for (name, bytes) in floods {
-        let flood = ScriptStep::Flood { bytes, total: 400_000_000 };
-        rows.push(asked(name.to_owned(), tls).steps([flood]).only(&["protocol"]));
-    }
-    for length in lengths() {
-        let row = asked(format!("{length} bytes of garbage"), tls).steps([ScriptStep::Send(garbage(length))]);
-        rows.push(row.only(&["protocol", "unavailable"]).ending(Ending::HangsUp));
-    }
     let slow = [HONEST[0].0, [b'x'; 200].as_slice()].concat();
-    let slow = ScriptStep::Slowly(slow[..40].to_vec(), std::time::Duration::from_secs(1));
-    rows.push(
-        asked("an answer of one byte a second".to_owned(), tls).steps([slow]).only(&["unavailable login"]),
-    );
-    rows.push(asked("breaks off".to_owned(), tls).steps([ScriptStep::Reset]).only(&["unavailable"]));
-    let half = asked("closes its half".to_owned(), tls).steps([ScriptStep::HalfClose]);
-    rows.push(half.only(&["unavailable login"]));
-    rows
+    let slow = slow[..40].to_vec();
+    answer_rows(&|name| asked(name, tls), slow, &floods)
 }
 
 /// Honest answers, cut into two at every byte, and cut off at every byte.

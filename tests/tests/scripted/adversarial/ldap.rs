@@ -4,9 +4,9 @@
 use user_backend::transport::TlsMode;
 use user_backend_tests::ScriptStep;
 
-use super::row::{Ending, Protocol, Row, cuts, garbage, lengths};
+use super::row::{Ending, Protocol, Row, cuts};
 use super::run::server_keys;
-use super::shapes::{MODES, before_greeting, pause};
+use super::shapes::{MODES, answer_rows, before_greeting, pause};
 
 /// A name, what the server says, and what may come of it.
 type Lie = (&'static str, Vec<u8>, &'static [&'static str]);
@@ -148,29 +148,13 @@ pub(super) fn rows() -> Vec<Row> {
 
 /// Sizes and speeds.
 fn shapes(tls: TlsMode) -> Vec<Row> {
-    let mut rows = Vec::new();
     let floods: [(&str, &'static [u8]); 3] = [
         ("an endless sequence", &[0x30; 4096]),
         ("endless NULs", &[0; 4096]),
         ("endless text", b"zebra\r\n"),
     ];
-    for (name, bytes) in floods {
-        let flood = ScriptStep::Flood { bytes, total: 400_000_000 };
-        rows.push(asked(name.to_owned(), tls).steps([flood]).only(&["protocol"]));
-    }
-    for length in lengths() {
-        let row = asked(format!("{length} bytes of garbage"), tls).steps([ScriptStep::Send(garbage(length))]);
-        rows.push(row.only(&["protocol", "unavailable"]).ending(Ending::HangsUp));
-    }
     let slow = bind_result(id(tls), 0, "a long way to go");
-    let slow = ScriptStep::Slowly(slow, std::time::Duration::from_secs(1));
-    rows.push(
-        asked("an answer of one byte a second".to_owned(), tls).steps([slow]).only(&["unavailable login"]),
-    );
-    rows.push(asked("breaks off".to_owned(), tls).steps([ScriptStep::Reset]).only(&["unavailable"]));
-    let half = asked("closes its half".to_owned(), tls).steps([ScriptStep::HalfClose]);
-    rows.push(half.only(&["unavailable login"]));
-    rows
+    answer_rows(&|name| asked(name, tls), slow, &floods)
 }
 
 /// Honest answers, cut into two at every byte, and cut off at every byte.
