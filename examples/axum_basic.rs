@@ -15,7 +15,9 @@ async fn hello(user: SignedIn) -> String {
     format!("Hello {}, known to {}\n", user.name(), user.backend())
 }
 
-/// The application. What is added after the layer is open to everyone.
+/// The application.
+///
+/// What is added after the layer is open to everyone.
 pub fn app(resolver: Resolver) -> Router {
     Router::new()
         .route("/", get(hello))

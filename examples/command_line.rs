@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use user_backend::{Config, Credentials, Outcome, Resolver};
 
-/// Exit code and message of an outcome. An outage is never "wrong password".
+/// Exit code and message of an outcome.
+///
+/// An outage is never "wrong password".
 pub fn verdict(outcome: &Outcome) -> (u8, String) {
     match outcome {
         Outcome::Authenticated(proof) => (0, format!("{} is known to {}", proof.name(), proof.backend())),

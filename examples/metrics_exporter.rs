@@ -1,4 +1,5 @@
 //! Metrics for Prometheus.
+//!
 //! The library records into the crate `metrics`; any exporter reads them.
 //!
 //! `cargo run --example metrics_exporter` prints what `/metrics` would answer after three sign-ins.

@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use user_backend::{Config, Resolver};
 
 /// Reads the file again.
+///
 /// A file with an error changes nothing: the backends that work go on working.
 pub async fn reload(resolver: &Resolver, file: &Path) -> Result<String, Box<dyn Error>> {
     let config = Config::load(file)?;

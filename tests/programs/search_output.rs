@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use user_backend_tests::canary;
 
 /// The passwords that the tests sign in with.
+///
 /// Scripted peers, the rig, the server, the command line.
 const PASSWORDS: [(&str, &str); 4] = [
     (canary::NAME, canary::PASSWORD),
@@ -59,7 +60,9 @@ fn files(place: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(place)?.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Calls `each` with every position of a form. One pass for any number of forms.
+/// Calls `each` with every position of a form.
+///
+/// One pass for any number of forms.
 fn search(
     text: &[u8],
     forms: &[(String, Vec<u8>)],

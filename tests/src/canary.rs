@@ -11,10 +11,12 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 pub const NAME: &str = "alice";
 
 /// The password.
+///
 /// Quotes, a backslash, a percent sign, a colon and a space, so that each form looks different.
 pub const PASSWORD: &str = r#"Canary:7f3a "b\d" %41 wing"#;
 
 /// Every form that must not appear anywhere.
+///
 /// Plain, escaped, base64 (alone, with the name, as SASL PLAIN), hex, url-encoded, UTF-16.
 #[must_use]
 pub fn forms() -> Vec<Vec<u8>> {
@@ -73,6 +75,7 @@ pub fn forms_of(name: &str, password: &str) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// What is left of each form in memory that was given back.
+///
 /// Allocators write their own notes over the first 16 bytes.
 #[must_use]
 pub fn remains() -> Vec<(&'static str, Vec<u8>)> {

@@ -17,7 +17,9 @@ pub struct Ca {
     dir: TempDir,
 }
 
-/// What a server's certificate says. Start with [`Leaf::new`] and spoil it.
+/// What a server's certificate says.
+///
+/// Start with [`Leaf::new`] and spoil it.
 #[derive(Clone, Debug)]
 pub struct Leaf {
     names: Vec<String>,

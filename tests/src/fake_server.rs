@@ -20,7 +20,9 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// One thing the peer does.
 #[derive(Clone, Debug)]
 pub enum ScriptStep {
-    /// Writes these bytes at once. `{tag}` is the first word of the last line that was read.
+    /// Writes these bytes at once.
+    ///
+    /// `{tag}` is the first word of the last line that was read.
     Send(Vec<u8>),
     /// Writes them one byte at a time, and lets the other side take them in.
     Drip(Vec<u8>),
@@ -50,9 +52,12 @@ pub enum ScriptStep {
     /// Says nothing until the test gives the word.
     Wait(Arc<Notify>),
     /// Writes one byte at a time and lets so much time pass after each.
+    ///
     /// Needs a paused clock.
     Slowly(Vec<u8>, Duration),
-    /// Lets time pass, by [`TICK`]s. Needs a paused clock.
+    /// Lets time pass, by [`TICK`]s.
+    ///
+    /// Needs a paused clock.
     Pass(Duration),
     /// Reads the first bytes of a TLS client, without answering them.
     Hello,
@@ -76,6 +81,7 @@ impl ScriptStep {
 }
 
 /// A scripted server on its own loopback port.
+///
 /// Every connection gets the script from its beginning; at its end the peer hangs up.
 #[derive(Debug)]
 pub struct FakeServer {

@@ -1,4 +1,5 @@
 //! TLS handshakes that a correct library does not make.
+//!
 //! Cut off in the middle, and restarted repeatedly.
 
 use std::io;
@@ -13,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 /// Answers a greeting with the first bytes of a correct answer.
+///
 /// Returns the length of the whole answer.
 ///
 /// # Errors
@@ -42,6 +44,7 @@ pub async fn cut_off<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Makes a correct TLS 1.2 handshake, then requests this many renegotiations.
+///
 /// The configuration must be one for TLS 1.2 alone that gives out its secrets.
 ///
 /// # Errors

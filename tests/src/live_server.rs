@@ -21,8 +21,9 @@ pub struct Account {
     pub name: &'static str,
     /// The right password.
     pub password: &'static str,
-    /// What `shadow` says after the hash: the day of the last change first. `0` demands a new
-    /// password.
+    /// What `shadow` says after the hash: the day of the last change first.
+    ///
+    /// `0` demands a new password.
     pub shadow: &'static str,
 }
 
@@ -168,7 +169,9 @@ fn run(command: &mut Command) {
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{command:?}: {status:?}");
 }
 
-/// As `shadow` has it. The password is not on the command line.
+/// As `shadow` has it.
+///
+/// The password is not on the command line.
 fn hash(password: &str) -> String {
     output(Command::new("openssl").args(["passwd", "-6", "-stdin"]), password).trim().to_owned()
 }

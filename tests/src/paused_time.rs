@@ -13,6 +13,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs `work` in its own runtime, whose clock only `tokio::time::advance` moves.
+///
 /// `None` when it hangs.
 ///
 /// # Panics

@@ -1,4 +1,5 @@
 //! Other processes as the system shows them.
+//!
 //! Parent, arguments, environment, descriptors, memory.
 
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ impl Process {
     }
 
     /// Lets it crash, and waits for its end.
+    ///
     /// Rust's own handler of a bad access looks whether the stack has overflown and then lets the
     /// access happen again; one that was only sent does not come back by itself, and so it is sent
     /// again.
@@ -119,6 +121,7 @@ impl Process {
     }
 
     /// How often each of `forms` is in the memory that it can write to.
+    ///
     /// `None` if the system does not allow it.
     #[must_use]
     pub fn remembers(&self, forms: &[(&'static str, Vec<u8>)]) -> Option<BTreeMap<&'static str, usize>> {
@@ -140,6 +143,7 @@ impl Process {
 }
 
 /// Looks through one region.
+///
 /// What cannot be read (a device, a guard page) holds none of our data.
 fn search(
     memory: &fs::File,
@@ -178,7 +182,9 @@ fn read(memory: &fs::File, piece: &mut [u8], at: u64) -> io::Result<()> {
     memory.read_exact_at(piece, at)
 }
 
-/// The parent and the state of a process. Its name, in brackets, may hold anything.
+/// The parent and the state of a process.
+///
+/// Its name, in brackets, may hold anything.
 fn state(pid: i32) -> Option<(u32, char)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut words = stat.rsplit_once(')')?.1.split_whitespace();

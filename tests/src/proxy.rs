@@ -1,4 +1,5 @@
 //! A relay that spoils what passes: latency, drips, cuts, resets, corruption, silence.
+//!
 //! In user space, because not every kernel can do it, and byte by byte the same each time.
 //!
 //! The start of a fault is given in turns. A turn begins when the other side starts to send; a
@@ -43,9 +44,12 @@ pub enum Fault {
 pub struct Plan {
     /// What is done.
     pub fault: Fault,
-    /// From which turn on. Faults that happen once happen in that turn.
+    /// From which turn on.
+    ///
+    /// Faults that happen once happen in that turn.
     pub turn: usize,
     /// On which connection, counted from 0.
+    ///
     /// Earlier ones pass unharmed, later ones are as bad as this.
     pub connection: usize,
 }

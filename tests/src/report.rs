@@ -1,4 +1,5 @@
 //! Figures for `cargo xtask adversarial`.
+//!
 //! Each test that has some leaves them in the directory that `HOSTILE_REPORT` names.
 
 use std::env;

@@ -63,6 +63,7 @@ impl Rig {
     }
 
     /// Freezes a server (`imap`, `ftp`, `smb`) until the guard is dropped.
+    ///
     /// Connections are taken, nothing answers.
     pub fn paused(&self, server: &str) -> Broken {
         self.broken(server, "pause", "resume")

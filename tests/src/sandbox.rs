@@ -16,9 +16,11 @@ use tempfile::TempDir;
 /// The users that packages make when they are installed, with their numbers in a sandbox.
 pub const USERS: [(&str, u32); 3] = [("postfix", 64901), ("postdrop", 64902), ("Debian-exim", 64903)];
 
-/// Mounts, and then runs a program. The shell stays: its death ends the namespace, and a program
-/// that changes its user, such as Postfix, would not be told to die with us. Arguments: packages,
-/// folder of the sandbox, folder that is shared, preparation, program.
+/// Mounts, and then runs a program.
+///
+/// The shell stays: its death ends the namespace, and a program that changes its user, such as
+/// Postfix, would not be told to die with us. Arguments: packages, folder of the sandbox, folder
+/// that is shared, preparation, program.
 const SCRIPT: &str = r#"
 packages=$1 own=$2 shared=$3 prepare=$4; shift 4
 mkdir -p "$packages/etc" "$packages/usr"
@@ -87,8 +89,9 @@ impl Sandbox {
         fs::write(file, text).expect("a file");
     }
 
-    /// A command that runs a program inside, after a shell has run `prepare` there. Killing it ends
-    /// all that it started.
+    /// A command that runs a program inside, after a shell has run `prepare` there.
+    ///
+    /// Killing it ends all that it started.
     pub fn command(&self, prepare: &str, words: &[&str]) -> Command {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);

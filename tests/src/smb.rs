@@ -1,4 +1,5 @@
 //! An SMB2 server's answers, built byte by byte, so that each of them can be a lie.
+//!
 //! MS-SMB2 section 2.2; none is signed by without a password.
 
 /// The commands that a login uses.

@@ -15,7 +15,9 @@ const SMB_3_0_2: u16 = 0x0302;
 
 const LOGON_FAILURE: u32 = 0xc000_006d;
 
-/// The server. It ends when this is dropped.
+/// The server.
+///
+/// It ends when this is dropped.
 #[derive(Debug)]
 pub struct SmbHost {
     port: u16,
@@ -57,12 +59,14 @@ impl SmbHost {
     }
 
     /// Whether sessions are left without an answer from now on.
+    ///
     /// Greetings are always answered.
     pub fn be_silent(&self, is_silent: bool) {
         self.shared.is_silent.store(is_silent, Ordering::SeqCst);
     }
 
     /// Waits until this many sessions were requested since the start.
+    ///
     /// That many logins are in flight.
     pub async fn asked(&self, sessions: usize) {
         loop {

@@ -8,6 +8,7 @@ pub fn say(text: &str) -> ScriptStep {
 }
 
 /// From the first EHLO to the end of one mail from `noreply@example.org`.
+///
 /// `recipient` is the line that names who gets it.
 pub fn takes_a_mail(recipient: &'static str) -> Vec<ScriptStep> {
     vec![

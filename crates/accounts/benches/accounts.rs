@@ -193,6 +193,7 @@ async fn measure(
 }
 
 /// What a stream of all users with everything needs at its peak.
+///
 /// With 10^5 users as much as with 10^3. Counted are our own allocations; what SQLite allocates is
 /// bounded by its `cache_size`. How much of an answer of PostgreSQL has arrived varies, so the peak
 /// is that of the worst page. So the few are streamed so often that it is the same number of pages,

@@ -37,6 +37,7 @@ impl StoreSettings {
     }
 
     /// The store of a configuration.
+    ///
     /// `file` is the configuration's own place: a relative path of a SQLite file is relative to it.
     ///
     /// # Errors

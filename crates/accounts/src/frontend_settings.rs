@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 use crate::domain::GroupId;
 use crate::socket_settings::{DovecotAuthSettings, SaslauthdSettings, SocketSettings};
 
-/// The section `[frontends]`. A frontend without its table is off.
+/// The section `[frontends]`.
+///
+/// A frontend without its table is off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -39,12 +41,16 @@ pub struct ForwardAuthSettings {
     pub name: String,
     /// What a browser without credentials gets (default `never`: a challenge for HTTP Basic).
     pub login_redirect: LoginRedirect,
-    /// Other hosts than that of `public_url`, to which the login page may send users back (default none).
+    /// Other hosts than that of `public_url`, to which the login page may send users back (default
+    /// none).
     pub allowed_hosts: Vec<HostName>,
-    /// The parent domain of all hosts that share the session cookie (default none: only the host of `public_url` gets it).
+    /// The parent domain of all hosts that share the session cookie (default none: only the host of
+    /// `public_url` gets it).
     pub cookie_domain: Option<HostName>,
-    /// Who may open what. The first rule that matches decides. Without rules every user may; with rules, what none
-    /// of them matches is denied.
+    /// Who may open what.
+    ///
+    /// The first rule that matches decides. Without rules every user may; with rules, what none of
+    /// them matches is denied.
     #[serde(rename = "rule")]
     pub rules: Vec<ForwardAuthRule>,
 }
@@ -66,12 +72,15 @@ impl Default for ForwardAuthSettings {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum LoginRedirect {
-    /// Status 401 and a challenge. The default.
+    /// Status 401 and a challenge.
+    ///
+    /// The default.
     #[default]
     Never,
     /// Status 303, to the login page and back.
     Redirect,
-    /// Status 401 with the login page in `Location`: for nginx, whose `auth_request` knows no redirects.
+    /// Status 401 with the login page in `Location`: for nginx, whose `auth_request` knows no
+    /// redirects.
     Location,
 }
 
@@ -84,7 +93,9 @@ pub struct ForwardAuthRule {
     pub host: Option<HostName>,
     /// The path that it is about, with everything below it; unset: every path.
     pub path: Option<PathPrefix>,
-    /// The groups whose members may; unset: every user. An empty list is no one.
+    /// The groups whose members may; unset: every user.
+    ///
+    /// An empty list is no one.
     pub groups: Option<Vec<GroupId>>,
 }
 
@@ -190,12 +201,14 @@ impl<'de> Deserialize<'de> for HostName {
     }
 }
 
-/// The beginning of a path, in whole segments: `/admin` is also `/admin/users`, and not `/administration`.
+/// The beginning of a path, in whole segments: `/admin` is also `/admin/users`, and not
+/// `/administration`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPrefix(String);
 
 impl PathPrefix {
-    /// Reads a path that begins with a slash and has no empty segment, no dot segment and no escapes.
+    /// Reads a path that begins with a slash and has no empty segment, no dot segment and no
+    /// escapes.
     pub fn parse(text: &str) -> Option<Self> {
         let path = text.strip_prefix('/')?;
         let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
@@ -248,7 +261,9 @@ impl FrontendSettings {
         }
     }
 
-    /// Reads the section. `public_url` is where the login page is.
+    /// Reads the section.
+    ///
+    /// `public_url` is where the login page is.
     pub(crate) fn from_config(config: &Config, public_url: &str) -> Result<Self, ConfigErrors> {
         let settings: Self = config.section(SECTION)?.unwrap_or_default();
         let Some(forward) = &settings.forward_auth else { return Ok(settings) };

@@ -20,7 +20,9 @@ pub struct PageSettings {
     /// A picture in place of the icon: an SVG, PNG or WebP file of at most 16 KiB (default none).
     #[serde(deserialize_with = "logo")]
     pub logo: Option<PathBuf>,
-    /// The colour of buttons and links, such as `#1f5fbf`. Where text could not be read, a darker or lighter one is used.
+    /// The colour of buttons and links, such as `#1f5fbf`.
+    ///
+    /// Where text could not be read, a darker or lighter one is used.
     #[serde(alias = "colour")]
     pub color: Option<Color>,
     /// The legal notice, linked on every page (default none).
@@ -29,11 +31,13 @@ pub struct PageSettings {
     /// The privacy notice, linked on every page (default none).
     #[serde(deserialize_with = "link")]
     pub privacy_url: Option<String>,
-    /// Where users get help, linked on every page (default none). A `mailto:` address will do.
+    /// Where users get help, linked on every page (default none).
+    ///
+    /// A `mailto:` address will do.
     #[serde(deserialize_with = "link")]
     pub help_url: Option<String>,
-    /// For how many days users may choose to stay signed in, at most 90 (default 0: they may not). Passwords of other servers are not
-    /// checked again in this time.
+    /// For how many days users may choose to stay signed in, at most 90 (default 0: they may not).
+    /// Passwords of other servers are not checked again in this time.
     #[serde(deserialize_with = "stay")]
     pub stay_signed_in_days: u16,
 }

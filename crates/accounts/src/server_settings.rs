@@ -1,7 +1,9 @@
 //! The configuration of an installation: `[server]`, `[store]`, `[mail]`, `[reset]`, `[frontends]`,
-//! `[pages]` and `lost_password_link`, beside the backends. In a `config.php` a section's name begins with `user_backends_`.
+//! `[pages]` and `lost_password_link`, beside the backends. In a `config.php` a section's name
+//! begins with `user_backends_`.
 //!
-//! The server and the command line read it here, so both accept the same files and report the same errors.
+//! The server and the command line read it here, so both accept the same files and report the same
+//! errors.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -29,31 +31,38 @@ const PER_SOURCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(255);
 pub struct ServerSettings {
     /// Listening address (default `127.0.0.1:8080`).
     pub listen: SocketAddr,
-    /// Where `/metrics` and the details of `/readyz` are, over plain HTTP for everyone who reaches the address (default: at
-    /// `listen`, for requests from this machine that no proxy forwarded).
+    /// Where `/metrics` and the details of `/readyz` are, over plain HTTP for everyone who reaches
+    /// the address (default: at `listen`, for requests from this machine that no proxy forwarded).
     pub metrics_listen: Option<SocketAddr>,
     /// The certificate chain in PEM; with it and the key the server speaks HTTPS.
     pub tls_cert: Option<PathBuf>,
     /// The key in PEM.
     pub tls_key: Option<PathBuf>,
-    /// How many connections may be open (default: what the limit of open files leaves, at most 8192).
+    /// How many connections may be open (default: what the limit of open files leaves, at most
+    /// 8192).
     pub max_connections: Option<NonZeroU32>,
-    /// How many of them from one IPv4 address or IPv6 /64 (default 256, at most half of all); trusted proxies may have more.
+    /// How many of them from one IPv4 address or IPv6 /64 (default 256, at most half of all);
+    /// trusted proxies may have more.
     pub max_connections_per_source: NonZeroU32,
-    /// Accepts passwords over plain HTTP from other machines too (default false): anyone on the network path can read them.
+    /// Accepts passwords over plain HTTP from other machines too (default false): anyone on the
+    /// network path can read them.
     pub allow_plaintext: bool,
     /// The store: from the section `[store]`, which all programs share.
     #[serde(skip)]
     pub store: Option<StoreSettings>,
     /// The public URL of the server, such as `https://cloud.example.com`; shown to clients.
     pub public_url: Option<String>,
-    /// Names under which the server answers beside those of `public_url` and `listen` (default none); `"*"` is every name.
+    /// Names under which the server answers beside those of `public_url` and `listen` (default
+    /// none); `"*"` is every name.
     pub trusted_hosts: Vec<String>,
-    /// Refuses calls with a password in the query, where every proxy writes it into its log (default false).
+    /// Refuses calls with a password in the query, where every proxy writes it into its log
+    /// (default false).
     pub refuse_passwords_in_query: bool,
     /// Name of the service (default `user-backend`).
     pub name: String,
-    /// Reported location of a user's files (default `/var/lib/user-backend/data`). Nothing is stored there.
+    /// Reported location of a user's files (default `/var/lib/user-backend/data`).
+    ///
+    /// Nothing is stored there.
     pub data_directory: String,
     /// The quota of users without their own (default `none`: unlimited).
     #[serde(deserialize_with = "quota")]
@@ -64,33 +73,39 @@ pub struct ServerSettings {
     pub default_phone_region: Option<PhoneRegion>,
     /// The version of the PHP system whose codes the API answers with: `25` (default) or `31`.
     pub compat: CompatLevel,
-    /// Whom a sub-admin may add to a group: `accessible` users only (default), or `anybody`, as in the PHP system.
+    /// Whom a sub-admin may add to a group: `accessible` users only (default), or `anybody`, as in
+    /// the PHP system.
     pub sub_admins_may_add: SubAdminScope,
-    /// Which names a sub-admin may give to new users: `local-names` (default) only, which no external backend may own, or
-    /// `any-name`. A backend without `domain` may own every name.
+    /// Which names a sub-admin may give to new users: `local-names` (default) only, which no
+    /// external backend may own, or `any-name`. A backend without `domain` may own every name.
     pub sub_admins_may_create: SubAdminNames,
     /// Whether users may change their own display name and mail address (default true).
     pub allow_user_to_change_display_name: bool,
-    /// Whether a mail address is taken for a login name when it belongs to exactly one local user. Default: only where no other
-    /// backend is configured, because there the address may be another user's login name.
+    /// Whether a mail address is taken for a login name when it belongs to exactly one local user.
+    /// Default: only where no other backend is configured, because there the address may be another
+    /// user's login name.
     pub login_by_email: Option<bool>,
     /// Folder of installed apps, one folder each with `appinfo/info.xml`.
     pub apps_directory: Option<PathBuf>,
     /// How long requests under way may go on when the server ends, in seconds (default 30).
     pub shutdown_grace_seconds: u64,
-    /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than it must; `auto`: as long as the
-    /// slowest backend usually takes, and at least 250). Up to a third more comes on top at random, so that response times do not
-    /// reveal which accounts exist.
+    /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than
+    /// it must; `auto`: as long as the slowest backend usually takes, and at least 250). Up to a
+    /// third more comes on top at random, so that response times do not reveal which accounts
+    /// exist.
     pub refusal_milliseconds: RefusalTime,
-    /// The file with the key of proven credentials, for all servers of a site the same (default: `proven.key` beside the SQLite
-    /// file, or in the state directory of the unit). It is created if it is missing.
+    /// The file with the key of proven credentials, for all servers of a site the same (default:
+    /// `proven.key` beside the SQLite file, or in the state directory of the unit). It is created
+    /// if it is missing.
     pub proven_key_file: Option<PathBuf>,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
-    /// Whether app passwords end when their owner sets a new password: `revoke` (default) or `keep`. A password that
-    /// someone else sets, or that is set through a reset link, always revokes them.
+    /// Whether app passwords end when their owner sets a new password: `revoke` (default) or
+    /// `keep`. A password that someone else sets, or that is set through a reset link, always
+    /// revokes them.
     pub app_passwords_on_new_password: AppPasswordPolicy,
-    /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at the top of the file.
+    /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at
+    /// the top of the file.
     #[serde(skip)]
     pub reset: ResetSettings,
     /// The mail server, from the section `[mail]`; without one no mail is sent.
@@ -107,8 +122,9 @@ pub struct ServerSettings {
     pub section_digests: SectionDigests,
 }
 
-/// Digests of other sections, to detect changes on a reload. They may hold passwords, so not even
-/// the digests are shown.
+/// Digests of other sections, to detect changes on a reload.
+///
+/// They may hold passwords, so not even the digests are shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SectionDigests(Vec<(&'static str, Option<blake3::Hash>)>);
 
@@ -139,7 +155,9 @@ impl std::fmt::Debug for SectionDigests {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CompatLevel {
-    /// Version 25, of which there are recordings. The default.
+    /// Version 25, of which there are recordings.
+    ///
+    /// The default.
     #[default]
     V25,
     /// Version 31.
@@ -179,10 +197,14 @@ impl<'de> Deserialize<'de> for CompatLevel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SubAdminScope {
-    /// Every user. `anybody` is the older word for it.
+    /// Every user.
+    ///
+    /// `anybody` is the older word for it.
     #[serde(alias = "anybody")]
     All,
-    /// Users whom the sub-admin administers already. The default.
+    /// Users whom the sub-admin administers already.
+    ///
+    /// The default.
     #[default]
     Accessible,
 }
@@ -191,7 +213,9 @@ pub enum SubAdminScope {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SubAdminNames {
-    /// Names that no configured backend may own: their owners might not have signed in yet. The default.
+    /// Names that no configured backend may own: their owners might not have signed in yet.
+    ///
+    /// The default.
     #[default]
     LocalNames,
     /// Any name that is free.
@@ -276,7 +300,8 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
-    /// Reads a file: these settings, and those of the backends, which are of these classes, and the resolver.
+    /// Reads a file: these settings, and those of the backends, which are of these classes, and the
+    /// resolver.
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.

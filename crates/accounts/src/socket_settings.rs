@@ -1,4 +1,5 @@
-//! `[frontends.saslauthd]` and `[frontends.dovecot_auth]`: sockets at which other programs of this machine check passwords.
+//! `[frontends.saslauthd]` and `[frontends.dovecot_auth]`: sockets at which other programs of this
+//! machine check passwords.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -25,7 +26,8 @@ pub struct SaslauthdSettings {
     /// See [`SocketSettings::max_connections`].
     #[serde(default = "connections")]
     pub max_connections: NonZeroU32,
-    /// Whether a login and a realm become `login@realm`, as with `saslauthd -r` (default false: the realm is ignored).
+    /// Whether a login and a realm become `login@realm`, as with `saslauthd -r` (default false: the
+    /// realm is ignored).
     #[serde(default)]
     pub join_realm: bool,
 }
@@ -57,10 +59,13 @@ pub struct DovecotAuthSettings {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum OnOutage {
-    /// `FAIL` with `temp`, the word of the protocol. The default.
+    /// `FAIL` with `temp`, the word of the protocol.
+    ///
+    /// The default.
     #[default]
     Fail,
-    /// The end of the connection: for Postfix and Exim, which take every `FAIL` for a wrong password.
+    /// The end of the connection: for Postfix and Exim, which take every `FAIL` for a wrong
+    /// password.
     Close,
 }
 
@@ -75,8 +80,8 @@ pub struct SocketSettings {
     pub mode: SocketMode,
     /// Its group, by name or number (default: that of the server).
     pub group: Option<String>,
-    /// The users whose programs may connect, by name or number; root and the server's own user always may (default: all who can
-    /// open the socket).
+    /// The users whose programs may connect, by name or number; root and the server's own user
+    /// always may (default: all who can open the socket).
     #[serde(default)]
     pub allowed_users: Vec<String>,
     /// How many connections may be open (default 256).

@@ -152,7 +152,8 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, C
     }
     let value = given.unwrap_or_else(|| Zeroizing::new(before.unwrap_or_default()));
     let value = converted(value, note.kind)?;
-    // A setting of the policy that cannot be used would be found by the next person who wants to change a password.
+    // A setting of the policy that cannot be used would be found by the next person who wants to
+    // change a password.
     if app == POLICY_APP {
         let pair = [(name.to_owned(), value.to_string())];
         PolicyRules::of_settings(&pair, "").map_err(|error| CliError::refused(error.to_string()))?;
@@ -180,7 +181,9 @@ pub(crate) async fn delete(call: Call<'_>, args: &ConfigDeleteArgs) -> Result<Ou
     Ok(Output::done([format!("Config value {name} of app {app} deleted")]))
 }
 
-/// A value of this type, as it is stored. The PHP program ends with an exception at one that is none.
+/// A value of this type, as it is stored.
+///
+/// The PHP program ends with an exception at one that is none.
 fn converted(value: Zeroizing<String>, kind: AppValueType) -> Result<Zeroizing<String>, CliError> {
     let wrong = |text: &str| Err(CliError::refused_silently(text));
     match kind {

@@ -37,7 +37,9 @@ pub(crate) async fn list(call: Call<'_>, args: &AppListArgs) -> Result<Output, C
     Output::new(plain, &tree, Exit::Fine)
 }
 
-/// The folder of an app. The PHP program writes nothing about an app without one.
+/// The folder of an app.
+///
+/// The PHP program writes nothing about an app without one.
 pub(crate) async fn path(call: Call<'_>, app: &str) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let folder = store.catalogue.folder_of(app);

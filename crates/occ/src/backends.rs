@@ -86,7 +86,8 @@ impl LoadedConfig {
         }
     }
 
-    /// Says on standard error what a server has shown to be wrong with the settings, with its place in the file.
+    /// Says on standard error what a server has shown to be wrong with the settings, with its place
+    /// in the file.
     pub(crate) fn complain_about(&self, wrong: &[(&BackendId, Phase, &str)]) {
         let Some(config) = &self.source else { return };
         let found = wrong.iter().filter_map(|(id, phase, detail)| config.locate_error(id, *phase, detail));
@@ -119,7 +120,9 @@ impl LoadedConfig {
     }
 }
 
-/// Finds and reads the configuration. Opens no connection.
+/// Finds and reads the configuration.
+///
+/// Opens no connection.
 pub(crate) fn load(common: &Common) -> Result<LoadedConfig, CliError> {
     let (file, _, config) = read(common)?;
     if config.entries().is_empty() {

@@ -1,7 +1,8 @@
-//! The commands `security:bruteforce:…`: failed sign-ins from one place, as the servers wrote them down.
+//! The commands `security:bruteforce:…`: failed sign-ins from one place, as the servers wrote them
+//! down.
 //!
-//! The servers count in memory and write every second, so what is shown may be a second old. Forgiving is heard before the next
-//! attempt.
+//! The servers count in memory and write every second, so what is shown may be a second old.
+//! Forgiving is heard before the next attempt.
 
 use std::time::Duration;
 

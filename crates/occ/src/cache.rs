@@ -1,6 +1,9 @@
-//! `cache:flush`: all servers forget what they remember of sign-ins. `cache:stats`: how much that is.
+//! `cache:flush`: all servers forget what they remember of sign-ins.
 //!
-//! A memory belongs to a process; every running server writes down a row about its own, every ten seconds.
+//! `cache:stats`: how much that is.
+//!
+//! A memory belongs to a process; every running server writes down a row about its own, every ten
+//! seconds.
 
 use accounts::Instance;
 use accounts::UserId;

@@ -1,7 +1,7 @@
 //! The scripts that complete words in a shell.
 //!
-//! The generated scripts know nothing of colons in the names of commands, and two shells treat a colon specially: bash
-//! splits words at it, and zsh takes the part after it for a description.
+//! The generated scripts know nothing of colons in the names of commands, and two shells treat a
+//! colon specially: bash splits words at it, and zsh takes the part after it for a description.
 
 use std::fmt::Write as _;
 
@@ -12,8 +12,9 @@ use crate::cli;
 use crate::exit::Exit;
 use crate::output::Output;
 
-/// Bash splits `backend:login` into three words: this puts them together again, asks the generated function, and takes
-/// the part that bash holds for settled off its answers. It needs no other package.
+/// Bash splits `backend:login` into three words: this puts them together again, asks the generated
+/// function, and takes the part that bash holds for settled off its answers. It needs no other
+/// package.
 const BASH_COLONS: &str = r#"
 _occ_colons() {
     local -a joined=()

@@ -1,8 +1,8 @@
 //! Finding and reading the configuration file.
 //!
-//! The places, in this order: `--config`, the variable `USER_BACKEND_CONFIG`, `./user-backend.toml`,
-//! `./config/config.php`. The first that is named or there counts, even if it cannot be read: falling through to another
-//! file would answer a question that was not asked.
+//! The places, in this order: `--config`, the variable `USER_BACKEND_CONFIG`,
+//! `./user-backend.toml`, `./config/config.php`. The first that is named or there counts, even if
+//! it cannot be read: falling through to another file would answer a question that was not asked.
 
 use std::env;
 use std::fmt::Write as _;

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use accounts::AccountsError;
 
-/// How a command ended. The numbers are an interface.
+/// How a command ended.
+///
+/// The numbers are an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done; authenticated; all backends are fine.
@@ -61,7 +63,8 @@ impl CliError {
         Self { stream: Stream::Output, ..Self::with(Exit::Usage, text) }
     }
 
-    /// A refusal about which the PHP program writes nothing: scripts read an empty standard output as "not set".
+    /// A refusal about which the PHP program writes nothing: scripts read an empty standard output
+    /// as "not set".
     pub(crate) fn refused_silently(text: impl Into<String>) -> Self {
         Self::with(Exit::Refused, text)
     }

@@ -1,7 +1,8 @@
-//! `import:nextcloud`: brings users, groups and password hashes over from an existing installation's database.
+//! `import:nextcloud`: brings users, groups and password hashes over from an existing
+//! installation's database.
 //!
-//! The source is only read. Each user is taken over whole or not at all, and one who is there already is left as they are: an
-//! import that was interrupted is taken up by starting it again.
+//! The source is only read. Each user is taken over whole or not at all, and one who is there
+//! already is left as they are: an import that was interrupted is taken up by starting it again.
 
 mod backend_name;
 mod decisions;
@@ -190,8 +191,8 @@ async fn users(
     Ok(())
 }
 
-/// Names that are disabled there and are no users there, such as those of a directory: here they are disabled users of the backend
-/// local, so that no other backend signs them in.
+/// Names that are disabled there and are no users there, such as those of a directory: here they
+/// are disabled users of the backend local, so that no other backend signs them in.
 async fn disabled_others(
     source: &mut Source,
     store: Option<&Store>,
@@ -265,7 +266,9 @@ async fn take(
     Ok(())
 }
 
-/// Looks whose address a person has. Addresses of one user count as confirmed; of those of several users, none does.
+/// Looks whose address a person has.
+///
+/// Addresses of one user count as confirmed; of those of several users, none does.
 async fn address(written: Option<&Store>, person: &Person, summary: &mut Summary) -> Result<(), CliError> {
     let Some(email) = &person.email else { return Ok(()) };
     let mut shared = Vec::new();

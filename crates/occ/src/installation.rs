@@ -1,5 +1,6 @@
-//! `status`, `check`, `list`: what scripts ask first. And the commands that this server does not
-//! have.
+//! `status`, `check`, `list`: what scripts ask first.
+//!
+//! And the commands that this server does not have.
 
 use clap::Command;
 use serde_json::{Value, json};

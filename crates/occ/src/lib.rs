@@ -1,11 +1,15 @@
-//! The admin command line: the people who may sign in, their groups and passwords, and the backends that check them.
+//! The admin command line: the people who may sign in, their groups and passwords, and the backends
+//! that check them.
 //!
-//! Why a program of its own: an operator at three in the morning needs one tool that distinguishes a wrong
-//! password, a server that is down and a wrong setting, in words for people and in exit codes for scripts.
+//! Why a program of its own: an operator at three in the morning needs one tool that distinguishes
+//! a wrong password, a server that is down and a wrong setting, in words for people and in exit
+//! codes for scripts.
 //!
-//! One file per group of commands; each command returns a `Output`, and only this file and `output` write it.
+//! One file per group of commands; each command returns a `Output`, and only this file and `output`
+//! write it.
 //!
-//! It is a library so that a program with more classes of backends is three lines: `occ::run` with its own registry.
+//! It is a library so that a program with more classes of backends is three lines: `occ::run` with
+//! its own registry.
 #![forbid(unsafe_code)]
 
 mod app_config;
@@ -43,9 +47,11 @@ use exit::CliError;
 use output::{Format, Output, StdoutGuard, eprintln_line};
 use user_backend::ClassRegistry;
 
-/// Runs the command line of this process with these classes of backends; the exit code is for `main` to return.
+/// Runs the command line of this process with these classes of backends; the exit code is for
+/// `main` to return.
 ///
-/// Call it first in `main`: this process may be meant to be a helper of libsmbclient, which is found out here.
+/// Call it first in `main`: this process may be meant to be a helper of libsmbclient, which is
+/// found out here.
 ///
 /// # Example
 /// ```no_run
@@ -56,7 +62,8 @@ use user_backend::ClassRegistry;
 /// ```
 ///
 /// # Security
-/// Programs that hold passwords should wipe freed memory, as `occ` does with the allocator of the crate `zeroizing-alloc`.
+/// Programs that hold passwords should wipe freed memory, as `occ` does with the allocator of the
+/// crate `zeroizing-alloc`.
 pub fn run(registry: ClassRegistry) -> ExitCode {
     // Before anything else: this process will hold passwords.
     if let Err(error) = user_backend::process::disable_core_dumps() {
@@ -98,7 +105,8 @@ fn start(cli: Cli) -> ExitCode {
             result = run_command(call, command) => Ok(result),
         }
     });
-    // Not waited for: a thread may sit at the prompt, or in a C library that waits for a dead server.
+    // Not waited for: a thread may sit at the prompt, or in a C library that waits for a dead
+    // server.
     runtime.shutdown_background();
     match ended {
         Ok(Ok(reply)) if common.quiet => reply.exit.into(),
@@ -178,7 +186,9 @@ async fn run_general(call: Call<'_>, command: GeneralCommand) -> Result<Output, 
     }
 }
 
-/// Says why not. A refusal is an answer: scripts that read JSON get it as JSON.
+/// Says why not.
+///
+/// A refusal is an answer: scripts that read JSON get it as JSON.
 fn fail(common: &Common, answers: &StdoutGuard, failure: &CliError) -> ExitCode {
     if !failure.is_refusal() {
         eprintln_line(&format!("occ: {failure}"));

@@ -1,4 +1,5 @@
-//! Lists of any length: written as they are read, so that a hundred thousand users take no more memory than a hundred.
+//! Lists of any length: written as they are read, so that a hundred thousand users take no more
+//! memory than a hundred.
 
 use serde_json::Value;
 
@@ -42,7 +43,8 @@ impl Listing {
         }
     }
 
-    /// Adds an entry (in text, a branch of the nested list), and returns whether there still is a reader.
+    /// Adds an entry (in text, a branch of the nested list), and returns whether there still is a
+    /// reader.
     pub(crate) async fn entry(&mut self, key: &str, value: Value) -> Result<bool, CliError> {
         let plain = match self.format {
             Format::Plain => {

@@ -1,7 +1,7 @@
 //! Output: text for people, JSON for scripts, and no terminal escape sequences.
 //!
-//! Names come from users and certificates from servers; both may contain escape sequences, newlines or bidirectional
-//! controls. They are shown as `\u{1b}`, never sent to the terminal.
+//! Names come from users and certificates from servers; both may contain escape sequences, newlines
+//! or bidirectional controls. They are shown as `\u{1b}`, never sent to the terminal.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
@@ -62,8 +62,8 @@ impl Output {
 
 /// Standard output, reserved for our own output.
 ///
-/// libsmbclient prints diagnostics to standard output, in the middle of our JSON. So standard output is redirected to
-/// standard error at the start, and only this type keeps the original.
+/// libsmbclient prints diagnostics to standard output, in the middle of our JSON. So standard
+/// output is redirected to standard error at the start, and only this type keeps the original.
 #[derive(Clone, Debug)]
 pub(crate) struct StdoutGuard {
     #[cfg(unix)]
@@ -141,7 +141,8 @@ pub(crate) fn printable(text: &str) -> String {
             Some((at, end @ ('\n' | '"' | '\'' | '\\'))) => (piece.get(..at).unwrap_or_default(), Some(end)),
             _ => (piece, None),
         };
-        // The standard library knows what is printable, and escapes quotes too, which are harmless here.
+        // The standard library knows what is printable, and escapes quotes too, which are harmless
+        // here.
         shown.extend(piece.escape_debug());
         shown.extend(end);
     }

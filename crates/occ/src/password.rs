@@ -1,4 +1,6 @@
-//! Where the password comes from: the terminal, unseen; the environment; a pipe. Never the command line.
+//! Where the password comes from: the terminal, unseen; the environment; a pipe.
+//!
+//! Never the command line.
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal};
 
@@ -11,7 +13,9 @@ use crate::exit::CliError;
 /// The variables that `--password-from-env` reads: the first that holds anything.
 const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
 
-/// The most that is read from a pipe. Longer than any password that is taken, so that a longer one is refused and not cut.
+/// The most that is read from a pipe.
+///
+/// Longer than any password that is taken, so that a longer one is refused and not cut.
 const MOST: u64 = 64 * 1024;
 
 /// Gets a password that exists already from where the command line says.
@@ -163,7 +167,9 @@ fn read_password(mut pipe: impl BufRead, line: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// Asks at the terminal, unseen. `None` when the person pressed Ctrl-C; `ended` says what Ctrl-D means.
+/// Asks at the terminal, unseen.
+///
+/// `None` when the person pressed Ctrl-C; `ended` says what Ctrl-D means.
 fn ask(question: &str, ended: impl FnOnce() -> CliError) -> Option<Result<Zeroizing<String>, CliError>> {
     match rpassword::prompt_password(question) {
         Ok(password) => Some(Ok(Zeroizing::new(password))),
@@ -177,8 +183,8 @@ fn ask(question: &str, ended: impl FnOnce() -> CliError) -> Option<Result<Zeroiz
     }
 }
 
-/// As long as it lives, the terminal shows nothing of what is typed: also before the first question is complete and between
-/// two questions, where the prompt itself does not see to it.
+/// As long as it lives, the terminal shows nothing of what is typed: also before the first question
+/// is complete and between two questions, where the prompt itself does not see to it.
 struct Silence;
 
 impl Silence {
@@ -247,7 +253,9 @@ mod terminal {
     }
 }
 
-/// Gets [`VARIABLES`] out of this process's environment. Does not return when it works.
+/// Gets [`VARIABLES`] out of this process's environment.
+///
+/// Does not return when it works.
 pub(crate) fn leave_environment() {
     environment::scrub_and_reexec(&VARIABLES, "--password-from-env", "--password-from-stdin");
 }

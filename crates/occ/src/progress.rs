@@ -2,7 +2,9 @@
 
 use std::io::{IsTerminal, Write as _};
 
-/// A line on standard error. Nothing when standard error goes somewhere else.
+/// A line on standard error.
+///
+/// Nothing when standard error goes somewhere else.
 #[derive(Debug)]
 pub(crate) struct Progress {
     total: u64,

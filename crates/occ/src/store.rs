@@ -1,7 +1,7 @@
 //! Opens the store that the configuration names, as the user who owns it.
 //!
-//! A SQLite file that this program made as another user than the server's would be one that the server cannot write: so the
-//! owner is checked first, and the error says what to do.
+//! A SQLite file that this program made as another user than the server's would be one that the
+//! server cannot write: so the owner is checked first, and the error says what to do.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -129,7 +129,9 @@ pub(crate) fn policy_failure(error: PolicyError) -> CliError {
     }
 }
 
-/// The Unix user, for the audit log. A hint, not a proof: anyone who can write the store can forge it.
+/// The Unix user, for the audit log.
+///
+/// A hint, not a proof: anyone who can write the store can forge it.
 pub(crate) fn person() -> String {
     let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     named.filter(|name| !name.is_empty()).unwrap_or_else(|| "occ".to_owned())

@@ -1,7 +1,7 @@
 //! The commands `config:system:…`: single settings of the configuration file.
 //!
-//! A TOML or JSON file is changed in place, and only if the result is a valid configuration. A `config.php` is a program, which is
-//! never written: the lines to put into it are printed.
+//! A TOML or JSON file is changed in place, and only if the result is a valid configuration. A
+//! `config.php` is a program, which is never written: the lines to put into it are printed.
 
 mod php;
 mod toml_file;
@@ -276,7 +276,8 @@ fn write(common: &Common, file: &Path, text: &str) -> Result<(), CliError> {
     done
 }
 
-/// A file beside another one: paths in it are relative to the same folder, and its name tells the format.
+/// A file beside another one: paths in it are relative to the same folder, and its name tells the
+/// format.
 fn draft(target: &Path) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(".{}.{name}", std::process::id()))

@@ -1,4 +1,6 @@
-//! Formats timestamps and parses expiry times. All times are UTC.
+//! Formats timestamps and parses expiry times.
+//!
+//! All times are UTC.
 
 use accounts::{AccountsError, Expiry, Timestamp};
 use time::OffsetDateTime;

@@ -25,15 +25,20 @@ use crate::settings::{Settings, SettingsError};
 #[cfg(feature = "hibp")]
 pub use http::HttpRanges;
 
-/// The largest range that is read. Real ones have some 40 to 80 kilobytes.
+/// The largest range that is read.
+///
+/// Real ones have some 40 to 80 kilobytes.
 const MAX_RANGE_BYTES: u64 = 1 << 20;
 
 const PREFIX: usize = 5;
 const DIGITS: usize = 40;
 
-/// A source of ranges. Called where blocking is allowed.
+/// A source of ranges.
+///
+/// Called where blocking is allowed.
 pub trait RangeSource: fmt::Debug + Send + Sync + 'static {
     /// The rows of one range: the other 35 digits, a colon, a count; one a line.
+    ///
     /// A count of 0 is padding.
     ///
     /// # Errors
@@ -57,7 +62,9 @@ impl fmt::Debug for RangePrefix {
     }
 }
 
-/// Why a range could not be had. Never contains a server's text.
+/// Why a range could not be had.
+///
+/// Never contains a server's text.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RangeError {
@@ -127,7 +134,9 @@ pub(crate) fn from_settings(settings: &Settings) -> Result<Option<Arc<dyn RangeS
     Err(problem("an address needs the cargo feature `hibp`"))
 }
 
-/// Whether a source lists a password. A failing source lists nothing, with a warning.
+/// Whether a source lists a password.
+///
+/// A failing source lists nothing, with a warning.
 pub(crate) fn breached(source: &dyn RangeSource, candidate: &str) -> bool {
     let digits = hex_digits(candidate);
     let (prefix, rest) = digits.split_at(PREFIX);
@@ -152,6 +161,7 @@ fn hex_digits(candidate: &str) -> Zeroizing<[u8; DIGITS]> {
 }
 
 /// Looks for 35 digits among the rows.
+///
 /// Lines that are no rows are passed over, unless there are no others.
 fn lists(range: &str, wanted: &[u8]) -> Result<bool, RangeError> {
     let mut rows = range.lines().filter_map(row).peekable();

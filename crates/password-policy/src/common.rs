@@ -18,6 +18,7 @@ use fst_search::FstSearch;
 const ENTRIES: usize = 961_927;
 
 /// How long, in bytes, an entry can be: the longest has 39.
+///
 /// A longer password is not looked up.
 const LONGEST: usize = 42;
 
@@ -36,6 +37,7 @@ pub struct CommonPasswords {
 
 impl CommonPasswords {
     /// The embedded list.
+    ///
     /// The first call checks its sum, count and two known entries, which takes some milliseconds.
     ///
     /// # Errors
@@ -45,6 +47,7 @@ impl CommonPasswords {
     }
 
     /// Whether a password is on the list, its ASCII letters in any case.
+    ///
     /// Takes about 0.2 microseconds and no memory.
     pub fn contains(&self, password: &str) -> bool {
         password.len() <= LONGEST && self.search.finds(password.as_bytes())

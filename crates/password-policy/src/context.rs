@@ -10,11 +10,13 @@ use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
 /// From how many code points on a word must not be anywhere in a password.
+///
 /// A shorter one ("Bo") must not be all of it: short names are in too many good passwords by
 /// accident.
 const CONTAINED_FROM: usize = 4;
 
 /// Whose password it is, and where.
+///
 /// All of it is optional; what is absent is not checked.
 ///
 /// Looked for are each of these texts as a whole and the words in it ("Alice", "Liddell"), in any
@@ -66,7 +68,9 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The part of a [`Context`] that was found. `Display` is its name for users.
+/// The part of a [`Context`] that was found.
+///
+/// `Display` is its name for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContextField {
@@ -119,6 +123,7 @@ fn is_short(word: &str) -> bool {
 }
 
 /// Without letter case, in memory that is wiped.
+///
 /// Its capacity is never outgrown, so no copy is left in memory.
 fn folded(text: &str) -> Zeroizing<String> {
     if text.is_ascii() {
@@ -164,6 +169,7 @@ static ALONE: LazyLock<[char; ALPHABETS]> = LazyLock::new(|| {
 });
 
 /// Case folding of a letter on the fast path.
+///
 /// [`fold`] asks two tables of all of Unicode for each letter.
 fn alone(letter: char) -> Option<char> {
     match letter {

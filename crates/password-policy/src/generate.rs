@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 pub(crate) const SHORTEST: usize = 16;
 
 /// How many candidates are drawn.
+///
 /// With every rule on, a quarter of them fails: a thousand in a row never do.
 const ROUNDS: usize = 1_000;
 
@@ -24,7 +25,9 @@ const PLAIN: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 /// The same with special characters that no shell, URL or configuration file treats as its own.
 const SPECIAL: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789+-.:=@_,";
 
-/// A generated password. Wiped on drop, redacted in `Debug`.
+/// A generated password.
+///
+/// Wiped on drop, redacted in `Debug`.
 #[derive(Clone)]
 pub struct Generated(Zeroizing<String>);
 
@@ -45,7 +48,9 @@ impl fmt::Debug for Generated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GenerateError {
-    /// No candidate passed. The text is the PHP application's, which shows it to users.
+    /// No candidate passed.
+    ///
+    /// The text is the PHP application's, which shows it to users.
     #[error("Could not generate a valid password")]
     NonePassed,
     /// The operating system gave no random bytes.

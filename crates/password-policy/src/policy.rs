@@ -15,7 +15,9 @@ use crate::rules::{self, Rules};
 use crate::settings::{Scope, Settings, SettingsError, clamped};
 use crate::violation::{Violation, Violations};
 
-/// The password policy of one scope. Cheap to clone.
+/// The password policy of one scope.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PasswordPolicy {
     rules: Rules,
@@ -60,6 +62,7 @@ impl PasswordPolicy {
     }
 
     /// The same policy with a range source of your own.
+    ///
     /// It is asked unless `enforceHaveIBeenPwned` is set to false.
     #[must_use]
     pub fn with_ranges(mut self, ranges: Option<Arc<dyn RangeSource>>) -> Self {
@@ -74,6 +77,7 @@ impl PasswordPolicy {
     }
 
     /// Whether a password may be chosen.
+    ///
     /// Every rule is checked, independent of the others, in a fixed order: common, length, numeric,
     /// upper and lower case, special, breached, context words. Only nothing at all and what is too
     /// long are answered alone.
@@ -89,6 +93,7 @@ impl PasswordPolicy {
     }
 
     /// [`Self::validate`] without the range source: never blocks.
+    ///
     /// For hints while the user types.
     ///
     /// # Errors
@@ -157,7 +162,9 @@ impl PasswordPolicy {
         self.history
     }
 
-    /// Evaluates the age of a password. `changed` is when it was set, if known.
+    /// Evaluates the age of a password.
+    ///
+    /// `changed` is when it was set, if known.
     ///
     /// # Security
     /// See [`Age`]: show it only after a right password.
@@ -166,12 +173,14 @@ impl PasswordPolicy {
     }
 
     /// After how many failed logins in a row an account is locked for the rest of the day.
+    ///
     /// `None`: by the steps that hold for every account, which are not part of this crate.
     pub fn maximum_login_attempts(&self) -> Option<u64> {
         (self.attempts > 0).then_some(self.attempts)
     }
 
     /// Thinks up a password that passes.
+    ///
     /// At least 16 characters, more than 80 bits, without characters that look alike.
     ///
     /// The range source is not asked: what is drawn among 2^90 is in no collection.
@@ -216,7 +225,9 @@ impl Policies {
         })
     }
 
-    /// The policy of a scope. A scope without own rules has those of accounts.
+    /// The policy of a scope.
+    ///
+    /// A scope without own rules has those of accounts.
     pub fn of(&self, scope: Scope) -> &PasswordPolicy {
         match (scope, &self.sharing) {
             (Scope::Sharing, Some(sharing)) => sharing,

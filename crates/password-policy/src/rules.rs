@@ -17,7 +17,9 @@ use crate::violation::Violation;
 pub struct Rules {
     /// Fewest code points.
     pub min_length: usize,
-    /// Not among those that have leaked. True only when there is a range source to ask.
+    /// Not among those that have leaked.
+    ///
+    /// True only when there is a range source to ask.
     pub enforce_have_i_been_pwned: bool,
     /// Not on the list of common passwords.
     pub enforce_non_common_password: bool,

@@ -36,7 +36,9 @@ pub struct Settings {
     /// `historySize`: how many earlier passwords must not be reused; at most [`MAX_HISTORY`].
     /// Default 0, off.
     pub history_size: Option<i64>,
-    /// `expiration`: after how many days a password must be changed. Default 0, never.
+    /// `expiration`: after how many days a password must be changed.
+    ///
+    /// Default 0, never.
     pub expiration: Option<i64>,
     /// `maximumLoginAttempts`: after how many failures in a row an account is locked for the day.
     /// Default 0, by the steps that exist only once for all scopes.
@@ -47,23 +49,37 @@ pub struct Settings {
 }
 
 /// The rules that each scope can set separately.
+///
 /// Negative numbers count as 0, as in the PHP application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleSettings {
-    /// `minLength`, in code points. `manual`: 10, `nist`: 15.
+    /// `minLength`, in code points.
+    ///
+    /// `manual`: 10, `nist`: 15.
     pub min_length: Option<i64>,
-    /// `enforceNonCommonPassword`. Default true.
+    /// `enforceNonCommonPassword`.
+    ///
+    /// Default true.
     pub enforce_non_common_password: Option<bool>,
-    /// `enforceUpperLowerCase`. Default false.
+    /// `enforceUpperLowerCase`.
+    ///
+    /// Default false.
     pub enforce_upper_lower_case: Option<bool>,
-    /// `enforceNumericCharacters`. Default false.
+    /// `enforceNumericCharacters`.
+    ///
+    /// Default false.
     pub enforce_numeric_characters: Option<bool>,
-    /// `enforceSpecialCharacters`. Default false.
+    /// `enforceSpecialCharacters`.
+    ///
+    /// Default false.
     pub enforce_special_characters: Option<bool>,
     /// `enforceHaveIBeenPwned`.
+    ///
     /// Default true, and without effect until there is a range source.
     pub enforce_have_i_been_pwned: Option<bool>,
-    /// `enforceNoContextWords`. `manual`: false, `nist`: true.
+    /// `enforceNoContextWords`.
+    ///
+    /// `manual`: false, `nist`: true.
     pub enforce_no_context_words: Option<bool>,
 }
 
@@ -76,6 +92,7 @@ pub enum Profile {
     #[default]
     Manual,
     /// NIST SP 800-63B-4 for a password that is the only factor.
+    ///
     /// Fifteen characters, not a common password, nothing that is a context word of the user.
     Nist,
 }
@@ -90,7 +107,9 @@ impl Profile {
     }
 }
 
-/// The use of a password. The PHP application calls it a context.
+/// The use of a password.
+///
+/// The PHP application calls it a context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -103,6 +122,7 @@ pub enum Scope {
 
 impl Scope {
     /// The scope of this name.
+    ///
     /// Every name but `sharing` means accounts, as in the PHP application.
     pub fn named(name: &str) -> Self {
         if name == "sharing" { Self::Sharing } else { Self::Account }
@@ -118,7 +138,9 @@ impl Scope {
 }
 
 impl Settings {
-    /// The rules of a scope. A scope without own rules has those of accounts.
+    /// The rules of a scope.
+    ///
+    /// A scope without own rules has those of accounts.
     ///
     /// # Errors
     /// [`SettingsError::TooLongMinimum`]: no password could pass.
@@ -187,6 +209,7 @@ impl Settings {
 }
 
 /// A setting that is honoured and yet makes passwords weaker than its author may think.
+///
 /// `Display` says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -287,6 +310,7 @@ pub enum SettingsError {
 }
 
 /// Everything that is wrong with stored settings, one error for each key.
+///
 /// `Display` joins them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsErrors(Vec<SettingsError>);

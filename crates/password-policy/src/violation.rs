@@ -8,7 +8,9 @@ use std::fmt;
 use crate::context::ContextField;
 use crate::limits::MAX_PASSWORD_BYTES;
 
-/// One rule that a password breaks. `Display` is the text for users.
+/// One rule that a password breaks.
+///
+/// `Display` is the text for users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
@@ -90,6 +92,7 @@ impl fmt::Display for Violation {
 }
 
 /// Every rule that a password breaks, in the order of the rules; never empty.
+///
 /// `Display` joins the texts with one space: that is the message and the hint of the provisioning
 /// API.
 #[derive(Clone, Debug, PartialEq, Eq)]

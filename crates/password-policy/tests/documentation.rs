@@ -1,4 +1,5 @@
 //! The documentation says what the code says.
+//!
 //! Not in the published package, which has no `docs/`.
 
 use password_policy::{ContextField, Violation};

@@ -1,4 +1,5 @@
-//! Connections: how many there may be, in all and from one place, and how long one may take nothing of what is sent to it.
+//! Connections: how many there may be, in all and from one place, and how long one may take nothing
+//! of what is sent to it.
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
@@ -26,8 +27,9 @@ const OTHER_FILES: u64 = 64 + MONITORING as u64;
 /// More connections are not held by default, however many files may be open.
 const MOST: usize = 8192;
 
-/// A source that has fewer gets another one as long as there is any. Of the last quarter others get an eighth of what is left,
-/// so that a few sources do not take all.
+/// A source that has fewer gets another one as long as there is any.
+///
+/// Of the last quarter others get an eighth of what is left, so that a few sources do not take all.
 const FEW: usize = 4;
 
 /// A listener for monitoring has these, beside those of the main one.
@@ -52,7 +54,8 @@ impl Connections {
         Self { app, counts: Arc::default(), is_monitoring: false }
     }
 
-    /// Those of a listener for monitoring, which answers however many connections the other one has.
+    /// Those of a listener for monitoring, which answers however many connections the other one
+    /// has.
     pub(crate) fn for_monitoring(app: AppState) -> Self {
         Self { app, counts: Arc::default(), is_monitoring: true }
     }
@@ -134,7 +137,8 @@ impl Drop for Slot {
     }
 }
 
-/// A connection that is counted as long as it lives, and fails when its client takes nothing for too long.
+/// A connection that is counted as long as it lives, and fails when its client takes nothing for
+/// too long.
 #[derive(Debug)]
 pub(crate) struct Guarded {
     stream: TcpStream,

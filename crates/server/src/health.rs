@@ -13,8 +13,9 @@ use crate::provisioning::compat;
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
-/// Whether the server can do its work: the accounts answer. A request from this machine reads the details, unless they have a
-/// listener of their own.
+/// Whether the server can do its work: the accounts answer.
+///
+/// A request from this machine reads the details, unless they have a listener of their own.
 pub(crate) async fn ready(
     State(app): State<AppState>,
     Extension(origin): Extension<Origin>,
@@ -26,8 +27,9 @@ pub(crate) async fn ready(
     (status, text.to_owned())
 }
 
-/// Whether the server can do its work, and which backends cannot. A backend that is away does not make the server unready:
-/// users of other backends sign in.
+/// Whether the server can do its work, and which backends cannot.
+///
+/// A backend that is away does not make the server unready: users of other backends sign in.
 pub(crate) async fn in_detail(app: &AppState) -> (StatusCode, String) {
     let (status, text) = accounts(app).await;
     let mut text = text.to_owned();

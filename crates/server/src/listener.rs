@@ -116,7 +116,8 @@ impl Listener {
         Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None, monitoring, sockets, stopping })
     }
 
-    /// Shows these metrics at `/metrics`, to this machine alone or at the listener of the setting `metrics_listen`.
+    /// Shows these metrics at `/metrics`, to this machine alone or at the listener of the setting
+    /// `metrics_listen`.
     #[must_use]
     pub fn with_metrics(mut self, metrics: Option<PrometheusHandle>) -> Self {
         self.metrics = metrics;
@@ -251,8 +252,8 @@ impl ShutdownHandle {
         self.handle.graceful_shutdown(Some(grace));
     }
 
-    /// Reloads certificate and key, and returns whether there are any: a server without TLS has none. When they cannot be
-    /// read, the old ones stay.
+    /// Reloads certificate and key, and returns whether there are any: a server without TLS has
+    /// none. When they cannot be read, the old ones stay.
     ///
     /// # Errors
     /// [`ListenError::Tls`]
@@ -266,8 +267,10 @@ impl ShutdownHandle {
     }
 }
 
-/// Takes connections within their limits. On a listener of HTTPS it says to those that speak HTTP what is wrong: all they
-/// would see else is a few bytes of an alert.
+/// Takes connections within their limits.
+///
+/// On a listener of HTTPS it says to those that speak HTTP what is wrong: all they would see else
+/// is a few bytes of an alert.
 #[derive(Clone, Debug)]
 struct Admission {
     connections: Connections,

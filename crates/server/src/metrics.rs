@@ -23,8 +23,8 @@ use crate::state::AppState;
 /// A monitor does not wait longer.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 
-/// The metrics at the main listener: for requests from this machine only, because they show how many sign-ins fail, and not
-/// at all if they have a listener of their own.
+/// The metrics at the main listener: for requests from this machine only, because they show how
+/// many sign-ins fail, and not at all if they have a listener of their own.
 pub(crate) async fn show(
     State(app): State<AppState>,
     Extension(origin): Extension<Origin>,
@@ -36,7 +36,9 @@ pub(crate) async fn show(
     render(&app, metrics.as_ref())
 }
 
-/// The routes of a listener for monitoring. Who can reach it may read it.
+/// The routes of a listener for monitoring.
+///
+/// Who can reach it may read it.
 pub(crate) fn router(app: AppState, address: SocketAddr, exporter: Option<PrometheusHandle>) -> Router {
     let metrics = exporter.clone();
     let guarded = app.clone();

@@ -70,7 +70,8 @@ pub(crate) async fn request_context(
     response
 }
 
-/// Finds out where a request comes from, and refuses one whose host or origin is in doubt. `/healthz` is always answered.
+/// Finds out where a request comes from, and refuses one whose host or origin is in doubt.
+/// `/healthz` is always answered.
 fn admit(
     app: &AppState,
     peer: SocketAddr,
@@ -172,7 +173,8 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// Twenty unguessable letters and digits, or `None` without randomness: a repeated id would be misleading.
+/// Twenty unguessable letters and digits, or `None` without randomness: a repeated id would be
+/// misleading.
 fn request_id() -> String {
     accounts::Token::random()
         .map(|token| token.expose().chars().filter(char::is_ascii_alphanumeric).take(20).collect())

@@ -35,7 +35,9 @@ pub(crate) struct PageAssets {
 }
 
 impl PageAssets {
-    /// Reads the logo. Without one that can be read, the icon stands there.
+    /// Reads the logo.
+    ///
+    /// Without one that can be read, the icon stands there.
     pub(crate) fn new(settings: &PageSettings) -> Self {
         let mut style = STYLE.to_owned();
         let mut icon = ICON.to_owned();

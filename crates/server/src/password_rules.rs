@@ -1,5 +1,5 @@
-//! The password policy as an app: its settings are kept with those of the other apps, take effect at once, and the whole of
-//! it can be switched off.
+//! The password policy as an app: its settings are kept with those of the other apps, take effect
+//! at once, and the whole of it can be switched off.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

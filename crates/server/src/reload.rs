@@ -1,7 +1,8 @@
 //! Reloads the configuration: which changes take effect at once, and which at the next start.
 //!
-//! A reload applies completely or not at all. Settings that something was made of at the start (the listener, the store,
-//! the mail server, the hasher) stay as they were, and changes to them are logged.
+//! A reload applies completely or not at all. Settings that something was made of at the start (the
+//! listener, the store, the mail server, the hasher) stay as they were, and changes to them are
+//! logged.
 
 use std::sync::{Arc, PoisonError};
 
@@ -25,8 +26,9 @@ pub struct ReloadReport {
 }
 
 impl AppState {
-    /// Takes over another configuration while people sign in: the backends, the deadline and the throttle, the addresses of
-    /// proxies, and those settings of the server that nothing was made of.
+    /// Takes over another configuration while people sign in: the backends, the deadline and the
+    /// throttle, the addresses of proxies, and those settings of the server that nothing was made
+    /// of.
     ///
     /// # Errors
     /// [`StartError`]; everything stays as it was then.
@@ -56,7 +58,9 @@ impl AppState {
     }
 }
 
-/// The settings from now on. Every one is named here, so a new one cannot be forgotten.
+/// The settings from now on.
+///
+/// Every one is named here, so a new one cannot be forgotten.
 fn taken_over(
     before: &ServerSettings,
     mut next: ServerSettings,
@@ -96,7 +100,8 @@ fn taken_over(
         pages,
         section_digests,
     } = before;
-    // With a listener that speaks TLS another certificate will do; to begin with it, or to end it, takes another listener.
+    // With a listener that speaks TLS another certificate will do; to begin with it, or to end it,
+    // takes another listener.
     let other_listener = next.tls_cert.is_some() != tls_cert.is_some();
     let sections = next.section_digests.other_than(section_digests);
     for (name, other) in [

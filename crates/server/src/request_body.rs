@@ -1,8 +1,8 @@
 //! Request bodies: how long one may be, and how many bytes all of them together may hold.
 //!
-//! Bytes are charged while they arrive, and what is made of them stays charged until it is dropped. Requests that need no
-//! credentials have their own budget, so they cannot use up that of signed-in callers. No source may hold more than a
-//! quarter of a budget.
+//! Bytes are charged while they arrive, and what is made of them stays charged until it is dropped.
+//! Requests that need no credentials have their own budget, so they cannot use up that of signed-in
+//! callers. No source may hold more than a quarter of a budget.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -86,7 +86,9 @@ pub enum BodyError {
     Busy,
 }
 
-/// The bytes that request bodies may hold. Cheap to clone.
+/// The bytes that request bodies may hold.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct BodyBudget {
     anonymous: Arc<Mutex<Held>>,
@@ -148,7 +150,9 @@ impl BodyBudget {
     }
 }
 
-/// Bytes that one request holds of the budget. Dropping it gives them back.
+/// Bytes that one request holds of the budget.
+///
+/// Dropping it gives them back.
 #[derive(Debug)]
 pub struct Charge {
     sender: Sender,
@@ -190,8 +194,8 @@ impl Drop for Charge {
 
 /// What a handler has left unread of the body of a request.
 ///
-/// HTTP/1.1 can only go on after it: a connection that ends with something unread takes the answer with it, and one that ends
-/// unannounced takes the next request with it.
+/// HTTP/1.1 can only go on after it: a connection that ends with something unread takes the answer
+/// with it, and one that ends unannounced takes the next request with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Remainder {
     body: Arc<Mutex<Body>>,
@@ -201,7 +205,9 @@ pub(crate) struct Remainder {
 }
 
 impl Remainder {
-    /// Takes the body out of a request and gives it one of which the rest can be read later. `None`: it has no body.
+    /// Takes the body out of a request and gives it one of which the rest can be read later.
+    ///
+    /// `None`: it has no body.
     pub(crate) fn of(request: &mut Request) -> Option<Self> {
         if request.body().is_end_stream() {
             return None;

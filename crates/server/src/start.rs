@@ -52,7 +52,9 @@ pub enum StartError {
 }
 
 impl AppState {
-    /// Opens the accounts and makes the backends. Reads certificates; opens no connection to a backend.
+    /// Opens the accounts and makes the backends.
+    ///
+    /// Reads certificates; opens no connection to a backend.
     ///
     /// # Errors
     /// [`StartError`]
@@ -67,8 +69,8 @@ impl AppState {
         let resets = resets(&settings, &accounts, &passwords);
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
             .map_err(|_| StartError::Randomness)?;
-        // The resolver remembers, because what ended in other processes is forgotten before every sign-in. A right password in
-        // its memory is never slowed down by wrong ones.
+        // The resolver remembers, because what ended in other processes is forgotten before every
+        // sign-in. A right password in its memory is never slowed down by wrong ones.
         let usual = BackendPolicy::default();
         let mut policy = local.policy();
         policy.cache_accepted = usual.cache_accepted;
@@ -115,7 +117,9 @@ impl AppState {
     }
 }
 
-/// Password resets by these settings. Links are offered only if they can be mailed.
+/// Password resets by these settings.
+///
+/// Links are offered only if they can be mailed.
 fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPasswords) -> PasswordReset {
     let mut reset = settings.reset.clone();
     if settings.mail.is_none() && reset.lost_password_link().is_mail() {
@@ -137,7 +141,8 @@ pub(crate) fn chain(
         policy.clone(),
         DomainRules::none(),
     );
-    // Compared by their entries: what says the same stays as it is when the configuration is read again.
+    // Compared by their entries: what says the same stays as it is when the configuration is read
+    // again.
     let all = all.with_config_inside(config, |backend| backend)?;
     let external = config.entries().iter().map(|entry| ExternalBackend::of(entry, config));
     Ok((all, external.collect::<Result<_, _>>()?))

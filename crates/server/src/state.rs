@@ -27,7 +27,9 @@ use crate::warnings::{Warned, WarningKind};
 /// How long rules for passwords may take where nothing is changed.
 pub(crate) const RULES_TIME: Duration = Duration::from_secs(10);
 
-/// Everything that requests share. Cheap to clone.
+/// Everything that requests share.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub(crate) inner: Arc<Inner>,
@@ -138,12 +140,16 @@ impl AppState {
         &self.inner.passwords
     }
 
-    /// Password resets. Without a mail server no links are sent, and `lost_password_link` counts as `disabled`.
+    /// Password resets.
+    ///
+    /// Without a mail server no links are sent, and `lost_password_link` counts as `disabled`.
     pub fn resets(&self) -> &PasswordReset {
         &self.inner.resets
     }
 
-    /// The rules for passwords, as the store says them now. The resolver learns how many wrong ones in a row lock a user.
+    /// The rules for passwords, as the store says them now.
+    ///
+    /// The resolver learns how many wrong ones in a row lock a user.
     ///
     /// # Errors
     /// The store is unavailable.

@@ -1,7 +1,8 @@
 //! Explains requests whose head cannot be read.
 //!
-//! The HTTP library answers them by itself, with a status and nothing else: a person who copied a command from a page with
-//! typographic quotes sees an empty line. This wrapper of a connection replaces that answer with one that says what to do.
+//! The HTTP library answers them by itself, with a status and nothing else: a person who copied a
+//! command from a page with typographic quotes sees an empty line. This wrapper of a connection
+//! replaces that answer with one that says what to do.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -84,7 +85,8 @@ impl<S> Explained<S> {
     }
 }
 
-/// The response in place of one of the HTTP library; `None` for those of this server, which all have an id.
+/// The response in place of one of the HTTP library; `None` for those of this server, which all
+/// have an id.
 fn explanation(bytes: &[u8], first: Option<u8>) -> Option<Vec<u8>> {
     const REASONS: [(&str, &str, &str); 3] = [
         ("HTTP/1.1 400 ", "the head of the request cannot be read", QUOTES),

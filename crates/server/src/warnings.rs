@@ -1,4 +1,5 @@
-//! Warnings about requests, each at most once a minute: a client decides how often it sends what causes them.
+//! Warnings about requests, each at most once a minute: a client decides how often it sends what
+//! causes them.
 
 use std::fmt::Arguments;
 use std::sync::{Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! `user-backend-smb-helper`: runs libsmbclient for `occ`, the server and other programs.
 //!
-//! They start it when an `smb` backend with `engine = "pavao"` is asked, and speak to it through its
-//! standard input. It is a program of its own so that the others neither load libsmbclient nor fall
-//! under its licence.
+//! They start it when an `smb` backend with `engine = "pavao"` is asked, and speak to it through
+//! its standard input. It is a program of its own so that the others neither load libsmbclient nor
+//! fall under its licence.
 
 use std::process::ExitCode;
 

@@ -41,7 +41,9 @@ impl std::fmt::Debug for AuthorizationHeader {
     }
 }
 
-/// Why the header cannot be read. Never repeats it.
+/// Why the header cannot be read.
+///
+/// Never repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadHeader {
     /// Two of them: programs that read the first and those that read the last would see different

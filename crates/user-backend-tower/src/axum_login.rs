@@ -29,7 +29,9 @@ use serde::{Deserialize, Serialize};
 use user_backend::{Authenticated, CanonicalName, Credentials, NotAuthenticated, Outcome, Resolver};
 use zeroize::Zeroizing;
 
-/// A resolver as the backend of axum-login. Cheap to clone.
+/// A resolver as the backend of axum-login.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ResolverBackend {
     resolver: Resolver,
@@ -43,6 +45,7 @@ impl ResolverBackend {
 }
 
 /// What a login form sends.
+///
 /// Deserialises from the fields `name` (or `username`) and `password`.
 #[derive(Clone, Deserialize)]
 pub struct LoginForm {
@@ -59,8 +62,9 @@ impl LoginForm {
         Self { name: name.into(), password: Zeroizing::new(password.into()), source: None }
     }
 
-    /// Says where the attempt comes from, for the limit per source. See
-    /// [`Credentials::from_source`](user_backend::Credentials::from_source).
+    /// Says where the attempt comes from, for the limit per source.
+    ///
+    /// See [`Credentials::from_source`](user_backend::Credentials::from_source).
     #[must_use]
     pub fn from_source(mut self, source: IpAddr) -> Self {
         self.source = Some(source);
@@ -153,6 +157,7 @@ impl AuthnBackend for ResolverBackend {
     }
 
     /// The user of a session.
+    ///
     /// `None` once the configuration has no backend that the user may belong to.
     ///
     /// # Errors

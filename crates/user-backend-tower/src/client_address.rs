@@ -76,6 +76,7 @@ impl ClientAddress for ForwardedFor {
 }
 
 /// No address: for a Unix socket, or a program on this machine only.
+///
 /// Failed sign-ins are not counted per source.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoClientAddress;

@@ -52,6 +52,7 @@ impl Denial {
     }
 
     /// A sentence for the person who signs in.
+    ///
     /// The same for a wrong password and an unknown user.
     pub fn message(&self) -> &'static str {
         match self {
@@ -71,6 +72,7 @@ impl Denial {
     }
 
     /// Sets the headers that belong to the status.
+    ///
     /// `challenge` is the value of `WWW-Authenticate`.
     pub(crate) fn set_headers(&self, challenge: &HeaderValue, headers: &mut HeaderMap) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

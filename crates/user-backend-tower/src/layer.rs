@@ -54,7 +54,9 @@ impl<A: ClientAddress> BasicAuthLayer<A> {
 }
 
 impl<A, R> BasicAuthLayer<A, R> {
-    /// The realm, which browsers show when they ask for the password. Default: `Sign in`.
+    /// The realm, which browsers show when they ask for the password.
+    ///
+    /// Default: `Sign in`.
     ///
     /// What is not printable ASCII is left out: browsers do not agree on how to show it.
     #[must_use]
@@ -64,6 +66,7 @@ impl<A, R> BasicAuthLayer<A, R> {
     }
 
     /// Lets only those signed-in users through for whom `rule` returns true.
+    ///
     /// The others get 403.
     #[must_use]
     pub fn require(mut self, rule: impl Fn(&Authenticated, &Parts) -> bool + Send + Sync + 'static) -> Self {
@@ -71,7 +74,9 @@ impl<A, R> BasicAuthLayer<A, R> {
         self
     }
 
-    /// Writes the bodies of denials, see [`Respond`]. Default: [`PlainText`].
+    /// Writes the bodies of denials, see [`Respond`].
+    ///
+    /// Default: [`PlainText`].
     #[must_use]
     pub fn respond_with<N>(self, respond: N) -> BasicAuthLayer<A, N> {
         let Self { resolver, address, challenge, rule, .. } = self;

@@ -5,6 +5,7 @@ use http::Response;
 use crate::denial::Denial;
 
 /// Writes the response to a request that is not let through.
+///
 /// Status and headers are set afterwards, so that no implementation can forget them.
 ///
 /// Implemented by closures `Fn(&Denial) -> Response<B>`, for a body in the words and the format of

@@ -1,4 +1,5 @@
 //! What a cached sign-in costs, beside the least it could cost.
+//!
 //! One keyed hash, one look into a map, one look at a clock.
 //!
 //! For a look while one works on it. tokio's `test-util`, which the tests beside it need, slows the

@@ -16,6 +16,7 @@ use crate::transport::TlsSummary;
 use crate::verdict::Verdict;
 
 /// Decides whether a password belongs to a name.
+///
 /// A mail server, a file server, a table in memory.
 ///
 /// Most programs do not call a backend themselves: a [`Resolver`](crate::Resolver) asks several in
@@ -79,7 +80,9 @@ use crate::verdict::Verdict;
 /// `examples/custom_backend.rs` in the repository checks itself with the conformance suite.
 #[async_trait]
 pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
-    /// The backend's stable name. The same at every call.
+    /// The backend's stable name.
+    ///
+    /// The same at every call.
     fn id(&self) -> &BackendId;
 
     /// Decides one attempt.
@@ -121,14 +124,17 @@ impl<T: UserBackend + ?Sized> UserBackend for Arc<T> {
 const _: Option<&dyn UserBackend> = None;
 
 /// One attempt to sign in.
+///
 /// A struct, so that it can grow without breaking other backends.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
-    /// The name, as typed and in canonical form. An [`Identity`](crate::Identity) is created from
-    /// it.
+    /// The name, as typed and in canonical form.
+    ///
+    /// An [`Identity`](crate::Identity) is created from it.
     pub name: &'a LoginName,
     /// The name to send to the server.
+    ///
     /// As typed, with the domain added where the resolver's rules say so.
     pub upstream_name: &'a str,
     /// The password.
@@ -138,6 +144,7 @@ pub struct Attempt<'a> {
     /// When an answer must be there.
     pub deadline: Instant,
     /// Whether the same name and password were accepted the last time from the same network.
+    ///
     /// Such an attempt is no guess, and need not wait for guesses.
     pub is_proven: bool,
     /// Where a message of the server goes.

@@ -84,6 +84,7 @@ pub struct Network {
 
 impl Network {
     /// Whether an address belongs to it.
+    ///
     /// An IPv4 address mapped into IPv6 counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.first, address.to_canonical()) {
@@ -138,6 +139,7 @@ impl NetworkError {
 }
 
 /// The first address of the block that an address is in.
+///
 /// `None` when the prefix is too long.
 fn first_of(address: IpAddr, prefix: u8) -> Option<IpAddr> {
     Some(match address {

@@ -133,6 +133,7 @@ struct Suite<'a> {
 }
 
 /// How long attempts block their thread.
+///
 /// The longest poll of the attempt with the shortest one, in milliseconds, for right and for wrong
 /// passwords. A backend that blocks does it every time; a busy machine does not.
 #[derive(Debug)]

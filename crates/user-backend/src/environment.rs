@@ -36,6 +36,7 @@ pub fn password(variables: &[&str]) -> Result<Option<Zeroizing<String>>, NotText
 }
 
 /// Gets these variables out of this process's environment.
+///
 /// To be called first of all, before there are threads.
 ///
 /// A process cannot wipe its initial environment, and removing a variable from the copy that the

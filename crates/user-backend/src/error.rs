@@ -1,4 +1,5 @@
 //! Why no decision was possible.
+//!
 //! Never "wrong password": that is a decision, see [`Verdict`](crate::Verdict).
 
 use std::error::Error as StdError;
@@ -46,6 +47,7 @@ impl fmt::Display for Phase {
 }
 
 /// Why no decision was possible.
+///
 /// What kind of failure, how far the attempt came, a text, and the error beneath.
 ///
 /// A backend returns it without its own id; the caller adds it
@@ -70,9 +72,12 @@ pub struct BackendError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The peer could not be reached or could not decide now. Trying later may help.
+    /// The peer could not be reached or could not decide now.
+    ///
+    /// Trying later may help.
     Unavailable,
     /// The peer cannot be used with these settings.
+    ///
     /// Trying later does not help, changing the settings does.
     Misconfigured,
     /// The peer does not speak the protocol, or an attacker answers in its place.
@@ -116,6 +121,7 @@ impl BackendError {
     }
 
     /// The server answered the name and the password, and the answer is not recognised.
+    ///
     /// Neither as a refusal nor as an outage. `answer` is the reply's code and what it answers. The
     /// attempt is unavailable and counts as a guess.
     pub fn not_recognised(answer: &str, said: ServerText) -> Self {
@@ -123,7 +129,9 @@ impl BackendError {
         Self::unavailable(Phase::Login, detail).with_server_text(said)
     }
 
-    /// Adds the server's reply that is not recognised. The attempt counts as a guess then.
+    /// Adds the server's reply that is not recognised.
+    ///
+    /// The attempt counts as a guess then.
     #[must_use]
     pub fn with_server_text(mut self, said: ServerText) -> Self {
         self.server_text = Some(Box::new(said));
@@ -131,6 +139,7 @@ impl BackendError {
     }
 
     /// The words may be learned as a refusal if two canary users were answered with them.
+    ///
     /// The reply's code says that the server judged, not that it did not understand.
     #[must_use]
     pub fn learnable(mut self) -> Self {
@@ -139,6 +148,7 @@ impl BackendError {
     }
 
     /// The server was sent the password and answered.
+    ///
     /// Limits on guessing count the attempt, although it was not judged.
     #[must_use]
     pub fn counting_as_guess(mut self) -> Self {
@@ -172,7 +182,9 @@ impl BackendError {
         self
     }
 
-    /// Adds the error beneath. Its text must not contain a password or a server's reply.
+    /// Adds the error beneath.
+    ///
+    /// Its text must not contain a password or a server's reply.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         self.source = Some(source.into());
@@ -221,6 +233,7 @@ impl BackendError {
     }
 
     /// Whether the peer was silent until time was up.
+    ///
     /// What it was asked it may still be thinking about: a password that was sent may yet count as
     /// a failed login there.
     pub fn is_timeout(&self) -> bool {
@@ -228,12 +241,14 @@ impl BackendError {
     }
 
     /// Whether the password may have reached the server, which did not answer it.
+    ///
     /// It was silent until time was up, or the connection ended.
     pub fn is_unanswered(&self) -> bool {
         self.is_unanswered || (self.is_timeout && self.phase == Phase::Login)
     }
 
     /// Whether limits on guessing count the attempt.
+    ///
     /// An outage is never counted; an answer that is not recognised is, because it may have been a
     /// refusal.
     pub fn counts_as_guess(&self) -> bool {

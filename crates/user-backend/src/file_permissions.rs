@@ -53,6 +53,7 @@ pub fn check(path: &Path) -> Result<(), UnsafePath> {
 }
 
 /// The same for a file with a secret in it, which others must not read either.
+///
 /// Its group may.
 ///
 /// # Errors

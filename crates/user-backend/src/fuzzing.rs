@@ -1,4 +1,5 @@
 //! Private parsers of untrusted input, for the fuzz targets in `tests/fuzz`.
+//!
 //! No promise is made about any of it.
 
 /// The result of presenting credentials: accepted, rejected, or no decision.

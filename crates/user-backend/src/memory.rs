@@ -1,4 +1,5 @@
 //! The in-memory twin of a real backend.
+//!
 //! For documentation, for tests, for trying things out.
 
 use std::collections::HashMap;
@@ -16,7 +17,9 @@ use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer, Password};
 use crate::transport::within;
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// An in-memory backend. It counts its attempts and can simulate an outage.
+/// An in-memory backend.
+///
+/// It counts its attempts and can simulate an outage.
 ///
 /// In tests of a program it replaces a server;
 /// [`Resolver::with_fixed_outcome`](crate::Resolver::with_fixed_outcome) replaces a resolver that
@@ -71,7 +74,9 @@ impl StaticBackend {
         })
     }
 
-    /// Adds a user. With an invalid name or password, the user can never sign in.
+    /// Adds a user.
+    ///
+    /// With an invalid name or password, the user can never sign in.
     #[must_use]
     pub fn with_user(self, name: &str, password: &str) -> Self {
         self.user(name, password, None)
@@ -83,7 +88,9 @@ impl StaticBackend {
         self.user(name, password, Some(refusal))
     }
 
-    /// Every answer takes this long. Nothing by default.
+    /// Every answer takes this long.
+    ///
+    /// Nothing by default.
     #[must_use]
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.behaviour.delay = delay;
@@ -98,6 +105,7 @@ impl StaticBackend {
     }
 
     /// Begins or ends an outage: while it lasts, every attempt is unavailable.
+    ///
     /// For a backend that a test shares with a resolver.
     ///
     /// ```

@@ -14,11 +14,14 @@ use zeroize::Zeroizing;
 use crate::ascii::is_printable;
 
 /// Longest password that is taken, in bytes of UTF-8.
+///
 /// No backend ever truncates: some servers reset the connection beyond this, which would look like
 /// an outage.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// A password as typed. Wiped on drop, redacted in `Debug`.
+/// A password as typed.
+///
+/// Wiped on drop, redacted in `Debug`.
 ///
 /// Holding one means: not empty, at most [`MAX_PASSWORD_BYTES`] bytes, no control character.
 #[derive(Clone)]
@@ -68,7 +71,9 @@ impl fmt::Debug for Password {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PasswordError {
-    /// Nothing was typed. Some servers take an empty password as an anonymous login.
+    /// Nothing was typed.
+    ///
+    /// Some servers take an empty password as an anonymous login.
     #[error("the password is empty")]
     Empty,
     /// More than [`MAX_PASSWORD_BYTES`] bytes.
@@ -85,6 +90,7 @@ pub enum PasswordError {
 
 #[doc(hidden)]
 /// A keyed hash of one (scope, name, password) tuple.
+///
 /// Compared in constant time, redacted in `Debug`.
 #[derive(Clone, Copy)]
 pub struct OutcomeKey([u64; 4]);
@@ -167,8 +173,9 @@ impl OutcomeKeyer {
         Self { key }
     }
 
-    /// The key of one tuple. The fields follow their lengths, so ("ab", "c") and ("a", "bc")
-    /// differ.
+    /// The key of one tuple.
+    ///
+    /// The fields follow their lengths, so ("ab", "c") and ("a", "bc") differ.
     #[inline]
     pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
         // Lengths, scope, a usual name and a usual password fit here; hashing one buffer in one go
@@ -211,6 +218,7 @@ const HEADER: usize = 12;
 const SCRATCH: usize = 128;
 
 /// A place for a password that is wiped in one stroke.
+///
 /// Wiping byte by byte would take as long as hashing.
 struct Scratch([u8; SCRATCH]);
 

@@ -11,5 +11,6 @@ pub(crate) use tokio::spawn;
 pub(crate) use tokio::time::timeout_at;
 
 /// How many slots the filter of invalidations has.
+///
 /// A scheduler has a log for each, so there are few there.
 pub(crate) const SLOTS: usize = 16_384;

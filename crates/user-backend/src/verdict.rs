@@ -10,6 +10,7 @@ use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 
 /// A decision.
+///
 /// Not being able to decide is a [`BackendError`](crate::BackendError), never a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -66,6 +67,7 @@ impl Rejection {
     }
 
     /// Whether the same name and password may be answered from memory for a while.
+    ///
     /// An account that an admin can unlock any moment is always asked for.
     pub fn is_cacheable(self) -> bool {
         matches!(self, Self::BadCredentials | Self::UnknownUser | Self::PolicyDenied)
@@ -78,7 +80,9 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// The identity that a backend accepted. Cheap to clone.
+/// The identity that a backend accepted.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     name: CanonicalName,
@@ -132,6 +136,7 @@ impl Identity {
     }
 
     /// Adds anything else, such as `("department", "sales")`.
+    ///
     /// A name may be given several times.
     #[must_use]
     pub fn with_attribute(mut self, name: &str, value: &str) -> Self {
@@ -207,6 +212,7 @@ pub enum Freshness {
 }
 
 /// Proof of a sign-in.
+///
 /// Only the resolver can make one, so every place that trusts a sign-in is a place that takes this
 /// type.
 ///
@@ -240,7 +246,9 @@ impl Eq for Authenticated {}
 /// When the check behind a proof began, in the order of invalidations of one memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CheckEpoch {
-    /// The memory. Epochs of another one mean nothing.
+    /// The memory.
+    ///
+    /// Epochs of another one mean nothing.
     pub(crate) memory: u64,
     pub(crate) epoch: Epoch,
 }
@@ -254,6 +262,7 @@ pub(crate) struct VerifiedIdentity {
 
 impl Authenticated {
     /// The only constructor.
+    ///
     /// Grep for `Authenticated::assertion` to find all places that assert an identity.
     #[inline(always)]
     pub(crate) fn assertion(verified: VerifiedIdentity, freshness: Freshness, began: CheckEpoch) -> Self {

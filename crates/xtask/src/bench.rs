@@ -25,10 +25,11 @@ pub(crate) enum Name {
     Cache,
     /// What the owner notices of a thousand guesses a second from a thousand sources
     Attack,
-    /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5 each) say how often and how
-    /// long, `OCS_GUESSES` (2000) how many wrong passwords
+    /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5
+    /// each) say how often and how long, `OCS_GUESSES` (2000) how many wrong passwords
     Ocs,
-    /// Cached answers of the frontends beside saslauthd, Dovecot and nginx; `OCS_RUNS` (7) says how many rounds
+    /// Cached answers of the frontends beside saslauthd, Dovecot and nginx; `OCS_RUNS` (7) says how
+    /// many rounds
     Frontends,
 }
 
@@ -59,7 +60,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Name::Cache | Name::Attack | Name::Ocs => {}
     }
     packages::install(&missing)?;
-    // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's choice.
+    // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's
+    // choice.
     let places = [step::root().join("target/bench").join(file), step::target().join("bench").join(file)];
     for old in places.iter().filter(|place| place.is_file()) {
         fs::remove_file(old)?;
@@ -91,7 +93,8 @@ pub(crate) fn step(steps: &mut Steps, step: &'static str, name: Name) {
     steps.run(step, "a benchmark and its table", || run(&Args { name }));
 }
 
-/// Builds what is measured as it is released, each program alone, so that none gets features that only another one needs.
+/// Builds what is measured as it is released, each program alone, so that none gets features that
+/// only another one needs.
 fn load(package: &str, part: &str, out: &Path) -> Outcome {
     let helper = ["user-backend-smb-helper", "--features", "smb"];
     for package in [&["user-backend-server"][..], &["occ"], &helper, &[package]] {

@@ -9,8 +9,10 @@ use crate::step::{self, Outcome, Steps};
 /// The version of the npm package axe-core.
 const AXE: &str = "axe-core@4.10.3";
 
-/// Fetches axe-core into `target/tools`, once, and returns the variables for the tests. Where npm
-/// or its registry cannot be reached, the step is skipped by name, and the tests run without it.
+/// Fetches axe-core into `target/tools`, once, and returns the variables for the tests.
+///
+/// Where npm or its registry cannot be reached, the step is skipped by name, and the tests run
+/// without it.
 pub(crate) fn variables(steps: &mut Steps, is_full: bool) -> Vec<(String, String)> {
     let mut variables = vec![("BROWSER_REQUIRED".to_owned(), "1".to_owned())];
     if is_full {

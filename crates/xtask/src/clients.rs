@@ -1,4 +1,5 @@
 //! Third-party clients of the provisioning API, run against our server.
+//!
 //! A Python library and a Node library, in pinned versions from the registries, installed into
 //! `target/tools`.
 

@@ -21,7 +21,9 @@ pub(crate) struct DatabaseKind {
     user: &'static str,
     /// Where one of these files is, the server is installed.
     programs: &'static [&'static str],
-    /// Starts the server in `$folder`; `end` stops it. `$1` may request durable writes.
+    /// Starts the server in `$folder`; `end` stops it.
+    ///
+    /// `$1` may request durable writes.
     script: &'static str,
     /// The value of the variable for a folder.
     address: fn(&str) -> String,
@@ -48,6 +50,7 @@ speed='-c fsync=off -c full_page_writes=off -c synchronous_commit=off'
 };
 
 /// A source for the import.
+///
 /// It also speaks TLS, with a certificate for `localhost` that only the file `cert.pem` verifies.
 pub(crate) const MARIADB: DatabaseKind = DatabaseKind {
     name: "MariaDB",
@@ -105,7 +108,9 @@ impl DatabaseKind {
     }
 }
 
-/// A running server. It ends when this is dropped, and also when this process is killed.
+/// A running server.
+///
+/// It ends when this is dropped, and also when this process is killed.
 #[derive(Debug)]
 pub(crate) struct Server {
     kind: &'static DatabaseKind,
@@ -114,7 +119,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one. Only a `durable` one waits for the disk at every commit.
+    /// Starts one.
+    ///
+    /// Only a `durable` one waits for the disk at every commit.
     ///
     /// # Errors
     ///

@@ -154,7 +154,9 @@ async fn greeted(stream: Box<dyn Stream>) -> Result<Session, BackendError> {
     Ok(session)
 }
 
-/// One line. Its text stays here: servers have been seen to repeat passwords.
+/// One line.
+///
+/// Its text stays here: servers have been seen to repeat passwords.
 async fn reply(stream: &mut (impl AsyncBufRead + Unpin), phase: Phase) -> Result<String, BackendError> {
     let mut line = String::new();
     let read = stream.take(MAX_LINE).read_line(&mut line).await;

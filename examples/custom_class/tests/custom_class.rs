@@ -15,7 +15,9 @@ fn load(fields: &str) -> Result<Config, ConfigErrors> {
     loader.parse(&format!("[[user_backends]]\nclass = \"pop3\"\n{fields}"), Format::Toml, "pop3.toml")
 }
 
-/// A POP3 server that knows alice. `refusal` is what it answers to a wrong password.
+/// A POP3 server that knows alice.
+///
+/// `refusal` is what it answers to a wrong password.
 async fn server(refusal: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

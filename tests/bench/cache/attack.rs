@@ -1,4 +1,5 @@
 //! A thousand guesses a second from a thousand sources.
+//!
 //! What the owner of an account notices.
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -17,6 +17,7 @@ use crate::measure::{Goal, Row, in_turns, nanos, per_round, quantile};
 /// Number of cached users: more than the fastest CPU cache holds.
 const PEOPLE: usize = 1024;
 /// What is hashed for a sign-in.
+///
 /// A name of 20 bytes, a password of 12, what they are for, and three lengths.
 const TUPLE: usize = 50;
 const ROUNDS: u32 = 2048;
@@ -74,6 +75,7 @@ type Map =
     Cache<[u8; 32], u64, UnitWeighter, BuildHasherDefault<FirstEight>, DefaultLifecycle<[u8; 32], u64>>;
 
 /// The least that a cached sign-in could cost.
+///
 /// One keyed hash, one look into a map, one look at a clock.
 struct Floor {
     key: [u8; 32],
@@ -126,6 +128,7 @@ impl Hasher for FirstEight {
 }
 
 /// Throughput of two threads beside that of one.
+///
 /// A turn counts the slower of the two, and of all turns the quickest tenth: the second processor
 /// is rarely free for long.
 fn two_threads<'a>(

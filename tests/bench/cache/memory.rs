@@ -44,6 +44,7 @@ fn per_outcome() -> Result<Row> {
 }
 
 /// Attempts that are all different.
+///
 /// Right ones of a hundred thousand users whose password changes, and wrong ones of a new unknown
 /// user for each attempt.
 fn bounded() -> Result<Row> {

@@ -42,6 +42,7 @@ pub(crate) fn attacker() -> Result<Vec<Row>> {
 }
 
 /// Three backends, every user has a pin, nothing is cached.
+///
 /// The second one is down or not; its users sign in two hundred times a second. Measured are those
 /// of the third.
 pub(crate) fn dead_backend() -> Result<Vec<Row>> {

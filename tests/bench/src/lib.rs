@@ -66,6 +66,7 @@ impl UserBackend for Everybody {
 }
 
 /// A resolver in the place of a backend.
+///
 /// What a program does that knows nothing but `Arc<dyn UserBackend>`.
 #[derive(Debug)]
 pub struct Behind(Resolver, BackendId);

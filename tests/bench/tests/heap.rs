@@ -1,4 +1,5 @@
 //! What a sign-in takes from the heap, counted by the allocator.
+//!
 //! What counts is the same on every machine.
 
 use allocation_counter::measure;

@@ -273,8 +273,9 @@ impl Drop for Peers {
 }
 
 impl Peers {
-    /// Starts those that are installed. It needs root: each runs in a process namespace that ends
-    /// with it.
+    /// Starts those that are installed.
+    ///
+    /// It needs root: each runs in a process namespace that ends with it.
     fn start(folder: &Path, imap: u16) -> Outcome<Self> {
         let mut peers = Self { targets: Vec::new(), running: Vec::new() };
         for (name, cache) in [("saslauthd -a rimap", ""), ("saslauthd -a rimap -c", "-c")] {

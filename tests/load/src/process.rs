@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-/// A server that runs. Ends with this value.
+/// A server that runs.
+///
+/// Ends with this value.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -74,6 +76,7 @@ impl Process {
 }
 
 /// Runs a program to its end and returns its peak memory in mebibytes.
+///
 /// Sampled repeatedly: the last millisecond may be missed.
 ///
 /// # Errors

@@ -127,7 +127,9 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// Takes an answer apart. What is chunked stays so.
+/// Takes an answer apart.
+///
+/// What is chunked stays so.
 ///
 /// # Errors
 /// It is not one with status 200.

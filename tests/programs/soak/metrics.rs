@@ -1,4 +1,5 @@
 //! Open files and memory of this process, and what its helpers take.
+//!
 //! Between two quiet moments, and as a trend over the second half of the time in between, when
 //! every table that has a bound is full.
 //!
@@ -21,6 +22,7 @@ const FILES: i64 = 12;
 const MEMORY_KIB: i64 = 32 * 1024;
 
 /// What the program may hold more at the end.
+///
 /// Tables that were not yet full at the beginning, connections prepared ahead.
 const HELD_KIB: i64 = 2048;
 
@@ -28,6 +30,7 @@ const HELD_KIB: i64 = 2048;
 const KIB_A_MINUTE: f64 = 1024.0 / 60.0;
 
 /// Of so much time the least counts.
+///
 /// Attempts come and go, and what stays is there in every quiet moment.
 const WINDOW: Duration = Duration::from_secs(15);
 

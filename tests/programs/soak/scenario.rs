@@ -23,6 +23,7 @@ use crate::tally::{Answer, Done, Kind};
 const TIME: Duration = Duration::from_secs(5);
 
 /// Number of wrong passwords per user, of unknown users, and of addresses.
+///
 /// Tables of names, passwords and sources are full soon, so that only leaks keep growing.
 const WRONG: usize = 8;
 const STRANGERS: usize = 50;
@@ -180,6 +181,7 @@ impl Scenario {
     }
 
     /// Whether this is what must be answered when the servers are well.
+    ///
     /// Nothing when this scenario never answers so.
     pub(crate) fn when_well(&self, right: bool) -> Option<fn(&Answer) -> bool> {
         match (self.alive, right) {

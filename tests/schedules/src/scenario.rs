@@ -117,6 +117,7 @@ pub enum Forget {
 }
 
 /// A password stops being right while users sign in with it.
+///
 /// When the invalidation has returned, no sign-in succeeds: neither from memory, nor by a question
 /// that is asked now, nor because a check under way stores its yes late.
 ///

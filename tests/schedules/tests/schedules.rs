@@ -1,4 +1,5 @@
 //! Thousands of orders in which threads can run.
+//!
 //! A failure prints the schedule to replay it with.
 
 use user_backend_schedules::scenario::{

@@ -135,7 +135,9 @@ const NAMES: &[(&str, &str, &[&str])] = &[
 /// A name of 300 characters.
 const LONG: usize = 300;
 
-/// All pairs. Those at the rig are missing without it.
+/// All pairs.
+///
+/// Those at the rig are missing without it.
 pub(crate) async fn all() -> Vec<Pair> {
     let mut pairs = Vec::new();
     imap(&mut pairs).await;

@@ -12,6 +12,7 @@ pub(crate) struct Expected {
 }
 
 /// A kind of difference between the PHP app and us.
+///
 /// A pattern that is left out fits everything; `*` at the end of one fits every rest.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,5 @@
 //! The PHP app's own classes beside ours.
+//!
 //! The same arguments, names and passwords, at the same servers.
 //!
 //! `USER_EXTERNAL` names a folder with the app (nextcloud/user_external), which is run and not part

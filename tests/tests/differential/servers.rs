@@ -1,4 +1,5 @@
 //! Mail and file servers whose accounts and moods the pairs choose.
+//!
 //! In clear text on loopback: both programs allow that.
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! The wall clock is set while a program caches, refuses and waits.
+//!
 //! None of that depends on it.
 
 use std::env;

@@ -1,4 +1,5 @@
 //! What happens in one place stays there.
+//!
 //! A server that hangs, a library that crashes, a password in memory, a clock that is set.
 
 #![cfg(target_os = "linux")]

@@ -17,6 +17,7 @@ use super::*;
 type Found = BTreeMap<&'static str, usize>;
 
 /// The samba of the rig, and the verdict.
+///
 /// It takes a challenge and its answer to bring all of a library's copies about. Without a rig, a
 /// host that refuses at once.
 async fn file_server() -> (u16, Option<SmbHost>) {

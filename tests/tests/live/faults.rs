@@ -1,4 +1,5 @@
 //! The network between us and the real servers, as bad as it can be.
+//!
 //! Every fault, in every phase of a login, for every protocol. With any network fault, the right
 //! password is never refused and the wrong one never accepted.
 //!
@@ -24,7 +25,9 @@ use user_backend_tests::{Rig, report};
 const RIGHT: &str = "Wonderland-1";
 const WRONG: &str = "Wonderland-2";
 
-/// Time for one attempt. A login that is not harmed takes a hundredth of it.
+/// Time for one attempt.
+///
+/// A login that is not harmed takes a hundredth of it.
 const TIME: Duration = Duration::from_secs(3);
 
 /// What counts as late.

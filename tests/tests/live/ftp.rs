@@ -1,4 +1,5 @@
 //! FTP backend against the rig's vsftpd.
+//!
 //! Explicit TLS required (10021), implicit TLS (10990), an expired certificate (10022), and a
 //! clear-text server that also lets anonymous in (10023).
 

@@ -1,4 +1,5 @@
 //! What an adversarial server can make an attempt cost.
+//!
 //! Memory, counted by the allocator, and file descriptors.
 //!
 //! A separate binary, with one test at a time: concurrent work would be counted too. The scripted

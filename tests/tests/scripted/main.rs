@@ -1,4 +1,5 @@
 //! Backends against peers that follow a script.
+//!
 //! Every lie has the only outcomes it is allowed to have.
 
 // Helpers of tests may stop the test.

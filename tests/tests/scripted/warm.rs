@@ -40,7 +40,9 @@ async fn ask(backend: &impl UserBackend) -> &'static str {
     }
 }
 
-/// Waits until a connection is ready. The `Debug` of a backend has their number.
+/// Waits until a connection is ready.
+///
+/// The `Debug` of a backend has their number.
 async fn prepared(backend: &impl UserBackend) {
     while !format!("{backend:?}").contains("ready: 1") {
         tokio::task::yield_now().await;

@@ -9,6 +9,7 @@ use crate::domain::token::TokenHash;
 use crate::domain::user_id::UserId;
 
 /// On whose behalf the store is used.
+///
 /// See [`Accounts::on_behalf_of`](crate::Accounts::on_behalf_of).
 ///
 /// # Security
@@ -24,6 +25,7 @@ pub struct Actor {
 }
 
 /// What a user signed in with.
+///
 /// A change checks it again in its transaction: a client can delay the body for a long time after
 /// the sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +72,9 @@ impl Actor {
         self.origin.as_deref()
     }
 
-    /// The same, signed in with this. The audit log names a service token beside its owner.
+    /// The same, signed in with this.
+    ///
+    /// The audit log names a service token beside its owner.
     #[must_use]
     pub fn signed_in(mut self, with: UsedCredential) -> Self {
         if let UsedCredential::ServiceToken { name, .. } = &with {
@@ -81,7 +85,9 @@ impl Actor {
         self
     }
 
-    /// A user who signed in from that address. A name that no user has may do nothing.
+    /// A user who signed in from that address.
+    ///
+    /// A name that no user has may do nothing.
     pub fn user(name: &str, from: Option<IpAddr>) -> Self {
         Self { who: clean(name), origin: from.map(|ip| ip.to_string()), is_user: true, credential: None }
     }

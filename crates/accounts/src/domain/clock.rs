@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 /// How far apart the clocks of several servers may be.
+///
 /// What began later than this from now began before the clock was set back: its age is unknown, so
 /// it counts as ended.
 pub const SKEW: Duration = Duration::from_secs(5 * 60);
@@ -58,7 +59,9 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that stops until it is advanced. Clones share the time.
+    /// A clock that stops until it is advanced.
+    ///
+    /// Clones share the time.
     pub fn manual(start: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(start.0))))
     }

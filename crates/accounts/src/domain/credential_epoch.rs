@@ -4,7 +4,9 @@ use std::fmt;
 
 use user_backend::CanonicalName;
 
-/// A point in the history of ended credentials. Later ones are larger.
+/// A point in the history of ended credentials.
+///
+/// Later ones are larger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialEpoch(i64);
 

@@ -10,6 +10,7 @@ use crate::domain::text_type::text_type;
 
 text_type! {
     /// A plausible mail address, trimmed and in lower case.
+    ///
     /// Only a mail that arrives proves more than that.
     EmailAddress, checked
 }

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 /// Why the store did not do it.
+///
 /// Nothing was changed then, unless the variant says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -22,6 +23,7 @@ pub enum AccountsError {
         found: String,
     },
     /// The actor may not do this.
+    ///
     /// Checked in the transaction of the change, so nothing was changed.
     #[error("not permitted: {needs}")]
     Forbidden {
@@ -72,6 +74,7 @@ pub enum AccountsError {
     #[error("the store is read-only")]
     ReadOnly,
     /// The service token of the actor may not do this.
+    ///
     /// Checked in the transaction of the change, so nothing was changed.
     #[error("not permitted to this service token: {}", .needs.unwrap_or("no token changes how its own owner signs in"))]
     ScopeMissing {
@@ -79,6 +82,7 @@ pub enum AccountsError {
         needs: Option<&'static str>,
     },
     /// The credential that the actor signed in with has ended since.
+    ///
     /// A password was changed, a token revoked. Nothing was changed.
     #[error("the credential of this sign-in has ended")]
     SignInEnded,
@@ -89,6 +93,7 @@ pub enum AccountsError {
         what: &'static str,
     },
     /// The store cannot be reached now.
+    ///
     /// Trying again later may help.
     ///
     /// When a connection broke during a commit, it is open whether the change was made; it is never

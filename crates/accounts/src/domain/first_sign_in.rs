@@ -8,10 +8,13 @@ use crate::domain::language::Language;
 use crate::domain::quota::Quota;
 
 /// What users of an external backend get at their first sign-in.
+///
 /// The setting `on_first_sign_in`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstSignIn {
-    /// The groups that they join. Missing ones are created.
+    /// The groups that they join.
+    ///
+    /// Missing ones are created.
     pub groups: Vec<GroupId>,
     /// How much they may store.
     pub quota: Quota,

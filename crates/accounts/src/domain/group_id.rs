@@ -8,10 +8,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::domain::error::AccountsError;
 
-/// The group whose members administer everything. It is always there.
+/// The group whose members administer everything.
+///
+/// It is always there.
 pub const ADMIN_GROUP: &str = "admin";
 
-/// A group's id. Letter case matters. Cheap to clone.
+/// A group's id.
+///
+/// Letter case matters. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(Arc<str>);
 
@@ -26,6 +30,7 @@ impl GroupId {
     }
 
     /// Takes an id for a group that is about to be created.
+    ///
     /// One that is there already may be another.
     ///
     /// # Errors
@@ -50,6 +55,7 @@ impl GroupId {
     }
 
     /// Fails for the group `admin`.
+    ///
     /// Its members administer every group, and no sub-admin administers them.
     pub(crate) fn not_admin(&self) -> Result<(), AccountsError> {
         if self.is_admin() {

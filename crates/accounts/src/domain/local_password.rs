@@ -8,7 +8,9 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use user_backend::Password;
 use zeroize::Zeroizing;
 
-/// Longest local password, in bytes of UTF-8. A longer one is refused, never cut.
+/// Longest local password, in bytes of UTF-8.
+///
+/// A longer one is refused, never cut.
 pub const MAX_LOCAL_PASSWORD_BYTES: usize = 469;
 
 /// A password that is not longer than a local password can be.

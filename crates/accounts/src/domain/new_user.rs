@@ -85,7 +85,9 @@ impl NewUser {
         }
     }
 
-    /// A user whose password this backend checks. Default: `local`, this store.
+    /// A user whose password this backend checks.
+    ///
+    /// Default: `local`, this store.
     #[must_use]
     pub fn backend(mut self, backend: BackendId) -> Self {
         self.backend = Some(backend);
@@ -93,6 +95,7 @@ impl NewUser {
     }
 
     /// How the user's backend is known to spell the name: only that spelling is sent to it.
+    ///
     /// Default: the first one that it accepts.
     #[must_use]
     pub fn upstream_spelling(mut self, spelling: impl Into<String>) -> Self {
@@ -115,6 +118,7 @@ impl NewUser {
     }
 
     /// The primary mail address.
+    ///
     /// It is pending until a link is followed that is sent to it; the command line and the program
     /// itself confirm it, unless another user has it.
     #[must_use]
@@ -123,7 +127,9 @@ impl NewUser {
         self
     }
 
-    /// The primary mail address, confirmed without a link. Only administrators may do that.
+    /// The primary mail address, confirmed without a link.
+    ///
+    /// Only administrators may do that.
     #[must_use]
     pub fn confirmed_email(mut self, address: EmailAddress) -> Self {
         (self.email, self.confirmation) = (Some(address), Confirmation::Required);
@@ -131,6 +137,7 @@ impl NewUser {
     }
 
     /// The primary mail address that the user has had elsewhere.
+    ///
     /// It counts as confirmed, unless another user has it.
     #[must_use]
     pub fn known_email(mut self, address: EmailAddress) -> Self {
@@ -159,9 +166,11 @@ impl NewUser {
         self
     }
 
-    /// Queues the welcome mail in the same transaction, with a link to choose a password if the user has none.
+    /// Queues the welcome mail in the same transaction, with a link to choose a password if the
+    /// user has none.
     ///
-    /// [`AccountsError::Full`](crate::AccountsError::Full) instead of a user if too many of these mails wait to be sent.
+    /// [`AccountsError::Full`](crate::AccountsError::Full) instead of a user if too many of these
+    /// mails wait to be sent.
     #[must_use]
     pub const fn welcome(mut self) -> Self {
         self.is_welcomed = true;
@@ -196,7 +205,9 @@ impl NewUser {
         self
     }
 
-    /// When the user signed in elsewhere: first and last. Times in the future count as now.
+    /// When the user signed in elsewhere: first and last.
+    ///
+    /// Times in the future count as now.
     #[must_use]
     pub const fn signed_in(mut self, first: Timestamp, last: Timestamp) -> Self {
         self.signed_in = Some((first, last));

@@ -1,4 +1,5 @@
-//! Phone numbers: what people type, and the international form (E.164) in which numbers are compared.
+//! Phone numbers: what people type, and the international form (E.164) in which numbers are
+//! compared.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +16,8 @@ const INTERNATIONAL: std::ops::RangeInclusive<usize> = 7..=15;
 /// How many digits a national number may have.
 const NATIONAL: std::ops::RangeInclusive<usize> = 3..=15;
 
-/// A country as telephone networks count them, such as `DE`: the region of numbers that do not name their country.
+/// A country as telephone networks count them, such as `DE`: the region of numbers that do not name
+/// their country.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PhoneRegion(country::Id);
 
@@ -49,8 +51,9 @@ impl fmt::Debug for PhoneRegion {
 
 /// A number in E.164, such as `+4971125242890`, or `None` if it is not one.
 ///
-/// Without a region only numbers that begin with `+` and the code of their country are known. The length is checked, but not
-/// whether the number has been assigned: tables of that are out of date before they are delivered.
+/// Without a region only numbers that begin with `+` and the code of their country are known. The
+/// length is checked, but not whether the number has been assigned: tables of that are out of date
+/// before they are delivered.
 pub fn international_phone_number(text: &str, region: Option<PhoneRegion>) -> Option<String> {
     let text = text.trim();
     if !is_written_as_number(text) {
@@ -63,7 +66,9 @@ pub fn international_phone_number(text: &str, region: Option<PhoneRegion>) -> Op
     (fits && digits.bytes().all(|digit| digit.is_ascii_digit())).then_some(number)
 }
 
-/// A phone number as it is stored: in E.164, or as typed where its country is unknown. `None` if it is not one.
+/// A phone number as it is stored: in E.164, or as typed where its country is unknown.
+///
+/// `None` if it is not one.
 pub fn stored_phone_number(text: &str, region: Option<PhoneRegion>) -> Option<String> {
     let typed = text.trim();
     let is_national = || {
@@ -76,7 +81,9 @@ pub fn stored_phone_number(text: &str, region: Option<PhoneRegion>) -> Option<St
     international_phone_number(typed, region).or_else(|| is_national().then(|| typed.to_owned()))
 }
 
-/// Digits and what people put between them. Letters, such as those of an extension, would be lost.
+/// Digits and what people put between them.
+///
+/// Letters, such as those of an extension, would be lost.
 fn is_written_as_number(text: &str) -> bool {
     let rest = text.strip_prefix('+').unwrap_or(text);
     rest.chars().all(|found| found.is_ascii_digit() || " -/.()\u{a0}".contains(found))

@@ -49,6 +49,7 @@ macro_rules! fields {
     ($($(#[$about:meta])* $variant:ident = $word:literal ($value:ident, $edited_by:ident, $risk:ident, $scopes:ident, $listed:expr),)*) => {
         words! {
             /// A field of the profile.
+            ///
             /// The order is the one in which the provisioning API shows them.
             ProfileField ("profile field", "a field of the profile") {
                 $($(#[$about])* $variant = $word,)*
@@ -223,7 +224,9 @@ impl ProfileField {
         Self::scoped().filter(|field| field.holds_one_text())
     }
 
-    /// Whether the field has one scope. Further mail addresses have one each.
+    /// Whether the field has one scope.
+    ///
+    /// Further mail addresses have one each.
     pub fn has_scope(self) -> bool {
         let rules = self.rules();
         rules.scopes != Scopes::None && rules.value != FieldValue::Addresses
@@ -276,6 +279,7 @@ const MAX_VALUE: usize = 2048;
 
 impl ProfileValue {
     /// Takes a text of at most 2048 bytes without NUL.
+    ///
     /// For [`ProfileField::AdditionalMail`], a mail address.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::domain::profile_field::words;
 
 words! {
     /// A group of calls that a service token opens.
+    ///
     /// The table of calls says which call needs which one.
     TokenScope ("scope", "users:read, users:write, users:credentials, groups:read, groups:write, apps, admin or frontend:NAME") {
         /// Administrators and sub-admins, and everything else that only administrators may do.
@@ -44,6 +45,7 @@ const FRONTEND: &str = "frontend:";
 const MAX_ENTRIES: usize = 32;
 
 /// Scopes of a service token: at least one.
+///
 /// It never opens more than its owner's rights at that moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenScopes {
@@ -85,7 +87,9 @@ impl TokenScopes {
         Ok(scopes)
     }
 
-    /// Whether they open the calls of this scope. No scope includes another.
+    /// Whether they open the calls of this scope.
+    ///
+    /// No scope includes another.
     pub fn allow(&self, scope: TokenScope) -> bool {
         self.calls.contains(&scope)
     }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-/// A password hash as stored, in any format. `Debug` does not show it.
+/// A password hash as stored, in any format.
+///
+/// `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredHash(String);
 

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::domain::error::AccountsError;
 
 /// A token that opens something: shown to its owner once, kept only as a [`TokenHash`].
+///
 /// `Debug` does not show it.
 pub struct Token(String);
 

@@ -24,6 +24,7 @@ pub struct User {
     /// The primary mail address that was set last, lower case.
     pub email: Option<String>,
     /// The mail address that is confirmed.
+    ///
     /// The only one that signs in, gets reset links and notices.
     pub confirmed_email: Option<String>,
     /// How much this user may store.
@@ -39,6 +40,7 @@ pub struct User {
     /// The latest sign-in.
     pub last_login: Option<Timestamp>,
     /// When this user's credentials ended last.
+    ///
     /// What was proved in an earlier epoch counts no more.
     pub epoch: CredentialEpoch,
 }

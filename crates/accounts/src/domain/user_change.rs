@@ -55,6 +55,7 @@ impl UserChange {
     }
 
     /// The primary mail address.
+    ///
     /// Until a link is followed that is sent to it, it is pending, and the confirmed one stays in
     /// use; the command line and the program itself confirm it, unless another user has it.
     pub fn email(mut self, address: Option<EmailAddress>) -> Self {
@@ -62,7 +63,9 @@ impl UserChange {
         self
     }
 
-    /// The primary mail address, confirmed without a link. Only administrators may do that.
+    /// The primary mail address, confirmed without a link.
+    ///
+    /// Only administrators may do that.
     pub fn confirmed_email(mut self, address: EmailAddress) -> Self {
         self.confirmed_email = Some(address);
         self
@@ -86,7 +89,9 @@ impl UserChange {
         self
     }
 
-    /// A profile field. A value of [`ProfileField::AdditionalMail`] is added to the existing ones.
+    /// A profile field.
+    ///
+    /// A value of [`ProfileField::AdditionalMail`] is added to the existing ones.
     pub fn field(mut self, value: ProfileValue) -> Self {
         self.profile.push(ProfileChange::Value(value));
         self

@@ -38,20 +38,25 @@ impl UserFilter {
         self
     }
 
-    /// Maximum number. Default: all.
+    /// Maximum number.
+    ///
+    /// Default: all.
     pub const fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Number to skip. [`UserFilter::after`] is faster on the way through a long list.
+    /// Number to skip.
+    ///
+    /// [`UserFilter::after`] is faster on the way through a long list.
     pub const fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self
     }
 
-    /// Those after this user in the order of names; continues after a page. Does not go with
-    /// `recent`.
+    /// Those after this user in the order of names; continues after a page.
+    ///
+    /// Does not go with `recent`.
     pub fn after(mut self, user: UserId) -> Self {
         self.after = Some(user);
         self
@@ -69,6 +74,7 @@ impl UserFilter {
     }
 
     /// The search covers only what this sub-admin of these groups may see.
+    ///
     /// Of administrators, and of users who administer another group, only the id.
     pub fn seen_by(mut self, sub_admin: UserId, groups: impl IntoIterator<Item = GroupId>) -> Self {
         self.seen_by = Some((sub_admin, groups.into_iter().collect()));

@@ -39,6 +39,7 @@ impl UserId {
     }
 
     /// Takes a name for a user who is about to be created.
+    ///
     /// Only what is easy to type, in paths and on keyboards.
     ///
     /// # Errors
@@ -164,6 +165,7 @@ impl<'de> Deserialize<'de> for UserId {
 }
 
 /// Why a text cannot become the id of a new user.
+///
 /// The texts are known to clients of the provisioning API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

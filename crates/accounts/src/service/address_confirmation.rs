@@ -17,7 +17,9 @@ use crate::store::address_confirmations::{self, ConfirmationBasis};
 use crate::store::users::addresses;
 use crate::store::{Accounts, ActingAccounts, rate_limits};
 
-/// Confirms mail addresses. Cheap to clone.
+/// Confirms mail addresses.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AddressConfirmation {
     accounts: ActingAccounts,
@@ -57,6 +59,7 @@ impl AddressConfirmation {
     }
 
     /// Which address of which user a link confirms.
+    ///
     /// Uses nothing up: for the page that the link leads to.
     ///
     /// # Errors
@@ -84,6 +87,7 @@ impl AddressConfirmation {
     }
 
     /// Uses a link up and confirms the address.
+    ///
     /// The owner of the previous confirmed address gets a mail.
     ///
     /// # Errors
@@ -119,6 +123,7 @@ impl AddressConfirmation {
 }
 
 /// The address that a link still confirms.
+///
 /// Every event that ends a link also deletes it; this is the second check.
 fn judge(basis: &ConfirmationBasis, now: Timestamp) -> Result<EmailAddress, ConfirmError> {
     let is_current = basis.email.as_ref() == Some(&basis.sent_to);

@@ -28,6 +28,7 @@ use crate::domain::{AccountsError, Changes, CredentialEpoch};
 use crate::store::Accounts;
 
 /// Invalidates resolver caches.
+///
 /// Drops users whose credentials ended in any process, and resets the sources that an administrator
 /// forgave.
 ///
@@ -59,7 +60,9 @@ pub struct InvalidationWatcher {
 }
 
 impl InvalidationWatcher {
-    /// Begins to follow. The resolvers must not remember anything yet.
+    /// Begins to follow.
+    ///
+    /// The resolvers must not remember anything yet.
     ///
     /// # Errors
     /// When the epoch cannot be read.
@@ -73,6 +76,7 @@ impl InvalidationWatcher {
     }
 
     /// Makes the resolvers forget whose credentials ended since the last time.
+    ///
     /// Nearly always one row is read and that is all. Any number of tasks may call it at the same
     /// time.
     ///

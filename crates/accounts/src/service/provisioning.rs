@@ -36,6 +36,7 @@ impl UsersMut<'_> {
     }
 
     /// Records a user whom a backend accepted.
+    ///
     /// Created at the first acceptance, unchanged later.
     ///
     /// The groups that the backend reports (`group_by_domain`) are created when they are missing
@@ -67,15 +68,15 @@ impl UsersMut<'_> {
         self.remember_named(&identity, backend, told_groups, first).await
     }
 
-    /// The same for an identity: a new user also gets the groups, the display name and the mail address that the backend
-    /// names. What cannot be one of them is left out.
+    /// The same for an identity: a new user also gets the groups, the display name and the mail
+    /// address that the backend names. What cannot be one of them is left out.
     ///
     /// # Errors
     /// As [`Self::remember`].
     ///
     /// # Security
-    /// The address counts as unconfirmed: in many directories users change it themselves. No one joins the group
-    /// `admin` like this.
+    /// The address counts as unconfirmed: in many directories users change it themselves. No one
+    /// joins the group `admin` like this.
     pub async fn remember_identity(
         self,
         identity: &Identity,
@@ -127,6 +128,7 @@ impl UsersMut<'_> {
 }
 
 /// Sets the address of a new user.
+///
 /// A local user without a password gets a welcome mail, whose link confirms it.
 async fn address(
     change: &mut Change<'_>,

@@ -1,4 +1,6 @@
-//! Tokens that confirm a mail address. Who gets one: `service/address_confirmation`.
+//! Tokens that confirm a mail address.
+//!
+//! Who gets one: `service/address_confirmation`.
 
 use std::time::Duration;
 

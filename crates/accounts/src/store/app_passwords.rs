@@ -1,4 +1,5 @@
 //! App passwords of devices, and service tokens for automation.
+//!
 //! Named, revocable one by one.
 
 use std::fmt;
@@ -88,6 +89,7 @@ impl AppPassword {
     }
 
     /// Why it is not accepted from there at that moment; `None` when it is.
+    ///
     /// Checked on every use, also for remembered ones: time and addresses change without a new
     /// epoch.
     pub fn refusal(&self, owner: &User, from: Option<IpAddr>, now: Timestamp) -> Option<TokenRefusal> {
@@ -115,6 +117,7 @@ macro_rules! token_columns {
 
 table! {
     /// App passwords.
+    ///
     /// One that ends does so on a date, by the clock of the machine, whenever it was made.
     ///
     /// # Security
@@ -126,6 +129,7 @@ table! {
 
 impl AppPasswordsMut<'_> {
     /// Makes the app password of a device.
+    ///
     /// The token is shown now and never again.
     ///
     /// # Errors
@@ -141,6 +145,7 @@ impl AppPasswordsMut<'_> {
     }
 
     /// Makes a service token, which acts as its owner.
+    ///
     /// The token is shown now and never again. A user makes them for oneself only, and as an
     /// administrator; the command line makes them for every user.
     ///
@@ -258,6 +263,7 @@ impl AppPasswords<'_> {
     }
 
     /// The owner of this app password.
+    ///
     /// `None` if there is none, it has ended, or its owner is disabled.
     ///
     /// # Security
@@ -312,6 +318,7 @@ impl AppPasswords<'_> {
 
 impl AppPasswordsMut<'_> {
     /// Revokes one app password of a user.
+    ///
     /// What was proved with it counts no more when this returns.
     ///
     /// # Errors
@@ -347,6 +354,7 @@ impl AppPasswordsMut<'_> {
     }
 
     /// Replaces the token of an app password in one transaction.
+    ///
     /// Everything else about it stays. What was proved with the old token counts no more when this
     /// returns.
     ///
@@ -373,6 +381,7 @@ impl AppPasswordsMut<'_> {
     }
 
     /// Marks all devices with an app password of a user for wiping, and ends the sessions.
+    ///
     /// Returns the number of devices. None of the app passwords signs in any more, or can be
     /// rotated, when this returns.
     ///
@@ -392,6 +401,7 @@ impl AppPasswordsMut<'_> {
 }
 
 /// Refuses a service token that its owner cannot have.
+///
 /// An administrator's scopes need an administrator; all others are only ever a part of what the
 /// owner may do.
 async fn check_owner(
@@ -448,6 +458,7 @@ pub(crate) async fn revoke_all(change: &mut Change<'_>, locked: &LockedUser) -> 
 const LONGEST_CLIENT_NAME: usize = 120;
 
 /// A name for the app password of a program, from its user agent.
+///
 /// What the program calls itself, in one line of limited length.
 pub fn client_name(agent: &str) -> String {
     let mut name = String::new();

@@ -6,7 +6,9 @@ use crate::store::handle::table;
 use crate::store::rights::Right;
 
 table! {
-    /// Apps and their configuration. Ids and keys are 1 to 255 bytes of printable ASCII.
+    /// Apps and their configuration.
+    ///
+    /// Ids and keys are 1 to 255 bytes of printable ASCII.
     Apps, AppsMut
 }
 
@@ -69,6 +71,7 @@ impl Apps<'_> {
     }
 
     /// Whether an app was switched on or off here, and its values by key.
+    ///
     /// Both as they are at one moment.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 //! The audit log.
+//!
 //! Entries are added and never changed: the database itself refuses that.
 //!
 //! Every change writes its line in its own transaction: no change without a line, no line without a
@@ -48,6 +49,7 @@ impl AuditMut<'_> {
 
 impl Audit<'_> {
     /// The lines after number `after`, oldest first, at most `limit`.
+    ///
     /// Of one target only when one is named.
     ///
     /// # Errors
@@ -72,6 +74,7 @@ impl Audit<'_> {
     }
 
     /// The latest lines, oldest of them first, at most `limit`.
+    ///
     /// Of one target only when one is named.
     ///
     /// # Errors

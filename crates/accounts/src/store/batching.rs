@@ -31,7 +31,9 @@ const MAX_WAIT: Duration = Duration::from_millis(25);
 /// Maximum number of concurrent statements.
 const MAX_IN_FLIGHT: usize = 3;
 
-/// The queue of requests. Cheap to clone.
+/// The queue of requests.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batcher(Arc<Mutex<RequestQueue>>);
 
@@ -103,6 +105,7 @@ impl BatchWorker {
     }
 
     /// The next requests.
+    ///
     /// If there are none, the worker ends under the same lock, so no caller waits for it.
     fn next(&mut self) -> Option<Vec<Request>> {
         let mut queue = self.batcher.lock();
@@ -118,6 +121,7 @@ impl BatchWorker {
 
 impl Drop for BatchWorker {
     /// The runtime ends, or something broke.
+    ///
     /// No caller must wait for an answer that will not come.
     fn drop(&mut self) {
         if self.done {

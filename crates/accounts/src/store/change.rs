@@ -13,6 +13,7 @@ use crate::store::handle::ActingStore;
 use crate::store::users::row::{UserKey, columns};
 
 /// A transaction that changes something on behalf of an actor.
+///
 /// Dropping it undoes everything.
 pub(crate) struct Change<'a> {
     store: &'a ActingStore,
@@ -50,6 +51,7 @@ impl Change<'_> {
     }
 
     /// Whether users are notified by mail of what ended.
+    ///
     /// See [`Accounts::with_notices`](crate::Accounts::with_notices).
     pub(crate) fn notices(&self) -> bool {
         self.store.notices()

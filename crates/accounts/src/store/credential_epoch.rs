@@ -40,7 +40,9 @@ impl CredentialEpochs<'_> {
 }
 
 impl CredentialEpochsMut<'_> {
-    /// Makes every process forget one name. No credential ends.
+    /// Makes every process forget one name.
+    ///
+    /// No credential ends.
     ///
     /// # Errors
     /// When it could not be written.
@@ -51,7 +53,9 @@ impl CredentialEpochsMut<'_> {
         Ok(now)
     }
 
-    /// Lets every process forget everything it remembers. No credential ends.
+    /// Lets every process forget everything it remembers.
+    ///
+    /// No credential ends.
     ///
     /// # Errors
     /// When it could not be written.
@@ -68,6 +72,7 @@ impl CredentialEpochsMut<'_> {
 }
 
 /// Ends what was proved before now for one name, in the caller's transaction.
+///
 /// Returns the new epoch.
 pub(crate) async fn bump(
     change: &mut Change<'_>,
@@ -94,6 +99,7 @@ pub(crate) async fn next(change: &mut Change<'_>) -> Result<CredentialEpoch, Acc
 }
 
 /// Deletes events that every reader is past.
+///
 /// The database raises the epoch by itself where app passwords end.
 pub(crate) async fn purge_passed(change: &mut Change<'_>) -> Result<(), AccountsError> {
     let now = locked(change).await?;
@@ -120,8 +126,8 @@ pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, A
     value.map(CredentialEpoch::stored).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
 }
 
-/// Ends the user's sessions, reset links, granted login flows and pending mail address, and what any
-/// process remembers of their credentials.
+/// Ends the user's sessions, reset links, granted login flows and pending mail address, and what
+/// any process remembers of their credentials.
 pub(crate) async fn end_credentials(
     change: &mut Change<'_>,
     locked: &LockedUser,

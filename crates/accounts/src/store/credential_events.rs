@@ -23,6 +23,7 @@ impl CredentialEpochs<'_> {
     }
 
     /// Users whose password ended or whose record was cleared since `not_before`, and when.
+    ///
     /// Earlier wrong guesses no longer count. At most the events that are kept.
     ///
     /// # Errors
@@ -89,6 +90,7 @@ pub(crate) struct Events {
     /// Whose credentials ended.
     pub(crate) changes: Changes,
     /// Whose password, or account, was among them, and when it ended last.
+    ///
     /// Not those who only lost or renewed an app password.
     pub(crate) passwords_ended: Vec<(CanonicalName, Timestamp)>,
     /// Sources whose failed sign-ins were reset.

@@ -27,6 +27,7 @@ pub(crate) enum CredentialEnd<'a> {
 
 impl CredentialEnd<'_> {
     /// What it means for the confirmed mail address.
+    ///
     /// One that a reset link was sent to has just proved itself.
     const fn of_address(self) -> Option<AddressEnd> {
         match self {
@@ -56,6 +57,7 @@ impl fmt::Display for CredentialEnd<'_> {
 }
 
 /// Ends app passwords, sessions, reset links, the pending mail address, and caches.
+///
 /// Depending on the reason, also the confirmation of the address.
 ///
 /// App passwords that are marked for a wipe stay: they no longer work, and their devices have not

@@ -1,4 +1,5 @@
 //! Failed sign-ins by source and by user, kept for the limits of all servers.
+//!
 //! So that a restart forgets nothing, one process knows what another has seen, and an administrator
 //! can look and forgive.
 //!
@@ -25,10 +26,12 @@ use crate::store::handle::table;
 use crate::store::rights::Right;
 
 /// How many rows are kept at most, the newest.
+///
 /// One failure is a row of its source, and one for each name of the user.
 pub const MAX_FAILED_LOGINS: i64 = 200_000;
 
 /// How far back a reader looks for rows that were committed late.
+///
 /// On PostgreSQL a smaller key may appear after a larger one.
 const LATE_COMMITS: i64 = 1_000;
 
@@ -45,7 +48,9 @@ pub enum LoginEvent {
     UserFailed(UserHash),
     /// This user signed in, which ends what was counted before.
     UserSignedIn(UserHash),
-    /// The record of this user was cleared. Not kept: it deletes what was written before.
+    /// The record of this user was cleared.
+    ///
+    /// Not kept: it deletes what was written before.
     UserReset(UserHash),
 }
 
@@ -76,8 +81,10 @@ table! {
 }
 
 impl FailedLoginsMut<'_> {
-    /// Writes what a server has seen, and deletes what is older than `keep`. Whether it was
-    /// written: not if the epoch is no longer `seen`, because these failures may have been reset.
+    /// Writes what a server has seen, and deletes what is older than `keep`.
+    ///
+    /// Whether it was written: not if the epoch is no longer `seen`, because these failures may
+    /// have been reset.
     ///
     /// # Errors
     /// When it could not be written.
@@ -142,6 +149,7 @@ fn event(subject: &str, kind: &str, result: &str) -> Result<LoginEvent, Accounts
 
 impl FailedLogins<'_> {
     /// What other servers have seen, oldest first.
+    ///
     /// At most 10,000 events with keys above `after`, and again some that were there the last time.
     /// Their keys distinguish them. Those that are older than `keep` are left out.
     ///
@@ -168,6 +176,7 @@ impl FailedLogins<'_> {
     }
 
     /// When sign-ins from a source failed since `not_before`, oldest first.
+    ///
     /// For a wide network, those from all sources in it.
     ///
     /// # Errors
@@ -193,6 +202,7 @@ impl FailedLogins<'_> {
 
 impl FailedLoginsMut<'_> {
     /// Resets a source: after this returns, new attempts see no failures, on every server.
+    ///
     /// Returns how many failures were stored.
     ///
     /// # Errors

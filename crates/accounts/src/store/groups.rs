@@ -78,7 +78,9 @@ impl GroupsMut<'_> {
         change.commit().await
     }
 
-    /// Deletes a group. Its members stay, without it.
+    /// Deletes a group.
+    ///
+    /// Its members stay, without it.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::Protected`] for the group `admin`.
@@ -169,6 +171,7 @@ impl Groups<'_> {
 
 impl GroupsMut<'_> {
     /// Makes a user a member; returns whether that changed anything.
+    ///
     /// A sub-admin may add users whom they administer already.
     ///
     /// Who joins `admin` loses all app passwords, sessions and reset links that were made before.

@@ -1,4 +1,5 @@
 //! The open store as its tables use it.
+//!
 //! To read, and to change something on behalf of an actor.
 
 use std::ops::Deref;
@@ -9,6 +10,7 @@ use crate::store::batching::Batcher;
 use crate::store::engine::Db;
 
 /// A handle to the open store, which reads.
+///
 /// Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
@@ -44,7 +46,9 @@ impl Store {
     }
 }
 
-/// The same with an actor: the only way to begin a change. Cheap to clone.
+/// The same with an actor: the only way to begin a change.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct ActingStore {
     store: Store,
@@ -71,6 +75,7 @@ impl Deref for ActingStore {
 }
 
 /// Declares the two types of a table.
+///
 /// One that reads, and one with the changes, which takes an actor and reads as well.
 macro_rules! table {
     ($(#[$doc:meta])* $reads:ident, $changes:ident) => {

@@ -1,4 +1,5 @@
 //! The servers that run on this store, and what each reported last.
+//!
 //! What is in the memory of a process can be seen by no other one, so each writes a row every few
 //! seconds.
 

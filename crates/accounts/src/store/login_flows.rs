@@ -27,7 +27,9 @@ pub const LOGIN_FLOW_PATH: &str = "login/v2/flow/";
 /// How many flows one network may begin: enough for a school behind one address.
 const PER_SOURCE: RateLimit = RateLimit { max: 60, window: LOGIN_FLOW_LIFE };
 
-/// How many flows are kept. Beginning one needs no credentials.
+/// How many flows are kept.
+///
+/// Beginning one needs no credentials.
 const MOST: u64 = 10_000;
 
 /// A flow that has begun: the two tokens, which are shown now and never again.
@@ -54,7 +56,9 @@ pub struct LoginFlow {
 }
 
 table! {
-    /// Login flows. One lives for [`LOGIN_FLOW_LIFE`] and gives one app password.
+    /// Login flows.
+    ///
+    /// One lives for [`LOGIN_FLOW_LIFE`] and gives one app password.
     LoginFlows, LoginFlowsMut
 }
 
@@ -94,8 +98,9 @@ impl LoginFlows<'_> {
 }
 
 impl LoginFlowsMut<'_> {
-    /// Begins a flow for a client that calls itself so. The inner `Err` says how long it takes until this network may begin
-    /// another one.
+    /// Begins a flow for a client that calls itself so.
+    ///
+    /// The inner `Err` says how long it takes until this network may begin another one.
     ///
     /// # Errors
     /// [`AccountsError::Full`]: too many devices wait. When the store cannot be written.

@@ -57,7 +57,9 @@ use crate::store::settings::StoreSettings;
 use crate::store::snapshot::Snapshot;
 use crate::store::users::repository::{Users, UsersMut};
 
-/// The open store, which reads. Cheap to clone; clones share the connections.
+/// The open store, which reads.
+///
+/// Cheap to clone; clones share the connections.
 ///
 /// Changes need an actor: [`Accounts::on_behalf_of`] a user, or [`Accounts::as_system`].
 ///
@@ -79,6 +81,7 @@ pub struct Accounts {
 }
 
 /// The open store, which reads and changes on behalf of an actor.
+///
 /// Cheap to clone.
 ///
 /// The audit log names the actor, and the rights of a user are checked in the transaction of each
@@ -109,6 +112,7 @@ impl Accounts {
     }
 
     /// The same, but makes nothing where there is nothing.
+    ///
     /// No file, no tables in an empty database.
     ///
     /// # Errors
@@ -133,6 +137,7 @@ impl Accounts {
     }
 
     /// The same store; users are notified by mail when their credentials end.
+    ///
     /// Only where mail is set up: a worker has to empty the queue.
     #[must_use]
     pub fn with_notices(&self, notices: bool) -> Self {
@@ -145,6 +150,7 @@ impl Accounts {
     }
 
     /// The same store, to do what the program itself does.
+    ///
     /// Background work, and what no user asks for. It may do everything.
     pub fn as_system(&self) -> ActingAccounts {
         self.on_behalf_of(Actor::system())
@@ -196,6 +202,7 @@ impl Accounts {
     }
 
     /// Proven credentials as a resolver takes them.
+    ///
     /// `Resolver::builder().proven(accounts.proven_store(), key)`.
     pub fn proven_store(&self) -> Arc<StoredProven> {
         Arc::new(StoredProven(self.as_system().store))

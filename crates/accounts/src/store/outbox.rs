@@ -19,7 +19,9 @@ use crate::store::rate_limits::{self, RateLimit, RateLimitEvent};
 use crate::store::rights::Right;
 use crate::store::users::row::UserKey;
 
-/// How long a worker has a mail for itself. Longer than handing it over may take.
+/// How long a worker has a mail for itself.
+///
+/// Longer than handing it over may take.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 
 /// The pause after the first failure; it doubles with each.
@@ -29,6 +31,7 @@ const INITIAL_BACKOFF: Duration = Duration::from_secs(30);
 const MAX_BACKOFF: Duration = Duration::from_secs(15 * 60);
 
 /// No mail waits longer than this.
+///
 /// One that seems to was put in before the clock was set back.
 const MAX_WAIT: Duration = MAX_BACKOFF.saturating_add(SKEW);
 
@@ -76,6 +79,7 @@ impl Outbox<'_> {
 }
 
 /// Whether a link may go to the unconfirmed address of a user.
+///
 /// The user has no rights over others, or an administrator set it.
 async fn may_have_link(change: &mut Change<'_>, key: UserKey) -> Result<bool, AccountsError> {
     let query = sql("SELECT 1 FROM users WHERE key = $1 AND (email_by = 'administrator' OR NOT \
@@ -174,6 +178,7 @@ impl MailClass {
     }
 
     /// How many mails one user causes who is no administrator.
+    ///
     /// Reset requests are counted per source instead.
     const fn per_actor(self) -> RateLimit {
         match self {
@@ -236,6 +241,7 @@ pub(crate) struct QueuedMail {
 }
 
 /// Queues a mail in the caller's transaction; returns whether it was.
+///
 /// It is not when one of the limits of its class is reached.
 pub(crate) async fn put(
     change: &mut Change<'_>,
@@ -271,6 +277,7 @@ pub(crate) async fn put(
 }
 
 /// Counts a mail against its recipient; returns whether it may be sent.
+///
 /// [`put`] does it for every mail whose address is known when it is queued, the worker for the
 /// others.
 pub(crate) async fn count_recipient(
@@ -317,8 +324,9 @@ pub(crate) async fn forget_links(change: &mut Change<'_>, subject: &str) -> Resu
     change.execute(forget).await.map(drop)
 }
 
-/// Claims the mail of a lane that has been due longest. Another worker gets it only if this one
-/// does not finish.
+/// Claims the mail of a lane that has been due longest.
+///
+/// Another worker gets it only if this one does not finish.
 pub(crate) async fn claim(store: &ActingStore, lane: Lane) -> Result<Option<QueuedMail>, AccountsError> {
     let claim = each(
         "UPDATE outbox SET attempts = attempts + 1, due_at = $2 WHERE key = \

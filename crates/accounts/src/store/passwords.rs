@@ -1,4 +1,5 @@
 //! The hashes of local passwords.
+//!
 //! How they are made and compared: `service/local_password`.
 
 use crate::domain::{AccountsError, Action, StoredHash, Timestamp, UserId};
@@ -34,6 +35,7 @@ pub const MAX_HISTORY: u32 = 24;
 
 impl Passwords<'_> {
     /// What is kept of a local user's password.
+    ///
     /// `None` when there is no such user, or none with a password here.
     ///
     /// # Errors
@@ -55,6 +57,7 @@ impl Passwords<'_> {
 
 impl PasswordsMut<'_> {
     /// Sets a local user's password.
+    ///
     /// The old one ends, with all sessions and resets, when this returns.
     ///
     /// # Errors
@@ -68,7 +71,9 @@ impl PasswordsMut<'_> {
         change.commit().await
     }
 
-    /// Replaces the hash of the same password by a better one. Nothing ends.
+    /// Replaces the hash of the same password by a better one.
+    ///
+    /// Nothing ends.
     ///
     /// # Errors
     /// [`AccountsError::Stale`] when the hash is no longer `old`: the password changed meanwhile.
@@ -134,6 +139,7 @@ impl SetBy {
 }
 
 /// Sets a password in the caller's transaction and ends what the old one opened.
+///
 /// Sessions and reset links, and, unless the owner sets it, app passwords. The caller has checked
 /// the actor's right.
 pub(crate) async fn change_password(

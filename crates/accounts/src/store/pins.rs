@@ -24,7 +24,9 @@ pub struct Pin {
 }
 
 table! {
-    /// The pins. [`Accounts::pin_store`] gives the resolver a handle that lasts.
+    /// The pins.
+    ///
+    /// [`Accounts::pin_store`] gives the resolver a handle that lasts.
     Pins, PinsMut
 }
 
@@ -162,6 +164,7 @@ impl PinsMut<'_> {
 
 impl Pins<'_> {
     /// The pins after `after` in the order of names, at most `limit`.
+    ///
     /// Of one backend only when one is named.
     ///
     /// # Errors
@@ -220,6 +223,7 @@ impl Pins<'_> {
 }
 
 /// Makes a backend the owner of a name, which it spells in this way if that is known.
+///
 /// Returns whether it is the owner.
 pub(crate) async fn claim(
     change: &mut Change<'_>,
@@ -257,6 +261,7 @@ fn backend(id: &str) -> Result<BackendId, AccountsError> {
 }
 
 /// A banned name belongs to this store, which has no such user.
+///
 /// It is refused as an unknown one is, and no other server is asked. The resolver takes a backend
 /// that it does not have for an outage.
 fn without_ban(owner: PinOwner) -> PinOwner {

@@ -7,7 +7,9 @@ use crate::store::handle::table;
 use crate::store::rights::Right;
 
 table! {
-    /// Preferences. App ids and keys are 1 to 255 bytes of printable ASCII.
+    /// Preferences.
+    ///
+    /// App ids and keys are 1 to 255 bytes of printable ASCII.
     Preferences, PreferencesMut
 }
 

@@ -1,4 +1,5 @@
 //! Proven credentials, kept for longer than a process.
+//!
 //! The library's [`ProvenStore`] on this store.
 //!
 //! A row is a keyed hash of a name and a password that were accepted last. The key is not in the

@@ -22,6 +22,7 @@ pub struct RateLimit {
 const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Time until this number of events is allowed; `None` if it is now.
+///
 /// Another transaction that asks for the same subject waits until this one has ended: no burst
 /// slips through between looking and taking.
 async fn retry_after(

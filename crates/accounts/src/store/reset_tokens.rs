@@ -1,4 +1,6 @@
-//! Tokens to set a new password. Who gets one: `service/password_reset`.
+//! Tokens to set a new password.
+//!
+//! Who gets one: `service/password_reset`.
 
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ table! {
 
 impl ResetTokensMut<'_> {
     /// Issues a token for an enabled local user, and returns the address that it goes to.
+    ///
     /// An older token dies.
     ///
     /// It is the confirmed address. Only a welcome link may go to one that is not confirmed: the
@@ -113,6 +116,7 @@ impl ResetTokens<'_> {
 
 impl ResetTokensMut<'_> {
     /// Uses a token up and sets the password, in one step.
+    ///
     /// Of many who come with the same token, one succeeds.
     ///
     /// Ask [`ResetTokens::find`] first and refuse a weak password then: a refusal must not use the

@@ -27,6 +27,7 @@ pub(crate) enum Right<'a> {
     /// The target is the actor, who is an administrator.
     AdminOneself,
     /// The actor administers the target and is not the target.
+    ///
     /// An administrator administers everyone.
     Over,
     /// One of these two.
@@ -34,11 +35,13 @@ pub(crate) enum Right<'a> {
     /// As [`Right::Over`], for what opens or closes the account: enable, disable, delete, wipe.
     OverAccess,
     /// As [`Right::OneselfOrOver`], for what opens or closes the account.
+    ///
     /// Passwords, addresses, app passwords, sessions.
     Access,
     /// The actor is an administrator.
     Admin,
     /// As [`Right::Admin`], for what opens or closes the account.
+    ///
     /// Whether an address is confirmed.
     AdminAccess,
     /// The actor may administer this group, and the target too unless `anyone` may be added.
@@ -70,6 +73,7 @@ impl Right<'_> {
     }
 
     /// Refuses a service token without the scope, even if its owner has the right.
+    ///
     /// It must not become the account of its owner, which would let it outlive its scopes, networks
     /// and end, nor more than its scopes say.
     fn check_scopes(self, scopes: &TokenScopes, target: Option<&Target>) -> Result<(), AccountsError> {
@@ -198,6 +202,7 @@ impl Change<'_> {
     }
 
     /// Refuses an actor whose credential has ended since the sign-in.
+    ///
     /// The actor's row is locked, and every change that ends a password, an app password or all
     /// sessions of a user locks it, too.
     async fn check_sign_in(&mut self, actor: Option<&(UserKey, User)>) -> Result<(), AccountsError> {
@@ -232,6 +237,7 @@ impl Change<'_> {
     }
 
     /// The actor, who keeps their rights until the transaction ends.
+    ///
     /// `None` when there is no such user, or a disabled one.
     async fn lock_actor(&mut self) -> Result<Option<(UserKey, User)>, AccountsError> {
         let Ok(id) = UserId::parse(self.actor().name()) else { return Ok(None) };
@@ -243,7 +249,9 @@ impl Change<'_> {
         row.map(|row| Ok((UserKey::read(&row)?, User::read(&row)?))).transpose()
     }
 
-    /// What the locked actor may do. A disabled one may do nothing.
+    /// What the locked actor may do.
+    ///
+    /// A disabled one may do nothing.
     async fn permissions(&mut self, (key, user): (UserKey, User)) -> Result<Permissions, AccountsError> {
         if !user.enabled {
             return Err(AccountsError::Forbidden { needs: "an enabled account" });

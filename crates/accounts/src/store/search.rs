@@ -3,6 +3,7 @@
 use crate::store::engine::{Query, SqlDialect};
 
 /// Appends "contains `text`" to a column of folded text.
+///
 /// GLOB is the faster one on SQLite, LIKE has the index on PostgreSQL.
 pub(crate) fn contains(kind: SqlDialect, query: Query, text: &str) -> Query {
     let mut pattern = String::with_capacity(text.len() + 2);

@@ -8,6 +8,7 @@ use crate::store::engine::sql;
 
 impl Accounts {
     /// A secret of the servers of this store, by its name.
+    ///
     /// 32 random bytes, the same for all processes.
     ///
     /// # Errors

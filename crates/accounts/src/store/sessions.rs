@@ -44,6 +44,7 @@ macro_rules! goes_on {
 
 table! {
     /// Sessions.
+    ///
     /// They end with the credentials of their user, in the same transaction; and when the clock is
     /// set back to before their beginning by more than [`SKEW`], since their age is unknown then.
     Sessions, SessionsMut
@@ -51,6 +52,7 @@ table! {
 
 impl SessionsMut<'_> {
     /// Begins a session.
+    ///
     /// The token goes to the browser; here only its hash is kept. Of a user who has
     /// [`MAX_SESSIONS`], the one that was not seen for the longest time ends.
     ///
@@ -102,6 +104,7 @@ impl SessionsMut<'_> {
     }
 
     /// Begins a session, unless the user's credentials ended since `before`.
+    ///
     /// So a password that was changed during its check is not accepted.
     ///
     /// # Errors
@@ -150,6 +153,7 @@ impl Sessions<'_> {
 
 impl SessionsMut<'_> {
     /// Notes that a session was seen, and lets it live on from now.
+    ///
     /// Returns whether it still existed.
     ///
     /// # Errors
@@ -240,6 +244,7 @@ impl SessionsMut<'_> {
 
 impl Sessions<'_> {
     /// A user's sessions, the one that was seen last first, at most 100.
+    ///
     /// With each what it is found by.
     ///
     /// # Errors
@@ -285,8 +290,10 @@ impl Sessions<'_> {
 }
 
 impl SessionsMut<'_> {
-    /// Deletes expired sessions, resets and app passwords; returns their number. Servers call it
-    /// regularly. After the clock was set back, it also deletes what began later than now.
+    /// Deletes expired sessions, resets and app passwords; returns their number.
+    ///
+    /// Servers call it regularly. After the clock was set back, it also deletes what began later
+    /// than now.
     ///
     /// # Errors
     /// When it could not be written.

@@ -33,6 +33,7 @@ pub struct StoreSettings {
 const READ_CACHE: u32 = 4096;
 
 /// The same where there is one such connection.
+///
 /// Enough for the inner pages of a million users.
 const SMALL_READ_CACHE: u32 = 1024;
 
@@ -43,7 +44,9 @@ pub(crate) enum Engine {
 }
 
 impl StoreSettings {
-    /// A file. It is created with access for its owner only, if it is missing.
+    /// A file.
+    ///
+    /// It is created with access for its owner only, if it is missing.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self::new(Engine::Sqlite(path.into()))
     }
@@ -84,6 +87,7 @@ impl StoreSettings {
     }
 
     /// How many connections read at the same time (SQLite) or are open at most (PostgreSQL).
+    ///
     /// Default 4, at least 1.
     #[must_use]
     pub const fn with_connections(mut self, connections: u32) -> Self {
@@ -92,6 +96,7 @@ impl StoreSettings {
     }
 
     /// For a program that asks one thing after the other and ends.
+    ///
     /// A SQLite file is then read over one connection that keeps 1 MiB of it instead of 4: a
     /// connection goes back to the others a moment after its answer, so that even a single reader
     /// goes through all of them, and each fills its cache. With PostgreSQL nothing changes.
@@ -105,6 +110,7 @@ impl StoreSettings {
     }
 
     /// How long a call waits for a connection, or for another process to finish writing.
+    ///
     /// Default 5 seconds.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {

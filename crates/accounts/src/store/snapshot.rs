@@ -1,4 +1,5 @@
 //! The credential epoch, the apps and users with everything about them.
+//!
 //! One statement, one moment.
 
 use serde::Deserialize;
@@ -75,7 +76,9 @@ pub(crate) struct SnapshotRow {
     pub(crate) epoch: CredentialEpoch,
     /// Apps, and whether they are on.
     pub(crate) apps: Vec<(String, bool)>,
-    /// In no order. Who cannot be read is an error of their own.
+    /// In no order.
+    ///
+    /// Who cannot be read is an error of their own.
     pub(crate) users: Vec<(String, Result<Details, AccountsError>)>,
 }
 

@@ -30,6 +30,7 @@ fn to(text: &str) -> UserChange {
 }
 
 /// `root` is an administrator, `sam` administers `staff` with `mem` and `max`.
+///
 /// None has an address, all have a password.
 async fn site(place: &TestDb) -> Fixture {
     let fixture = Fixture::empty(place, "{}", ResetSettings::default()).await;
@@ -120,6 +121,7 @@ async fn actions(fixture: &Fixture, name: &str) -> Vec<String> {
 }
 
 /// `sam` sets the password of `mem`, and an address as `actor`.
+///
 /// Then `mem` becomes an administrator with a fresh password.
 async fn leave_an_address_behind(place: &TestDb, actor: &str) {
     let fixture = site(place).await;
@@ -399,6 +401,7 @@ on_both! {
     }
 
     /// A sub-admin creates a user who is called like an address while its owner confirms it.
+    ///
     /// One of the two.
     async fn id_and_address_that_are_alike_never_come_at_the_same_time(place) {
         let fixture = Arc::new(site(place).await);
@@ -600,6 +603,7 @@ on_both! {
 
 on_both! {
     /// Addresses of one user count as confirmed.
+    ///
     /// Those of several users, and those that are another's id, do not.
     async fn upgrade_confirms_addresses_of_one_user(place) {
         place.of_schema(8, &[

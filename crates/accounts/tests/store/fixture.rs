@@ -62,6 +62,7 @@ pub(crate) struct Fixture {
 }
 
 /// Signs in as a server does.
+///
 /// The resolver remembers, and forgets in time what ended elsewhere.
 pub(crate) struct Remembering {
     resolver: Resolver,

@@ -1,5 +1,6 @@
-//! A process that is killed at any moment. What it acknowledged is stored, and work in progress is
-//! stored completely or not at all.
+//! A process that is killed at any moment.
+//!
+//! What it acknowledged is stored, and work in progress is stored completely or not at all.
 //!
 //! The writer is this test program itself, started again. Every step is known beforehand by its
 //! number, so the state after any number of steps is known too. The writer reports each step that

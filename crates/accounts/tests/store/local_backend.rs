@@ -278,6 +278,7 @@ async fn t61_no_password_stays_in_memory() {
 }
 
 /// A long password that is nowhere in the program.
+///
 /// `veil` keeps the search from finding its own pattern with.
 #[cfg(target_os = "linux")]
 fn canary(number: u8, veil: u8) -> String {

@@ -464,6 +464,7 @@ async fn t60_the_store_holds_no_token_and_no_password() {
 }
 
 /// The events that void a link delete it.
+///
 /// If one was missed, after a direct change or a restored backup, the link still does not work.
 #[tokio::test]
 async fn valid_link_is_checked_against_the_current_state() {

@@ -47,6 +47,7 @@ async fn allowed<T>(change: impl Future<Output = Result<T, AccountsError>>) -> b
 }
 
 /// Everything of a user that a rise in rights ends.
+///
 /// App passwords, sessions, whether a reset link works.
 async fn credentials(accounts: &ActingAccounts, name: &str) -> (usize, u64, i64) {
     let id = user(name);

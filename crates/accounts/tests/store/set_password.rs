@@ -191,6 +191,7 @@ impl PasswordRules for WaitingRules {
 }
 
 /// A rule may wait for a server.
+///
 /// Questions about passwords take a bounded number of threads, and none of those that set one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn questions_about_passwords_take_a_bounded_number_of_threads() {

@@ -82,6 +82,7 @@ impl TestDb {
     }
 
     /// Makes the store as the program of that schema left it, with these local users.
+    ///
     /// Name and address.
     pub(crate) async fn of_schema(&self, version: usize, users: &[(&str, Option<&str>)]) {
         if let Some(path) = self.settings.path() {

@@ -307,7 +307,9 @@ fn remarks_on(backend: &Configured, found: &Found) -> Vec<String> {
     remarks
 }
 
-/// How far the checks are, for a person who waits. Nothing when standard error goes somewhere else.
+/// How far the checks are, for a person who waits.
+///
+/// Nothing when standard error goes somewhere else.
 struct Progress {
     all: usize,
     done: usize,

@@ -41,7 +41,9 @@ pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, Cli
     reply(&answer, &args.name, args.explain.then(|| next(common)))
 }
 
-/// The command that looks closer, as it was found to work here. `None` for the path means that none was given.
+/// The command that looks closer, as it was found to work here.
+///
+/// `None` for the path means that none was given.
 fn next(common: &Common) -> String {
     match &common.config {
         Some(file) => {
@@ -60,7 +62,8 @@ fn exit_of(answer: &TracedOutcome) -> Exit {
         Outcome::Authenticated(_) => Exit::Fine,
         Outcome::Refused(_) => Exit::Refused,
         Outcome::Throttled { .. } => Exit::Throttled,
-        // There is no such server: no waiting will help. What a server says is no proof of our mistake.
+        // There is no such server: no waiting will help. What a server says is no proof of our
+        // mistake.
         Outcome::Unavailable { .. } if answer.trace.steps.iter().any(leads_nowhere) => Exit::Usage,
         Outcome::Unavailable { .. } => Exit::Unavailable,
     }

@@ -1,4 +1,5 @@
-//! Command line of `check`, `list`, `status`, `mail:test`, `user:import`, and of commands that are not supported.
+//! Command line of `check`, `list`, `status`, `mail:test`, `user:import`, and of commands that are
+//! not supported.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

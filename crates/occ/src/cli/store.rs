@@ -314,7 +314,8 @@ pub(crate) struct ImportArgs {
     /// Import; without this, only print what would be imported
     #[arg(long)]
     pub(crate) write: bool,
-    /// Maps a backend of the installation to one here. Can be repeated; of several for one, the domain of a name decides
+    /// Maps a backend of the installation to one here. Can be repeated; of several for one, the
+    /// domain of a name decides
     #[arg(long = "backend", value_name = "THERE=ID")]
     pub(crate) backends: Vec<String>,
     /// A TOML file with decisions about single users

@@ -84,7 +84,8 @@ pub(crate) struct AddArgs {
     pub(crate) user: String,
     #[command(flatten)]
     pub(crate) password: Password,
-    /// Set a random password that is not shown: the user chooses one with the link in the welcome mail
+    /// Set a random password that is not shown: the user chooses one with the link in the welcome
+    /// mail
     #[arg(long, conflicts_with_all = ["password_from_env", "password_from_stdin"])]
     pub(crate) generate_password: bool,
     /// Display name of the user
@@ -260,7 +261,8 @@ pub(crate) struct TokenAddArgs {
     /// Let the service token work from this address or network only; can be repeated
     #[arg(long, value_name = "CIDR", requires = "scope")]
     pub(crate) from: Vec<String>,
-    /// When it ends: a day such as 2027-01-31 (UTC), or a time from now such as 90d or 12h [default: never]
+    /// When it ends: a day such as 2027-01-31 (UTC), or a time from now such as 90d or 12h
+    /// [default: never]
     #[arg(long, value_name = "DATE|DURATION", value_parser = time_format::end)]
     pub(crate) expires: Option<Expiry>,
 }

@@ -1,4 +1,5 @@
-//! What an installation calls a backend: the first argument of its class, as the PHP app stores it with each user.
+//! What an installation calls a backend: the first argument of its class, as the PHP app stores it
+//! with each user.
 //!
 //! | class | stored |
 //! |---|---|
@@ -72,8 +73,9 @@ impl BackendName {
         Some(Self { protocol: Protocol::Imap, host, port: Some(port.unwrap_or(usual)), tls })
     }
 
-    /// The entries that can be this backend: those of its class and host. If one of them has its port, only those with its port,
-    /// and the same for its encryption.
+    /// The entries that can be this backend: those of its class and host.
+    ///
+    /// If one of them has its port, only those with its port, and the same for its encryption.
     pub(super) fn entries<'e>(&self, entries: &'e [Entry]) -> Vec<&'e Entry> {
         let is_of_host = |entry: &&Entry| {
             let is_of_class = match self.protocol {

@@ -1,4 +1,5 @@
-//! Decisions of the operator about the import: `--backend` for a whole backend of the source, `--map` for single users.
+//! Decisions of the operator about the import: `--backend` for a whole backend of the source,
+//! `--map` for single users.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +70,9 @@ impl Decisions {
         Ok(Self { backends, users, used: RefCell::default() })
     }
 
-    /// The backends here that a backend of the source was said to be. Several, if several were named.
+    /// The backends here that a backend of the source was said to be.
+    ///
+    /// Several, if several were named.
     pub(super) fn backends<'a>(&'a self, old: &str) -> impl Iterator<Item = &'a BackendId> {
         self.backends.iter().filter(move |(name, _)| name == old).map(|(_, id)| id)
     }

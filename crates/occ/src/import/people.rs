@@ -70,7 +70,8 @@ impl Homes {
                 "no backend of the configuration is {old}; --backend '{quoted}=ID' names it"
             ));
         }
-        // First the entries whose rules lead to this id, then those whose server can be asked about it.
+        // First the entries whose rules lead to this id, then those whose server can be asked about
+        // it.
         let is_kept = |entry: &&Entry| {
             self.config.ask(entry, &login).is_ok_and(|(_, identity)| identity.name() == id.name())
         };
@@ -80,7 +81,8 @@ impl Homes {
                 candidates.retain(fits);
             }
         }
-        // Of several backends there, the first in the order of the array is the one that was asked first.
+        // Of several backends there, the first in the order of the array is the one that was asked
+        // first.
         if olds.len() > 1 {
             let first =
                 self.config.entries().iter().find(|entry| candidates.iter().any(|c| c.id() == entry.id()));
@@ -99,7 +101,8 @@ impl Homes {
         }
     }
 
-    /// What has to be known about an imported user of a backend; nothing if the user signs in as before.
+    /// What has to be known about an imported user of a backend; nothing if the user signs in as
+    /// before.
     fn remark(&self, entry: &Entry, id: &UserId) -> Option<String> {
         let login = LoginName::parse(id.as_str()).ok()?;
         if let Err(verdict) = self.config.ask_account(entry, &login) {
@@ -188,7 +191,8 @@ impl Person {
             (None, true) => Home::Local,
             (None, false) => match homes.of(&row.backends, &id) {
                 Ok(entry) => Home::External(entry.id().clone()),
-                // Another backend may know the name one day. The account, which is disabled, keeps it.
+                // Another backend may know the name one day. The account, which is disabled, keeps
+                // it.
                 Err(problem) if is_disabled => {
                     remarks.push(format!(
                         "{problem}; imported as a disabled user of the backend local, to stay out"
@@ -284,14 +288,18 @@ impl Person {
     }
 }
 
-/// Whether a preference says that a user is disabled. Everything but a yes does.
+/// Whether a preference says that a user is disabled.
+///
+/// Everything but a yes does.
 pub(super) fn is_disabled(app: &str, key: &str, value: &str) -> bool {
     let is_yes = ["true", "1", "yes", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
     app == "core" && key == "enabled" && !is_yes
 }
 
-/// How the server is known to spell a name. The PHP app stores names of file servers as they were typed, and those of mail
-/// servers in lower case.
+/// How the server is known to spell a name.
+///
+/// The PHP app stores names of file servers as they were typed, and those of mail servers in lower
+/// case.
 fn spelling<'i>(entry: &Entry, id: &'i UserId) -> Option<&'i str> {
     let spelling = id.as_str();
     (entry.class() != "imap" || spelling.chars().any(char::is_uppercase)).then_some(spelling)

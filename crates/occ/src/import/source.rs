@@ -1,6 +1,7 @@
 //! The database of an existing installation, read and never written.
 //!
-//! Every column is read as text: the same installation may have grown through a dozen versions and two engines.
+//! Every column is read as text: the same installation may have grown through a dozen versions and
+//! two engines.
 
 mod copy;
 mod engine;
@@ -71,8 +72,10 @@ impl Source {
         std::mem::take(&mut self.problems)
     }
 
-    /// How many app passwords there are. They are kept as hashes together with a secret of the installation, and a device
-    /// shows its app password to the device only: nothing can be imported.
+    /// How many app passwords there are.
+    ///
+    /// They are kept as hashes together with a secret of the installation, and a device shows its
+    /// app password to the device only: nothing can be imported.
     pub(super) fn app_passwords(&self) -> u64 {
         self.app_passwords
     }

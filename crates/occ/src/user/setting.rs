@@ -1,7 +1,7 @@
 //! `user:setting`: what is set for a user, by app and key.
 //!
-//! Five of these settings are columns of the user's record here. They are shown and set under the names that administrators
-//! know them by.
+//! Five of these settings are columns of the user's record here. They are shown and set under the
+//! names that administrators know them by.
 
 use accounts::{
     AccountsError, DisplayName, EmailAddress, Language, Locale, Preference, Quota, User, UserChange,

@@ -1,4 +1,5 @@
-//! `user:auth-tokens:…`: app passwords, one for each device or program, and service tokens for automation.
+//! `user:auth-tokens:…`: app passwords, one for each device or program, and service tokens for
+//! automation.
 
 use accounts::{AccountsError, AppPassword, ServiceToken, SourceNetworks, TokenScopes};
 use serde_json::{Value, json};
@@ -89,8 +90,8 @@ fn about(made: &AppPassword) -> Value {
     let mut fields = json!({
         "id": made.key,
         "name": made.name,
-        // The next three as in the PHP program: seconds, 1 for a token that stays and 2 for one that is wiped, and
-        // what it opens. There are no files here.
+        // The next three as in the PHP program: seconds, 1 for a token that stays and 2 for one
+        // that is wiped, and what it opens. There are no files here.
         "lastActivity": made.last_used.unwrap_or(made.created).seconds(),
         "type": if made.wipe { 2 } else { 1 },
         "scope": { "filesystem": false },

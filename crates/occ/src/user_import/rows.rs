@@ -1,4 +1,6 @@
-//! The rows of a file of users: CSV or JSON. Every row knows its line.
+//! The rows of a file of users: CSV or JSON.
+//!
+//! Every row knows its line.
 
 use serde_json::Value;
 use zeroize::Zeroizing;

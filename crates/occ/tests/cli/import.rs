@@ -95,7 +95,8 @@ from_each! {
             assert!(hash(&installation.occ, &accounts, id).starts_with("$argon2id"), "{id}");
         }
         assert_eq!(hash(&installation.occ, &accounts, "root"), HASH);
-        // The salt is a secret of the installation; it is nowhere in what administrators may look at.
+        // The salt is a secret of the installation; it is nowhere in what administrators may look
+        // at.
         let told = installation.occ.run(&["config:list", "--private"]).out;
         assert!(!told.contains("pepper"), "{told}");
     }
@@ -334,7 +335,8 @@ fn a_database_that_does_not_let_us_in_says_why() {
     for kind in [Kind::Mysql, Kind::Postgres] {
         let Some(installation) = Installation::new(kind) else { return };
         let host = installation.host();
-        // What is said twice in a PHP array counts as it was said last; here it is an error, so the first is renamed.
+        // What is said twice in a PHP array counts as it was said last; here it is an error, so the
+        // first is renamed.
         for (setting, value, words) in
             [("dbname", "nowhere", "no database of that dbname"), ("dbuser", "stranger", "another dbuser")]
         {

@@ -183,7 +183,8 @@ fn log_of_a_real_sign_in_has_no_password() {
 #[test]
 fn standard_output_has_no_text_of_libraries() {
     let Some(rig) = Rig::find() else { return };
-    // This server maps unknown users to guests; libsmbclient refuses them and prints that to standard output.
+    // This server maps unknown users to guests; libsmbclient refuses them and prints that to
+    // standard output.
     let guests = format!(
         "[[user_backends]]\nid = \"guests\"\nclass = \"smb\"\nhost = \"{}\"\nport = 10446\nshare = \"public\"\n",
         rig.host()

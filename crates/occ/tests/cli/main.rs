@@ -37,7 +37,8 @@ struct OccFixture {
     runtime: tokio::runtime::Runtime,
 }
 
-/// Whether stores are to be on PostgreSQL: `cargo xtask test` runs all of this a second time with this variable.
+/// Whether stores are to be on PostgreSQL: `cargo xtask test` runs all of this a second time with
+/// this variable.
 fn on_postgres() -> bool {
     std::env::var_os("OCC_TEST_POSTGRES").is_some()
 }
@@ -54,7 +55,8 @@ impl OccFixture {
         occ
     }
 
-    /// The configuration of the tests that need a store: hashes that cost little, and one backend that is never asked.
+    /// The configuration of the tests that need a store: hashes that cost little, and one backend
+    /// that is never asked.
     const CONFIGURATION: &str = r#"
 [server]
 public_url = "https://cloud.example.com/"
@@ -89,7 +91,8 @@ port = 1
         occ
     }
 
-    /// A store with the administrator root, the user alice, two users of the backend mail, and the group staff.
+    /// A store with the administrator root, the user alice, two users of the backend mail, and the
+    /// group staff.
     fn with_people() -> Self {
         let occ = Self::with_store();
         let accounts = occ.accounts();
@@ -182,7 +185,8 @@ impl CliOutput {
         }
     }
 
-    /// An error belongs on standard error; a refusal on standard output, where the PHP program writes it.
+    /// An error belongs on standard error; a refusal on standard output, where the PHP program
+    /// writes it.
     #[track_caller]
     fn fails(&self, code: i32) -> &str {
         let (said, silent) = if code == 1 { (&self.out, &self.err) } else { (&self.err, &self.out) };

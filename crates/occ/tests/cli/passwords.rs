@@ -1,5 +1,5 @@
-//! `user:resetpassword` and every way a new password can come: the terminal, the environment, a pipe. And what becomes of the
-//! old one while a server runs.
+//! `user:resetpassword` and every way a new password can come: the terminal, the environment, a
+//! pipe. And what becomes of the old one while a server runs.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -204,7 +204,9 @@ impl Terminal {
         self.press(question, &format!("{answer}\n"));
     }
 
-    /// The same with any keys. Some mean something only once the program reads key by key, which is a moment later.
+    /// The same with any keys.
+    ///
+    /// Some mean something only once the program reads key by key, which is a moment later.
     fn press(&mut self, question: &str, keys: &str) {
         use rustix::termios::{LocalModes, tcgetattr};
         while !self.seen.contains(question) {

@@ -15,6 +15,7 @@ use crate::settings::SettingsError;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A range server.
+///
 /// Asked over verified TLS, without cookies, and without following it elsewhere.
 ///
 /// # Security

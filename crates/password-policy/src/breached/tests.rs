@@ -163,6 +163,7 @@ mod over_http {
     use super::*;
 
     /// A server that answers one connection with these bytes.
+    ///
     /// Returns its address and, at the end, the request.
     fn server(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

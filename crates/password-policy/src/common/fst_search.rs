@@ -17,6 +17,7 @@ const END: usize = 0;
 const FORMAT: u64 = 3;
 
 /// The letters that a node with one way names by a number, from 1.
+///
 /// As many as there are numbers: none is looked up in vain.
 const NAMED: &[u8; 64] = b"\0te/oasripcnw.hlm-du012g=:bf3y5&_4v9678k%?xCDASFIBEjPTzRNM+LOqHG";
 
@@ -38,7 +39,9 @@ pub(super) struct FstSearch {
 }
 
 impl FstSearch {
-    /// Begins at the root of a set that `fst` has checked. `None` if it is no such set.
+    /// Begins at the root of a set that `fst` has checked.
+    ///
+    /// `None` if it is no such set.
     pub(super) fn new(bytes: &'static [u8], root: usize) -> Option<Self> {
         if bytes.first_chunk().map(|first| u64::from_le_bytes(*first)) != Some(FORMAT) {
             return None;

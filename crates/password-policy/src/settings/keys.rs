@@ -27,6 +27,7 @@ pub enum Value {
 
 impl Settings {
     /// Sets one key.
+    ///
     /// A text may spell a number (`"12"`), a truth value (`1`, `true`, `yes`, `on` and their
     /// opposites) or a list (`["account","sharing"]`, `account,sharing`). An empty text unsets the
     /// key.
@@ -48,6 +49,7 @@ impl Settings {
     }
 
     /// Reads what an application's configuration stores.
+    ///
     /// Keys that every application has (`enabled`, `installed_version`, `types`) are passed over.
     ///
     /// # Errors
@@ -239,6 +241,7 @@ impl fmt::Display for Value {
 
 impl Value {
     /// As an application's configuration stores it, and [`Settings::set`] reads it.
+    ///
     /// `1` and `0` for truth values.
     pub fn to_stored(&self) -> String {
         match self {

@@ -1,8 +1,9 @@
 //! App passwords: what a device or a program signs in with instead of its owner's password.
 //!
-//! They are looked up before the resolver, so no backend, delay, lock, budget or circuit breaker is involved: one works while
-//! the mail server is down and after a restart, and its use says nothing about guesses at the password. A secret of this
-//! server's own that opens nothing (wiped, expired, of another user) is refused here and never sent to a backend.
+//! They are looked up before the resolver, so no backend, delay, lock, budget or circuit breaker is
+//! involved: one works while the mail server is down and after a restart, and its use says nothing
+//! about guesses at the password. A secret of this server's own that opens nothing (wiped, expired,
+//! of another user) is refused here and never sent to a backend.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -51,7 +52,9 @@ fn proof(token: TokenHash, row: AppPassword) -> Proof {
 }
 
 impl AppState {
-    /// Looks an app password up. `name` is what was typed with it; a `Bearer` token comes without one.
+    /// Looks an app password up.
+    ///
+    /// `name` is what was typed with it; a `Bearer` token comes without one.
     ///
     /// # Errors
     /// When the store cannot be read. The secret may be an app password then, so it must not go on.
@@ -73,7 +76,8 @@ impl AppState {
             Some(name) => self.is_name_of(name, &owner).await?,
             None => true,
         };
-        // Also for a remembered one: its end and its networks change nothing that memory would notice.
+        // Also for a remembered one: its end and its networks change nothing that memory would
+        // notice.
         let Some(standing) = self.accepted_owner(&row, &look, from).filter(|_| is_owner) else {
             return Ok(Lookup::Refused);
         };
@@ -142,7 +146,8 @@ impl AppState {
         if name.canonical() == owner.name() {
             return Ok(true);
         }
-        // As the owner types it for the password, such as without the domain; but not the id of another account.
+        // As the owner types it for the password, such as without the domain; but not the id of
+        // another account.
         if self.resolver().names_of(typed).contains(owner.name()) {
             let id = UserId::from_canonical(name.canonical().clone());
             return Ok(self.accounts().users().find(&id).await?.is_none());
@@ -150,7 +155,8 @@ impl AppState {
         Ok(self.owner_of_address(typed).await?.is_some_and(|id| id == *owner))
     }
 
-    /// Counts the refusal of an app password against its source, as the resolver counts that of a password.
+    /// Counts the refusal of an app password against its source, as the resolver counts that of a
+    /// password.
     pub(super) fn count_refused_app_password(&self, from: IpAddr) {
         let place = SourceNet::of(from);
         self.inner.resolver.count_failure(place, Certainty::Wrong, Duration::ZERO);

@@ -8,8 +8,10 @@ use accounts::{AppPassword, CredentialEpoch, TokenHash, UserId};
 /// How many app passwords are remembered.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// The app passwords that were looked up last. Each counts as long as the credential epoch is the one at which it was read:
-/// the database raises that when one is revoked, rotated, wiped or changed, and when its owner is disabled.
+/// The app passwords that were looked up last.
+///
+/// Each counts as long as the credential epoch is the one at which it was read: the database raises
+/// that when one is revoked, rotated, wiped or changed, and when its owner is disabled.
 #[derive(Debug, Default)]
 pub(crate) struct AppPasswordMemory(Mutex<HashMap<TokenHash, Remembered>>);
 

@@ -1,9 +1,10 @@
 //! The client address of a request, and whether its connection is private.
 //!
-//! The word of a proxy is taken only from the addresses that the settings trust. The list in `X-Forwarded-For` is read from
-//! its end, where our own proxy writes: what a caller made up stands at its beginning. An entry that is needed and cannot
-//! be read refuses the request; it never makes it one of the proxy's own. A request that says that it was forwarded has no
-//! rights of this machine, even if a program here forwarded it.
+//! The word of a proxy is taken only from the addresses that the settings trust. The list in
+//! `X-Forwarded-For` is read from its end, where our own proxy writes: what a caller made up stands
+//! at its beginning. An entry that is needed and cannot be read refuses the request; it never makes
+//! it one of the proxy's own. A request that says that it was forwarded has no rights of this
+//! machine, even if a program here forwarded it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -20,8 +21,10 @@ pub struct Connection {
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Whether a header says that a request was forwarded. Clients send none of these by themselves; proxies, balancers and
-/// content networks each have their own.
+/// Whether a header says that a request was forwarded.
+///
+/// Clients send none of these by themselves; proxies, balancers and content networks each have
+/// their own.
 fn is_forwarding(name: &HeaderName) -> bool {
     const NAMES: [&str; 14] = [
         "cdn-loop",
@@ -87,7 +90,8 @@ impl Origin {
             });
         }
         let address = client_address(peer, headers.get_all(X_FORWARDED_FOR), trusted)?;
-        // Several proxies in a row may each add a word; one that says something else than https makes it so.
+        // Several proxies in a row may each add a word; one that says something else than https
+        // makes it so.
         let mut words = headers
             .get_all("x-forwarded-proto")
             .iter()

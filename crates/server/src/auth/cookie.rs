@@ -1,8 +1,9 @@
 //! The one cookie (RFC 6265): the token of a session, or of a visitor who has not signed in yet.
 //!
-//! Over an encrypted way it is called `__Host-session`: browsers then see to it that no other host and no plain page can
-//! have set it. Over plain HTTP, which only a machine talking to itself or an operator's consent lets happen, it is `session`.
-//! With `cookie_domain`, all hosts below that domain get it, and it is `__Secure-session`.
+//! Over an encrypted way it is called `__Host-session`: browsers then see to it that no other host
+//! and no plain page can have set it. Over plain HTTP, which only a machine talking to itself or an
+//! operator's consent lets happen, it is `session`. With `cookie_domain`, all hosts below that
+//! domain get it, and it is `__Secure-session`.
 
 use std::time::Duration;
 
@@ -36,7 +37,9 @@ impl Cookie {
         if secure { Self::Secure } else { Self::Plain }
     }
 
-    /// The token in it. One of another shape, or two of them, is none.
+    /// The token in it.
+    ///
+    /// One of another shape, or two of them, is none.
     pub fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let mut found = lines

@@ -1,8 +1,8 @@
 //! CSRF protection: a header that a page of another site cannot make a browser send.
 //!
-//! A browser that is signed in here sends its password along with any form of any page. It does not send a header of its
-//! own choice across origins, so every call must carry one: `OCS-APIRequest: true`. This is what people stumble over first,
-//! so the refusal says what to do.
+//! A browser that is signed in here sends its password along with any form of any page. It does not
+//! send a header of its own choice across origins, so every call must carry one: `OCS-APIRequest:
+//! true`. This is what people stumble over first, so the refusal says what to do.
 
 use axum::body::Body;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -15,8 +15,10 @@ use zeroize::Zeroizing;
 const HINT: &str = "every call needs the header OCS-APIRequest: true, exactly so; with curl: -H 'OCS-APIRequest: true'; \
      with the cookie of a page the header requesttoken too";
 
-/// Whether a request carries it. The value must be exactly `true`; the spelling with an underscore is one that the
-/// original takes too. A bearer token does as well: no browser sends one by itself.
+/// Whether a request carries it.
+///
+/// The value must be exactly `true`; the spelling with an underscore is one that the original takes
+/// too. A bearer token does as well: no browser sends one by itself.
 pub fn is_satisfied(headers: &HeaderMap) -> bool {
     let said = |name| headers.get(name).is_some_and(|value| value.as_bytes() == b"true");
     let bearer = |value: &[u8]| value.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case(b"bearer "));
@@ -25,8 +27,10 @@ pub fn is_satisfied(headers: &HeaderMap) -> bool {
         || headers.get(AUTHORIZATION).is_some_and(|value| bearer(value.as_bytes()))
 }
 
-/// Makes the request tokens of cookies. A page that may read ours knows the token of its cookie; from the cookie alone, or
-/// without the key, there is no way to it.
+/// Makes the request tokens of cookies.
+///
+/// A page that may read ours knows the token of its cookie; from the cookie alone, or without the
+/// key, there is no way to it.
 ///
 /// The key is kept in the store, so the servers of one store agree, also after a restart.
 #[derive(Clone)]
@@ -49,7 +53,9 @@ impl Key {
         URL_SAFE_NO_PAD.encode(blake3::keyed_hash(&self.0, cookie.as_bytes()).as_bytes())
     }
 
-    /// Whether a text is the request token of this cookie. Takes as long whatever the text is.
+    /// Whether a text is the request token of this cookie.
+    ///
+    /// Takes as long whatever the text is.
     pub fn knows(&self, cookie: &str, said: &str) -> bool {
         // The hashes compare in constant time.
         blake3::hash(self.token(cookie).as_bytes()) == blake3::hash(said.as_bytes())
@@ -63,7 +69,8 @@ impl Key {
     }
 }
 
-/// The refusal: JSON without an envelope, as clients know it, or a page for those who came with a browser.
+/// The refusal: JSON without an envelope, as clients know it, or a page for those who came with a
+/// browser.
 pub fn refusal(headers: &HeaderMap) -> Response<Body> {
     let wants_page = headers
         .get(ACCEPT)

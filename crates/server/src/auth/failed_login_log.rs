@@ -7,7 +7,9 @@ use std::time::Duration;
 use accounts::{Clock, LoginEvent, Timestamp};
 use user_backend::brute_force::{Certainty, FailedLoginObserver, SourceNet, UserHash};
 
-/// How many events may wait to be written. One place can add ten failures in half an hour, each with one or two names.
+/// How many events may wait to be written.
+///
+/// One place can add ten failures in half an hour, each with one or two names.
 const MAX_WAITING: usize = 30_000;
 
 /// Events that are still to be written, and those of others that are known.

@@ -1,9 +1,10 @@
 //! Exchanges failed sign-ins with other servers over the store, and reports the status of this one.
 //!
-//! The limits per source and per user count in memory. So that counts survive a restart, are shared between processes, and an
-//! administrator can look and forgive, failures are written to the store and read from it: behind the sign-ins, once a
-//! second, many at a time. A server that is killed loses what it has seen in the last second. When the store cannot be
-//! written the limits go on as they are, and what was seen is written later.
+//! The limits per source and per user count in memory. So that counts survive a restart, are shared
+//! between processes, and an administrator can look and forgive, failures are written to the store
+//! and read from it: behind the sign-ins, once a second, many at a time. A server that is killed
+//! loses what it has seen in the last second. When the store cannot be written the limits go on as
+//! they are, and what was seen is written later.
 
 use std::time::Duration;
 
@@ -19,7 +20,9 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// So far behind the newest key a late row may be; older keys need not be known.
 const LATE: i64 = 1_000;
 
-/// The status report of a server. Its names are public.
+/// The status report of a server.
+///
+/// Its names are public.
 #[derive(Debug, Serialize)]
 struct Status {
     pid: u32,
@@ -39,7 +42,8 @@ struct Status {
 }
 
 impl AppState {
-    /// Exchanges failed logins every second and reports this server every few, until the future is dropped.
+    /// Exchanges failed logins every second and reports this server every few, until the future is
+    /// dropped.
     pub async fn run_failed_login_sync(&self) {
         let mut fault = None;
         let mut beat: u32 = 0;
@@ -76,8 +80,9 @@ impl AppState {
         }
     }
 
-    /// Writes what this server has seen, and hears what others have. `tidy`: also when there is nothing to write, what no longer
-    /// counts is deleted.
+    /// Writes what this server has seen, and hears what others have.
+    ///
+    /// `tidy`: also when there is nothing to write, what no longer counts is deleted.
     ///
     /// # Errors
     /// When the store cannot be read or written; nothing is lost then.
@@ -124,7 +129,9 @@ impl AppState {
         Ok(())
     }
 
-    /// Reads what was counted before the start. What ended meanwhile, with a new password or `occ cache:flush`, does not count.
+    /// Reads what was counted before the start.
+    ///
+    /// What ended meanwhile, with a new password or `occ cache:flush`, does not count.
     ///
     /// # Errors
     /// When the store cannot be read or written.

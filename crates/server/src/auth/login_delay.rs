@@ -1,12 +1,13 @@
 //! Constant-time failure responses, against username enumeration.
 //!
-//! The work before a refusal differs: an unknown user is looked up, a password is compared, a right one belongs to a disabled
-//! account. The time would tell who exists. So a refusal is held back until a fixed time after the question, and a bit longer at
-//! random, because neither timers nor queues are exact. It holds no worker and no place in any queue meanwhile. A yes is
-//! never delayed: it reveals nothing new.
+//! The work before a refusal differs: an unknown user is looked up, a password is compared, a right
+//! one belongs to a disabled account. The time would tell who exists. So a refusal is held back
+//! until a fixed time after the question, and a bit longer at random, because neither timers nor
+//! queues are exact. It holds no worker and no place in any queue meanwhile. A yes is never
+//! delayed: it reveals nothing new.
 //!
-//! A server that thinks about wrong passwords for longer than that shows through, unless the time is `auto`: then it follows the
-//! slowest backend.
+//! A server that thinks about wrong passwords for longer than that shows through, unless the time
+//! is `auto`: then it follows the slowest backend.
 
 use std::time::Duration;
 
@@ -20,7 +21,9 @@ const JITTER_DIVISOR: u32 = 3;
 /// The least that `auto` means: comparing a local password takes its time, too.
 const AUTO_LEAST: Duration = Duration::from_millis(250);
 
-/// How long a refusal takes at least. `usual`: how long the slowest backend usually takes.
+/// How long a refusal takes at least.
+///
+/// `usual`: how long the slowest backend usually takes.
 pub(crate) fn least(setting: RefusalTime, usual: impl FnOnce() -> Duration) -> Duration {
     match setting {
         RefusalTime::Milliseconds(millis) => Duration::from_millis(millis),

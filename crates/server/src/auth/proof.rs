@@ -9,14 +9,19 @@ use accounts::{
 };
 use user_backend::{Authenticated, Freshness};
 
-/// How the caller proved who they are. Made by the sign-in, and carried to every endpoint and page.
+/// How the caller proved who they are.
+///
+/// Made by the sign-in, and carried to every endpoint and page.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// The password came with this request, and a backend accepted it: now, or a while ago. The epoch was read before that.
+    /// The password came with this request, and a backend accepted it: now, or a while ago.
+    ///
+    /// The epoch was read before that.
     Password(Authenticated, CredentialEpoch),
     /// The app password of one device or program came with this request.
     AppPassword(UsedAppPassword),
-    /// A service token came with this request: it opens what its scopes say, and never more than its owner may do.
+    /// A service token came with this request: it opens what its scopes say, and never more than
+    /// its owner may do.
     ServiceToken(UsedAppPassword, ServiceToken),
     /// The cookie of a session.
     Session(Box<ActiveSession>),
@@ -47,7 +52,8 @@ pub enum NotEnough {
 }
 
 impl Proof {
-    /// Whether the password was accepted by memory alone, while its backend was away: not good enough for changes.
+    /// Whether the password was accepted by memory alone, while its backend was away: not good
+    /// enough for changes.
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Password(proof, _) => matches!(proof.freshness(), Freshness::Stale { .. }),
@@ -88,12 +94,15 @@ impl Proof {
         }
     }
 
-    /// The user who signed in with this from that address, as the store checks rights and the audit log names them.
+    /// The user who signed in with this from that address, as the store checks rights and the audit
+    /// log names them.
     pub fn actor(&self, user: &User, from: IpAddr) -> Actor {
         Actor::user(user.id.as_str(), Some(from)).signed_in(self.credential())
     }
 
-    /// Whether the proof is enough. A service token needs `scope`, whatever is required of others.
+    /// Whether the proof is enough.
+    ///
+    /// A service token needs `scope`, whatever is required of others.
     ///
     /// # Errors
     /// What is missing.
@@ -187,7 +196,9 @@ impl ActiveSession {
     }
 }
 
-/// The app password that a request came with. Made by looking it up, and in no other way.
+/// The app password that a request came with.
+///
+/// Made by looking it up, and in no other way.
 #[derive(Clone, Debug)]
 pub struct UsedAppPassword {
     pub(super) token: TokenHash,

@@ -1,7 +1,8 @@
-//! The key of proven credentials: a file of its own, because a copy of the database alone must check no guess.
+//! The key of proven credentials: a file of its own, because a copy of the database alone must
+//! check no guess.
 //!
-//! Without the file, or with another key, the server forgets at its start which passwords were right last. Nothing else depends
-//! on it.
+//! Without the file, or with another key, the server forgets at its start which passwords were
+//! right last. Nothing else depends on it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -13,7 +14,9 @@ use zeroize::Zeroizing;
 
 const NAME: &str = "proven.key";
 
-/// The key, which is made when there is none yet. `None`: proven credentials end with the process, and the log says why.
+/// The key, which is made when there is none yet.
+///
+/// `None`: proven credentials end with the process, and the log says why.
 pub(crate) fn find(settings: &ServerSettings) -> Option<Zeroizing<[u8; 32]>> {
     let Some(path) = place(settings) else {
         tracing::warn!(
@@ -72,7 +75,8 @@ fn read(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
-/// Writes a new key, whole or not at all: servers may start at the same time, and all take the first one.
+/// Writes a new key, whole or not at all: servers may start at the same time, and all take the
+/// first one.
 fn create(path: &Path) -> io::Result<()> {
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(key.as_mut()).map_err(io::Error::other)?;

@@ -1,7 +1,8 @@
 //! Sessions: after one sign-in a browser comes back with a cookie instead of the password.
 //!
-//! A session is a row in the store and dies there, in the transaction that ends its owner's credentials; nothing of it is
-//! remembered here. [`ActiveSession`] is made by looking at that row and in no other way.
+//! A session is a row in the store and dies there, in the transaction that ends its owner's
+//! credentials; nothing of it is remembered here. [`ActiveSession`] is made by looking at that row
+//! and in no other way.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -83,7 +84,8 @@ impl AppState {
     /// When the store cannot tell.
     ///
     /// # Security
-    /// The session does not begin when the password was changed, or the account disabled, while it was being checked.
+    /// The session does not begin when the password was changed, or the account disabled, while it
+    /// was being checked.
     pub async fn begin_session(
         &self,
         name: &str,
@@ -93,7 +95,8 @@ impl AppState {
         self.begin_session_for(name, password, browser, false).await
     }
 
-    /// The same for a user who may have chosen to stay signed in, which holds if the settings allow it.
+    /// The same for a user who may have chosen to stay signed in, which holds if the settings allow
+    /// it.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -163,8 +166,10 @@ impl AppState {
         Ok(Some(ActiveSession { standing, token: *token, stale, lasting, confirmed: session.confirmed }))
     }
 
-    /// Confirms a session with the password of its owner, which counts as a sign-in. Returns the session as it is from then on,
-    /// and the token of its new cookie; the one before it opens nothing any more.
+    /// Confirms a session with the password of its owner, which counts as a sign-in.
+    ///
+    /// Returns the session as it is from then on, and the token of its new cookie; the one before
+    /// it opens nothing any more.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -208,8 +213,9 @@ impl AppState {
         (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
     }
 
-    /// Keeps a secret for the next page of a session, which shows it for a few minutes. Only its cookie opens it. Returns whether it
-    /// is kept.
+    /// Keeps a secret for the next page of a session, which shows it for a few minutes.
+    ///
+    /// Only its cookie opens it. Returns whether it is kept.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -253,7 +259,9 @@ impl AppState {
         }
     }
 
-    /// Whether the backend of this user is still enabled and admits them. `look` is about this user.
+    /// Whether the backend of this user is still enabled and admits them.
+    ///
+    /// `look` is about this user.
     pub(super) fn is_served(&self, user: &User, look: &Snapshot) -> bool {
         if user.backend.as_str() == LOCAL_BACKEND {
             return true;

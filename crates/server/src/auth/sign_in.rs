@@ -12,8 +12,9 @@ use super::proof::{Accepted, ActiveSession, Proof};
 use super::sign_in_log::{Client, Failed, Frontend, Unanswered};
 use crate::state::AppState;
 
-/// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
-/// is a refusal.
+/// What became of a sign-in: accepted, or the resolver's outcome.
+///
+/// An accepted password of an account that may not sign in is a refusal.
 pub type SignIn = Result<Accepted, Outcome>;
 
 /// Which secrets a sign-in takes.
@@ -55,8 +56,9 @@ impl AppState {
     /// When the store cannot tell.
     ///
     /// # Security
-    /// What ended elsewhere (a password, an account) is forgotten before anything remembered is believed. A refusal takes as long as
-    /// the setting `refusal_milliseconds` says, whatever was refused.
+    /// What ended elsewhere (a password, an account) is forgotten before anything remembered is
+    /// believed. A refusal takes as long as the setting `refusal_milliseconds` says, whatever was
+    /// refused.
     ///
     /// # Cancellation
     /// Safe. What was begun goes on, and a failure counts.
@@ -76,7 +78,8 @@ impl AppState {
     /// When the store cannot tell.
     ///
     /// # Security
-    /// As [`AppState::sign_in`]. Without an address there is no limit per source; those per user hold.
+    /// As [`AppState::sign_in`]. Without an address there is no limit per source; those per user
+    /// hold.
     ///
     /// # Cancellation
     /// Safe. What was begun goes on, and a failure counts.
@@ -100,7 +103,8 @@ impl AppState {
         Ok(decided)
     }
 
-    /// Decides a sign-in with an app password or service token alone, as `Authorization: Bearer` brings it.
+    /// Decides a sign-in with an app password or service token alone, as `Authorization: Bearer`
+    /// brings it.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -129,8 +133,8 @@ impl AppState {
         Ok(decided)
     }
 
-    /// Looks again whether a sign-in still holds, with the account as it is now; `None` when it does not. For a request of which a
-    /// part came later than its credentials.
+    /// Looks again whether a sign-in still holds, with the account as it is now; `None` when it
+    /// does not. For a request of which a part came later than its credentials.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -216,7 +220,8 @@ impl AppState {
         Ok(Err(Outcome::Refused(rejection)))
     }
 
-    /// The user whom a remembered acceptance is about, if their backend does not admit them any more.
+    /// The user whom a remembered acceptance is about, if their backend does not admit them any
+    /// more.
     async fn no_longer_admitted(&self, outcome: &Outcome) -> Result<Option<CanonicalName>, AccountsError> {
         let Outcome::Authenticated(proof) = outcome else { return Ok(None) };
         if proof.freshness() == Freshness::Live || !self.admits_by_group(proof.backend()) {
@@ -227,7 +232,9 @@ impl AppState {
         Ok(is_out.then(|| proof.name().clone()))
     }
 
-    /// The account of an accepted user. External users get theirs at the first sign-in.
+    /// The account of an accepted user.
+    ///
+    /// External users get theirs at the first sign-in.
     async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Permissions>, AccountsError> {
         let system = self.accounts().as_system();
         let users = system.users();
@@ -254,11 +261,12 @@ impl AppState {
         }
     }
 
-    /// The user who is meant by a confirmed mail address that was typed instead of a name. It is the user's own backend that is
-    /// asked then, under the user's own id.
+    /// The user who is meant by a confirmed mail address that was typed instead of a name.
     ///
-    /// An id wins: one that is there, and unless the settings say otherwise, one that an external backend may own. Its owner may
-    /// not have signed in yet, and would be shut out.
+    /// It is the user's own backend that is asked then, under the user's own id.
+    ///
+    /// An id wins: one that is there, and unless the settings say otherwise, one that an external
+    /// backend may own. Its owner may not have signed in yet, and would be shut out.
     pub(super) async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
         let wanted = self.settings().login_by_email;
         if wanted == Some(false) {
@@ -282,7 +290,8 @@ impl AppState {
         Ok(self.accounts().users().owner_of_address(&address).await?.map(|owner| owner.id))
     }
 
-    /// Whether a mail address is taken for its owner, for addresses that are no login names of a backend.
+    /// Whether a mail address is taken for its owner, for addresses that are no login names of a
+    /// backend.
     pub fn takes_addresses(&self) -> bool {
         match self.settings().login_by_email {
             Some(wanted) => wanted,

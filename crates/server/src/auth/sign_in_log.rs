@@ -1,13 +1,16 @@
-//! The log line of a failed sign-in. Operators and programs such as fail2ban read it, so its words and their order stay:
+//! The log line of a failed sign-in.
+//!
+//! Operators and programs such as fail2ban read it, so its words and their order stay:
 //!
 //! ```text
 //! failed sign-in user="alice" source=203.0.113.7 frontend="basic" backend="mail" reason="bad_credentials"
 //! ```
 //!
 //! # Security
-//! A name that was typed may be a password in the wrong field, so only the id of an account is written in full. Any other name
-//! is a short keyed hash, which shows that the same name came again and nothing else. The key ends with the process. No
-//! value holds a quote, a backslash or a control character, so a name cannot look like the rest of a line.
+//! A name that was typed may be a password in the wrong field, so only the id of an account is
+//! written in full. Any other name is a short keyed hash, which shows that the same name came again
+//! and nothing else. The key ends with the process. No value holds a quote, a backslash or a
+//! control character, so a name cannot look like the rest of a line.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -103,7 +106,9 @@ struct Loggable {
 #[derive(Debug)]
 pub(super) struct Failed {
     backends: String,
-    /// `None`: an outage. Nothing was decided, so it is no failed sign-in.
+    /// `None`: an outage.
+    ///
+    /// Nothing was decided, so it is no failed sign-in.
     reason: Option<&'static str>,
 }
 
@@ -146,8 +151,8 @@ fn backends(steps: &[TraceStep], outcome: &Outcome) -> String {
     if ids.is_empty() { NOTHING.to_owned() } else { ids.join(",") }
 }
 
-/// A name that can stand between quotes: whatever is neither a letter, nor a digit, nor one of a few signs becomes the `%xx` of
-/// its bytes.
+/// A name that can stand between quotes: whatever is neither a letter, nor a digit, nor one of a
+/// few signs becomes the `%xx` of its bytes.
 fn quotable(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
@@ -164,8 +169,10 @@ fn quotable(name: &str) -> String {
     text
 }
 
-/// A sign-in that has no answer yet. A client that hangs up before it has one is in the log, too: what it guessed counts, and
-/// would otherwise be seen by no one.
+/// A sign-in that has no answer yet.
+///
+/// A client that hangs up before it has one is in the log, too: what it guessed counts, and would
+/// otherwise be seen by no one.
 #[derive(Debug)]
 pub(super) struct Unanswered(Option<Asked>);
 
@@ -203,7 +210,9 @@ impl Drop for Unanswered {
 }
 
 impl AppState {
-    /// Writes the line. `typed` is what was typed as the name, if there was one.
+    /// Writes the line.
+    ///
+    /// `typed` is what was typed as the name, if there was one.
     pub(super) async fn log_failed_sign_in(&self, typed: Option<&str>, client: Client<'_>, failed: Failed) {
         // The account is looked up for a line that is written.
         if failed.reason.is_none() && !tracing::enabled!(target: "audit", tracing::Level::DEBUG) {
@@ -233,7 +242,9 @@ impl AppState {
         }
     }
 
-    /// The account that a typed name means. A store that does not answer knows none.
+    /// The account that a typed name means.
+    ///
+    /// A store that does not answer knows none.
     async fn account_of(&self, typed: &str) -> Option<UserId> {
         let users = self.accounts().users();
         for name in self.resolver().names_of(typed) {

@@ -1,7 +1,8 @@
 //! Which hosts this server answers for.
 //!
-//! A page of another site can make a browser ask this server under that site's own name, once the name leads to our address
-//! (DNS rebinding), and then read the answers. The browser still says in `Host` which name it was.
+//! A page of another site can make a browser ask this server under that site's own name, once the
+//! name leads to our address (DNS rebinding), and then read the answers. The browser still says in
+//! `Host` which name it was.
 
 use std::net::IpAddr;
 
@@ -10,8 +11,9 @@ use axum::http::{HeaderMap, Uri};
 
 use crate::settings::ServerSettings;
 
-/// Whether a request is for a host of ours: that of `public_url`, the address of `listen`, one of `trusted_hosts`. A listener
-/// for this machine also answers to the names of this machine, one for all addresses to any address.
+/// Whether a request is for a host of ours: that of `public_url`, the address of `listen`, one of
+/// `trusted_hosts`. A listener for this machine also answers to the names of this machine, one for
+/// all addresses to any address.
 pub fn is_ours(settings: &ServerSettings, uri: &Uri, headers: &HeaderMap) -> bool {
     is_ours_at(settings.listen.ip(), settings, uri, headers)
 }

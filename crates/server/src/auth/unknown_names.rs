@@ -1,4 +1,5 @@
-//! Names that are no account's, in a form that a log may have: they may be passwords in the wrong field.
+//! Names that are no account's, in a form that a log may have: they may be passwords in the wrong
+//! field.
 
 use std::hash::{BuildHasher, RandomState};
 

@@ -1,12 +1,14 @@
 //! Dovecot's auth client protocol, version 1.2, which Postfix, Exim and Radicale speak.
 //!
-//! Lines of fields that are separated by tabs. The server sends `VERSION`, its mechanisms and `DONE`; the client sends `VERSION` and
-//! `CPID`. Then come any number of `AUTH` requests, each with a number of the client's, which are answered in any order with `OK`,
-//! `FAIL`, or `CONT` where the mechanism needs more. (Source: `src/auth/auth-client-connection.c` and
+//! Lines of fields that are separated by tabs. The server sends `VERSION`, its mechanisms and
+//! `DONE`; the client sends `VERSION` and `CPID`. Then come any number of `AUTH` requests, each
+//! with a number of the client's, which are answered in any order with `OK`, `FAIL`, or `CONT`
+//! where the mechanism needs more. (Source: `src/auth/auth-client-connection.c` and
 //! `src/auth/auth-request-handler.c` of Dovecot.)
 //!
-//! An outage is `FAIL` with `temp`. All other refusals look the same. Postfix 3.7 and Exim 4.96 do not read `temp` and tell their
-//! client of a wrong password; for them the settings can have the connection end, which both take for an outage.
+//! An outage is `FAIL` with `temp`. All other refusals look the same. Postfix 3.7 and Exim 4.96 do
+//! not read `temp` and tell their client of a wrong password; for them the settings can have the
+//! connection end, which both take for an outage.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -31,7 +33,8 @@ use crate::auth::sign_in::Accepts;
 use crate::auth::sign_in_log::{Client, Frontend};
 use crate::state::AppState;
 
-/// The version of the protocol: another major version is another protocol, minor versions only add to it.
+/// The version of the protocol: another major version is another protocol, minor versions only add
+/// to it.
 const MAJOR_VERSION: u32 = 1;
 const MINOR_VERSION: u32 = 2;
 
@@ -53,7 +56,9 @@ const MOST_REQUESTS: usize = 32;
 /// Numbers of the connections.
 static CONNECTIONS: AtomicU32 = AtomicU32::new(1);
 
-/// A line that this protocol does not have. The connection ends, as in Dovecot.
+/// A line that this protocol does not have.
+///
+/// The connection ends, as in Dovecot.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -104,7 +109,8 @@ impl Line {
                             source = value.parse().ok().map(|ip: IpAddr| ip.to_canonical());
                         }
                         Some(("resp", value)) => response = Some(value.to_owned()),
-                        // Others tell of TLS, ports and the like. Dovecot ignores those that it does not know.
+                        // Others tell of TLS, ports and the like. Dovecot ignores those that it
+                        // does not know.
                         _ => {}
                     }
                 }
@@ -172,7 +178,9 @@ pub(super) enum NextAction {
     Challenge(&'static str, Exchange),
     /// It has a name and a password.
     Credentials { name: String, password: Zeroizing<String> },
-    /// It has none. A code of Dovecot's says why, if it has one for it.
+    /// It has none.
+    ///
+    /// A code of Dovecot's says why, if it has one for it.
     Refused(Option<&'static str>),
 }
 
@@ -485,7 +493,8 @@ impl Requests {
     ) -> Option<String> {
         let answer = match done {
             Ok((task, (id, answer))) => {
-                // Cancelled when it was already decided: the number may be another request's by now.
+                // Cancelled when it was already decided: the number may be another request's by
+                // now.
                 self.running.get(&id).filter(|running| running.task.id() == task)?;
                 self.running.remove(&id);
                 answer

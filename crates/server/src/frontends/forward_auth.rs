@@ -1,12 +1,14 @@
-//! Forward-auth: a reverse proxy asks about every request, and passes it on to an application if the answer is 200.
+//! Forward-auth: a reverse proxy asks about every request, and passes it on to an application if
+//! the answer is 200.
 //!
-//! nginx calls this `auth_request`, Caddy `forward_auth`, Traefik `forwardAuth`, and Envoy `ext_authz`. The credentials are those of
-//! the request itself: HTTP Basic, a token, or the session cookie.
+//! nginx calls this `auth_request`, Caddy `forward_auth`, Traefik `forwardAuth`, and Envoy
+//! `ext_authz`. The credentials are those of the request itself: HTTP Basic, a token, or the
+//! session cookie.
 //!
 //! # Security
-//! Only trusted proxies and this machine may ask, because their word decides which host and path a rule is about. What two readers of
-//! a request may understand differently is refused. The answer has all `Remote-*` headers, empty ones too, so that a proxy replaces
-//! what a client made up.
+//! Only trusted proxies and this machine may ask, because their word decides which host and path a
+//! rule is about. What two readers of a request may understand differently is refused. The answer
+//! has all `Remote-*` headers, empty ones too, so that a proxy replaces what a client made up.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -34,7 +36,9 @@ use crate::state::AppState;
 use crate::warnings::WarningKind;
 use crate::web::redirect::allowed_origin;
 
-/// Where proxies ask. Envoy appends the path of the request.
+/// Where proxies ask.
+///
+/// Envoy appends the path of the request.
 const PATH: &str = "/auth/forward";
 
 /// How long a proxy waits while the store cannot be asked.
@@ -132,8 +136,10 @@ impl From<Outcome> for NotAccepted {
     }
 }
 
-/// The user of a request; `None` without credentials of ours. HTTP Basic and our tokens decide alone. What else is in
-/// `Authorization` is the application's, and the session cookie counts.
+/// The user of a request; `None` without credentials of ours.
+///
+/// HTTP Basic and our tokens decide alone. What else is in `Authorization` is the application's,
+/// and the session cookie counts.
 async fn identify(
     app: &AppState,
     settings: &ServerSettings,
@@ -173,8 +179,10 @@ pub(super) struct AskedFor {
 pub(super) struct Unclear;
 
 impl AskedFor {
-    /// Reads what Envoy appends to the path, or else the headers. A proxy sends one kind of them; the other kind may come from the
-    /// client, so it must not say something else.
+    /// Reads what Envoy appends to the path, or else the headers.
+    ///
+    /// A proxy sends one kind of them; the other kind may come from the client, so it must not say
+    /// something else.
     pub(super) fn of(parts: &Parts) -> Result<Self, Unclear> {
         let headers = &parts.headers;
         let appended = parts.uri.path().strip_prefix(PATH).filter(|rest| !rest.is_empty());
@@ -202,8 +210,10 @@ impl AskedFor {
         Ok(Self { host, uri, is_get: method.is_none_or(|method| matches!(method, "GET" | "HEAD")) })
     }
 
-    /// The path, decoded, if proxies and applications agree on what it is. Encoded slashes, dot and empty segments, parameters
-    /// and what may be decoded twice are read differently by different programs.
+    /// The path, decoded, if proxies and applications agree on what it is.
+    ///
+    /// Encoded slashes, dot and empty segments, parameters and what may be decoded twice are read
+    /// differently by different programs.
     pub(super) fn path(&self) -> Option<String> {
         let raw = self.uri.as_deref()?.split(['?', '#']).next()?;
         let inner = raw.strip_prefix('/')?;
@@ -230,7 +240,9 @@ impl AskedFor {
     }
 }
 
-/// The one value of a header. An empty one is none: this is how proxies remove a header.
+/// The one value of a header.
+///
+/// An empty one is none: this is how proxies remove a header.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Unclear> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -269,7 +281,9 @@ enum Decision {
     Unclear,
 }
 
-/// The first rule that matches decides. Where there are rules, what none of them matches is denied: a client can make up a host that
+/// The first rule that matches decides.
+///
+/// Where there are rules, what none of them matches is denied: a client can make up a host that
 /// leads to the same application. A rule that may match, or not, lets no one in.
 fn decide(rules: &[ForwardAuthRule], asked: &AskedFor, groups: &[GroupId]) -> Decision {
     let path = asked.path();

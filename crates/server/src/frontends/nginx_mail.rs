@@ -1,13 +1,14 @@
-//! nginx's mail proxy: it asks about each IMAP, POP3 and SMTP client, and connects the client to a mail server if the answer is yes.
+//! nginx's mail proxy: it asks about each IMAP, POP3 and SMTP client, and connects the client to a
+//! mail server if the answer is yes.
 //!
-//! nginx calls this `auth_http`. A request has the name, the password and the client's address in headers; so has the answer the
-//! address of the mail server, or a text for the client. (Source: the documentation and `src/mail/ngx_mail_auth_http_module.c`
-//! of nginx.)
+//! nginx calls this `auth_http`. A request has the name, the password and the client's address in
+//! headers; so has the answer the address of the mail server, or a text for the client. (Source:
+//! the documentation and `src/mail/ngx_mail_auth_http_module.c` of nginx.)
 //!
 //! # Security
-//! nginx says itself who its client is, so its word counts only with the key of the settings: another proxy on the same machine
-//! would pass on what a stranger made up. nginx puts the name of the answer into commands of its own, so this is the
-//! account's id and never what was typed.
+//! nginx says itself who its client is, so its word counts only with the key of the settings:
+//! another proxy on the same machine would pass on what a stranger made up. nginx puts the name of
+//! the answer into commands of its own, so this is the account's id and never what was typed.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -32,13 +33,16 @@ use crate::warnings::WarningKind;
 /// Where nginx asks.
 pub(crate) const PATH: &str = "/auth/mail";
 
-/// How long nginx holds back a refusal. Without any time, it would close the connection.
+/// How long nginx holds back a refusal.
+///
+/// Without any time, it would close the connection.
 const WAIT: u64 = 1;
 
 /// The same, after a limit on guessing was reached.
 const LONGEST_WAIT: u64 = 10;
 
-/// The attempts of one connection. nginx keeps memory for each until the connection ends, so it asks for a bound.
+/// The attempts of one connection. nginx keeps memory for each until the connection ends, so it
+/// asks for a bound.
 const MAX_ATTEMPTS: u32 = 10;
 
 /// The longest name or password, in bytes.
@@ -142,7 +146,8 @@ fn only<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a HeaderValu
     }
 }
 
-/// A name or a password; `None` if no user can have it. nginx writes `%`, spaces and control characters as `%xx`.
+/// A name or a password; `None` if no user can have it. nginx writes `%`, spaces and control
+/// characters as `%xx`.
 fn decoded(value: &HeaderValue) -> Option<Zeroizing<String>> {
     let bytes = Zeroizing::new(percent_decode(value.as_bytes()).collect::<Vec<u8>>());
     let text = str::from_utf8(&bytes).ok()?;

@@ -1,11 +1,13 @@
-//! The socket for `occ backend:login --server`: one request and one answer for each connection, each a line of JSON.
+//! The socket for `occ backend:login --server`: one request and one answer for each connection,
+//! each a line of JSON.
 //!
 //! ```text
 //! {"name":"alice","password":"…","source":"192.0.2.1","service":"sshd"}
 //! {"outcome":"refused","user":null,"backend":null,"reason":"bad_credentials","retry_after":null}
 //! ```
-//! `outcome` is `authenticated`, `refused`, `throttled` or `unavailable`; `retry_after` is in seconds. `source` and `service` may
-//! be left out. What is no request is answered with `{"error":"…"}`.
+//! `outcome` is `authenticated`, `refused`, `throttled` or `unavailable`; `retry_after` is in
+//! seconds. `source` and `service` may be left out. What is no request is answered with
+//! `{"error":"…"}`.
 
 use std::io;
 use std::net::IpAddr;
@@ -26,7 +28,9 @@ use crate::state::AppState;
 /// How long a client may take to send its request and to take its answer.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest request, with its line end. The longest name and password fit, even if every byte is escaped.
+/// The longest request, with its line end.
+///
+/// The longest name and password fit, even if every byte is escaped.
 const LONGEST_REQUEST: usize = 16 * 1024;
 
 #[derive(Deserialize)]

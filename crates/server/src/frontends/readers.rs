@@ -20,8 +20,8 @@ pub fn nginx_mail(headers: &HeaderMap) -> Option<MailRequest> {
     MailRequest::of(headers).ok()
 }
 
-/// The strings of a request of saslauthd's protocol, and the name to sign in with when the realm belongs to it. `Ok(None)`: a
-/// part is missing. `Err`: malformed.
+/// The strings of a request of saslauthd's protocol, and the name to sign in with when the realm
+/// belongs to it. `Ok(None)`: a part is missing. `Err`: malformed.
 #[cfg(unix)]
 #[allow(clippy::result_unit_err, clippy::type_complexity)]
 pub fn saslauthd(bytes: &[u8]) -> Result<Option<(Vec<&[u8]>, Option<String>)>, ()> {
@@ -47,7 +47,9 @@ pub struct DovecotRequest {
     pub credentials: Option<(String, Zeroizing<String>)>,
 }
 
-/// A line of Dovecot's auth protocol. `Err`: malformed; `Ok(None)`: another line than `AUTH`.
+/// A line of Dovecot's auth protocol.
+///
+/// `Err`: malformed; `Ok(None)`: another line than `AUTH`.
 #[cfg(unix)]
 #[allow(clippy::result_unit_err)]
 pub fn dovecot_auth(line: &[u8]) -> Result<Option<DovecotRequest>, ()> {

@@ -1,12 +1,13 @@
 //! The protocol of saslauthd, which Cyrus SASL speaks in Postfix, Cyrus IMAP and OpenLDAP.
 //!
-//! A request is the strings login, password, service and realm, and from newer clients the client's address (`IP;port`). Each is
-//! its length in two bytes, big-endian, and its bytes. The answer is one such string that begins with `OK` or `NO`. Each connection
-//! has one request. (Source: `lib/checkpw.c` and `saslauthd/ipc_unix.c` of Cyrus SASL.)
+//! A request is the strings login, password, service and realm, and from newer clients the client's
+//! address (`IP;port`). Each is its length in two bytes, big-endian, and its bytes. The answer is
+//! one such string that begins with `OK` or `NO`. Each connection has one request. (Source:
+//! `lib/checkpw.c` and `saslauthd/ipc_unix.c` of Cyrus SASL.)
 //!
-//! The protocol has no word for an outage. A connection that is closed without an answer is no wrong password to libsasl: it
-//! reports `SASL_FAIL` (generic failure) and not `SASL_BADAUTH`. So that is what happens in an outage, and when a limit on guessing
-//! is reached.
+//! The protocol has no word for an outage. A connection that is closed without an answer is no
+//! wrong password to libsasl: it reports `SASL_FAIL` (generic failure) and not `SASL_BADAUTH`. So
+//! that is what happens in an outage, and when a limit on guessing is reached.
 
 use std::borrow::Cow;
 use std::io;
@@ -57,7 +58,8 @@ impl<'a> Request<'a> {
             (*string, rest) = (found, after);
         }
         let [login, password, service, realm] = strings;
-        // Clients write a request at once, so what follows belongs to it: older ones send nothing more.
+        // Clients write a request at once, so what follows belongs to it: older ones send nothing
+        // more.
         let address = if rest.is_empty() {
             None
         } else {
@@ -122,7 +124,8 @@ pub(super) async fn answer(app: AppState, mut stream: UnixStream, peer: Peer, mu
     let _ = timeout(CLIENT_TIMEOUT, async {
         stream.write_all(said).await?;
         stream.shutdown().await?;
-        // The client hangs up. Bytes that are left unread would look like a broken connection to it.
+        // The client hangs up. Bytes that are left unread would look like a broken connection to
+        // it.
         tokio::io::copy(&mut stream.take(LONGEST_REQUEST as u64), &mut tokio::io::sink()).await
     })
     .await;

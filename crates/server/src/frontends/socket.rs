@@ -1,8 +1,9 @@
-//! Unix sockets: permissions, which programs may connect, how many connections there may be, and how a socket ends.
+//! Unix sockets: permissions, which programs may connect, how many connections there may be, and
+//! how a socket ends.
 //!
 //! # Security
-//! The socket is made in a folder that no other user can enter, gets its permissions there, and is then moved to its path. So it
-//! is never open to more users than the settings say.
+//! The socket is made in a folder that no other user can enter, gets its permissions there, and is
+//! then moved to its path. So it is never open to more users than the settings say.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -57,7 +58,9 @@ impl Stopping {
 }
 
 impl Socket {
-    /// Makes the socket. One that no process serves is replaced.
+    /// Makes the socket.
+    ///
+    /// One that no process serves is replaced.
     ///
     /// # Errors
     /// Another process serves it, something else is at its path, or the system refuses.
@@ -88,7 +91,8 @@ impl Socket {
         Ok(Self { listener, file, allowed, max_connections: settings.max_connections.get() as usize })
     }
 
-    /// Serves connections until the server stops; those under way may take as long as the settings give to requests.
+    /// Serves connections until the server stops; those under way may take as long as the settings
+    /// give to requests.
     pub(super) async fn serve<F, Answered>(self, app: AppState, mut stopping: Stopping, answer: F)
     where
         F: Fn(AppState, UnixStream, Peer, Stopping) -> Answered,

@@ -1,7 +1,7 @@
 //! The API description: OpenAPI 3.1, and an HTML page.
 //!
-//! Both are made of the one table of routes. Tests compare every answer of the server with the document, and see to it that
-//! every parameter in it is read and every code in it is answered.
+//! Both are made of the one table of routes. Tests compare every answer of the server with the
+//! document, and see to it that every parameter in it is read and every code in it is answered.
 //!
 //! | module | what lives there |
 //! |---|---|
@@ -64,7 +64,8 @@ impl FromRequestParts<AppState> for Base {
     }
 }
 
-/// The public URL, or else the address under which the caller reached the server: `listen` may be `0.0.0.0`.
+/// The public URL, or else the address under which the caller reached the server: `listen` may be
+/// `0.0.0.0`.
 pub(crate) fn url_for_caller(settings: &ServerSettings, headers: &HeaderMap, is_encrypted: bool) -> String {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let plain =

@@ -1,5 +1,6 @@
-//! Finishes the document: answers get names instead of being spelled out at each operation, so that generated clients have few
-//! types; the header and the format get the values that a generated client sends by itself.
+//! Finishes the document: answers get names instead of being spelled out at each operation, so that
+//! generated clients have few types; the header and the format get the values that a generated
+//! client sends by itself.
 
 use std::collections::HashMap;
 

@@ -20,7 +20,9 @@ const TEMPLATE: &str = include_str!("init.toml");
 /// The variables that `--password-from-env` reads: those of `occ`.
 const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
 
-/// Gets the password out of this process's environment. Does not return when it works.
+/// Gets the password out of this process's environment.
+///
+/// Does not return when it works.
 pub(crate) fn leave_environment() {
     environment::scrub_and_reexec(&VARIABLES, "--password-from-env", "--password-from-stdin");
 }

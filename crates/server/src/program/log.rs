@@ -1,6 +1,7 @@
 //! The log: its level, its format, and who may write to it.
 //!
-//! Only our own crates speak: a protocol library may log what it sends, and what it sends are passwords.
+//! Only our own crates speak: a protocol library may log what it sends, and what it sends are
+//! passwords.
 
 use std::str::FromStr;
 

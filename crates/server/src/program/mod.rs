@@ -21,7 +21,9 @@ use crate::state::AppState;
 use cli::{Cli, Command};
 use log::LogFormat;
 
-/// Runs the program: command line, log, server or set-up. `classes` are the classes of backends that a configuration may name.
+/// Runs the program: command line, log, server or set-up.
+///
+/// `classes` are the classes of backends that a configuration may name.
 pub fn run(classes: ClassRegistry) -> ExitCode {
     // Before anything else: this process will hold passwords.
     if let Err(error) = user_backend::process::disable_core_dumps() {

@@ -1,5 +1,5 @@
-//! Notifies systemd, if it started us (sd_notify(3)): when the server is ready, when it reads its configuration again, when
-//! it ends, and that it lives. Without systemd nothing happens.
+//! Notifies systemd, if it started us (sd_notify(3)): when the server is ready, when it reads its
+//! configuration again, when it ends, and that it lives. Without systemd nothing happens.
 
 use std::time::Duration;
 
@@ -23,8 +23,10 @@ pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Says that the server lives, twice as often as systemd wants to hear it, if it does. A server whose event loop hangs falls
-/// silent and is restarted; one whose database is unavailable is not, because that would not help.
+/// Says that the server lives, twice as often as systemd wants to hear it, if it does.
+///
+/// A server whose event loop hangs falls silent and is restarted; one whose database is unavailable
+/// is not, because that would not help.
 pub(crate) async fn keep_alive() {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let mut beat = tokio::time::interval((limit / 2).max(Duration::from_millis(10)));

@@ -1,5 +1,5 @@
-//! App passwords, as clients make and end their own: a program signs in once with the password that its owner typed, takes
-//! an app password for itself, and forgets the other.
+//! App passwords, as clients make and end their own: a program signs in once with the password that
+//! its owner typed, takes an app password for itself, and forgets the other.
 
 use accounts::{AccountsError, client_name};
 
@@ -59,7 +59,8 @@ async fn delete(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     Ok(OcsAnswer::NOTHING)
 }
 
-/// `POST /core/apppassword/rotate`: a new token for the app password that the caller signed in with.
+/// `POST /core/apppassword/rotate`: a new token for the app password that the caller signed in
+/// with.
 pub(crate) const ROTATE: Operation = operation!(
     "AppPasswordRotate",
     Passwords,

@@ -95,7 +95,8 @@ impl Call<'_> {
     /// The user that the path names, if the caller is over them.
     ///
     /// # Errors
-    /// [`OcsFailure::hidden`], which does not reveal whether there is such a user. An administrator gets `missing`.
+    /// [`OcsFailure::hidden`], which does not reveal whether there is such a user. An administrator
+    /// gets `missing`.
     pub(crate) async fn user_below(&self, missing: OcsFailure) -> Result<Details, OcsFailure> {
         let caller = self.caller()?;
         match self.named_details().await? {
@@ -105,7 +106,8 @@ impl Call<'_> {
         }
     }
 
-    /// The group that the path names: as it is written, or, if there is none, decoded once more, as clients encode it.
+    /// The group that the path names: as it is written, or, if there is none, decoded once more, as
+    /// clients encode it.
     pub(crate) async fn named_group(&self) -> Result<Option<GroupId>, OcsFailure> {
         let written = self.captures.get("group");
         for id in [Some(written.clone()), decoded_again(&written)].into_iter().flatten() {

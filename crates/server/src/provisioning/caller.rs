@@ -1,6 +1,7 @@
 //! The caller and their rights.
 //!
-//! A [`Caller`] is made from an accepted sign-in, and from nothing else, so an endpoint that takes one cannot forget to ask.
+//! A [`Caller`] is made from an accepted sign-in, and from nothing else, so an endpoint that takes
+//! one cannot forget to ask.
 
 use std::net::IpAddr;
 
@@ -51,7 +52,8 @@ impl Caller {
         Self { proof, standing }
     }
 
-    /// The same caller, with the rights that they have now; `None` when what they signed in with has ended since.
+    /// The same caller, with the rights that they have now; `None` when what they signed in with
+    /// has ended since.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -105,8 +107,10 @@ impl Caller {
         details.user.id == *self.id() || self.is_over(details)
     }
 
-    /// Whether the caller's proof is enough. `scope` is what opens the call to a service token, and `app_password` the message
-    /// for app passwords, where clients know another than the usual one.
+    /// Whether the caller's proof is enough.
+    ///
+    /// `scope` is what opens the call to a service token, and `app_password` the message for app
+    /// passwords, where clients know another than the usual one.
     ///
     /// # Errors
     /// The answer that says what is missing, and how to do it.

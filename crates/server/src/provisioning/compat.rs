@@ -1,7 +1,8 @@
 //! What differs between versions of the PHP system: one table of codes, and the few other things.
 //!
-//! Endpoints answer with a [`Code`] of this table; the number is chosen when the answer is written, by the setting `compat`.
-//! The documentation has the same table (docs/compatibility.md), and a test compares the two.
+//! Endpoints answer with a [`Code`] of this table; the number is chosen when the answer is written,
+//! by the setting `compat`. The documentation has the same table (docs/compatibility.md), and a
+//! test compares the two.
 
 use accounts::{CompatLevel, ProfileField};
 
@@ -50,7 +51,9 @@ pub(crate) fn no_group(level: CompatLevel, id: &str) -> String {
     format!("{group} {id} does not exist")
 }
 
-/// The fields that users may edit, in the order on which clients rely. Version 25 has fewer; the others follow at the end.
+/// The fields that users may edit, in the order on which clients rely.
+///
+/// Version 25 has fewer; the others follow at the end.
 pub(crate) fn fields(level: CompatLevel) -> Vec<ProfileField> {
     use ProfileField::{Bluesky, Fediverse, Twitter};
     let mut fields = ProfileField::listed();

@@ -110,5 +110,7 @@ impl Param {
 /// Documents that there is no such path: shown as 998 in version 1 and as 404 in version 2.
 pub(crate) const UNKNOWN_PATH: Code = Code::of_endpoint(0);
 
-/// A code of the envelope, and when it is answered. A failure without a message has this text as its hint.
+/// A code of the envelope, and when it is answered.
+///
+/// A failure without a message has this text as its hint.
 pub(crate) type ResponseDoc = (Code, &'static str);

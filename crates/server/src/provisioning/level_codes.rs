@@ -28,7 +28,8 @@ pub const CODES: &[CodeRow] = &[
 
 /// The number of a code at a level.
 pub(crate) fn number(index: usize, level: CompatLevel) -> u16 {
-    // An index that is not in the table would be an internal error; there is a test that there is none.
+    // An index that is not in the table would be an internal error; there is a test that there is
+    // none.
     let found = CODES.get(index);
     found.map_or(996, |row| match level {
         CompatLevel::V31 => row.v31,

@@ -31,7 +31,9 @@ pub(crate) use operation;
 /// It stands beside its function; the row of the table of routes names it.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
-    /// The `operationId` of the OpenAPI document. Generated clients call it so: it stays.
+    /// The `operationId` of the OpenAPI document.
+    ///
+    /// Generated clients call it so: it stays.
     pub id: &'static str,
     pub(crate) handler: Handler,
     pub(crate) tag: Tag,
@@ -46,7 +48,9 @@ pub struct Operation {
     pub(crate) codes: &'static [ResponseDoc],
     /// The shape of `data` on success.
     pub(crate) data: fn() -> RefOr<Schema>,
-    /// Whether a `GET` changes something, as clients know it. `HEAD`, which promises to change nothing, does not lead there.
+    /// Whether a `GET` changes something, as clients know it.
+    ///
+    /// `HEAD`, which promises to change nothing, does not lead there.
     pub(crate) changes_on_get: bool,
     /// Whether answers carry an `ETag`.
     pub(crate) has_etag: bool,

@@ -1,7 +1,8 @@
 //! The path of a call, cut into segments before anything in it is decoded.
 //!
-//! Each segment is decoded once: `%2F` in an id is part of the id and never a new segment. Several slashes in a row count
-//! as one, a slash at the end does not vanish: clients know `/cloud/users/` as a path that does not exist.
+//! Each segment is decoded once: `%2F` in an id is part of the id and never a new segment. Several
+//! slashes in a row count as one, a slash at the end does not vanish: clients know `/cloud/users/`
+//! as a path that does not exist.
 
 use percent_encoding::percent_decode_str;
 
@@ -15,8 +16,9 @@ pub struct Path {
 }
 
 impl Path {
-    /// Splits and decodes the path after `/ocs/v1.php`. `None` when it is not UTF-8 or has too
-    /// many segments: nothing has such a path.
+    /// Splits and decodes the path after `/ocs/v1.php`.
+    ///
+    /// `None` when it is not UTF-8 or has too many segments: nothing has such a path.
     pub fn parse(raw: &str) -> Option<Self> {
         let raw = raw.trim_start_matches('/');
         let mut segments = Vec::new();
@@ -52,7 +54,9 @@ impl Captures<'_> {
         self.named.iter().map(|(name, _)| *name)
     }
 
-    /// The part of this name: one segment, or several with their slashes. Empty when there is none.
+    /// The part of this name: one segment, or several with their slashes.
+    ///
+    /// Empty when there is none.
     pub fn get(&self, name: &str) -> String {
         let found = self.named.iter().find(|(found, _)| *found == name);
         found.map(|(_, segments)| segments.join("/")).unwrap_or_default()
@@ -86,11 +90,12 @@ pub(super) fn matched<'p>(pattern: &'static str, path: &'p [String]) -> Option<C
     rest.is_empty().then_some(captures)
 }
 
-/// An id decoded once more, as a form would: `a%2Fb` is `a/b`, `my+group` is `my group`. `None` when that changes nothing or
-/// makes no text.
+/// An id decoded once more, as a form would: `a%2Fb` is `a/b`, `my+group` is `my group`.
 ///
-/// The original decodes the ids of groups twice, so clients encode them twice. The right way is to look for the id as it
-/// came first, and for this one only when there is none.
+/// `None` when that changes nothing or makes no text.
+///
+/// The original decodes the ids of groups twice, so clients encode them twice. The right way is to
+/// look for the id as it came first, and for this one only when there is none.
 pub fn decoded_again(id: &str) -> Option<String> {
     let spaced = id.replace('+', " ");
     let again = percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();

@@ -1,5 +1,5 @@
-//! Preferences of users: no app of this server has settings that people may change this way, and the answers are
-//! those of an installation where no app allows it.
+//! Preferences of users: no app of this server has settings that people may change this way, and
+//! the answers are those of an installation where no app allows it.
 
 use super::call::Call;
 use super::docs::{Param, ParamKind, ResponseDoc};

@@ -1,8 +1,10 @@
-//! The one table of routes. A row is method, path, role, the kind of proof that is required, the scope that opens the call to a
-//! service token, and the operation, which has the handler and its documentation.
+//! The one table of routes.
 //!
-//! The order matters. The id of a group may have slashes and swallows whatever it can, so longer paths stand first; the same
-//! holds for words that stand where an id could (`/users/details`).
+//! A row is method, path, role, the kind of proof that is required, the scope that opens the call
+//! to a service token, and the operation, which has the handler and its documentation.
+//!
+//! The order matters. The id of a group may have slashes and swallows whatever it can, so longer
+//! paths stand first; the same holds for words that stand where an id could (`/users/details`).
 
 use axum::http::Method;
 
@@ -22,7 +24,9 @@ pub struct Route {
     pub path: &'static str,
     /// The role that a caller needs before anything is looked at.
     pub role: RequiredRole,
-    /// The proof that a caller needs. Some calls need more for certain values; their endpoints see to that.
+    /// The proof that a caller needs.
+    ///
+    /// Some calls need more for certain values; their endpoints see to that.
     pub requires: Requirement,
     /// The scope that opens the call to a service token; `None` where none does.
     pub scope: Option<TokenScope>,
@@ -139,7 +143,9 @@ pub enum Found<'p> {
     Nothing,
 }
 
-/// Looks a path up. `HEAD` goes where `GET` goes, unless that changes something.
+/// Looks a path up.
+///
+/// `HEAD` goes where `GET` goes, unless that changes something.
 pub fn find<'p>(method: &Method, path: &'p Path) -> Found<'p> {
     let is_head = *method == Method::HEAD;
     let method = if is_head { &Method::GET } else { method };

@@ -1,4 +1,6 @@
-//! The data of responses, as JSON Schema. A map without entries is an empty list, as everywhere in this API.
+//! The data of responses, as JSON Schema.
+//!
+//! A map without entries is an empty list, as everywhere in this API.
 
 use accounts::ProfileField;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Schema, SchemaType};

@@ -1,8 +1,9 @@
 //! One call from beginning to end.
 //!
-//! The order of the checks is one that clients know: route, credentials, sign-in, role, the header against forged requests, the
-//! kind of proof, parameters. Nothing is changed before all of them. A credential is looked at again after a body was waited for, and
-//! once more in the transaction of a change.
+//! The order of the checks is one that clients know: route, credentials, sign-in, role, the header
+//! against forged requests, the kind of proof, parameters. Nothing is changed before all of them. A
+//! credential is looked at again after a body was waited for, and once more in the transaction of a
+//! change.
 
 use accounts::CompatLevel;
 use axum::body::{Body, HttpBody};
@@ -35,7 +36,9 @@ use crate::request_body::{Charge, Sender};
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
-/// Handles a call. `path` is the part after `/ocs/v1.php`.
+/// Handles a call.
+///
+/// `path` is the part after `/ocs/v1.php`.
 pub async fn serve(
     app: &AppState,
     version: Version,
@@ -44,7 +47,8 @@ pub async fn serve(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    // Read again after the sign-in: a sign-in may wait, and its request holds nothing else meanwhile.
+    // Read again after the sign-in: a sign-in may wait, and its request holds nothing else
+    // meanwhile.
     let asked = query(&parts).ok().and_then(|query| query.text("format").ok().flatten().map(str::to_owned));
     let mut reply = Reply {
         version,
@@ -81,7 +85,8 @@ pub async fn serve(
     };
     let waits = !body.is_end_stream();
     let body = body_of(app, sender, origin, &parts, body).await;
-    // A client can take its time to send a body, and what it signed in with may have ended meanwhile.
+    // A client can take its time to send a body, and what it signed in with may have ended
+    // meanwhile.
     let caller = match caller {
         Some(caller) if waits => match caller.again(app, origin.address).await {
             Ok(Some(caller)) => Some(caller),
@@ -176,8 +181,8 @@ async fn body_of(
     Ok((params, charge))
 }
 
-/// A failure that says nothing says what its code means there, beside the empty message that programs know. One whose cause
-/// is how the parameters were sent says that instead.
+/// A failure that says nothing says what its code means there, beside the empty message that
+/// programs know. One whose cause is how the parameters were sent says that instead.
 fn explained(failure: OcsFailure, operation: &Operation, disguised: bool) -> OcsFailure {
     if disguised {
         return failure.with_hint(JSON_SENT_AS_FORM_HINT);
@@ -322,7 +327,8 @@ impl Reply {
         response
     }
 
-    /// The credential of the caller has ended while the call was on its way: as if it had ended before.
+    /// The credential of the caller has ended while the call was on its way: as if it had ended
+    /// before.
     fn ended(self, headers: &HeaderMap) -> Response<Body> {
         if headers.contains_key(AUTHORIZATION) {
             let failure = OcsFailure::wrong_credentials().with_hint(SIGN_IN_ENDED);
@@ -339,8 +345,10 @@ impl Reply {
     }
 }
 
-/// Asks for a name and a password (RFC 7617). A page that asks in the background gets a scheme that no browser knows: the
-/// browser would open a window of its own otherwise.
+/// Asks for a name and a password (RFC 7617).
+///
+/// A page that asks in the background gets a scheme that no browser knows: the browser would open a
+/// window of its own otherwise.
 fn challenge(in_background: bool) -> HeaderValue {
     HeaderValue::from_static(if in_background {
         "DummyBasic realm=\"Authorisation Required\", charset=\"UTF-8\""
@@ -353,7 +361,9 @@ fn accept(headers: &HeaderMap) -> Option<&str> {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok())
 }
 
-/// A known path and a method that it does not know. The original has no body there, and so nothing to read for people.
+/// A known path and a method that it does not know.
+///
+/// The original has no body there, and so nothing to read for people.
 fn other_method(path: Option<&Path>, reply: Reply) -> Response<Body> {
     let knows = |method: &Method| path.is_some_and(|path| matches!(find(method, path), Found::Route(..)));
     let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE];

@@ -1,6 +1,7 @@
 //! Service tokens of the caller: what automation signs in with.
 //!
-//! An administrator makes them for oneself. They act as their owner, so a token for another account would be that account.
+//! An administrator makes them for oneself. They act as their owner, so a token for another account
+//! would be that account.
 
 use accounts::{AccountsError, AppPassword, Expiry, ServiceToken, SourceNetworks, Timestamp, TokenScopes};
 

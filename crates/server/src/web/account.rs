@@ -1,7 +1,7 @@
 //! The page of one's own account: look at it, change the password, end sessions.
 //!
-//! What outlives the session, a new password or an app password, asks for the current password in the same form. That is a
-//! sign-in like any other, and confirms the session.
+//! What outlives the session, a new password or an app password, asks for the current password in
+//! the same form. That is a sign-in like any other, and confirms the session.
 
 use std::time::Duration;
 
@@ -119,7 +119,9 @@ pub(super) async fn end_sessions(request: PageRequest, body: Body) -> PageResult
     Ok(request.redirect(&request.url_for("/settings?done=ended")))
 }
 
-/// The user who changes something, and the form. A sign-in by grace may not change anything.
+/// The user who changes something, and the form.
+///
+/// A sign-in by grace may not change anything.
 pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSession, Form), EarlyResponse> {
     // The form comes first: a session may end while it is being sent.
     let sent = request.own_form(body).await?;
@@ -133,8 +135,8 @@ pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSe
     Ok((session, sent))
 }
 
-/// Confirms the session with the password that was typed, which gives it a new cookie; ends the request when it is not its owner's.
-/// The password is in the field with this name and this id.
+/// Confirms the session with the password that was typed, which gives it a new cookie; ends the
+/// request when it is not its owner's. The password is in the field with this name and this id.
 pub(super) async fn confirm(
     request: &mut PageRequest,
     session: ActiveSession,
@@ -158,7 +160,9 @@ pub(super) async fn confirm(
 /// How many sessions the page shows before the others are asked for.
 const SHOWN_SESSIONS: usize = 4;
 
-/// The page itself. After a refusal, `sent` is what was typed.
+/// The page itself.
+///
+/// After a refusal, `sent` is what was typed.
 pub(super) async fn overview(
     request: &PageRequest,
     session: &ActiveSession,
@@ -261,7 +265,9 @@ fn shown_token(language: PageLanguage, token: AppPassword) -> ShownToken {
     }
 }
 
-/// The languages to choose from. One that other programs have set, and that the pages do not speak, stays.
+/// The languages to choose from.
+///
+/// One that other programs have set, and that the pages do not speak, stays.
 fn languages(request: &PageRequest, user: &User) -> Vec<ShownLanguage> {
     let own = user.language.as_deref();
     let of_pages = own.and_then(PageLanguage::of_tag);

@@ -1,6 +1,7 @@
 //! Making and revoking app passwords on the page of one's own account.
 //!
-//! The form that makes one leads to another page, which shows it for a few minutes, so that loading the page again makes no second.
+//! The form that makes one leads to another page, which shows it for a few minutes, so that loading
+//! the page again makes no second.
 
 use accounts::{AccountsError, Token};
 use axum::body::Body;
@@ -48,7 +49,9 @@ pub(super) async fn create(mut request: PageRequest, body: Body) -> PageResult {
     }
 }
 
-/// Sends the browser to the page that shows a token. Where the token cannot be kept for that page, this answer shows it.
+/// Sends the browser to the page that shows a token.
+///
+/// Where the token cannot be kept for that page, this answer shows it.
 pub(super) async fn show_next(
     request: &PageRequest,
     user: &str,

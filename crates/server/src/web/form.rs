@@ -1,7 +1,8 @@
 //! Forms, read strictly: each field once, a text and nothing else.
 //!
-//! Programs disagree about which of two fields of one name counts, and what `user[]` means. A reset mail once went to an
-//! attacker's address because of that (CVE-2023-7028), so here both are refused.
+//! Programs disagree about which of two fields of one name counts, and what `user[]` means. A reset
+//! mail once went to an attacker's address because of that (CVE-2023-7028), so here both are
+//! refused.
 
 use std::net::IpAddr;
 
@@ -16,7 +17,9 @@ use crate::request_body::{BodyBudget, BodyError, Charge, Sender};
 /// Maximum number of fields in a form.
 const MOST_FIELDS: usize = 16;
 
-/// The fields of a form. Their values may be passwords.
+/// The fields of a form.
+///
+/// Their values may be passwords.
 #[derive(Default)]
 pub(super) struct Form {
     fields: Vec<(String, Zeroizing<String>)>,

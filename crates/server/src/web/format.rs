@@ -9,7 +9,9 @@ use time::macros::format_description;
 
 use super::language::PageLanguage;
 
-/// A moment, as a page shows it: how long ago, and exactly. A script writes the exact one in the reader's time zone.
+/// A moment, as a page shows it: how long ago, and exactly.
+///
+/// A script writes the exact one in the reader's time zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ShownTime {
     /// The form for programs (`datetime` of HTML).
@@ -70,7 +72,9 @@ pub(super) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.is_zero()))
 }
 
-/// The browser and system of a user agent. Browsers pretend to be others, so the order matters.
+/// The browser and system of a user agent.
+///
+/// Browsers pretend to be others, so the order matters.
 pub(super) fn browser(language: PageLanguage, agent: &str) -> String {
     let first = |known: &[(&str, &'static str)]| {
         known.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| *name)

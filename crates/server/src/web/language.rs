@@ -57,7 +57,8 @@ impl PageLanguage {
         Self::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(primary))
     }
 
-    /// The language that a browser likes best (RFC 9110, section 12.5.4), among those that there are.
+    /// The language that a browser likes best (RFC 9110, section 12.5.4), among those that there
+    /// are.
     pub(super) fn of_headers(headers: &HeaderMap) -> Option<Self> {
         let wanted = headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
         let mut best: Option<(f32, Self)> = None;
@@ -77,7 +78,9 @@ impl PageLanguage {
         self.text_with(id, &[])
     }
 
-    /// A text with values. One that is missing is its id: a test sees to it that none is.
+    /// A text with values.
+    ///
+    /// One that is missing is its id: a test sees to it that none is.
     pub(super) fn text_with(self, id: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
         let Some(bundle) = BUNDLES.iter().zip(Self::ALL).find(|(_, language)| *language == self) else {
             return id.to_owned();

@@ -1,8 +1,8 @@
 //! Signing in and out.
 //!
-//! A failed sign-in gets the same page, byte for byte apart from the name that was typed, whether the account exists or not,
-//! wherever its password is kept: "Wrong password. Reset it?" where a lost password can be replaced at all, "Wrong password." where
-//! it cannot.
+//! A failed sign-in gets the same page, byte for byte apart from the name that was typed, whether
+//! the account exists or not, wherever its password is kept: "Wrong password. Reset it?" where a
+//! lost password can be replaced at all, "Wrong password." where it cannot.
 
 use accounts::TokenHash;
 use axum::body::Body;

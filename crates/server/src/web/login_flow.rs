@@ -1,12 +1,14 @@
-//! Signing a device in with a browser (login flow, version 2), as desktop and phone clients of the PHP system do it.
+//! Signing a device in with a browser (login flow, version 2), as desktop and phone clients of the
+//! PHP system do it.
 //!
-//! The device begins a flow and opens a page in the browser. The user signs in there, sees which program asks and from where,
-//! and agrees; the device, which has been asking all the time, gets an app password of its own. The device never sees the
-//! password of its owner.
+//! The device begins a flow and opens a page in the browser. The user signs in there, sees which
+//! program asks and from where, and agrees; the device, which has been asking all the time, gets an
+//! app password of its own. The device never sees the password of its owner.
 //!
 //! # Security
-//! Anyone can begin a flow and send its page to someone else. So nothing is granted without a click on a page that says so, with
-//! the name and the address of the program, in a session whose owner typed the password in the last 15 minutes.
+//! Anyone can begin a flow and send its page to someone else. So nothing is granted without a click
+//! on a page that says so, with the name and the address of the program, in a session whose owner
+//! typed the password in the last 15 minutes.
 
 use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, LoginFlow, TokenHash};
 use axum::body::Body;
@@ -115,7 +117,8 @@ pub(super) async fn grant(request: PageRequest, body: Body) -> PageResult {
     }
 }
 
-/// The session, if its owner typed the password a short while ago; others go to a page where they do, and back.
+/// The session, if its owner typed the password a short while ago; others go to a page where they
+/// do, and back.
 async fn confirmed(request: &PageRequest) -> Result<ActiveSession, EarlyResponse> {
     let page = match request.session().await? {
         Some(session) if session.is_confirmed() && !session.is_stale() => return Ok(session),
@@ -126,7 +129,9 @@ async fn confirmed(request: &PageRequest) -> Result<ActiveSession, EarlyResponse
     Err(request.redirect(&to).into())
 }
 
-/// The path of this page. The token in it is of letters that need no encoding.
+/// The path of this page.
+///
+/// The token in it is of letters that need no encoding.
 fn path(request: &PageRequest) -> String {
     let token = Some(request.last_segment()).filter(|token| is_token_shaped(token)).unwrap_or_default();
     request.url_for(&format!("/{LOGIN_FLOW_PATH}{token}"))

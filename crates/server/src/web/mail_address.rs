@@ -1,6 +1,7 @@
 //! The mail address of an account: changing it, and the page that a confirmation link leads to.
 //!
-//! Looking at a link changes nothing, because mail programs look at links before people do: the button of the page confirms.
+//! Looking at a link changes nothing, because mail programs look at links before people do: the
+//! button of the page confirms.
 
 use accounts::{AccountsError, ConfirmError, EmailAddress, UserChange, UserId};
 use axum::body::Body;
@@ -11,7 +12,9 @@ use super::format::wait;
 use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
 use super::templates::{ConfirmAddress, Notice, page};
 
-/// `POST /settings/email`: needs the password. An empty address removes the one that is there.
+/// `POST /settings/email`: needs the password.
+///
+/// An empty address removes the one that is there.
 pub(super) async fn change(mut request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     if !request.app.settings().allow_user_to_change_display_name {
@@ -42,7 +45,8 @@ pub(super) async fn look(request: PageRequest) -> PageResult {
 
 /// `POST /address/confirm/{token}`
 pub(super) async fn confirm(request: PageRequest, body: Body) -> PageResult {
-    // A caller who knows the token may use it, from any page: a forged form could do nothing without it.
+    // A caller who knows the token may use it, from any page: a forged form could do nothing
+    // without it.
     request.form(body).await?;
     let confirmation = request.app.address_confirmation();
     let done = confirmation.confirm(request.last_segment(), Some(request.origin.address)).await;

@@ -1,8 +1,8 @@
 //! Web pages: signing in and out, password reset, and the user's own account.
 //!
-//! They work without scripts. One small script of ours shows passwords, copies texts and writes times in the reader's zone; the
-//! policy for browsers (CSP) allows nothing but our stylesheet, that script, our picture and our own forms. No page reveals which
-//! accounts exist.
+//! They work without scripts. One small script of ours shows passwords, copies texts and writes
+//! times in the reader's zone; the policy for browsers (CSP) allows nothing but our stylesheet,
+//! that script, our picture and our own forms. No page reveals which accounts exist.
 //!
 //! | file | what lives there |
 //! |---|---|

@@ -209,7 +209,9 @@ impl PageRequest {
         }
     }
 
-    /// Reads a form without a request token. Refuses forms that another site makes a browser send.
+    /// Reads a form without a request token.
+    ///
+    /// Refuses forms that another site makes a browser send.
     pub(super) async fn form(&self, body: Body) -> Result<Form, EarlyResponse> {
         // Browsers send it to protect users; programs do not.
         let site = self.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
@@ -230,9 +232,10 @@ impl PageRequest {
         })
     }
 
-    /// Reads the form of a signed-in user, which one of our pages made (CSRF protection): it has the request token of this cookie.
-    /// In another tab the cookie may have been renewed meanwhile. Then the browser must say that the form is ours, and the form that
-    /// it was made for the user who is signed in.
+    /// Reads the form of a signed-in user, which one of our pages made (CSRF protection): it has
+    /// the request token of this cookie. In another tab the cookie may have been renewed meanwhile.
+    /// Then the browser must say that the form is ours, and the form that it was made for the user
+    /// who is signed in.
     pub(super) async fn own_form(&self, body: Body) -> Result<Form, EarlyResponse> {
         let form = self.form(body).await?;
         if self.has_request_token(&form) {
@@ -247,7 +250,8 @@ impl PageRequest {
         Err(self.forged())
     }
 
-    /// Reads the form of a visitor, and whether one of our pages made it for this browser (CSRF protection).
+    /// Reads the form of a visitor, and whether one of our pages made it for this browser (CSRF
+    /// protection).
     pub(super) async fn visitor_form(&self, body: Body) -> Result<(Form, bool), EarlyResponse> {
         let form = self.form(body).await?;
         let is_ours = self.has_request_token(&form)
@@ -259,7 +263,9 @@ impl PageRequest {
         !self.is_new && self.app.request_tokens().knows(&self.cookie, form.text("requesttoken"))
     }
 
-    /// Whether the browser says that a page of ours sent this (Fetch Metadata). No page can make it say so.
+    /// Whether the browser says that a page of ours sent this (Fetch Metadata).
+    ///
+    /// No page can make it say so.
     fn is_same_origin(&self) -> bool {
         self.headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
     }
@@ -270,7 +276,8 @@ impl PageRequest {
         self.message(StatusCode::FORBIDDEN, &title, &[&line], link).into()
     }
 
-    /// No page takes passwords over plain HTTP from other machines; this one leads to the encrypted one.
+    /// No page takes passwords over plain HTTP from other machines; this one leads to the encrypted
+    /// one.
     fn https_required(&self) -> Response<Body> {
         let title = self.t("https-title");
         if self.origin.unnamed_proxy {
@@ -335,8 +342,9 @@ impl PageRequest {
         response
     }
 
-    /// The session has a new token. The cookie before it, which others may have seen or even
-    /// chosen, is worth nothing any more.
+    /// The session has a new token.
+    ///
+    /// The cookie before it, which others may have seen or even chosen, is worth nothing any more.
     pub(super) fn renew_cookie(&mut self, token: &Token, is_lasting: bool) {
         self.cookie_life = self.app.stay().filter(|_| is_lasting);
         self.cookie = Zeroizing::new(token.expose().to_owned());

@@ -1,7 +1,8 @@
 //! A lost password: asking for a link, and choosing a new password with it.
 //!
-//! The answer to a request is the same for every name, and the account is looked up later, by the worker that sends mails. Looking
-//! at a link uses nothing up, because mail programs look at links before people do.
+//! The answer to a request is the same for every name, and the account is looked up later, by the
+//! worker that sends mails. Looking at a link uses nothing up, because mail programs look at links
+//! before people do.
 
 use std::time::Duration;
 
@@ -80,7 +81,8 @@ pub(super) async fn look(request: PageRequest) -> PageResult {
 
 /// `POST /lostpassword/reset/{token}`
 pub(super) async fn redeem(request: PageRequest, body: Body) -> PageResult {
-    // A caller who knows the token may use it, from any page: a forged form could do nothing without it.
+    // A caller who knows the token may use it, from any page: a forged form could do nothing
+    // without it.
     let sent = request.form(body).await?;
     request.app.rules().await.map_err(|error| request.failed(&error))?;
     let (token, place) = (request.last_segment(), Some(request.origin.address));

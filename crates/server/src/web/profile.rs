@@ -32,7 +32,9 @@ pub(super) async fn change(request: PageRequest, body: Body) -> PageResult {
     }
 }
 
-/// What the form asks for. A field that was not sent stays as it is.
+/// What the form asks for.
+///
+/// A field that was not sent stays as it is.
 fn wanted(request: &PageRequest, user: &User, sent: &Form) -> Result<UserChange, (StatusCode, Notice)> {
     let mut change = UserChange::new();
     if let Some(name) = sent.get("displayname") {

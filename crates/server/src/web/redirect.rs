@@ -1,7 +1,7 @@
 //! Redirects after a sign-in, to the page that was requested, if it is on this server.
 //!
-//! An attacker could otherwise send users from our page to a copy of it (open redirect). Other hosts are those of applications for
-//! which a proxy asks, if the settings name them.
+//! An attacker could otherwise send users from our page to a copy of it (open redirect). Other
+//! hosts are those of applications for which a proxy asks, if the settings name them.
 
 use accounts::{HostName, LoginRedirect};
 
@@ -10,14 +10,16 @@ use crate::settings::ServerSettings;
 /// The longest path that is taken, in bytes.
 const LONGEST: usize = 2000;
 
-/// A path on this host, or `None`. Ambiguous ones are refused: `//`, a backslash, an `@`, invisible characters.
+/// A path on this host, or `None`.
+///
+/// Ambiguous ones are refused: `//`, a backslash, an `@`, invisible characters.
 pub(super) fn next(wanted: &str) -> Option<&str> {
     let plain = wanted.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\@\"<>`".contains(&byte));
     (plain && wanted.len() <= LONGEST && wanted.starts_with('/') && !wanted.contains("//")).then_some(wanted)
 }
 
-/// The origin of an address on the host of `public_url` or on one of `allowed_hosts`, by the scheme of `public_url`; `None` for every
-/// other address, and without `login_redirect`.
+/// The origin of an address on the host of `public_url` or on one of `allowed_hosts`, by the scheme
+/// of `public_url`; `None` for every other address, and without `login_redirect`.
 pub(crate) fn allowed_origin<'a>(settings: &ServerSettings, wanted: &'a str) -> Option<&'a str> {
     let forward = settings.frontends.forward_auth.as_ref()?;
     if forward.login_redirect == LoginRedirect::Never {

@@ -10,7 +10,9 @@ use super::format::wait;
 use super::page_request::PageRequest;
 use super::templates::Notice;
 
-/// Status, notice and `Retry-After`. `status` and `wrong` are used for a wrong password.
+/// Status, notice and `Retry-After`.
+///
+/// `status` and `wrong` are used for a wrong password.
 pub(super) fn refusal(
     request: &PageRequest,
     outcome: &Outcome,

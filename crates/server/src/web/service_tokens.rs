@@ -1,4 +1,6 @@
-//! Making service tokens on the page of one's own account, for administrators. They are listed and revoked with app passwords.
+//! Making service tokens on the page of one's own account, for administrators.
+//!
+//! They are listed and revoked with app passwords.
 
 use accounts::{AccountsError, Expiry, SourceNetworks, TokenScope, TokenScopes};
 use axum::body::Body;

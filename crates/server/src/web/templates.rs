@@ -1,4 +1,6 @@
-//! Templates of the pages. The texts are in `templates/`, where everything that comes from elsewhere is escaped.
+//! Templates of the pages.
+//!
+//! The texts are in `templates/`, where everything that comes from elsewhere is escaped.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
@@ -292,7 +294,8 @@ pub(super) struct Personal<'a> {
     pub(super) sessions: Vec<ShownSession>,
     pub(super) more_sessions: Vec<ShownSession>,
     pub(super) tokens: Vec<ShownToken>,
-    /// The scopes of the form that makes a service token, with what each opens; empty for who cannot make one.
+    /// The scopes of the form that makes a service token, with what each opens; empty for who
+    /// cannot make one.
     pub(super) scopes: Vec<(&'static str, String)>,
 }
 

@@ -2,7 +2,9 @@
 
 use super::*;
 
-/// RFC 7617: passwords are UTF-8. RFC 9110: on every 401, because clients wait for it before they send a password.
+/// RFC 7617: passwords are UTF-8.
+///
+/// RFC 9110: on every 401, because clients wait for it before they send a password.
 const CHALLENGE: &str = "Basic realm=\"Authorisation Required\", charset=\"UTF-8\"";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-//! A browser, as far as the pages need one: it keeps a cookie and sends the forms that it was shown.
+//! A browser, as far as the pages need one: it keeps a cookie and sends the forms that it was
+//! shown.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! What each credential may do: every route, three roles, four credentials; and the generated document.
+//! What each credential may do: every route, three roles, four credentials; and the generated
+//! document.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -29,7 +30,8 @@ enum Kind {
 const KINDS: [Kind; 5] =
     [Kind::Password, Kind::AppPassword, Kind::Bearer, Kind::FreshSession, Kind::OldSession];
 
-/// What comes back when the proof or the role is not enough; everything else is the endpoint's own matter.
+/// What comes back when the proof or the role is not enough; everything else is the endpoint's own
+/// matter.
 #[derive(Debug, PartialEq, Eq)]
 enum Cell {
     WrongRole,
@@ -167,7 +169,8 @@ const FIELDS: &[(&str, &str, Requirement)] = &[
     ("emailScope", "v2-local", Requirement::Any),
 ];
 
-/// Regression: the API took an app password, or a session of hours ago, where the page asks for the password.
+/// Regression: the API took an app password, or a session of hours ago, where the page asks for the
+/// password.
 #[tokio::test(flavor = "multi_thread")]
 async fn password_and_addresses_need_the_password() {
     for (key, value, required) in FIELDS {
@@ -248,7 +251,8 @@ async fn old_session_makes_no_administrator_until_it_is_confirmed() {
     let right = confirm(&form).send().await;
     let (at, now) = (right.json()["lastLogin"].as_i64().unwrap(), Clock::system().now().seconds());
     assert!(right.status == 200 && (now - 60..=now).contains(&at), "{right:?}");
-    // The session goes on under a new cookie; the one before it, which others may know, is none any more.
+    // The session goes on under a new cookie; the one before it, which others may know, is none any
+    // more.
     let renewed = cookie_of(&right);
     let csrf = server.app.request_tokens().token(&renewed);
     assert_eq!(right.json()["requesttoken"], csrf.as_str());
@@ -425,7 +429,8 @@ async fn app_password_does_not_renew_the_budget_of_guesses() {
     assert_eq!(count.load(SeqCst) - before, 4, "guesses that reached the mail server");
 }
 
-/// Regression: a device that polls, or renews its app password, ended the lock that protects the password.
+/// Regression: a device that polls, or renews its app password, ended the lock that protects the
+/// password.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_end_the_lock_on_guesses() {
     let server = Server::with("", "[resolver]\nlock = { failures = 2, per = \"1d\" }\n").await;

@@ -1,5 +1,6 @@
-//! The description of the API says what the server does: every answer that any of these tests gets is compared with it, every
-//! parameter in it is one that the endpoint reads, every code in it is one that the endpoint answers.
+//! The description of the API says what the server does: every answer that any of these tests gets
+//! is compared with it, every parameter in it is one that the endpoint reads, every code in it is
+//! one that the endpoint answers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -369,7 +370,8 @@ async fn every_code_that_is_described_is_answered() {
     answered.extend(ELSEWHERE);
     let usual = |id: &str, code: u16| {
         let audience = ROUTES.iter().find(|route| id.trim_end_matches('2') == route.operation.id);
-        // A service token without the scope gets 403 at every call for signed-in users; a test of those walks all of them.
+        // A service token without the scope gets 403 at every call for signed-in users; a test of
+        // those walks all of them.
         let is_guarded = audience.is_some_and(|route| route.role != RequiredRole::Anyone);
         [400, 415, 429, 503, 500, 997].contains(&code) || code == 403 && is_guarded
     };

@@ -87,7 +87,8 @@ async fn several_fields_change_together_or_not_at_all() {
     ask.send().await.fails(102, "Invalid quota value lots");
     let jane = seen(&server, "jane").await;
     assert_eq!((&jane["email"], &jane["role"]), (&"a@example.org".into(), &"Rabbit".into()));
-    // Clients that send two pairs believe that both count; the original keeps the last one and says nothing.
+    // Clients that send two pairs believe that both count; the original keeps the last one and says
+    // nothing.
     let twice = server
         .put("admin", "/cloud/users/jane", "key=quota&value=3GB&key=email&value=x%40example.org")
         .send()

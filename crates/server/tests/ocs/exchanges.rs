@@ -1,8 +1,11 @@
-//! What clients of the PHP system are used to, request by request: status in both versions, code, message.
+//! What clients of the PHP system are used to, request by request: status in both versions, code,
+//! message.
 
 use super::*;
 
-/// Asks in both versions. `v2` is the status there; the code differs only where both are given.
+/// Asks in both versions.
+///
+/// `v2` is the status there; the code differs only where both are given.
 async fn both(
     server: &Server,
     who: &str,

@@ -118,7 +118,8 @@ async fn identity_is_that_of_the_account_and_never_of_the_request() {
     server.put("admin", "/cloud/users/zoe", "key=email&value=zoe%40example.org").send().await.ok();
     server.put("admin", "/cloud/users/Frank", "key=confirmedEmail&value=f%40example.org").send().await.ok();
     for (who, expected) in [
-        // A comma in a group's id must not make two groups; an unconfirmed address may be another person's.
+        // A comma in a group's id must not make two groups; an unconfirmed address may be another
+        // person's.
         ("zoe", ["zoe", "Zoë, admin", "", "group3"]),
         ("frank", ["Frank", "Frank", "f@example.org", "group1,group2"]),
     ] {
@@ -165,7 +166,8 @@ async fn every_credential_opens_what_it_may() {
     // As a server with HTTPS calls the cookie.
     let secure = format!("__Host-{}", browser.cookie.as_deref().unwrap());
     assert_eq!(ask_cookie(ask(), &secure).await, 200);
-    // What is the application's own in `Authorization` does not hide the session; a wrong password does.
+    // What is the application's own in `Authorization` does not hide the session; a wrong password
+    // does.
     assert_eq!(ask_cookie(ask().header("Authorization", "Bearer of.the.application"), &secure).await, 200);
     assert_eq!(ask_cookie(ask().basic("Frank", "wrong too"), &secure).await, 401);
     assert_eq!(bearer(ask(), &"a".repeat(43)).send().await.status, 401);
@@ -365,8 +367,9 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for StatementCount {
     }
 }
 
-/// A password in memory costs three statements: what changed, the account, and whether it has a reset link that ends now. The test
-/// starts itself again: in a process of its own, no other test uses a store.
+/// A password in memory costs three statements: what changed, the account, and whether it has a
+/// reset link that ends now. The test starts itself again: in a process of its own, no other test
+/// uses a store.
 #[test]
 fn remembered_password_costs_three_reads() {
     const ALONE: &str = "COUNT_STATEMENTS";

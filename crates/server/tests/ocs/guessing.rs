@@ -38,7 +38,8 @@ async fn o17_rate_limit_is_on_by_default_and_shared_by_all_frontends() {
     let server = Server::start().await;
     let from = new_address();
     let mut told = Vec::new();
-    // Ten failures by default, with pauses of which the short ones are waited for: this takes a few seconds.
+    // Ten failures by default, with pauses of which the short ones are waited for: this takes a few
+    // seconds.
     for number in 0..14 {
         let name = format!("ghost{number}");
         let answer = match number % 3 {
@@ -385,7 +386,8 @@ async fn policy_lock_holds_on_all_servers_except_for_the_last_admin() {
     assert_eq!(word(&locked), "refused");
 }
 
-/// M11: neither statuses nor their order, texts and `Retry-After` tell local, external and unknown names apart.
+/// M11: neither statuses nor their order, texts and `Retry-After` tell local, external and unknown
+/// names apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn m11_statuses_do_not_reveal_where_a_name_is_known() {
     let port = external_backend::mail_server_counting(external_backend::MAIL, Default::default()).await;
@@ -423,7 +425,8 @@ async fn m11_statuses_do_not_reveal_where_a_name_is_known() {
     assert!(*wait == Some(9) && body.contains("too many sign-in attempts with this user name"), "{body}");
 }
 
-/// A source that has reached its limit is not told a password that was right a moment ago elsewhere.
+/// A source that has reached its limit is not told a password that was right a moment ago
+/// elsewhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn limited_source_gets_no_remembered_password() {
     let server = Server::with("", THREE).await;

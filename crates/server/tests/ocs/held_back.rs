@@ -1,5 +1,6 @@
-//! A call whose body is held back until what it signed in with has ended. It must count for nothing then, as if the credential had
-//! ended before.
+//! A call whose body is held back until what it signed in with has ended.
+//!
+//! It must count for nothing then, as if the credential had ended before.
 
 use std::net::IpAddr;
 
@@ -23,7 +24,8 @@ pub(super) struct HeldBack {
 }
 
 impl HeldBack {
-    /// Sends all of it but the body, and waits until the server asks for that: by then it has signed the caller in.
+    /// Sends all of it but the body, and waits until the server asks for that: by then it has
+    /// signed the caller in.
     pub(super) async fn of(ask: Ask<'_>) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((ask.from, 0).into()).unwrap();

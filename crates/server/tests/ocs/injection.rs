@@ -1,12 +1,15 @@
-//! O12: injection; stored texts are data, whatever they look like. Five hundred odd texts go through every field that takes text, and come
-//! back as they were or are refused; none is ever part of a question to the store, of markup, or of a pattern.
+//! O12: injection; stored texts are data, whatever they look like.
+//!
+//! Five hundred odd texts go through every field that takes text, and come back as they were or are
+//! refused; none is ever part of a question to the store, of markup, or of a pattern.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::*;
 
-/// Texts with a meaning elsewhere: in a database, a shell, a browser, a template, a parser, a spreadsheet.
+/// Texts with a meaning elsewhere: in a database, a shell, a browser, a template, a parser, a
+/// spreadsheet.
 const WORDS: &[&str] = &[
     // databases
     "'",

@@ -1,4 +1,5 @@
-//! Lost passwords: from the question to the new password, and everything that others could do with it.
+//! Lost passwords: from the question to the new password, and everything that others could do with
+//! it.
 
 use std::sync::{Arc, Mutex};
 
@@ -159,7 +160,8 @@ async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     assert!(again.len() == 1 && !again[0].1.contains("/lostpassword/"), "{again:?}");
 }
 
-/// T50, GitLab's CVE-2023-7028 and NC's CVE-2021-32678 in one table: nothing that is asked for shows in the answer.
+/// T50, GitLab's CVE-2023-7028 and NC's CVE-2021-32678 in one table: nothing that is asked for
+/// shows in the answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn t50_reset_request_has_one_response_for_all_names() {
     let server = Server::with("", &format!("{}{}", letters(9), external_backend::imap().await)).await;

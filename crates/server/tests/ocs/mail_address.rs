@@ -1,4 +1,5 @@
-//! Mail addresses at the API and the pages: pending until confirmed, and no way to learn whose an address is.
+//! Mail addresses at the API and the pages: pending until confirmed, and no way to learn whose an
+//! address is.
 
 use accounts::UserFilter;
 
@@ -180,7 +181,8 @@ async fn administrators_alone_set_a_confirmed_address() {
     assert_eq!(unconfirmed.items.len(), 1);
 }
 
-/// The names are those of a mail server for `mail.example`, which takes them with and without the domain.
+/// The names are those of a mail server for `mail.example`, which takes them with and without the
+/// domain.
 async fn with_domain(server: &str, fields: &str) -> Server {
     let imap = external_backend::imap().await;
     let fields = format!("domain = \"mail.example\"\nadd_domain = true\n{fields}");
@@ -221,7 +223,8 @@ async fn address_signs_in_local_and_external_accounts() {
     server.get("-", "/cloud/user").basic("mia@private.example", token.expose()).send().await.ok();
 }
 
-/// An id wins, also one whose owner has not signed in yet: an address never shuts a user of a mail server out.
+/// An id wins, also one whose owner has not signed in yet: an address never shuts a user of a mail
+/// server out.
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmed_address_shuts_no_user_of_a_mail_server_out() {
     let server = with_domain("", "").await;

@@ -1,4 +1,5 @@
-//! The API as clients see it: the real server on its own port, real requests over a real connection.
+//! The API as clients see it: the real server on its own port, real requests over a real
+//! connection.
 
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -74,8 +75,8 @@ const PASSWORD: &str = "Wonder land 1865 !";
 /// The cheapest hashes that are taken.
 const CHEAP: &str = "[server.passwords]\nmemory_kib = 7168\npasses = 1\n";
 
-/// A server with users: `admin`; `sam`, who administers `group1` and is in it; `Frank` in `group1` and `group2`; `jane` in
-/// `group1`; `outsider` in `group3`.
+/// A server with users: `admin`; `sam`, who administers `group1` and is in it; `Frank` in `group1`
+/// and `group2`; `jane` in `group1`; `outsider` in `group3`.
 struct Server {
     app: AppState,
     /// The accounts, used by the program itself.
@@ -166,7 +167,9 @@ impl Server {
         Ask { server: self, method, path, headers: Vec::new(), body: Vec::new(), from: new_address() }
     }
 
-    /// A request as a signed-in user; `-` is anonymous. A path without `/ocs` is one of version 1.
+    /// A request as a signed-in user; `-` is anonymous.
+    ///
+    /// A path without `/ocs` is one of version 1.
     fn ask(&self, who: &str, method: Method, path: &str) -> Ask<'_> {
         let outside = ["/ocs/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs", "/status.php"];
         let path = if outside.iter().any(|begin| path.starts_with(begin)) {
@@ -181,7 +184,8 @@ impl Server {
     }
 }
 
-/// Runs a story with the store section of a fresh database of the PostgreSQL server, if there is one.
+/// Runs a story with the store section of a fresh database of the PostgreSQL server, if there is
+/// one.
 async fn on_postgres(story: impl AsyncFnOnce(&str)) {
     let Ok(server) = std::env::var("ACCOUNTS_POSTGRES") else {
         assert!(std::env::var_os("RIG_REQUIRED").is_none(), "ACCOUNTS_POSTGRES is not set");

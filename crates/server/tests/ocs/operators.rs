@@ -1,4 +1,5 @@
-//! What operators see: the line of a failed sign-in and the filters that read it, health, metrics, the log.
+//! What operators see: the line of a failed sign-in and the filters that read it, health, metrics,
+//! the log.
 
 use std::io::{Read, Write};
 use std::net::IpAddr;

@@ -1,5 +1,5 @@
-//! Ways by which a sub-admin could become more than that: credentials that outlive a promotion, other sub-admins, names that
-//! others own.
+//! Ways by which a sub-admin could become more than that: credentials that outlive a promotion,
+//! other sub-admins, names that others own.
 
 use super::browser::TestBrowser;
 use super::*;
@@ -89,7 +89,8 @@ async fn sub_admin_takes_no_name_that_a_backend_may_own() {
     let domain = format!("{bare}domain = \"example.com\"\nadd_domain = true\n");
     let refusal = "Only administrators may use a name that may belong to a user of another backend";
     let any = "sub_admins_may_create = \"any-name\"";
-    // Whether sam may take the name: a bare one, an address of the backend's domain, an address of another.
+    // Whether sam may take the name: a bare one, an address of the backend's domain, an address of
+    // another.
     for (setting, backend, expected) in [
         ("", "", [true, true, true]),
         ("", bare, [false, false, false]),

@@ -378,7 +378,8 @@ fn t61_server_keeps_few_copies_of_the_password() {
     let process = Process::open(running.child.id().try_into().unwrap()).unwrap();
     assert_eq!(process.core_limits(), Some(("0".to_owned(), "0".to_owned())));
     assert_eq!(canary::count(&process.told()), 0);
-    // Only root may look. The heap is wiped; threads that hash have buffers on their stacks: two or three copies were seen.
+    // Only root may look. The heap is wiped; threads that hash have buffers on their stacks: two or
+    // three copies were seen.
     if let Some(mut found) = process.remembers(&canary::remains()) {
         let plain = found.remove("plain").unwrap_or(0);
         assert!(plain <= 6 && found.is_empty(), "{plain} and {found:?}");

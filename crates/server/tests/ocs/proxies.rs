@@ -46,7 +46,8 @@ async fn unreadable_forwarding_of_a_trusted_proxy_is_refused() {
     assert_eq!(status(&alive), "200", "{alive}");
 }
 
-/// Regression: behind a proxy that the settings do not name, strangers had the rights of this machine.
+/// Regression: behind a proxy that the settings do not name, strangers had the rights of this
+/// machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn unnamed_proxy_has_no_rights_of_this_machine() {
     let server = Server::start().await;

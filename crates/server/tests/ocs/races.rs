@@ -1,4 +1,6 @@
-//! O09 and O11: what happens at the same moment. `OCS_ROUNDS=1000` asks more often.
+//! O09 and O11: what happens at the same moment.
+//!
+//! `OCS_ROUNDS=1000` asks more often.
 
 use futures_util::future::join_all;
 

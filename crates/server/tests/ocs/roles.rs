@@ -1,4 +1,5 @@
-//! Rights (O07, O08): every route, five callers, five targets, each cell checked against one small model.
+//! Rights (O07, O08): every route, five callers, five targets, each cell checked against one small
+//! model.
 
 use user_backend_server::provisioning::{
     caller::RequiredRole,
@@ -19,8 +20,8 @@ enum Cell {
     MayGoOn,
 }
 
-/// `sam` administers `group1`, where `jane`, `Frank` and the administrator `boss` are; `sid` administers it too and is in
-/// `group2`; `tom` administers `group3`, where `outsider` is.
+/// `sam` administers `group1`, where `jane`, `Frank` and the administrator `boss` are; `sid`
+/// administers it too and is in `group2`; `tom` administers `group3`, where `outsider` is.
 fn model(route: &Route, caller: &str, target: &str) -> Cell {
     let admin = caller == "admin";
     let sub_admin = matches!(caller, "sam" | "tom");

@@ -1,4 +1,5 @@
-//! Attacks on the API (O02 to O15; roles, races, request smuggling and injection are in their own files).
+//! Attacks on the API (O02 to O15; roles, races, request smuggling and injection are in their own
+//! files).
 
 use user_backend_server::provisioning::{caller::RequiredRole, routes::ROUTES};
 
@@ -375,7 +376,8 @@ async fn o14_limits_are_defined_and_pages_add_up_while_people_come() {
             .await
             .ok();
     }
-    // Who was there at the beginning is on exactly one page, although a user is created before each page is requested.
+    // Who was there at the beginning is on exactly one page, although a user is created before each
+    // page is requested.
     let (mut seen, mut offset, limit) = (Vec::new(), 0, 4);
     loop {
         let new = format!("userid=z{offset:03}&email=n%40example.org");

@@ -1,4 +1,5 @@
-//! Service tokens: what each scope opens, from where, until when, and that they never have more than their owner.
+//! Service tokens: what each scope opens, from where, until when, and that they never have more
+//! than their owner.
 
 use accounts::{GroupId, SourceNetworks, TokenScopes};
 use user_backend_server::provisioning::caller::RequiredRole;
@@ -37,7 +38,8 @@ fn has_role(route: &Route, owner: &str) -> bool {
     }
 }
 
-/// Each route with a token of each role: with the one scope that opens it, and with all others that its owner can have.
+/// Each route with a token of each role: with the one scope that opens it, and with all others that
+/// its owner can have.
 async fn walk(store: &str) {
     let server = Server::with("", store).await;
     let (mut opened, mut refused, mut wrong_role, mut not_owned) = (0, 0, 0, 0);
@@ -129,7 +131,8 @@ async fn password_addresses_and_administrators_need_their_own_scopes() {
     join("admin").bearer(&appoints).send().await.ok();
 }
 
-/// A token must not become the account of its owner, nor of an administrator, beyond its scopes, networks and end.
+/// A token must not become the account of its owner, nor of an administrator, beyond its scopes,
+/// networks and end.
 #[tokio::test(flavor = "multi_thread")]
 async fn service_token_cannot_take_over_owner_or_administrator() {
     let server = Server::start().await;
@@ -184,7 +187,8 @@ async fn service_token_has_no_more_rights_than_its_owner_has_now() {
         .send()
         .await
         .fails(998, "");
-    // A promotion opens more to a token that is there already, within its scopes; a demotion ends it.
+    // A promotion opens more to a token that is there already, within its scopes; a demotion ends
+    // it.
     let groups = server.accounts.groups();
     groups.add_member(&GroupId::admin(), &user("jane")).await.unwrap();
     let jane = token(&server, "jane", &scopes, &[]).await;

@@ -1,5 +1,7 @@
-//! O06: requests that hide another one. Behind a proxy that reads their ends elsewhere than we do, the hidden one would be
-//! another user's. So whatever can be read in two ways is refused, and the connection ends.
+//! O06: requests that hide another one.
+//!
+//! Behind a proxy that reads their ends elsewhere than we do, the hidden one would be another
+//! user's. So whatever can be read in two ways is refused, and the connection ends.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

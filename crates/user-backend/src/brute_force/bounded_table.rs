@@ -36,6 +36,7 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
     }
 
     /// The record of this key; created if missing.
+    ///
     /// It stays in the table as long as it is used.
     pub(super) fn get_or_insert(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
         let made = self.table.get_or_insert_with(key, || {
@@ -59,6 +60,7 @@ impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
     }
 
     /// Called last by each user of a record.
+    ///
     /// Removes it if it is not used otherwise and `is_empty` says that nothing is lost.
     pub(super) fn release(&self, key: &K, record: &Arc<V>, is_empty: impl FnOnce(&V) -> bool) {
         let removed = self.table.remove_if(key, |stored| {

@@ -1,4 +1,5 @@
 //! What is known about a name and password that were tried before.
+//!
 //! Accepted the last time, or refused.
 //!
 //! Proven credentials are those that were accepted last from a network. They are not guesses, so no
@@ -34,7 +35,9 @@ use crate::secret::OutcomeKey;
 /// At most this many pairs of name and password of each kind.
 const MAX_TRACKED: usize = 100_000;
 
-/// See the [module](self). Cheap to clone: clones share everything.
+/// See the [module](self).
+///
+/// Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownCredentials {
     proven: Arc<Cache<OutcomeKey, ()>>,
@@ -50,6 +53,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 impl KnownCredentials {
     /// Remembers at most this many that are proven.
+    ///
     /// What was refused is needed by the limits, however little memory there is for outcomes.
     pub(crate) fn new(bound: usize) -> Self {
         let bound = bound.clamp(1, MAX_TRACKED);
@@ -113,6 +117,7 @@ fn refused() -> Cache<u64, u32> {
 const MAX_OFFERED: usize = 64;
 
 /// The unproven credentials that one network has tried.
+///
 /// They are counted on arrival, whatever the outcome, and limit how many guesses can be compared
 /// with an exemption or a remembered password.
 ///
@@ -127,6 +132,7 @@ pub(super) struct OfferedCredentials {
 
 impl OfferedCredentials {
     /// Notes credentials that are not proven.
+    ///
     /// Whether there was room: fewer than the limit of others for this name, and fewer than 64 in
     /// all.
     pub(super) fn add(&mut self, name: u32, tuple: &OutcomeKey, limit: AttemptLimit) -> bool {
@@ -172,6 +178,7 @@ impl OfferedCredentials {
 }
 
 /// A keyed hash may be cut short.
+///
 /// A collision only makes one guess more look like one that was counted.
 fn short(tuple: &OutcomeKey) -> u32 {
     let [one, two, three, four, ..] = tuple.to_bytes();

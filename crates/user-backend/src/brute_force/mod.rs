@@ -39,6 +39,7 @@ pub(crate) use window::Reached;
 pub use window::{AttemptLimit, Certainty};
 
 /// The longest delay that an attempt waits for.
+///
 /// Longer ones are refused, with the time to come back.
 pub(crate) const MAX_INLINE_WAIT: Duration = Duration::from_secs(5);
 
@@ -90,6 +91,7 @@ pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
     fn source_reset(&self, source: SourceNet);
 
     /// A sign-in with this name failed just now, whether there is such a user or not.
+    ///
     /// Only if there is a key for [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
     fn user_failed(&self, _user: UserHash) {}
 
@@ -108,12 +110,15 @@ pub(crate) enum Cost {
     /// It is wrong.
     Wrong,
     /// The backend does not know the user.
+    ///
     /// A guess for source and user, and nothing that could lock an account there.
     UnknownUser,
     /// The backend may have seen the password, and did not answer.
+    ///
     /// Not in time, or the connection ended.
     Silent,
     /// The backend has seen the password, but its answer is not recognised.
+    ///
     /// It counts as a guess.
     Unrecognised,
     /// No one has seen the password, or it says nothing about guesses.

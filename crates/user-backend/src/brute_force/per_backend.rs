@@ -69,7 +69,9 @@ impl BackendLimiter {
     }
 }
 
-/// A failure that may happen. Given back on drop, unless it did.
+/// A failure that may happen.
+///
+/// Given back on drop, unless it did.
 #[derive(Debug)]
 pub(crate) struct BackendReservation<'a> {
     limiter: &'a BackendLimiter,

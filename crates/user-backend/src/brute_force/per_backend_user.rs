@@ -99,7 +99,9 @@ impl UpstreamLimiter {
     }
 }
 
-/// A failure that may happen. Given back on drop, unless it did.
+/// A failure that may happen.
+///
+/// Given back on drop, unless it did.
 #[derive(Debug)]
 pub(crate) struct Reservation<'a> {
     limiter: &'a UpstreamLimiter,

@@ -53,6 +53,7 @@ const MAX_TRACKED_SOURCES: usize = 100_000;
 const WIDER: u32 = 4;
 
 /// How failed sign-ins from one source are slowed down.
+///
 /// The delay doubles with each, then no backend is asked any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
@@ -105,7 +106,9 @@ impl SourceRateLimit {
     }
 }
 
-/// See the [module](self). Cheap to clone: clones share everything.
+/// See the [module](self).
+///
+/// Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceRateLimiter {
     shared: Arc<SourceTable>,
@@ -116,6 +119,7 @@ struct SourceTable {
     limit: SourceRateLimit,
     networks: BoundedTable<SourceNet, SourceRecord>,
     /// What was counted without having been judged, and until when.
+    ///
     /// By source: a guess that costs another source nothing would reveal that the user has just
     /// typed this password.
     unjudged: Cache<(SourceNet, u64), Instant>,
@@ -123,6 +127,7 @@ struct SourceTable {
 }
 
 /// A network whose failures are counted together.
+///
 /// An IPv4 address, or an IPv6 /64, /56 or /48.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SourceNet {
@@ -198,6 +203,7 @@ impl fmt::Display for SourceNet {
 struct SourceRecord {
     allowance: usize,
     /// One permit per failure that may still happen.
+    ///
     /// Taken while an attempt is under way, gone while its failure counts.
     permits: Arc<Semaphore>,
     failures: Mutex<Failures>,
@@ -228,13 +234,16 @@ impl Failures {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SourceDenial {
     /// Too many failed sign-ins from this network.
+    ///
     /// No backend is asked before this time is over.
     TooMany(SourceNet, Duration),
     /// The last failure was a moment ago: there is a delay.
     TooEarly(SourceNet, Duration),
     /// Failures and attempts in progress hold all permits until the deadline.
     NoPermit(SourceNet),
-    /// The same, and none of them is known to be a wrong password. Reported as unavailable.
+    /// The same, and none of them is known to be a wrong password.
+    ///
+    /// Reported as unavailable.
     Unanswered(SourceNet),
 }
 
@@ -274,6 +283,7 @@ impl SourceRateLimiter {
     }
 
     /// Registers an attempt from `address`.
+    ///
     /// From now on no attempt from there counts as quiet until it is dropped.
     pub(crate) fn arrive(&self, address: IpAddr) -> SourceArrival {
         let networks = SourceNet::of(address).levels().map(|network| self.hold(network)).collect();
@@ -281,6 +291,7 @@ impl SourceRateLimiter {
     }
 
     /// Counts a failure that another process saw, or that was stored before a restart.
+    ///
     /// `age` is how long ago it was.
     pub(crate) fn count(&self, source: SourceNet, certainty: Certainty, age: Duration) {
         let limit = &self.shared.limit;
@@ -303,6 +314,7 @@ impl SourceRateLimiter {
     }
 
     /// Clears the record of a source and of the wider networks around it.
+    ///
     /// The next attempt from there is the first.
     pub(crate) fn reset(&self, source: SourceNet) {
         for network in source.levels() {
@@ -348,7 +360,9 @@ impl SourceArrival {
         self.networks.first()
     }
 
-    /// Notes what this source offers, unless it is proven. See [`OfferedCredentials`].
+    /// Notes what this source offers, unless it is proven.
+    ///
+    /// See [`OfferedCredentials`].
     pub(crate) fn offer(&self, name: u32, tuple: &OutcomeKey) -> bool {
         self.source().is_none_or(|source| {
             source.record.lock().offered.add(name, tuple, source.limiter.limit().as_attempts())
@@ -373,12 +387,14 @@ impl SourceArrival {
     }
 
     /// Whether this tuple is being checked with a permit of this source.
+    ///
     /// Joining it is no new guess.
     pub(crate) fn is_under_way(&self, tuple: &OutcomeKey) -> bool {
         self.source().is_some_and(|source| source.record.lock().under_way.contains(tuple))
     }
 
     /// Takes a permit for an attempt, waiting until `deadline` if all are taken.
+    ///
     /// After it there should be time to make the attempt.
     ///
     /// # Errors
@@ -425,7 +441,9 @@ impl SourceRecord {
     }
 }
 
-/// Permit for one attempt. Returned on drop, unless the attempt failed.
+/// Permit for one attempt.
+///
+/// Returned on drop, unless the attempt failed.
 #[derive(Debug)]
 #[must_use = "the attempt's failure must be counted"]
 pub(crate) struct SourcePermit {
@@ -446,9 +464,10 @@ impl SourcePermit {
         self.count(Certainty::Wrong);
     }
 
-    /// Settles the permit: no backend was asked, because of a limit per user. It counts as a
-    /// failure, once per tuple: otherwise a source could use the limit to test any number of
-    /// passwords.
+    /// Settles the permit: no backend was asked, because of a limit per user.
+    ///
+    /// It counts as a failure, once per tuple: otherwise a source could use the limit to test any
+    /// number of passwords.
     pub(crate) fn unjudged(self) {
         self.count_once(Certainty::Wrong);
     }

@@ -64,6 +64,7 @@ use crate::secret::OutcomeKey;
 const MAX_TRACKED_USERS: usize = 100_000;
 
 /// The delays: up to this number of failures, this number of seconds.
+///
 /// The last one applies to all further failures.
 const BACKOFF_STEPS: [(u32, u64); 4] = [(3, 1), (9, 3), (25, 5), (u32::MAX, 10)];
 
@@ -118,7 +119,9 @@ impl fmt::Display for Lockout {
     }
 }
 
-/// See the [module](self). Cheap to clone: clones share everything.
+/// See the [module](self).
+///
+/// Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct UserLimiter {
     lockout: Option<Lockout>,
@@ -177,16 +180,19 @@ struct FailureCount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UserDenial {
     /// Too many failures in a row.
+    ///
     /// No backend is asked about this user before this time is over.
     Locked(Duration),
     /// The password policy locks the user after these failures in a row, and the settings do not.
     LockedByRule,
     /// Too many failures in a short time.
+    ///
     /// No backend is asked about this user before this time is over.
     TooMany(Duration),
     /// The last failure was a moment ago.
     TooEarly(Duration),
     /// The outcome of some attempts is not known.
+    ///
     /// Reported as unavailable: none of them need be a wrong password.
     Unanswered,
 }
@@ -267,6 +273,7 @@ impl UserLimiter {
     }
 
     /// Registers an attempt at a user who is known by these names.
+    ///
     /// From now on no attempt counts as quiet until it is dropped.
     pub(crate) fn arrive(&self, names: impl IntoIterator<Item = CanonicalName>) -> UserArrival {
         let mut names: Vec<CanonicalName> = names.into_iter().collect();
@@ -279,6 +286,7 @@ impl UserLimiter {
     }
 
     /// Clears the record of a user: the next attempt is the first one.
+    ///
     /// What other processes saw stays if it is younger than `age`.
     pub(crate) fn unlock(&self, name: &CanonicalName, age: Duration) {
         self.forget_reports(name, age);
@@ -348,6 +356,7 @@ impl FailureCount {
     }
 
     /// Reserves a failure, or returns until when none is free.
+    ///
     /// `Ok(false)`: the same is under way, or known to be wrong.
     fn try_reserve(
         &mut self,
@@ -448,7 +457,9 @@ impl UserArrival {
     }
 }
 
-/// Permit for one attempt. Returned on drop, unless the attempt failed.
+/// Permit for one attempt.
+///
+/// Returned on drop, unless the attempt failed.
 #[derive(Debug)]
 #[must_use = "the attempt's failure must be counted"]
 pub(crate) struct UserPermit {
@@ -459,6 +470,7 @@ pub(crate) struct UserPermit {
 
 impl UserPermit {
     /// Whether this attempt may be answered from memory.
+    ///
     /// Not when several other passwords could not be judged before. An outage must not be the time
     /// to compare guesses with what is remembered.
     pub(crate) fn may_recall(&self) -> bool {
@@ -478,16 +490,19 @@ impl UserPermit {
         }
     }
 
-    /// Settles the permit: the attempt was refused. `is_known_wrong`: it had been before. Returns
-    /// whether the user is locked for the rest of the day now, and was not before.
+    /// Settles the permit: the attempt was refused.
+    ///
+    /// `is_known_wrong`: it had been before. Returns whether the user is locked for the rest of the
+    /// day now, and was not before.
     pub(crate) fn refused(self, is_known_wrong: bool) -> bool {
         let locked: Vec<bool> =
             self.users.iter().map(|user| user.fail(&self.tuple, is_known_wrong)).collect();
         locked.contains(&true)
     }
 
-    /// Settles the permit: no backend could judge the attempt. `is_guess`: one has seen the
-    /// password, and gave an answer that is not recognised.
+    /// Settles the permit: no backend could judge the attempt.
+    ///
+    /// `is_guess`: one has seen the password, and gave an answer that is not recognised.
     pub(crate) fn unjudged(self, is_guess: bool) {
         let at = now();
         for user in &self.users {

@@ -24,10 +24,13 @@ use crate::secret::OutcomeKeyer;
 const MAX_NAMES: usize = 100_000;
 
 /// At most this many reports of one name.
+///
 /// More than there can be failures in a row before it is locked.
 const MAX_PER_NAME: usize = 128;
 
-/// A keyed hash of a name in canonical form. Useless without the [`UserHashKey`].
+/// A keyed hash of a name in canonical form.
+///
+/// Useless without the [`UserHashKey`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserHash([u8; 16]);
 
@@ -61,6 +64,7 @@ impl FromStr for UserHash {
 }
 
 /// The key of the hashes.
+///
 /// All processes that exchange failed sign-ins need the same. Wiped on drop.
 pub struct UserHashKey(OutcomeKeyer);
 

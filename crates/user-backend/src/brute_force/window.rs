@@ -1,4 +1,5 @@
 //! Failed logins within a time.
+//!
 //! What the limits per user, and per backend and user, count with.
 
 use std::collections::VecDeque;
@@ -65,6 +66,7 @@ pub(crate) enum Reached {
     /// By wrong passwords: until this time is over.
     ByFailures(Duration),
     /// Only because of attempts without an answer.
+    ///
     /// They are under way, or a backend did not decide. An outage must not look like a wrong
     /// password, so this is reported as unavailable.
     ByUnanswered,
@@ -124,6 +126,7 @@ impl Window {
     }
 
     /// Counts a failure.
+    ///
     /// One without an answer counts once per tuple, until it turns out to be wrong.
     pub(super) fn fail(&mut self, tuple: OutcomeKey, certainty: Certainty, at: Instant) {
         // It was wrong before, so it is wrong now.

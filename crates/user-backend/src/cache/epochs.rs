@@ -68,7 +68,9 @@ impl Default for InvalidationEpochs {
 }
 
 impl InvalidationEpochs {
-    /// The epoch now. Take it before the check begins.
+    /// The epoch now.
+    ///
+    /// Take it before the check begins.
     pub fn epoch(&self) -> Epoch {
         Epoch(self.epoch.load(Ordering::SeqCst))
     }
@@ -84,6 +86,7 @@ impl InvalidationEpochs {
     }
 
     /// The label of what depends on all backends together.
+    ///
     /// A refusal means that none of them accepted.
     pub fn all_backends(&self) -> Label {
         // No id is empty.
@@ -133,6 +136,7 @@ impl InvalidationEpochs {
     }
 
     /// The epoch of the last invalidation that concerns any of these labels.
+    ///
     /// Two questions about them that see the same one have no invalidation between them.
     pub fn last_change(&self, labels: &[Label]) -> Epoch {
         loop {
@@ -152,7 +156,9 @@ impl InvalidationEpochs {
         self.slot(label).map_or(u64::MAX, |slot| slot.load(Ordering::SeqCst))
     }
 
-    /// The epoch of the label's last invalidation. Waits for one that is under way.
+    /// The epoch of the label's last invalidation.
+    ///
+    /// Waits for one that is under way.
     #[cold]
     fn last(&self, label: Label) -> u64 {
         let labels = self.lock();

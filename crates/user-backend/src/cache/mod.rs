@@ -42,6 +42,7 @@ pub struct CacheBounds {
     /// At most this many accepted outcomes; a quarter of it bounds the refused ones.
     pub entries: usize,
     /// At most about this many bytes for accepted outcomes.
+    ///
     /// A quarter of it bounds the refused ones.
     pub bytes: usize,
 }
@@ -84,7 +85,9 @@ pub struct OutcomeCache {
 pub struct Lifetime {
     /// As good as asked.
     pub fresh: Duration,
-    /// While the backend cannot be asked; counted from the same moment. `None`: not at all.
+    /// While the backend cannot be asked; counted from the same moment.
+    ///
+    /// `None`: not at all.
     pub stale: Option<Duration>,
     /// A hash of the network from which it was verified.
     pub network: u32,
@@ -113,6 +116,7 @@ impl OutcomeCache {
     }
 
     /// The key of a tuple.
+    ///
     /// `name` is canonical for accepted outcomes and as typed for refused ones.
     #[inline]
     pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
@@ -225,6 +229,7 @@ impl OutcomeCache {
     }
 
     /// Remembers an acceptance for its lifetime from `now`, and returns whether it counts.
+    ///
     /// Not if an invalidation hit the person, under the name that was typed or the one that was
     /// found, or the backend, since the check began at `began`.
     #[must_use]
@@ -265,6 +270,7 @@ impl OutcomeCache {
     }
 
     /// Remembers a refusal for `lifetime` from `now`.
+    ///
     /// It is forgotten with the person under any of `names`: the one that was typed, and those by
     /// which the backends would know them.
     pub(crate) fn reject(

@@ -51,6 +51,7 @@ pub(super) struct Number(u16);
 const IDS: usize = 1024;
 
 /// Which number stands for which backend.
+///
 /// Ids are added and never change, so they are read without a lock.
 #[derive(Debug)]
 pub(super) struct Backends(Box<[OnceLock<BackendId>]>);

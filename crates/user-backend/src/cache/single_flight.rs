@@ -46,6 +46,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     }
 
     /// Waits for the answer of the attempt `key`, and starts it with `start` if needed.
+    ///
     /// `change` is the epoch of the last invalidation that concerns it.
     ///
     /// # Errors

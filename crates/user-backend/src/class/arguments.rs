@@ -1,4 +1,5 @@
 //! The positional `arguments` of the PHP app, with PHP's loose types.
+//!
 //! What every class needs to read its own.
 //!
 //! A `null` is an argument that was not given. Named fields may add what the arguments leave out.
@@ -10,7 +11,9 @@ use crate::document::tree::{Key, Node, Value, quoted};
 use crate::document::{Field, Problem};
 use crate::transport::TlsMode;
 
-/// Values of positional arguments. Missing ones may be given by name.
+/// Values of positional arguments.
+///
+/// Missing ones may be given by name.
 #[derive(Clone, Debug, Default)]
 pub struct NamedFields<'a> {
     /// `host`.
@@ -261,7 +264,9 @@ impl<'a> NamedArguments<'a> {
         }
     }
 
-    /// An argument that is a domain. Empty means none.
+    /// An argument that is a domain.
+    ///
+    /// Empty means none.
     pub fn domain(&self, nth: usize) -> Option<Located<'a, &'a str>> {
         let field = self.get(nth)?;
         // PHP's `if` treats false as the empty text, and it was used like that.
@@ -310,7 +315,9 @@ fn port(field: &Field<'_>) -> Option<u16> {
     })
 }
 
-/// PHP's `true` and `false`, if unambiguous. PHP treats the text "false" as true.
+/// PHP's `true` and `false`, if unambiguous.
+///
+/// PHP treats the text "false" as true.
 fn boolean(field: &Field<'_>) -> Option<bool> {
     match &field.node.value {
         Value::Bool(value) => Some(*value),

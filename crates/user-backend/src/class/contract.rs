@@ -33,7 +33,9 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
         &[]
     }
 
-    /// The fields that only this class has. Any other field is an error.
+    /// The fields that only this class has.
+    ///
+    /// Any other field is an error.
     fn fields(&self) -> &'static [FieldSpec] {
         &[]
     }
@@ -61,12 +63,14 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Warnings about an entry that can be used.
+    ///
     /// Own fields and what each does not do, such as one that has no effect beside another.
     fn warnings(&self, _entry: &Entry) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
     /// Reads positional `arguments`.
+    ///
     /// `None` when something is wrong with them, which has been reported.
     fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {
         arguments
@@ -82,6 +86,7 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
     }
 
     /// The verdict about a name that its backend never sends to the server.
+    ///
     /// `None` for names that it sends.
     ///
     /// The domain rules and `deny_names` have been applied before.
@@ -95,13 +100,16 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
     }
 
     /// The files that a backend is made of, beside `ca_file`; see [`Entry::path`].
+    ///
     /// When one of them has other contents at a [reload](crate::Resolver::reload), the backend is
     /// made again although its entry says the same.
     fn files(&self, _entry: &Entry) -> Vec<PathBuf> {
         Vec::new()
     }
 
-    /// Makes the backend. Reads certificates and the like; opens no connection.
+    /// Makes the backend.
+    ///
+    /// Reads certificates and the like; opens no connection.
     ///
     /// # Errors
     /// Why this entry cannot be used, as a text or as a [`BackendError`](crate::BackendError).

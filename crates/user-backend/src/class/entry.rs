@@ -16,6 +16,7 @@ use crate::resolver::policy::BackendPolicy;
 use crate::transport::{Endpoint, TlsMode};
 
 /// What users of a backend get at their first sign-in (`on_first_sign_in`).
+///
 /// The library hands it on to the program that keeps accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -113,6 +114,7 @@ impl Entry {
     }
 
     /// An own field that is the path of a file.
+    ///
     /// A relative one is relative to the directory of the configuration.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         let path = Path::new(self.own.text(name)?);

@@ -35,7 +35,9 @@ impl FieldSpec {
         Self::checked_text(name, help, "a text", not_empty)
     }
 
-    /// A text that must pass a check. `expected` says what it should be.
+    /// A text that must pass a check.
+    ///
+    /// `expected` says what it should be.
     pub const fn checked_text(
         name: &'static str,
         help: &'static str,
@@ -66,6 +68,7 @@ impl FieldSpec {
     }
 
     /// The field `refusal_texts`.
+    ///
     /// [`Entry::refusal_texts`](super::Entry::refusal_texts) reads it.
     pub const fn refusal_texts() -> Self {
         let help = "replies with which this server refuses a name and a password, beside those that are \

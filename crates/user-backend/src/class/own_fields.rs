@@ -11,6 +11,7 @@ use crate::document::duration;
 use crate::document::field_value::FieldValue;
 
 /// The own fields of an entry, checked.
+///
 /// `Debug` shows their names only: values may be secrets.
 #[derive(Clone, Default, PartialEq)]
 pub struct OwnFields(pub(super) BTreeMap<String, FieldValue>);

@@ -19,6 +19,7 @@ pub(crate) fn names(class: &dyn Class) -> Option<Vec<&'static str>> {
 }
 
 /// Reads the own fields of a class, which are all that are not `common`.
+///
 /// Reports what is wrong. `positional` is what positional arguments say; `None` when they are
 /// broken, so that nothing is known to be missing.
 pub(crate) fn read(
@@ -95,6 +96,7 @@ fn check_fields(
 }
 
 /// serde stops at the first error.
+///
 /// The offending field is removed, until there are no more errors.
 fn check_settings(
     section: &TableReader<'_>,

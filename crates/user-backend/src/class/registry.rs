@@ -125,6 +125,7 @@ impl fmt::Debug for ClassRegistry {
 const NAMESPACES: [&str; 3] = ["oca\\userexternal\\", "oca\\user_external\\lib\\", "oca\\user_external\\"];
 
 /// Brings a spelling into its short form, in lower case.
+///
 /// A name from any other name space stays whole.
 fn short_name(spelling: &str) -> String {
     let lower = spelling.strip_prefix('\\').unwrap_or(spelling).to_ascii_lowercase();

@@ -12,6 +12,7 @@ use crate::document::field_value::{FieldValue, MismatchError};
 pub(super) type Mismatch = serde_path_to_error::Error<MismatchError>;
 
 /// The own fields of a class, as a struct that serde reads.
+///
 /// Its fields are the known ones.
 ///
 /// A struct with `#[serde(flatten)]` in it does not say which fields it has, so unknown ones are

@@ -48,7 +48,9 @@ impl TransportSpec {
         self
     }
 
-    /// The modes of TLS that an entry may choose. The first is the default.
+    /// The modes of TLS that an entry may choose.
+    ///
+    /// The first is the default.
     pub const fn tls_modes(mut self, modes: &'static [TlsMode]) -> Self {
         self.tls_modes = modes;
         self

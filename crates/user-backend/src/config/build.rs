@@ -32,6 +32,7 @@ pub struct ConfiguredBackend {
 
 impl Config {
     /// Makes the backends, in the order of the array.
+    ///
     /// Reads certificates; opens no connection.
     ///
     /// # Errors
@@ -44,6 +45,7 @@ impl Config {
     }
 
     /// What an entry of this configuration makes of a login name that is no account's id.
+    ///
     /// The name that its server is sent, and who that is. Contacts no server.
     ///
     /// # Errors
@@ -54,6 +56,7 @@ impl Config {
     }
 
     /// The name that the server of an entry is sent for an account with this id.
+    ///
     /// Contacts no server.
     ///
     /// # Errors
@@ -122,6 +125,7 @@ impl Config {
     }
 
     /// An error of yours about a field of one entry, with its place in the file.
+    ///
     /// For what the library hands on to you, such as [`Entry::first_sign_in`]. `field` may lead to
     /// a value inside, such as `on_first_sign_in.quota`.
     pub fn entry_error(
@@ -147,6 +151,7 @@ impl Config {
 
 impl Resolver {
     /// Makes a resolver of a configuration.
+    ///
     /// The backends in the order of the array, with their policies, and the settings of the
     /// resolver. Reads certificates; opens no connection.
     ///
@@ -161,6 +166,7 @@ impl Resolver {
     }
 
     /// Puts a configuration in the place of the one there is: see [`Self::replace`].
+    ///
     /// What was added or set [by hand](ResolverBuilder) stays: backends, the place of the
     /// configured ones among them, their decorators, limits.
     ///
@@ -189,6 +195,7 @@ impl ResolverBuilder {
     }
 
     /// As [`Self::with_config`], with each backend inside something of the caller's own.
+    ///
     /// A decorator that is a backend of the same id.
     ///
     /// At a [reload](Resolver::reload) it is applied again. The entries are compared and not the
@@ -217,11 +224,14 @@ pub enum FromConfigError {
     Build(#[from] BuildError),
 }
 
-/// The source of a backend. Equal sources make equal backends.
+/// The source of a backend.
+///
+/// Equal sources make equal backends.
 #[derive(Debug, PartialEq)]
 struct Made {
     entry: Entry,
     /// Digests of the certificates and of the files of the class.
+    ///
     /// They are renewed under the same name.
     files: Vec<Option<[u8; 32]>>,
 }

@@ -1,4 +1,5 @@
 //! From fields and arguments to an [`Endpoint`].
+//!
 //! Where the server is, and whether passwords may go there.
 
 use std::path::Path;
@@ -22,6 +23,7 @@ pub(super) struct EndpointFields {
 }
 
 /// Reads everything about reaching the server.
+///
 /// `positional` is what the positional arguments say: `None` when there are none, `Some(None)` when
 /// they are broken, which has been reported.
 pub(super) fn read(

@@ -17,6 +17,7 @@ use crate::resolver::names::Admit;
 use crate::resolver::policy::BackendPolicy;
 
 /// Reads one entry and its warnings.
+///
 /// Reports what is wrong and answers `None` if anything is.
 pub(super) fn read(
     section: &TableReader<'_>,
@@ -147,6 +148,7 @@ fn id(field: &Field<'_>) -> Option<BackendId> {
 }
 
 /// Class and host, and the port when it is not the expected one.
+///
 /// The position of the entry does not matter: moving it must not move any account.
 fn default_id(section: &TableReader<'_>, class: &dyn Class, reach: &EndpointFields) -> Option<BackendId> {
     let name = class.name();

@@ -1,4 +1,5 @@
 //! The fields of an entry and of `[resolver]`.
+//!
 //! Names for the check, texts for `docs/configuration.md`.
 //!
 //! A class declares its own fields (`class.rs` in its folder). A test writes the tables of the

@@ -10,6 +10,7 @@ const MAX_NAME_CHARS: usize = 64;
 const MAX_URL_BYTES: usize = 2000;
 
 /// Reads `display_name` and `help_url`.
+///
 /// Reports what is wrong and answers `None` if anything is.
 pub(super) fn read(section: &TableReader<'_>) -> Option<(Option<String>, Option<String>)> {
     let errors = section.diagnostics.count();

@@ -1,4 +1,5 @@
 //! From a file or a text to a [`Config`].
+//!
 //! Reading, then every check that looks at more than one entry.
 
 use std::path::Path;
@@ -85,6 +86,7 @@ impl Loader {
     }
 
     /// Reads a top-level key for you, to be had from [`Config::section`].
+    ///
     /// In a `config.php` its name begins with `user_backends_`.
     pub fn section(mut self, name: impl Into<String>) -> Self {
         self.read.push(ExtraSection { name: name.into(), shared: false });
@@ -99,6 +101,7 @@ impl Loader {
     }
 
     /// Allows a file without `user_backends`, or with an empty array.
+    ///
     /// For programs with their own backend.
     pub fn allow_no_backends(mut self) -> Self {
         self.without_backends = true;
@@ -106,6 +109,7 @@ impl Loader {
     }
 
     /// Reads a file of at most 1 MiB.
+    ///
     /// Its name gives the format: `.toml`, `.json` or `.php`. A relative `ca_file` is relative to
     /// the file's directory. With `config.php`, every `*.config.php` beside it is read too, as the
     /// PHP system does.
@@ -155,6 +159,7 @@ impl Loader {
     }
 
     /// Reads a text of at most 1 MiB.
+    ///
     /// `name` is what errors call it; a relative `ca_file` is relative to its directory.
     ///
     /// # Errors

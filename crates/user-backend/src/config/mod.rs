@@ -1,4 +1,5 @@
 //! The `user_backends` array.
+//!
 //! Which servers are asked, in which order, and how they are reached.
 //!
 //! Three formats say the same: TOML, JSON, and the `config.php` of the PHP app, which is read with
@@ -95,7 +96,9 @@ impl Config {
         &self.registry
     }
 
-    /// Reads a file with the classes of this crate. See [`Loader::load`].
+    /// Reads a file with the classes of this crate.
+    ///
+    /// See [`Loader::load`].
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
@@ -103,7 +106,9 @@ impl Config {
         Loader::new().load(path)
     }
 
-    /// Reads a text with the classes of this crate. See [`Loader::parse`].
+    /// Reads a text with the classes of this crate.
+    ///
+    /// See [`Loader::parse`].
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
@@ -123,6 +128,7 @@ impl Config {
     }
 
     /// The same for a program that makes one attempt and ends.
+    ///
     /// No connection is prepared for a next one (`warm`).
     #[must_use]
     pub fn for_one_attempt(mut self) -> Self {
@@ -131,6 +137,7 @@ impl Config {
     }
 
     /// The entries of `user_backends`, in the order of the array.
+    ///
     /// Never empty, unless [`Loader::allow_no_backends`] is set.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

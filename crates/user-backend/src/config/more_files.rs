@@ -1,4 +1,5 @@
 //! The other files of a PHP configuration.
+//!
 //! Beside `config.php`, the PHP system reads every `*.config.php` of the folder.
 //!
 //! They come after it, in the natural order of their names (`2.config.php` before `10.config.php`),
@@ -16,6 +17,7 @@ const MAIN: &str = "config.php";
 const MORE: &str = ".config.php";
 
 /// The other files of a configuration, in the order in which they are read.
+///
 /// None, if the first has another name.
 ///
 /// # Errors
@@ -41,6 +43,7 @@ pub(super) fn beside(main: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// Compares numbers in texts by their value, as PHP's `natsort` does.
+///
 /// Those with a zero in front, which is not at the beginning of the text, digit by digit.
 fn natural(one: &str, other: &str) -> Ordering {
     let (mut one, mut other) =

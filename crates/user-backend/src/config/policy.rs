@@ -1,4 +1,5 @@
 //! The fields that every class has and that do not lead to the server.
+//!
 //! Names and the resolver's policy.
 
 use super::endpoint::Remark;

@@ -1,4 +1,5 @@
 //! Sections of the program around the library.
+//!
 //! Read with the same eyes, typed by their owner.
 
 use std::fmt;
@@ -50,6 +51,7 @@ impl Config {
 
     #[doc(hidden)]
     /// The members of a PHP array that is no list, such as `[1009 => '/ca.pem']`.
+    ///
     /// Keys and plain values as texts. Empty when it is not there. A key may be the name of a
     /// constant, `PDO::MYSQL_ATTR_SSL_CA`.
     pub fn section_members(&self, name: &str) -> Vec<(String, Option<String>)> {

@@ -1,4 +1,5 @@
 //! The settings of the resolver as a whole.
+//!
 //! `[resolver]` in TOML and JSON, `user_backends_resolver` in a `config.php`.
 
 use std::time::Duration;
@@ -41,7 +42,9 @@ impl Default for ResolverSettings {
     }
 }
 
-/// Reads the table. Reports what is wrong; broken fields keep their defaults.
+/// Reads the table.
+///
+/// Reports what is wrong; broken fields keep their defaults.
 pub(super) fn read(section: &TableReader<'_>) -> ResolverSettings {
     section.only(&names_of(&RESOLVER_FIELDS), |_| None);
     let mut settings = ResolverSettings::default();

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::identity::BackendId;
 
 /// Something in a configuration that works and that an operator should know of.
+///
 /// Print them all at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {

@@ -9,7 +9,9 @@ use super::section::Field;
 use super::source::{carries_a_password, names_a_secret};
 use super::tree::{Member, Node, Position, Value};
 
-/// The same without places. Numbers that are no integers keep their value.
+/// The same without places.
+///
+/// Numbers that are no integers keep their value.
 pub(crate) fn field_value(node: &Node) -> FieldValue {
     match &node.value {
         Value::Null | Value::Broken => FieldValue::Null,
@@ -34,6 +36,7 @@ pub(crate) fn field_value(node: &Node) -> FieldValue {
 }
 
 /// The same, for values that all formats can say.
+///
 /// `None` for others, such as dates and infinity. A table stays one, whatever its keys are.
 pub(crate) fn common_value(node: &Node) -> Option<FieldValue> {
     Some(match &node.value {
@@ -58,6 +61,7 @@ pub(crate) fn member<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
 }
 
 /// Follows a path as far as it leads.
+///
 /// Returns its place, its name, and whether it may be a secret.
 pub(crate) fn walk(node: &Node, path: &Path) -> (Position, String, bool) {
     let (mut node, mut field, mut secret) = (node, String::new(), false);
@@ -144,6 +148,7 @@ pub(crate) fn missing_field(said: &str) -> Option<&str> {
 }
 
 /// Reports what serde says about a value within `field`.
+///
 /// The path begins with the field itself.
 pub(crate) fn report(field: &Field<'_>, path: &Path, said: &str) {
     let mut within = field.clone();

@@ -28,7 +28,9 @@ impl Files {
     }
 }
 
-/// Everything that is wrong with one configuration. Never empty.
+/// Everything that is wrong with one configuration.
+///
+/// Never empty.
 ///
 /// `Display` gives one block for each error, for a terminal:
 ///
@@ -42,7 +44,9 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// Sorts the errors by their place in the file. `None` when there are none.
+    /// Sorts the errors by their place in the file.
+    ///
+    /// `None` when there are none.
     pub(crate) fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
         errors.sort_by_key(|error| (error.at, error.place.index));
         (!errors.is_empty()).then_some(Self { errors })
@@ -141,6 +145,7 @@ impl ConfigError {
     }
 
     /// The whole way to the value, such as `user_backends[0].arguments[2]`.
+    ///
     /// Empty when it is about the whole file.
     pub fn path(&self) -> String {
         self.place.to_string()
@@ -229,7 +234,9 @@ impl fmt::Display for SettingLocation {
     }
 }
 
-/// A problem with a value: found, expected, and a hint. The reader adds the position.
+/// A problem with a value: found, expected, and a hint.
+///
+/// The reader adds the position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub(crate) found: String,

@@ -9,7 +9,9 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer, 
 use serde::de::{self, DeserializeOwned, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// A value of any format. Numbers that are no integers of 64 bits are floating point.
+/// A value of any format.
+///
+/// Numbers that are no integers of 64 bits are floating point.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FieldValue {
     Null,

@@ -9,6 +9,7 @@ use super::error::Problem;
 use super::tree::quoted;
 
 /// Reads a host name or an address.
+///
 /// The answer is in lower case, an IPv6 address without brackets.
 pub(crate) fn parse(text: &str) -> Result<String, Problem> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
@@ -51,6 +52,7 @@ pub(crate) fn parse_port(digits: &str) -> Option<u16> {
 }
 
 /// Letters, digits, inner hyphens and underscores in labels.
+///
 /// A last label that cannot be taken for an address.
 fn is_name(text: &str) -> bool {
     let label = |label: &str| {

@@ -138,7 +138,9 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// Reports what is wrong with this value. Always `None`, so that callers can return it.
+    /// Reports what is wrong with this value.
+    ///
+    /// Always `None`, so that callers can return it.
     pub fn fail<T>(&self, problem: Problem) -> Option<T> {
         // The error of a broken value has already been reported.
         if self.node.value == Value::Broken {
@@ -212,6 +214,7 @@ impl<'a> Field<'a> {
     }
 
     /// A length of time, or the word `off` as `Some(None)`.
+    ///
     /// Zero is refused: it could mean either.
     pub(crate) fn duration_or_off(&self) -> Option<Option<Duration>> {
         match &self.node.value {

@@ -151,6 +151,7 @@ fn mode(_: &Metadata) -> Option<u32> {
 
 impl Access {
     /// Refuses a file with a secret that others may read, and one that others may change.
+    ///
     /// It decides where passwords go.
     pub(crate) fn check(self, secret: Option<&str>, file: &str) -> Vec<Problem> {
         let readable =

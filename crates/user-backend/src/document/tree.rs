@@ -2,7 +2,9 @@
 //!
 //! Every value has its place in the file, so that errors have a line.
 
-/// A place in a file, both numbers counted from 1. Columns count characters.
+/// A place in a file, both numbers counted from 1.
+///
+/// Columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     /// Which of the files that are read as one, in their order.
@@ -80,6 +82,7 @@ pub(crate) struct Member {
 }
 
 /// The key of a member.
+///
 /// PHP takes `"0"` and `0` for the same key, and so do we in every format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
@@ -135,6 +138,7 @@ impl Value {
     }
 
     /// The elements of an array, whether it was written with numbers for keys or without.
+    ///
     /// Written order counts.
     pub(crate) fn elements(&self) -> Option<Vec<&Node>> {
         match self {
@@ -147,6 +151,7 @@ impl Value {
     }
 
     /// The named fields of a table.
+    ///
     /// An empty array is an empty table: PHP does not distinguish them.
     pub(crate) fn members(&self) -> Option<&[Member]> {
         match self {
@@ -163,6 +168,7 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// Backslashes stay single, because class names have them.
+///
 /// Control characters and the like do not stay.
 fn escaped(text: &str) -> String {
     let escape = |c| if c == '\\' || c == '\'' { String::from(c) } else { char::escape_debug(c).to_string() };

@@ -1,4 +1,5 @@
 //! The class `ftp`: fields, ports and arguments.
+//!
 //! Its positional arguments: host or host:port, secure = false.
 
 use std::sync::Arc;

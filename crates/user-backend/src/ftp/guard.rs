@@ -25,6 +25,7 @@ use crate::refusal::{RefusalTexts, ReplyText, Sent, Words};
 use crate::transport::Duplex;
 
 /// Most bytes of replies that are read from one connection.
+///
 /// Login dialogues have a few hundred; long banners a few thousand.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
@@ -32,6 +33,7 @@ pub(super) const MAX_BYTES: usize = 64 * 1024;
 const MAX_NOISE: usize = 8;
 
 /// How other protocols begin.
+///
 /// Their servers wait for us after that, so nothing better will come.
 const OTHER_PROTOCOLS: [&[u8]; 6] = [b"SSH-", b"HTTP/", b"* ", b"+", b"-ERR", b"<"];
 
@@ -107,7 +109,9 @@ impl Guard {
         }
     }
 
-    /// Reads once. Nothing is held afterwards when the stream has ended.
+    /// Reads once.
+    ///
+    /// Nothing is held afterwards when the stream has ended.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut bytes = [0; 1024];
         let mut buf = ReadBuf::new(&mut bytes);
@@ -185,7 +189,9 @@ impl Guard {
         Ok(())
     }
 
-    /// The last line of a reply. The library waits for more if nothing follows the code.
+    /// The last line of a reply.
+    ///
+    /// The library waits for more if nothing follows the code.
     fn end(&mut self, code: [u8; 3], words: &[u8]) {
         self.said.add(words);
         self.open = None;
@@ -217,7 +223,9 @@ impl Guard {
         Ok(())
     }
 
-    /// What the words of the last reply mean, and what of them may be shown. Forgets them.
+    /// What the words of the last reply mean, and what of them may be shown.
+    ///
+    /// Forgets them.
     pub(super) fn take_words(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
         self.said.judge(taught, sent)
     }
@@ -266,6 +274,7 @@ impl<'a> Line<'a> {
 }
 
 /// What is passed on for a byte of a partial line.
+///
 /// The code, the mark after it and line ends; everything else becomes dots.
 fn masked(column: usize, byte: u8) -> u8 {
     match (column, byte) {

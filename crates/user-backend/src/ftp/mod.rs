@@ -171,6 +171,7 @@ impl FtpBackend {
     }
 
     /// What the server says to the name on a prepared connection.
+    ///
     /// One that fails on the way there is as good as none: no password was sent on it.
     async fn named(&self, login: Login<'_>, deadline: Instant) -> Option<Result<Session, Refused>> {
         while let Some(session) = self.warm.take() {

@@ -1,4 +1,5 @@
 //! Maps FTP replies to decisions.
+//!
 //! Pure functions, so that every row can be tested without a server.
 //!
 //! The same code means different things at different places: 530 answers a wrong password, a name
@@ -48,7 +49,9 @@ impl Stage {
 /// The next step after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// The stage is passed. After [`Stage::Pass`]: the server verified the password.
+    /// The stage is passed.
+    ///
+    /// After [`Stage::Pass`]: the server verified the password.
     Proceed,
     /// Another reply follows.
     Wait,

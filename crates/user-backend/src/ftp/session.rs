@@ -1,4 +1,5 @@
 //! One dialogue with a server, from the open connection to the reply to PASS.
+//!
 //! [`reply`](super::reply) says what replies mean.
 //!
 //! RFC 959 section 5.4 (the dialogue), RFC 4217 section 4 (AUTH TLS). PBSZ and PROT (RFC 4217
@@ -22,6 +23,7 @@ use crate::refusal::{Login, RefusalTexts, Refused, Sent, Words};
 use crate::transport::{Endpoint, TlsClient, TlsMode, TlsSummary, cannot_connect, dial_with, sooner, within};
 
 /// What the library sends, and logs, in place of the name.
+///
 /// See [`SharedSocket::replace_next`].
 const USER: &str = "USER ********";
 
@@ -39,7 +41,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects, encrypts and hears the greeting. Every later step has the same deadline.
+    /// Connects, encrypts and hears the greeting.
+    ///
+    /// Every later step has the same deadline.
     ///
     /// # Errors
     /// A [`BackendError`] in the phase that failed.
@@ -89,7 +93,9 @@ impl Session {
         self
     }
 
-    /// Presents the name. `Ok(Ok(_))`: the server asks for the password.
+    /// Presents the name.
+    ///
+    /// `Ok(Ok(_))`: the server asks for the password.
     ///
     /// # Errors
     /// A [`BackendError`] when the server neither does that nor refuses the name.
@@ -102,6 +108,7 @@ impl Session {
     }
 
     /// Presents the password, after [`name`](Self::name).
+    ///
     /// `Ok(Ok(()))` is the verified yes.
     ///
     /// There is no QUIT: waiting for its reply costs a round trip and brings nothing. The
@@ -162,7 +169,9 @@ impl Session {
         .await
     }
 
-    /// The words of the last reply. Before a login they do not matter.
+    /// The words of the last reply.
+    ///
+    /// Before a login they do not matter.
     fn words(&self, login: Option<Login<'_>>) -> Words {
         match login {
             Some(Login { sent, taught }) => self.wire.take_words(taught, sent),
@@ -194,6 +203,7 @@ async fn connect(
 }
 
 /// The bytes of a reply.
+///
 /// The library is told to expect no code at all, because it does not know all of them.
 fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Vec<u8>, BackendError> {
     match answer {

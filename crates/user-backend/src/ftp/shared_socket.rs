@@ -25,11 +25,14 @@ use crate::refusal::{RefusalTexts, Sent, Words};
 use crate::transport::{TlsClient, TlsSummary};
 
 /// suppaftp reads a greeting before it hands out the connection.
+///
 /// It gets this one, and the server's own is read afterwards like any other reply, when TLS is
 /// already on where it must be.
 const FAKE_GREETING: &[u8] = b"220 connected\r\n";
 
-/// One connection. Clones share it: suppaftp has one, the session another.
+/// One connection.
+///
+/// Clones share it: suppaftp has one, the session another.
 #[derive(Clone)]
 pub(super) struct SharedSocket {
     socket: Arc<TcpStream>,
@@ -74,7 +77,9 @@ impl SharedSocket {
         self.lock().instead = Some(line);
     }
 
-    /// Turns to TLS. Everything from here on is encrypted.
+    /// Turns to TLS.
+    ///
+    /// Everything from here on is encrypted.
     ///
     /// # Errors
     /// What [`TlsClient::handshake`] says.
@@ -159,6 +164,7 @@ impl AsyncTlsConnector for SocketConnector {
 }
 
 /// A socket that two owners can use.
+///
 /// TLS on top of it, and [`SharedSocket`], which must be able to show it.
 #[derive(Clone, Debug)]
 struct Socket(Arc<TcpStream>);

@@ -1,4 +1,6 @@
-//! The class `http`: fields, ports and arguments. Its positional arguments: url, auth = `'basic'`.
+//! The class `http`: fields, ports and arguments.
+//!
+//! Its positional arguments: url, auth = `'basic'`.
 
 use std::sync::Arc;
 

@@ -15,7 +15,9 @@ use super::settings::HttpSettings;
 use crate::error::{BackendError, Phase};
 use crate::refusal::Sent;
 
-/// A header of HTTP Basic in UTF-8 (RFC 7617 section 2.1). The name must have no colon.
+/// A header of HTTP Basic in UTF-8 (RFC 7617 section 2.1).
+///
+/// The name must have no colon.
 pub(super) fn basic(sent: Sent<'_>) -> Result<HeaderValue, BackendError> {
     let plain = Zeroizing::new([sent.name, ":", sent.password].concat());
     let begins = "Basic ".len();

@@ -23,7 +23,9 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// Each challenge that can be read. What cannot be read is no challenge.
+    /// Each challenge that can be read.
+    ///
+    /// What cannot be read is no challenge.
     pub(super) fn challenges(&self) -> impl Iterator<Item = ChallengeRef<'_>> {
         self.challenges.iter().filter_map(|value| parse_challenges(value).ok()).flatten()
     }
@@ -70,7 +72,9 @@ pub(super) fn is_outage(status: u16) -> bool {
     matches!(status, 408 | 421 | 423 | 425 | 429 | 451 | 500..=599)
 }
 
-/// Judges the response to a request with a name and a password. `Ok(None)` is the yes.
+/// Judges the response to a request with a name and a password.
+///
+/// `Ok(None)` is the yes.
 ///
 /// # Errors
 /// A [`BackendError`] for everything that is neither a yes nor a recognised no. One that is no

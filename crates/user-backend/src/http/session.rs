@@ -23,8 +23,9 @@ pub(super) const MAX_BYTES: usize = 128 * 1024;
 /// Most bytes of one header section.
 const MAX_HEADERS: usize = 16 * 1024;
 
-/// Most bytes of a page that are read. What is longer is neither compared nor shown, and the
-/// connection is closed.
+/// Most bytes of a page that are read.
+///
+/// What is longer is neither compared nor shown, and the connection is closed.
 const MAX_PAGE: usize = 16 * 1024;
 
 /// Who asks, as the server's log shows it.

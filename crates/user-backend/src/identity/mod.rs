@@ -135,6 +135,7 @@ impl LoginName {
     }
 
     /// The name to send to a server.
+    ///
     /// As typed if that differs from the canonical form by ASCII letter case only, else the
     /// canonical form. Some servers distinguish full-width or decomposed letters, which are one
     /// user here.

@@ -46,6 +46,7 @@ fn confusable_names_are_refused() {
 }
 
 /// RFC 5892, appendix A.3, which PRECIS checks before it lowers the case.
+///
 /// Stricter than necessary.
 #[test]
 fn a_middle_dot_stands_between_two_small_letters_l() {

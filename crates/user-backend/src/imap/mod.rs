@@ -88,6 +88,7 @@ const DOVECOT_PENALTY: &str = "the server greets as Dovecot, which delays all lo
      penalty); see \"Dovecot delays logins\" in docs/troubleshooting.md";
 
 /// A mail server that is asked over IMAP.
+///
 /// See the [module](self) for what it is asked and what its answers mean.
 #[derive(Debug)]
 pub struct ImapBackend {
@@ -153,6 +154,7 @@ impl ImapBackend {
 
 impl ImapServer {
     /// The address of the user, if the server is to know it.
+    ///
     /// Only where no one else can read it.
     fn source_to_forward(&self, offered: &Capabilities, source: Option<IpAddr>) -> Option<IpAddr> {
         let ImapSettings { endpoint, forward_source, .. } = &self.settings;

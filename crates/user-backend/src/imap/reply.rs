@@ -1,4 +1,5 @@
 //! What a server's replies mean for a sign-in.
+//!
 //! Pure: no I/O, no state.
 //!
 //! The rule for refusals: a reply is a rejection only if it is recognised as one. RFC 9051 section
@@ -52,7 +53,9 @@ pub(super) enum TaggedStatus {
 }
 
 impl Reply {
-    /// Reads what the parser made of a line. Only an answer with this very tag is an answer.
+    /// Reads what the parser made of a line.
+    ///
+    /// Only an answer with this very tag is an answer.
     pub(super) fn read(response: &Response<'_>, tag: &str) -> Self {
         match response {
             Response::Capabilities(list) => Self::Capabilities(Capabilities::read(list)),
@@ -89,6 +92,7 @@ impl TaggedStatus {
 }
 
 /// The parser knows some codes and leaves others in the text.
+///
 /// Here they are one thing again.
 fn code(outcome: &Outcome<'_>) -> Option<&'static str> {
     match &outcome.code {
@@ -153,6 +157,7 @@ pub(super) enum Method {
 
 impl Method {
     /// The first method that the server offers.
+    ///
     /// Each of them carries every name and password.
     ///
     /// # Errors
@@ -198,6 +203,7 @@ pub(super) enum LoginDecision {
 }
 
 /// Reads the answer to the command that carried the password.
+///
 /// Its code decides, or else its words.
 ///
 /// # Errors
@@ -237,6 +243,7 @@ pub(super) fn decide(
 }
 
 /// Reads a refusal that came before the password was sent.
+///
 /// It says nothing about the password. `knows_name`: the name was sent.
 ///
 /// # Errors

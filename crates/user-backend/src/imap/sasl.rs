@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 /// Longest line of the command LOGIN.
+///
 /// RFC 2683 section 3.2.1.5 asks clients to stay below about a thousand octets; servers have been
 /// seen to hang up soon above it, which would look like an outage that anyone could cause by
 /// typing. What does not fit goes into a literal.
@@ -24,6 +25,7 @@ pub(super) enum Literals {
     /// Each after a continuation.
     Synchronising,
     /// Also at once (RFC 7888): `LITERAL+`, or `LITERAL-`, which takes 4096 octets.
+    ///
     /// No name and no password has more.
     AtOnce,
 }
@@ -65,6 +67,7 @@ pub(super) fn login_in_turns(name: &str, password: &str) -> [SecretLine; 2] {
 }
 
 /// `TAG LOGIN name password`.
+///
 /// The first piece is sent at once, each further one after a continuation; the password is in the
 /// last one.
 pub(super) fn login(tag: &str, name: &str, password: &str, literals: Literals) -> Vec<SecretLine> {
@@ -94,6 +97,7 @@ fn room_for(text: &str) -> usize {
 }
 
 /// Adds one argument: quoted, or as a literal.
+///
 /// `behind`: capacity for what follows in the same piece.
 fn argument(pieces: &mut Vec<SecretLine>, text: &str, is_quotable: bool, literals: Literals, behind: usize) {
     if is_quotable {

@@ -1,4 +1,5 @@
 //! The dialogue with one server, from its greeting to its answer.
+//!
 //! Wire only: what a reply means is decided in [`reply`].
 //!
 //! `async_imap` reads what the guard lets through; we write the commands: each command has a random
@@ -60,6 +61,7 @@ impl<S: Duplex> Session<S> {
     }
 
     /// Continues over a connection that has just been encrypted.
+    ///
     /// What was known about the server is forgotten.
     pub(super) fn resumed(stream: S, before: Before) -> Self {
         Self::over(Guard::resumed(stream, before))
@@ -119,6 +121,7 @@ impl<S: Duplex> Session<S> {
     }
 
     /// Sends the address of the user to the server (RFC 2971), before the credentials.
+    ///
     /// Any answer is accepted.
     ///
     /// # Errors
@@ -175,6 +178,7 @@ impl<S: Duplex> Session<S> {
     }
 
     /// Sends each piece when it is its turn.
+    ///
     /// The first at once, each further one after a continuation. The password is in the last one,
     /// the name in `name_at`.
     async fn in_turns(
@@ -202,7 +206,9 @@ impl<S: Duplex> Session<S> {
         self.judged(login).await
     }
 
-    /// Sends the line that has the password. Where that fails, some of it may have arrived.
+    /// Sends the line that has the password.
+    ///
+    /// Where that fails, some of it may have arrived.
     async fn send_password(&mut self, line: &[u8]) -> Result<(), BackendError> {
         self.send(Phase::Login, line).await.map_err(BackendError::without_answer)
     }

@@ -1,5 +1,6 @@
-//! The class `ldap`: fields and ports. It has no positional arguments: the PHP app has no such
-//! class.
+//! The class `ldap`: fields and ports.
+//!
+//! It has no positional arguments: the PHP app has no such class.
 
 use std::sync::Arc;
 

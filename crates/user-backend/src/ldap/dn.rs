@@ -9,7 +9,9 @@ pub(super) fn is_dn(template: &str) -> bool {
     template.contains('=')
 }
 
-/// Fills a template. `None` when the name cannot stand in it.
+/// Fills a template.
+///
+/// `None` when the name cannot stand in it.
 ///
 /// # Security
 /// In a DN the name is escaped. Anything else has no escapes, so a name that could be read as a DN

@@ -44,7 +44,9 @@ pub(crate) struct Subject<'a> {
 }
 
 impl FilterTemplate {
-    /// Reads a filter. The error says what is wrong with it.
+    /// Reads a filter.
+    ///
+    /// The error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let mut reader = Reader { rest: text, depth: 0 };
         let node = reader.filter()?;

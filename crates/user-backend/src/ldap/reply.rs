@@ -84,8 +84,9 @@ pub(super) fn proceed(stage: Stage, code: ResultCode) -> Result<(), BackendError
     }
 }
 
-/// Judges the answer to a bind with the user's password. `Ok(None)` is the yes. `diagnostic` is
-/// the server's message.
+/// Judges the answer to a bind with the user's password.
+///
+/// `Ok(None)` is the yes. `diagnostic` is the server's message.
 ///
 /// # Errors
 /// A [`BackendError`] for everything that is neither a yes nor a recognised no. One that is no

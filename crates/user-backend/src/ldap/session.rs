@@ -1,4 +1,6 @@
-//! One connection to a directory. What results mean is said in [`reply`](super::reply).
+//! One connection to a directory.
+//!
+//! What results mean is said in [`reply`](super::reply).
 //!
 //! RFC 4511 sections 4.1.1 (message ids, unsolicited notices), 4.2 (bind), 4.5 (search), 4.14
 //! (StartTLS).
@@ -98,7 +100,9 @@ impl Session {
         proceed(Stage::Service, code)
     }
 
-    /// Presents the user's password. `Ok(Ok(()))` is the verified yes.
+    /// Presents the user's password.
+    ///
+    /// `Ok(Ok(()))` is the verified yes.
     ///
     /// # Errors
     /// A [`BackendError`] when the server neither accepted nor rejected it.
@@ -144,7 +148,9 @@ impl Session {
         }
     }
 
-    /// Searches. `Err(code)` inside: what the server said instead of success.
+    /// Searches.
+    ///
+    /// `Err(code)` inside: what the server said instead of success.
     ///
     /// # Errors
     /// A [`BackendError`] when there is no result.

@@ -56,7 +56,9 @@ impl Default for Lookup {
 }
 
 impl Lookup {
-    /// The filters, read. `Err` says which setting is wrong, and how.
+    /// The filters, read.
+    ///
+    /// `Err` says which setting is wrong, and how.
     pub(super) fn filters(&self) -> Result<(FilterTemplate, FilterTemplate), (&'static str, &'static str)> {
         let user = FilterTemplate::parse(&self.filter).map_err(|why| ("filter", why))?;
         let group = FilterTemplate::parse(&self.group_filter).map_err(|why| ("group_filter", why))?;
@@ -86,7 +88,9 @@ impl LdapSettings {
     /// How the groups of a user are found, when nothing else is set.
     pub const DEFAULT_GROUP_FILTER: &'static str = "(|(member={dn})(uniqueMember={dn})(memberUid={name}))";
 
-    /// A server at `endpoint`. How a user is found must be set: [`with_bind`](Self::with_bind) or
+    /// A server at `endpoint`.
+    ///
+    /// How a user is found must be set: [`with_bind`](Self::with_bind) or
     /// [`with_search`](Self::with_search).
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
         Self { id, endpoint, lookup: Lookup::default(), refusal_texts: RefusalTexts::default() }

@@ -87,6 +87,7 @@ impl CircuitBreaker {
     }
 
     /// The server could not be reached.
+    ///
     /// While the breaker is open only the trial counts: attempts that were let through before know
     /// nothing new, and the pause doubles once per trial, not once per person who was waiting.
     fn count(&self, is_trial: bool) {
@@ -109,6 +110,7 @@ impl CircuitBreaker {
 }
 
 /// An attempt that was let through.
+///
 /// Gives the place of the trial back when it ends, however it ends.
 struct HalfOpenProbe<'a> {
     breaker: &'a CircuitBreaker,

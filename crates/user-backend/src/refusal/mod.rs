@@ -38,7 +38,9 @@ use zeroize::Zeroizing;
 use crate::backend::Attempt;
 use crate::verdict::{Rejection, Verdict};
 
-/// Most bytes of a reply that are kept. What is longer is neither compared nor shown.
+/// Most bytes of a reply that are kept.
+///
+/// What is longer is neither compared nor shown.
 const MAX_SAID: usize = 2 * 1024;
 
 /// What the words of a reply mean.
@@ -69,7 +71,9 @@ pub(crate) struct Login<'a> {
 /// A refusal, and the server's message for the user.
 pub(crate) type Refused = (Rejection, Option<ServerText>);
 
-/// The verdict of a refusal. The message goes to the attempt.
+/// The verdict of a refusal.
+///
+/// The message goes to the attempt.
 pub(crate) fn reject(attempt: &Attempt<'_>, (rejection, message): Refused) -> Verdict {
     if let Some(message) = message {
         attempt.tell(message);
@@ -90,7 +94,9 @@ pub(crate) struct Words {
     pub(crate) message: Option<ServerText>,
 }
 
-/// The raw words of one reply, inside a guard. Wiped on drop, never shown.
+/// The raw words of one reply, inside a guard.
+///
+/// Wiped on drop, never shown.
 #[derive(Default)]
 pub(crate) struct ReplyText {
     raw: Zeroizing<Vec<u8>>,
@@ -132,7 +138,9 @@ impl ReplyText {
         self.raw.extend_from_slice(line);
     }
 
-    /// What the words mean, and what of them may be shown. Forgets them.
+    /// What the words mean, and what of them may be shown.
+    ///
+    /// Forgets them.
     pub(crate) fn judge(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
         let words = if self.is_too_long {
             Words { class: Class::Unknown, is_taught: false, text: ServerText::withheld(), message: None }
@@ -168,6 +176,7 @@ fn local_part(name: &str) -> Option<&str> {
 }
 
 /// One line of printable characters.
+///
 /// Control characters, bidirectional marks and what is not UTF-8 become `?`, runs of blanks become
 /// one.
 fn printable(said: &[u8]) -> String {

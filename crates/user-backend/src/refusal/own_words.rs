@@ -5,6 +5,7 @@ use super::{local_part, printable};
 use crate::error::BackendError;
 
 /// Placeholder for the name that was sent.
+///
 /// No reply holds these characters: they cannot be printed.
 const NAME: &str = "\u{1}";
 
@@ -15,6 +16,7 @@ const LOCAL_PART: &str = "\u{2}";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnWords {
     /// The code and the command, as our error says them.
+    ///
     /// The same words with another code are other words.
     context: String,
     pattern: String,
@@ -22,6 +24,7 @@ pub(crate) struct OwnWords {
 
 impl OwnWords {
     /// The reply to two canary users, if it was the same.
+    ///
     /// Each is the name that was sent, and what came of it.
     pub(crate) fn of_both(one: (&str, &BackendError), other: (&str, &BackendError)) -> Option<Self> {
         let learned = |(name, error): (&str, &BackendError)| {
@@ -51,6 +54,7 @@ impl OwnWords {
 }
 
 /// The reply to a canary, which may be shown even with its name.
+///
 /// The name is ours, and not a user's.
 pub(crate) fn told_to_canary(text: &ServerText, name: &str) -> ServerText {
     match text.words().filter(|_| text.is_empty()) {

@@ -18,6 +18,7 @@ const MAX_SHOWN: usize = 200;
 const MIN_PART: usize = 4;
 
 /// A server's reply about one name and password, safe to show.
+///
 /// Printable, at most 200 characters, and empty if it contains the name or the password in any
 /// form.
 ///
@@ -26,6 +27,7 @@ const MIN_PART: usize = 4;
 pub struct ServerText {
     shown: Box<str>,
     /// All words for the comparison of canaries, the name included.
+    ///
     /// `None` when they hold the password, or are too many.
     words: Option<Box<str>>,
 }
@@ -93,6 +95,7 @@ impl Serialize for ServerText {
 type Decoder = fn(&[u8]) -> Vec<u8>;
 
 /// One text in every form in which servers repeat a name or a password.
+///
 /// As it is, decoded, without blanks. Lower case.
 struct Views(Vec<Zeroizing<String>>);
 
@@ -153,6 +156,7 @@ fn lower(bytes: &[u8]) -> Zeroizing<String> {
 }
 
 /// Letters and digits of ASCII.
+///
 /// A server that reads UTF-8 as Latin-1 leaves these as they are.
 fn letters(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.chars().filter(char::is_ascii_alphanumeric).collect())
@@ -224,6 +228,7 @@ fn without_entities(text: &[u8]) -> Vec<u8> {
 }
 
 /// Everything that may be base64 (RFC 4648), decoded.
+///
 /// At each of the four places where it may begin.
 fn from_base64(text: &[u8]) -> Vec<u8> {
     const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -271,6 +276,7 @@ fn from_hex(text: &[u8]) -> Vec<u8> {
 }
 
 /// Characters by number: `\\x57`, `\\u0057`, `&#87;`, `&#x57;`, `87 111 110`.
+///
 /// Each number is read as octal, decimal and hexadecimal.
 fn from_numbers(text: &[u8]) -> Vec<u8> {
     let text = Zeroizing::new(String::from_utf8_lossy(text).into_owned());

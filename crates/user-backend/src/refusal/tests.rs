@@ -1,4 +1,6 @@
-//! What real servers say, and what it means. `%NAME%` is the user's name.
+//! What real servers say, and what it means.
+//!
+//! `%NAME%` is the user's name.
 
 use super::*;
 use crate::verdict::Rejection::{

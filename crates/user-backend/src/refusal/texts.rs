@@ -99,7 +99,9 @@ impl RefusalTexts {
     }
 }
 
-/// One piece of a pattern. `*` in a name is not a wildcard.
+/// One piece of a pattern.
+///
+/// `*` in a name is not a wildcard.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Piece {
     Exactly(char),
@@ -118,6 +120,7 @@ fn pattern(text: &str, name: &str) -> Vec<Piece> {
 }
 
 /// Whether a text is like a pattern.
+///
 /// Backtracks to the last wildcard only, so it takes at most `text` times `pattern` steps.
 fn is_like(text: &str, pattern: &[Piece]) -> bool {
     let text: Vec<char> = text.chars().collect();

@@ -16,6 +16,7 @@ use crate::verdict::Rejection::{
 };
 
 /// The server did not judge: it is down, busy, full, or wants something else first.
+///
 /// Never learned from canaries.
 const OUTAGES: &[&str] = &[
     // Not now.
@@ -168,6 +169,7 @@ const OUTAGES: &[&str] = &[
 ];
 
 /// Words about this user's name, password or account, anywhere in the text.
+///
 /// The first that is found decides.
 const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
     (
@@ -310,7 +312,9 @@ const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
     ),
 ];
 
-/// Words that only say no. They count if the rest of the reply is [`FILLERS`].
+/// Words that only say no.
+///
+/// They count if the rest of the reply is [`FILLERS`].
 const GENERAL: &[&str] = &[
     "login authentication failed",
     "authentication failed",
@@ -346,6 +350,7 @@ const GENERAL: &[&str] = &[
 ];
 
 /// Words that make something else of a phrase of [`SPECIFIC`] before them.
+///
 /// "invalid password hash", "bad user database".
 const OTHER_THINGS: &[&str] = &[
     "hash",

@@ -39,6 +39,7 @@ use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Freshness, Rejection};
 
 /// Reserve at the end of the caller's deadline, or a twentieth of it if that is less.
+///
 /// It leaves time to name the backend that did not answer, and for grace.
 const TO_CONCLUDE: Duration = Duration::from_millis(250);
 
@@ -206,6 +207,7 @@ impl Resolver {
     }
 
     /// Finds out what is known about the credentials.
+    ///
     /// What is not proven is noted at the source before anything is waited for.
     async fn knowledge(
         &self,
@@ -238,6 +240,7 @@ impl Resolver {
     }
 
     /// What a question depends on that is asked now.
+    ///
     /// In this order: an attempt from before an invalidation is not joined by one that asks after
     /// it; what is found out counts only if nothing was invalidated since it began; and a chain
     /// that is replaced is followed by invalidations, so what it finds out later does not count
@@ -258,6 +261,7 @@ impl Resolver {
     }
 
     /// The answer of a shared attempt, if it still counts.
+    ///
     /// The backend may know the user by another name, which was invalidated, and the caller may be
     /// late to read the answer.
     fn landed(
@@ -297,6 +301,7 @@ impl Admission {
     }
 
     /// Settles everything that counts guesses, in one place.
+    ///
     /// `is_guess`: a backend has seen the password and gave an answer that is not recognised.
     /// Returns whether the user is locked now and was not before.
     async fn settle(self, chain: &Chain, answer: &TracedOutcome, is_guess: bool) -> bool {
@@ -421,6 +426,7 @@ impl Resolver {
 }
 
 /// What the hash of proven credentials covers beside name and password.
+///
 /// The network of the source.
 fn proven_label(source: Option<IpAddr>) -> Vec<u8> {
     let network = source.map(|source| SourceNet::of(source).to_string());

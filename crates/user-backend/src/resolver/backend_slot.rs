@@ -108,6 +108,7 @@ pub(super) struct BackendSlot {
 
 impl BackendSlot {
     /// A new slot, except for failed logins.
+    ///
     /// They count at the server whatever changes here, so they are taken over from `before`, the
     /// slot that had this id.
     pub(super) fn new(part: BackendSpec, before: Option<&Self>) -> Self {
@@ -250,6 +251,7 @@ impl BackendSlot {
     }
 
     /// Makes sure that a yes of this backend counts, if need be by running the canary now.
+    ///
     /// That costs the first users after an outage the time of one more login, and no one
     /// afterwards.
     async fn ensure_trusted(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
@@ -271,6 +273,7 @@ impl BackendSlot {
     }
 
     /// Runs the canary, unless another one ends meanwhile.
+    ///
     /// In a separate task: if it takes longer than this attempt may, the next one has the result.
     async fn run_canary_until(self: &Arc<Self>, deadline: Instant) {
         let (_, runs) = self.canary_state.known();

@@ -68,6 +68,7 @@ impl ResolverBuilder {
     }
 
     /// Adds a backend with a policy and with rules about names, which the resolver applies.
+    ///
     /// The backend is given the name to send and knows nothing of them.
     /// [`DomainRules`](crate::DomainRules) alone will do: then no name is denied.
     pub fn backend_with(
@@ -105,8 +106,9 @@ impl ResolverBuilder {
         self
     }
 
-    /// Rate limit per source (default: as [`SourceRateLimit::default`]). Only attempts that
-    /// [say where they come from](super::Credentials::from_source) are.
+    /// Rate limit per source (default: as [`SourceRateLimit::default`]).
+    ///
+    /// Only attempts that [say where they come from](super::Credentials::from_source) are.
     #[doc(alias = "rate limit")]
     #[doc(alias = "brute force")]
     pub fn throttle(mut self, throttle: SourceRateLimit) -> Self {
@@ -115,6 +117,7 @@ impl ResolverBuilder {
     }
 
     /// The observer of failures that count against source and user (default: none).
+    ///
     /// It stays when the resolver is [replaced](Resolver::replace).
     pub fn failure_log(mut self, log: Arc<dyn FailedLoginObserver>) -> Self {
         self.failure_log = Some(log);
@@ -137,6 +140,7 @@ impl ResolverBuilder {
     }
 
     /// The store of proven credentials, and the key of their hashes (default: none).
+    ///
     /// The store must not have the key. It stays when the resolver is
     /// [replaced](Resolver::replace).
     pub fn proven(mut self, store: Arc<dyn ProvenStore>, key: ProvenKey) -> Self {

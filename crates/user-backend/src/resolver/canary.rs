@@ -20,6 +20,7 @@ pub enum Canary {
     /// The backend refused it, as it should.
     Refused,
     /// The backend answered two of them in the same words, which are not on our lists.
+    ///
     /// These words are a refusal from now on; `{name}` is the name.
     RefusedInOwnWords(String),
     /// The backend let it in: guest mapping, anonymous logins, or a server that accepts any login.
@@ -37,6 +38,7 @@ pub enum Canary {
 }
 
 /// Presents a random user with a random password to a backend.
+///
 /// One failed login upstream, or two if the answer to the first is not recognised. So: at start, on
 /// reload and on demand, never per login.
 ///
@@ -124,7 +126,9 @@ impl UnrecognisedAnswer {
     }
 }
 
-/// Presents one canary. `Ok` is an answer that is not recognised.
+/// Presents one canary.
+///
+/// `Ok` is an answer that is not recognised.
 async fn present(
     backend: &dyn UserBackend,
     names: &NameRules,

@@ -1,4 +1,5 @@
 //! Whether a backend's yes counts.
+//!
 //! One that accepts users who do not exist proves nothing by accepting anyone.
 //!
 //! A program that signs in once takes the backend's word. One that keeps running runs the canary
@@ -84,6 +85,7 @@ impl CanaryState {
     }
 
     /// Whether a reload is a reason for another canary.
+    ///
     /// Words that were learned may have been those of an outage, and what was not recognised may be
     /// now.
     pub(super) fn has_lesson(&self) -> bool {
@@ -98,6 +100,7 @@ impl CanaryState {
     }
 
     /// Whether this is the time to learn how the server refuses.
+    ///
     /// Once it is, it is not for a while.
     pub(super) fn may_learn(&self) -> bool {
         let mut known = self.lock();

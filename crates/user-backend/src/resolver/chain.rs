@@ -52,6 +52,7 @@ pub(super) struct ChainResult {
     pub(super) decision: ChainDecision,
     pub(super) trace: Trace,
     /// A backend has seen the password, and its answer is not recognised.
+    ///
     /// A guess, although it was not judged.
     pub(super) is_guess: bool,
 }
@@ -60,7 +61,9 @@ pub(super) struct ChainResult {
 pub(super) enum ChainDecision {
     /// This backend accepted.
     Accepted { slot: Arc<BackendSlot>, identity: Identity },
-    /// Every backend was asked and none accepted. `cacheable` for this long, if at all.
+    /// Every backend was asked and none accepted.
+    ///
+    /// `cacheable` for this long, if at all.
     Rejected { rejection: Rejection, cacheable: Option<Duration> },
     /// A backend that might have accepted could not be asked.
     Unavailable,
@@ -391,6 +394,7 @@ struct OwnerLookup<'a> {
 
 impl OwnerLookup<'_> {
     /// How a backend reads a name, and the owner of that name.
+    ///
     /// `None`: the name is of another domain.
     ///
     /// A typed name that is an account's is that account's alone. A backend that adds its domain
@@ -423,12 +427,14 @@ impl OwnerLookup<'_> {
 
 impl Chain {
     /// The names by which the backends would know the user.
+    ///
     /// Usually one, however many backends there are.
     pub(super) fn known_as(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
         self.rules.iter().filter_map(|rules| Some(rules.identity(login)?.name().clone()))
     }
 
     /// The names that a guess counts at.
+    ///
     /// As typed, and those by which the backends would know the user.
     pub(super) fn names_of(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
         std::iter::once(login.canonical().clone()).chain(self.known_as(login))
@@ -439,6 +445,7 @@ impl Chain {
 const OTHERS: Duration = Duration::from_secs(3);
 
 /// When this backend must have answered.
+///
 /// Nearly all of the time that is left, because servers think for seconds about a wrong password,
 /// but leaves enough for later ones to answer, too.
 fn share(now: Instant, deadline: Instant, still_to_ask: usize) -> Instant {

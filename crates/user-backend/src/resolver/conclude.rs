@@ -1,4 +1,5 @@
 //! From what the chain found out to the answer.
+//!
 //! What is remembered, what is proved, what an outage means.
 
 use std::net::IpAddr;

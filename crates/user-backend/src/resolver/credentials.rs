@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::identity::BackendId;
 
 /// Login name and password of an attempt.
+///
 /// Borrowed: nothing is copied unless a backend has to be asked.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
@@ -49,6 +50,7 @@ impl<'a> Credentials<'a> {
     }
 
     /// Restricts the attempt to one backend.
+    ///
     /// The others are not asked, and nothing they answered earlier counts.
     ///
     /// A user whose name belongs to another backend, and any user if there is no backend with this

@@ -37,7 +37,9 @@ pub struct Outage {
     pub reason: String,
 }
 
-/// What is known about the backends. Those that answer and always did are not in it.
+/// What is known about the backends.
+///
+/// Those that answer and always did are not in it.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     backends: Mutex<HashMap<BackendId, HealthState>>,

@@ -96,7 +96,9 @@ use chain::Chain;
 use names::NameDecision;
 use scope::Scope;
 
-/// Asks backends in order and caches outcomes. Cheap to clone: clones share everything.
+/// Asks backends in order and caches outcomes.
+///
+/// Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     shared: Arc<ResolverShared>,
@@ -187,6 +189,7 @@ impl Resolver {
     }
 
     /// The acceptance in memory, if there is one.
+    ///
     /// It is given at once if nothing is known about source and user that could hold an attempt up:
     /// then the limits would let it through at once.
     // Inlined, like all that a hit goes through: handing an answer on takes longer than finding it.
@@ -236,6 +239,7 @@ impl Resolver {
     }
 
     /// The backends that may own this name.
+    ///
     /// A user of theirs could be known by it, or type it as their address.
     ///
     /// A backend without a domain may own every name.
@@ -256,6 +260,7 @@ impl Resolver {
     }
 
     /// The backends whose refusals are not recognised, so that they look like an outage.
+    ///
     /// In the order of the chain.
     pub fn unrecognised(&self) -> Vec<BackendId> {
         let chain = self.shared.chain.load();
@@ -264,6 +269,7 @@ impl Resolver {
     }
 
     /// The canonical forms under which the backends would know a typed name.
+    ///
     /// Its own is the first. Empty for a name that cannot be one.
     pub fn names_of(&self, typed: &str) -> Vec<CanonicalName> {
         let Ok(login) = LoginName::parse(typed) else { return Vec::new() };
@@ -283,6 +289,7 @@ impl Resolver {
     }
 
     /// Asks every backend whose policy wants it about a user who does not exist.
+    ///
     /// One that accepts is not asked again until the next call. A backend that cannot be asked now
     /// is checked again at its first yes, which counts only if the made-up user was refused. For
     /// long-running programs: at start (a [reload](Self::replace) does it for what is new), never
@@ -354,12 +361,14 @@ impl Resolver {
     }
 
     /// Forgets what is remembered about one person.
+    ///
     /// Checks under way no longer count when this returns.
     pub fn invalidate_user(&self, name: &CanonicalName) {
         self.shared.cache.invalidate_user(name);
     }
 
     /// Clears the failed sign-ins of one user, so that the next one need not wait.
+    ///
     /// After a change of the password, or on request of an administrator. What a server counts
     /// upstream stays.
     pub fn unlock(&self, name: &CanonicalName) {
@@ -367,6 +376,7 @@ impl Resolver {
     }
 
     /// The same for what happened that long ago in another process.
+    ///
     /// Failures that are younger, seen by others, stay.
     pub fn unlock_since(&self, name: &CanonicalName, age: Duration) {
         self.shared.chain.load().users.unlock(name, age);
@@ -390,18 +400,21 @@ impl Resolver {
     }
 
     /// Forgets what [`Self::count_user_failure`] counted and happened longer ago than this.
+    ///
     /// The password was changed then, or an administrator cleared the record.
     pub fn forget_user_failures(&self, name: &CanonicalName, age: Duration) {
         self.shared.chain.load().users.forget_reports(name, age);
     }
 
     /// Clears the failed sign-ins from a source, so that the next one is the first.
+    ///
     /// On request of an administrator.
     pub fn forgive(&self, source: SourceNet) {
         self.shared.chain.load().sources.reset(source);
     }
 
     /// Locks users after this many failures in a row, if that is less than the settings say.
+    ///
     /// `None`: as the settings say.
     ///
     /// For a rule that can change while the program runs. It applies to all names except `exempt`,
@@ -418,6 +431,7 @@ impl Resolver {
     }
 
     /// How long the slowest backend usually takes to refuse a wrong password.
+    ///
     /// Zero as long as none was seen. A program that delays every refusal until then does not
     /// reveal by its timing which backend was asked.
     pub fn usual_refusal(&self) -> Duration {
@@ -441,6 +455,7 @@ impl Resolver {
     }
 
     /// Forgets everything that one backend accepted.
+    ///
     /// Its attempts in progress no longer count when this returns.
     pub fn invalidate_backend(&self, id: &BackendId) {
         self.shared.cache.invalidate_backend(id);

@@ -1,4 +1,5 @@
 //! The domain rules of the PHP app as separate settings.
+//!
 //! Checks that no two backends share a name space by accident.
 //!
 //! In the PHP app one setting, `domain`, did three things at once and byte for byte: it was
@@ -20,10 +21,12 @@ use crate::identity::{BackendId, CanonicalName, LoginName, NameError};
 use crate::verdict::{Identity, Rejection, Verdict};
 
 /// Names that servers take without a password.
+///
 /// Refused everywhere unless the setting says otherwise.
 const DENIED_BY_DEFAULT: [&str; 3] = ["anonymous", "ftp", "guest"];
 
 /// Everything about names that all backends have in common.
+///
 /// Domain rules, names that are never asked for, and who is admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameRules {
@@ -102,6 +105,7 @@ impl NameRules {
     }
 
     /// Whether a user whom the backend accepts may have this account.
+    ///
     /// `is_known`: it is there already; `is_member`: whether it is in this group.
     pub fn admits(
         &self,
@@ -142,6 +146,7 @@ impl NameRules {
     }
 
     /// The identity of a user in the application, after a backend accepted.
+    ///
     /// `None` when that is a name of another domain.
     pub(crate) fn known_as(&self, accepted: Identity, reading: &Reading) -> Option<Identity> {
         let name = accepted.name();
@@ -182,6 +187,7 @@ impl NameRules {
     }
 
     /// What is sent for an account whose pin has this spelling.
+    ///
     /// `None`: by the current rules it is another account, because they have changed.
     pub(crate) fn pinned_upstream(&self, spelling: &str, account: &CanonicalName) -> Option<String> {
         let login = LoginName::parse(spelling).ok()?;

@@ -24,12 +24,16 @@ pub enum Outcome {
     Refused(Rejection),
     /// Too many attempts: a backend that might know the user was not asked.
     Throttled {
-        /// The limit that was reached. Its text is for callers.
+        /// The limit that was reached.
+        ///
+        /// Its text is for callers.
         limit: GuessLimit,
         /// When it makes sense to try again.
         retry_after: Duration,
     },
-    /// No backend that might know the user could decide. Not a wrong password.
+    /// No backend that might know the user could decide.
+    ///
+    /// Not a wrong password.
     Unavailable {
         /// When it makes sense to try again.
         retry_after: Duration,
@@ -81,6 +85,7 @@ impl Outcome {
     }
 
     /// The value of the header `Retry-After` (RFC 9110, section 10.2.3).
+    ///
     /// Whole seconds, rounded up, at least one.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after()
@@ -102,6 +107,7 @@ impl Outcome {
 }
 
 /// Why an attempt is no sign-in.
+///
 /// An [`Outcome`] that is not [`Outcome::Authenticated`], as an error.
 ///
 /// The texts are for logs. What the person who signs in may read is the program's to say.

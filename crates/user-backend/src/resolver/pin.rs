@@ -41,6 +41,7 @@ impl PinOwner {
 }
 
 /// Storage for pins.
+///
 /// [`MemoryPins`] forgets them with the process; a store that lasts is better.
 #[async_trait]
 pub trait PinStore: fmt::Debug + Send + Sync + 'static {
@@ -63,6 +64,7 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<PinOwner, PinError>;
 
     /// Whether the account of this name is in a group.
+    ///
     /// `None`: there is no such account, or the store knows no groups; those that the backend
     /// reports count then. The default.
     ///
@@ -73,6 +75,7 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Sets or clears the owner, and returns the previous one.
+    ///
     /// The accepted spelling is forgotten.
     ///
     /// # Errors
@@ -96,13 +99,16 @@ impl PinError {
     }
 }
 
-/// Pins that live as long as the process. Only accepted users take memory.
+/// Pins that live as long as the process.
+///
+/// Only accepted users take memory.
 #[derive(Debug, Default)]
 pub struct MemoryPins {
     owners: RwLock<PinTable>,
 }
 
 /// There are many users and few backends.
+///
 /// A backend is stored once, and users have its index.
 #[derive(Debug, Default)]
 struct PinTable {

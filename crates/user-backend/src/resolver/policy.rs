@@ -1,4 +1,5 @@
 //! How the resolver treats one backend.
+//!
 //! What an operator sets per entry beside the server's address.
 
 use std::time::Duration;
@@ -17,7 +18,9 @@ pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(25);
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum OnReject {
-    /// The next backend is asked. The default.
+    /// The next backend is asked.
+    ///
+    /// The default.
     #[default]
     Continue,
     /// The answer is no.
@@ -30,6 +33,7 @@ pub enum OnReject {
 #[non_exhaustive]
 pub enum OnUnavailable {
     /// The answer is "unavailable".
+    ///
     /// The user may belong to this backend, so no other may accept them. The default.
     #[default]
     Stop,

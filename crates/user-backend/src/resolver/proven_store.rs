@@ -42,7 +42,9 @@ pub trait ProvenStore: fmt::Debug + Send + Sync + 'static {
     async fn remove(&self, credentials: &ProvenHash) -> Result<(), ProvenStoreError>;
 }
 
-/// A keyed hash of a name and a password. Useless without the [`ProvenKey`].
+/// A keyed hash of a name and a password.
+///
+/// Useless without the [`ProvenKey`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProvenHash([u8; 32]);
 
@@ -65,6 +67,7 @@ impl fmt::Debug for ProvenHash {
 }
 
 /// The key of the hashes.
+///
 /// All processes that share a store need the same, and the store must not have it. Wiped on drop.
 pub struct ProvenKey(OutcomeKeyer);
 
@@ -116,6 +119,7 @@ impl KeptProven {
 }
 
 /// What is kept about one attempt's credentials.
+///
 /// A store that fails or is late keeps no attempt from being made.
 #[derive(Debug)]
 pub(super) struct ProvenRecord {

@@ -53,6 +53,7 @@ pub(crate) struct Tuning {
 }
 
 /// Backends and settings in the order in which they count.
+///
 /// What was set by hand wins over a configuration, whichever was named first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recipe {
@@ -70,6 +71,7 @@ impl Recipe {
     }
 
     /// The same recipe with another configuration.
+    ///
     /// Its backends take the position of those of the earlier one, or the end if there was none.
     pub(super) fn reconfigure(mut self, parts: Vec<BackendSpec>, tuning: Tuning) -> Self {
         let mut left = Some(parts);

@@ -30,11 +30,13 @@ pub struct BackendReload {
     /// Backends that say the same as before.
     pub kept: Vec<BackendId>,
     /// Backends with other settings under the same id.
+    ///
     /// Their remembered outcomes are forgotten, their users stay theirs.
     pub changed: Vec<BackendId>,
     /// Backends that were not there before.
     pub added: Vec<BackendId>,
     /// Backends that are not there any more.
+    ///
     /// Their users are unavailable until an administrator rebinds them.
     pub removed: Vec<BackendId>,
     /// Results of the canary at the added and the changed ones, and at those whose refusals had to

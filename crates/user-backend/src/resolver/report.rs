@@ -8,6 +8,7 @@ use super::{Resolver, ResolverShared, observe};
 
 impl Resolver {
     /// Updates metrics that are not sent at once: cache hits, circuit breakers, sizes.
+    ///
     /// Call it before each scrape, or every few seconds.
     ///
     /// Attempts and answers of backends reach the recorder when they happen. Without a recorder

@@ -1,4 +1,5 @@
 //! Keys under which outcomes are remembered and attempts are shared.
+//!
 //! Apart for each restriction.
 //!
 //! A restricted attempt may only use remembered answers of its own backend, and its refusal says

@@ -261,6 +261,7 @@ impl TraceStep {
     }
 
     /// Whether the backend could not be reached.
+    ///
     /// A name that does not exist counts: a machine without a network knows none.
     pub(super) fn is_silence(&self) -> bool {
         match self.verdict {
@@ -339,6 +340,7 @@ impl fmt::Display for Trace {
 }
 
 /// Of several rejections the most informative.
+///
 /// An account that exists and is locked beats "unknown here".
 pub(super) fn more_telling(one: Option<Rejection>, other: Rejection) -> Rejection {
     let weight = |rejection: Rejection| match rejection {

@@ -1,4 +1,5 @@
 //! The class `smb`: fields, ports and arguments.
+//!
 //! Its only positional argument is the host.
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! The connection under the engine `native`.
+//!
 //! Frames of MS-SMB2 section 2.1 over a TCP stream of ours, with an upper bound for what a server
 //! may make us read. All that a login reads fits into a few kilobytes; the crate smb2 by itself
 //! would take frames of 16 MB, one after the other.

@@ -1,4 +1,5 @@
 //! Hearing from a server that it is one.
+//!
 //! SMB2 NEGOTIATE (MS-SMB2 sections 2.2.3 and 2.2.4), without credentials and without any library.
 //!
 //! libsmbclient does not distinguish an unknown user, a broken server and a locked account (all are
@@ -69,6 +70,7 @@ pub(super) async fn greet(mut stream: TcpStream, deadline: Instant) -> Result<Gr
 }
 
 /// The request with its length in front.
+///
 /// The client's id is random: Samba hands connections with the same id to one process, where they
 /// wait for each other.
 fn request() -> Result<Vec<u8>, BackendError> {

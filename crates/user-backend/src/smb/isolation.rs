@@ -19,8 +19,9 @@ pub enum Isolation {
     /// there, and in `/usr/libexec/user-backend`; never in `PATH`.
     #[default]
     Auto,
-    /// In one thread of this process, shared by all backends that do so. Needs the cargo feature
-    /// `smb`.
+    /// In one thread of this process, shared by all backends that do so.
+    ///
+    /// Needs the cargo feature `smb`.
     InProcess,
     /// In helpers that run this program, which does nothing but call `run_helper_if_requested`.
     /// Linux only.

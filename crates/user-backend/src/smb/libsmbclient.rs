@@ -21,14 +21,16 @@ use pavao::{
 use super::call::{Call, Ended};
 use super::reply::Proof;
 
-/// pavao writes the password into a log record of the level `trace`. The features that this crate
-/// sets on `log` leave that level out of the program; should they ever go missing, it does not
-/// compile.
+/// pavao writes the password into a log record of the level `trace`.
+///
+/// The features that this crate sets on `log` leave that level out of the program; should they ever
+/// go missing, it does not compile.
 const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug as usize);
 
 impl Call {
-    /// Presents the name and the password. Blocks: until the end, each answer of the server may
-    /// take `request_timeout`.
+    /// Presents the name and the password.
+    ///
+    /// Blocks: until the end, each answer of the server may take `request_timeout`.
     pub(super) fn make(&self, request_timeout: Duration) -> Ended {
         // The server is not asked by these two: an error number of theirs is left over from
         // something else.

@@ -143,7 +143,9 @@ use crate::secret::Password;
 use crate::transport::{Endpoint, sooner};
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// Signs users in at one SMB server. See the [module](self) for what each answer means.
+/// Signs users in at one SMB server.
+///
+/// See the [module](self) for what each answer means.
 #[derive(Debug)]
 pub struct SmbBackend {
     id: BackendId,

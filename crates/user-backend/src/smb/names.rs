@@ -47,6 +47,7 @@ pub(super) fn account(upstream: &str, domains: Domains) -> Result<Account<'_>, V
 }
 
 /// Independent of the list of denied names.
+///
 /// For this name the crate smb2 accepts a guest session.
 fn is_guest(upstream: &str) -> bool {
     let canonical = CanonicalName::parse(upstream);

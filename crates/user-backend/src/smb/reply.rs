@@ -1,4 +1,5 @@
 //! Maps error numbers of libsmbclient and NTSTATUS codes to a verdict or an error.
+//!
 //! Nothing here does I/O, and nothing here can say yes to a failure.
 //!
 //! Codes: MS-ERREF section 2.3.1. What libsmbclient makes of them was measured with Samba 4.17.
@@ -42,7 +43,9 @@ pub(super) mod errno {
     pub(in crate::smb) const EHOSTUNREACH: i32 = 113;
 }
 
-/// Maps a failure of libsmbclient. The address was resolved and reached before libsmbclient was called.
+/// Maps a failure of libsmbclient.
+///
+/// The address was resolved and reached before libsmbclient was called.
 #[cfg(feature = "smb-helper")]
 pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<SmbAnswer, BackendError> {
     use errno::*;

@@ -18,7 +18,9 @@ const MAX_WORKGROUP_BYTES: usize = 255;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SmbEngine {
-    /// libsmbclient through the crate pavao (cargo feature `smb`). The default.
+    /// libsmbclient through the crate pavao (cargo feature `smb`).
+    ///
+    /// The default.
     #[default]
     Pavao,
     /// The crate smb2, pure Rust (cargo feature `smb-native`).
@@ -73,6 +75,7 @@ impl SmbSettings {
     }
 
     /// Whether names with an `@` are asked for (default: no, they are not this server's).
+    ///
     /// Where they are, the resolver's domain rules must make one name of `alice` and
     /// `alice@corp.example`, which are one account.
     #[must_use]
@@ -91,6 +94,7 @@ impl SmbSettings {
     }
 
     /// Sets a share that the users can open, with which the engine `pavao` proves a session.
+    ///
     /// Without one it opens the pipe `srvsvc`, which is slower by the start of a process on the
     /// server.
     #[must_use]

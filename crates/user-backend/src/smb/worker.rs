@@ -22,6 +22,7 @@ use crate::error::{BackendError, Phase};
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The entrance to the thread.
+///
 /// The thread ends when this is dropped and its queue is empty.
 #[derive(Debug)]
 pub(super) struct Worker {

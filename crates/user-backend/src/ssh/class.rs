@@ -1,4 +1,6 @@
-//! The class `ssh`: fields, port and arguments. Its positional arguments: host, port = 22.
+//! The class `ssh`: fields, port and arguments.
+//!
+//! Its positional arguments: host, port = 22.
 
 use std::path::PathBuf;
 use std::sync::Arc;

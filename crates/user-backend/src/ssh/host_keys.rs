@@ -17,7 +17,9 @@ pub(super) const MAX_FILE: usize = 1024 * 1024;
 /// What a fingerprint looks like.
 pub(super) const FINGERPRINT: &str = "\"SHA256:\" and 43 letters and digits, as `ssh-keygen -l` prints it";
 
-/// The kinds of keys that servers may show. The order is that of preference.
+/// The kinds of keys that servers may show.
+///
+/// The order is that of preference.
 fn supported() -> [Algorithm; 4] {
     let ecdsa = |curve| Algorithm::Ecdsa { curve };
     [
@@ -119,8 +121,9 @@ impl HostKeys {
     }
 }
 
-/// Whether the first column of a line names this server. One exclusion that fits is enough for a
-/// no.
+/// Whether the first column of a line names this server.
+///
+/// One exclusion that fits is enough for a no.
 fn is_named(names: &str, name: &str) -> bool {
     let mut is_included = false;
     for pattern in names.split(',') {
@@ -147,8 +150,9 @@ fn is_hash_of(hashed: &str, name: &str) -> bool {
     mac.verify_slice(&hash).is_ok()
 }
 
-/// Compares with a pattern: `*` stands for anything, `?` for one character. Backtracks to the last
-/// `*` only.
+/// Compares with a pattern: `*` stands for anything, `?` for one character.
+///
+/// Backtracks to the last `*` only.
 fn is_like(name: &str, pattern: &str) -> bool {
     let (name, pattern) = (name.as_bytes(), pattern.as_bytes());
     let (mut at, mut piece) = (0, 0);

@@ -27,7 +27,9 @@ pub(super) enum Answer {
         /// The request was right, and more is wanted.
         is_partial: bool,
     },
-    /// The connection ended. With the reason, if the server gave one (RFC 4253 section 11.1).
+    /// The connection ended.
+    ///
+    /// With the reason, if the server gave one (RFC 4253 section 11.1).
     Ended(Option<u32>),
 }
 
@@ -59,9 +61,10 @@ pub(super) fn choose(answer: &Answer) -> Result<Method, BackendError> {
     }
 }
 
-/// Judges what the server said to the password. `words` are those that came after it: of a banner,
-/// of an instruction, or of the end of the connection; `is_notice`: they were an answer to this
-/// very password.
+/// Judges what the server said to the password.
+///
+/// `words` are those that came after it: of a banner, of an instruction, or of the end of the
+/// connection; `is_notice`: they were an answer to this very password.
 ///
 /// # Errors
 /// A [`BackendError`] for everything that is neither a yes nor a no.
@@ -92,8 +95,9 @@ pub(super) fn judge(
     }
 }
 
-/// Judges a question after the password was given. A password that must be changed is asked for in
-/// this way.
+/// Judges a question after the password was given.
+///
+/// A password that must be changed is asked for in this way.
 ///
 /// # Errors
 /// A [`BackendError`], unless the words say that this user is refused.

@@ -1,5 +1,6 @@
-//! One dialogue with a server, from the open connection to the answer to the password. What answers
-//! mean is said in [`reply`](super::reply).
+//! One dialogue with a server, from the open connection to the answer to the password.
+//!
+//! What answers mean is said in [`reply`](super::reply).
 //!
 //! RFC 4253 (keys), RFC 4252 (authentication), RFC 4256 (keyboard-interactive).
 
@@ -136,7 +137,9 @@ impl Session {
         Ok(Self { handle, control, heard, deadline, peer })
     }
 
-    /// Presents the name and the password. `Ok(Ok(()))` is the verified yes.
+    /// Presents the name and the password.
+    ///
+    /// `Ok(Ok(()))` is the verified yes.
     ///
     /// The method `none` is tried first: it tells which method takes the password, and a server
     /// that accepts it asks for no password. There is no channel and no farewell: the connection is
@@ -286,8 +289,9 @@ fn flooded(phase: Phase) -> BackendError {
     BackendError::protocol(phase, format!("the server sent more than {MAX_HEARD} bytes"))
 }
 
-/// Maps a connection that was not made. Errors of russh may hold words of the server, so none is
-/// passed on.
+/// Maps a connection that was not made.
+///
+/// Errors of russh may hold words of the server, so none is passed on.
 fn explain(error: &russh::Error, control: &SocketControl, heard: &Heard) -> BackendError {
     if control.is_flooded() {
         return flooded(Phase::Tls);

@@ -6,7 +6,9 @@ use crate::identity::BackendId;
 use crate::refusal::RefusalTexts;
 use crate::transport::Endpoint;
 
-/// By what the server is known. There is no trust on first use.
+/// By what the server is known.
+///
+/// There is no trust on first use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostKeyPin {

@@ -14,8 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-/// Most bytes that a server may send in a whole login. A key exchange takes about 3 KiB; the rest
-/// is for banners.
+/// Most bytes that a server may send in a whole login.
+///
+/// A key exchange takes about 3 KiB; the rest is for banners.
 pub(super) const MAX_HEARD: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
@@ -65,8 +66,9 @@ impl SocketControl {
         self.counts.has_asked.store(false, Ordering::SeqCst);
     }
 
-    /// Whether anything was heard after the question was sent. If not, what is taken for its answer
-    /// was said before it.
+    /// Whether anything was heard after the question was sent.
+    ///
+    /// If not, what is taken for its answer was said before it.
     pub(super) fn is_answered(&self) -> bool {
         self.counts.is_answered.load(Ordering::SeqCst)
     }

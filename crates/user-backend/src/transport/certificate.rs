@@ -9,6 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 /// Summary of a TLS session.
+///
 /// What is in the certificate is read with the cargo feature `certificate-details` only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

@@ -10,6 +10,7 @@ use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
 
 /// Opens a connection, trying the host's addresses in turn.
+///
 /// Each gets an equal share of the time that is left. Small packets are sent at once
 /// (`TCP_NODELAY`): login dialogues are all small packets.
 ///

@@ -15,6 +15,7 @@ use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
 
 /// How a connection is encrypted.
+///
 /// There is no opportunistic mode: what can be stripped is not encryption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -52,12 +53,16 @@ impl fmt::Display for TlsMode {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerTrust {
-    /// The operating system's trust store. The default.
+    /// The operating system's trust store.
+    ///
+    /// The default.
     #[default]
     System,
     /// The certificates in this PEM file, and no others.
     CaFile(PathBuf),
-    /// Any certificate. An attacker on the network reads every password.
+    /// Any certificate.
+    ///
+    /// An attacker on the network reads every password.
     DangerAcceptAnyCertificate,
 }
 
@@ -80,6 +85,7 @@ impl Endpoint {
     pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
     /// Time for one whole attempt, when nothing else is set.
+    ///
     /// Servers delay the answer to a wrong password by seconds; Dovecot delays all logins from an
     /// address after failed ones by up to 15 s, and a failed one by 2 s more.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -199,6 +205,7 @@ impl Endpoint {
     }
 
     /// Whether the host is this machine by its very name.
+    ///
     /// A name that merely resolves to loopback does not count.
     pub fn is_loopback(&self) -> bool {
         match self.host.parse::<IpAddr>() {

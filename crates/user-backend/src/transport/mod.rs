@@ -1,4 +1,5 @@
 //! How a peer is reached: settings, name resolution, connecting, TLS, deadlines.
+//!
 //! Shared by all backends.
 //!
 //! Every step takes a deadline and answers with a [`BackendError`] that says in which [`Phase`] it

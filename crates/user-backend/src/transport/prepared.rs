@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::error::BackendError;
 
 /// How long a prepared connection is kept.
+///
 /// Servers end silent ones after 60 seconds and more.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30);
 
@@ -39,12 +40,15 @@ impl<S: Send + 'static> PreparedConnections<S> {
         Self { size, pool: Arc::new(Mutex::new(Pool { ready: VecDeque::new(), making: 0, next: 0 })) }
     }
 
-    /// The youngest connection. The caller has to look whether the server still waits on it.
+    /// The youngest connection.
+    ///
+    /// The caller has to look whether the server still waits on it.
     pub(crate) fn take(&self) -> Option<S> {
         lock(&self.pool).ready.pop_back().map(|(_, connection)| connection)
     }
 
     /// Prepares what is missing, in the background.
+    ///
     /// To be called when a login was answered: a server that does not answer is left alone.
     ///
     /// # Cancellation

@@ -51,6 +51,7 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
 }
 
 /// Whether a name is set aside for never being there (RFC 6761 section 6.4).
+///
 /// No need to ask.
 fn is_never_there(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);

@@ -27,6 +27,7 @@ use crate::error::{BackendError, Phase};
 use crate::file_permissions;
 
 /// The TLS side of one endpoint.
+///
 /// Make one per backend and keep it: it holds the sessions to resume, and one backend's must never
 /// serve another that trusts other authorities.
 #[derive(Clone, Debug)]
@@ -37,6 +38,7 @@ pub struct TlsClient {
 
 impl TlsClient {
     /// Loads what the endpoint trusts.
+    ///
     /// Reads files: once, at start.
     ///
     /// # Errors
@@ -203,6 +205,7 @@ fn unusable(detail: &str, error: impl std::error::Error + Send + Sync + 'static)
 }
 
 /// What `danger_accept_any_certificate` asks for.
+///
 /// The handshake is checked, the identity is not.
 #[derive(Debug)]
 struct AnyCertificate {

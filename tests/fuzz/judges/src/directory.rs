@@ -20,7 +20,9 @@ pub fn result(input: &[u8]) {
     }
 }
 
-/// First line: a filter. After it a name, which must not change what the filter asks.
+/// First line: a filter.
+///
+/// After it a name, which must not change what the filter asks.
 pub fn filter(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let (text, name) = text.split_once('\n').unwrap_or((text, "alice"));

@@ -48,6 +48,7 @@ pub(crate) enum Script {
     /// Texts, each after one more line was heard; the first at once.
     Lines(Vec<Vec<u8>>),
     /// SMB messages with their length, each after a request.
+    ///
     /// `numbered`: with the message id of the request.
     Frames { frames: Vec<Vec<u8>>, numbered: bool },
 }

@@ -60,7 +60,9 @@ pub fn dovecot_auth(input: &[u8]) {
     }
 }
 
-/// The lines of a request: name and value of each header. The first line is the path.
+/// The lines of a request: name and value of each header.
+///
+/// The first line is the path.
 fn lines(input: &[u8]) -> (&[u8], HeaderMap) {
     let mut lines = input.split(|byte| *byte == b'\n');
     let path = lines.next().unwrap_or_default();

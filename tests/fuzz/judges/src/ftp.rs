@@ -41,7 +41,9 @@ pub fn dialogue(input: &[u8]) {
     assert!(sent.count() <= 1, "the password was sent twice: {played:?}");
 }
 
-/// First byte: how much is read at a time. After it what the server sends.
+/// First byte: how much is read at a time.
+///
+/// After it what the server sends.
 pub fn guard(input: &[u8]) {
     let Some((size, stream)) = input.split_first() else { return };
     let reads = fake_server::block_on(guarded(stream.to_vec(), usize::from(*size)));
@@ -65,7 +67,9 @@ pub fn guard(input: &[u8]) {
     }
 }
 
-/// First byte: 0 to 3 what the reply answers, 4 = encrypted. After it the reply.
+/// First byte: 0 to 3 what the reply answers, 4 = encrypted.
+///
+/// After it the reply.
 pub fn reply(input: &[u8]) {
     let Some((how, body)) = input.split_first() else { return };
     let (stage, encrypted) = (how & 3, how & 4 == 4);

@@ -113,7 +113,9 @@ pub fn path(input: &[u8]) {
     }
 }
 
-/// First byte: whether the peer is our proxy. After it the header `X-Forwarded-For`.
+/// First byte: whether the peer is our proxy.
+///
+/// After it the header `X-Forwarded-For`.
 pub fn origin(input: &[u8]) {
     static TRUSTED: LazyLock<Vec<Network>> = LazyLock::new(|| {
         let text = "[resolver]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]";
@@ -216,7 +218,9 @@ fn say(name: &str, value: &Data, out: &mut String) {
     out.push_str(&format!("</{name}>"));
 }
 
-/// What a parser finds. Blanks between elements are layout.
+/// What a parser finds.
+///
+/// Blanks between elements are layout.
 fn said(document: &[u8]) -> String {
     let mut reader = Reader::from_reader(document);
     let (mut out, mut text, mut leaf) = (String::new(), String::new(), false);

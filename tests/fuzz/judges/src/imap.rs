@@ -10,6 +10,7 @@ const HEAR: u8 = 0xfe;
 const MOST: usize = 64 * 1024 + 2 * 1024;
 
 /// First byte: 1 = every other read finds nothing, 2 = STARTTLS first.
+///
 /// After it what the server sends.
 pub fn guard(input: &[u8]) {
     let Some((how, script)) = input.split_first() else { return };
@@ -59,6 +60,7 @@ fn judge(done: &Dialogue) {
 }
 
 /// The rejections that a code may mean.
+///
 /// Without a code, or with one that means nothing, the words must say it: no reply is a rejection
 /// by default.
 fn means(text: &str, rejection: Rejection) -> bool {

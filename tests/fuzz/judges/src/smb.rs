@@ -14,6 +14,7 @@ use crate::fake_server::{self, PASSWORD};
 const MAGIC: &[u8] = b"\xfeSMB";
 
 /// First byte: 1 = answers carry the number of their question.
+///
 /// After it messages, each from its `\xfeSMB` on; one answers one request. Without the password an
 /// acceptance cannot be forged, so there is none.
 pub fn session(input: &[u8]) {
@@ -44,6 +45,7 @@ pub fn session(input: &[u8]) {
 }
 
 /// The answer to our greeting, without the length before it.
+///
 /// A server is recognised by the right bytes.
 pub fn greeting(input: &[u8]) {
     let Ok(told) = greeted(input) else { return };
@@ -54,6 +56,7 @@ pub fn greeting(input: &[u8]) {
 }
 
 /// Four bytes: a number of libsmbclient and an NTSTATUS at once.
+///
 /// No number is a yes, and few are a no.
 pub fn errors(input: &[u8]) {
     let Some(bytes) = input.first_chunk() else { return };

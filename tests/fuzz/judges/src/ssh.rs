@@ -10,9 +10,10 @@ const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEX
 const FINGERPRINT: &str = "SHA256:T7SvZ2cslqpPj6nKzitCBHHlpVF3r3MvLwmFL0fk0IE";
 const HOST: &str = "files.example.com";
 
-/// The first byte chooses: a file, or a fingerprint. A key is believed only where its base64 and a
-/// name that may stand for the server are on one line, and never after `@revoked` names it for
-/// all hosts.
+/// The first byte chooses: a file, or a fingerprint.
+///
+/// A key is believed only where its base64 and a name that may stand for the server are on one
+/// line, and never after `@revoked` names it for all hosts.
 pub fn ssh_keys(input: &[u8]) {
     let Some((choice, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };

@@ -4,8 +4,9 @@ use user_backend::fuzzing::http::response as judged;
 
 use crate::fake_server;
 
-/// First byte: Basic, Digest, a form or JSON. Two bytes: the status. The next line: a challenge.
-/// After it the page.
+/// First byte: Basic, Digest, a form or JSON.
+///
+/// Two bytes: the status. The next line: a challenge. After it the page.
 pub fn response(input: &[u8]) {
     let [auth, high, low, rest @ ..] = input else { return };
     let status = u16::from_be_bytes([*high, *low]) % 1000;

@@ -80,6 +80,7 @@ fn spoil(rng: &mut Rng, input: &[u8], words: &[Vec<u8>], others: &[Vec<u8>]) -> 
 }
 
 /// The words of a dictionary in libFuzzer's form: one in quotes a line.
+///
 /// `\\`, `\"` and `\xAB` are a byte.
 fn words(dictionary: &str) -> Option<Vec<Vec<u8>>> {
     let word = |line: &str| {

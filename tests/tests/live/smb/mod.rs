@@ -1,4 +1,5 @@
 //! The SMB backend against Samba.
+//!
 //! Right and wrong, every state of an account, and all traps that hand out sessions to unknown
 //! users.
 
@@ -132,6 +133,7 @@ async fn t07_one_account_has_one_name() {
 }
 
 /// For accounts that have a Windows domain in their id.
+///
 /// The resolver sends no other such name.
 #[tokio::test]
 async fn name_with_a_windows_domain_is_asked_there_if_allowed() {

@@ -79,6 +79,7 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Starts to listen.
+    ///
     /// `asked` changes what the client says, `answered` what the server says.
     pub(crate) async fn start(host: &str, port: u16, asked: Change, answered: Change) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,5 @@
 //! The table for FTP.
+//!
 //! RFC 959 section 4.2 and 5.4, RFC 4217. What each code means word by word is in
 //! `../ftp/replies.rs`; here are the lies.
 

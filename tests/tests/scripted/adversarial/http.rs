@@ -1,5 +1,7 @@
-//! The table for HTTP. RFC 9110, RFC 9112, RFC 7616. What each status means is tested beside the
-//! code; here are the lies.
+//! The table for HTTP.
+//!
+//! RFC 9110, RFC 9112, RFC 7616. What each status means is tested beside the code; here are the
+//! lies.
 
 use user_backend::transport::TlsMode;
 use user_backend_tests::ScriptStep;

@@ -1,4 +1,5 @@
 //! The table for IMAP.
+//!
 //! RFC 9051; what our own dependencies fall for is in the rows about parentheses, literals and
 //! bytes outside ASCII.
 

@@ -1,5 +1,6 @@
-//! The table for LDAP. RFC 4511, RFC 4513. What each result code means is tested beside the code;
-//! here are the lies.
+//! The table for LDAP.
+//!
+//! RFC 4511, RFC 4513. What each result code means is tested beside the code; here are the lies.
 
 use user_backend::transport::TlsMode;
 use user_backend_tests::ScriptStep;

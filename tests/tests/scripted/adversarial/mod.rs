@@ -1,4 +1,5 @@
 //! Hostile peers as one table.
+//!
 //! Servers that follow a script, and the only outcomes that each may have.
 //!
 //! These hold in all rows: no panic or hang, the answer comes by the deadline (in the row's own

@@ -42,6 +42,7 @@ pub(super) struct Row {
     pub(super) tls: TlsMode,
     pub(super) steps: Vec<ScriptStep>,
     /// Words as [`run`](super::run::run) makes them of an answer.
+    ///
     /// `accepted`, a rejection, or a kind of error, with or without its phase.
     pub(super) allowed: Vec<&'static str>,
     pub(super) hears: Hears,
@@ -87,6 +88,7 @@ impl Row {
     }
 
     /// Lets time pass by itself, for scripts that come to a halt at an unknown place.
+    ///
     /// Not for rows whose outcome is wrong when a deadline passes.
     pub(super) fn in_flowing_time(mut self) -> Self {
         self.flows = true;
@@ -94,6 +96,7 @@ impl Row {
     }
 
     /// Ends the script.
+    ///
     /// An attempt that may still wait is given the time to run out; one that must have an answer by
     /// now is not: in frozen time it would wait for ever, and the row fails.
     pub(super) fn ending(mut self, ending: Ending) -> Self {

@@ -171,6 +171,7 @@ fn never_sends_it(protocol: Protocol) -> bool {
 }
 
 /// How often the password went over the wire.
+///
 /// SMB and Digest never send it; it must not be there in any form.
 fn credentials_in(protocol: Protocol, heard: &[u8]) -> usize {
     let lines = heard.split(|byte| *byte == b'\n');

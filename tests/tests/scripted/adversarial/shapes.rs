@@ -24,6 +24,7 @@ pub(super) struct Stray<'a> {
 
 impl Stray<'_> {
     /// All of it.
+    ///
     /// `begins` are the beginnings of a good greeting and of a good answer, `floods` what comes
     /// without end.
     pub(super) fn rows(&self, begins: [&[u8]; 2], floods: &[(&str, &'static [u8])]) -> Vec<Row> {
@@ -64,6 +65,7 @@ impl Stray<'_> {
 }
 
 /// The same for a server that speaks only after the password.
+///
 /// `asked` is a server that has heard it, `slow` the beginning of a good answer.
 pub(super) fn answer_rows(
     asked: &dyn Fn(String) -> Row,

@@ -1,4 +1,5 @@
 //! The table for SMB.
+//!
 //! MS-SMB2 sections 2.2.4 and 2.2.6, MS-NLMP section 2.2.1.2. The fake server does not know the
 //! password, so there is no yes in this table; correct servers are in the live tests.
 
@@ -16,6 +17,7 @@ const WAYS: [Protocol; 3] = [Protocol::SmbNative, Protocol::SmbPipe, Protocol::S
 const DIALECTS: [u16; 4] = [0x0202, 0x0210, 0x0300, 0x0302];
 
 /// What NTLM servers say they can.
+///
 /// Unicode, NTLMv2 session security, target information, 128 bits, key exchange, signing.
 const NTLM: u32 = 0x628a_8215;
 

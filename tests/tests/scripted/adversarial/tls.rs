@@ -1,4 +1,5 @@
 //! Certificates and handshakes of every bad quality.
+//!
 //! Each is refused before a name or a password leaves, with an error that says why. Not here:
 //! revoked certificates (no list of them is consulted) and weak keys (ring cannot make any).
 

@@ -75,6 +75,7 @@ async fn t02_names_and_passwords_arrive_byte_for_byte() {
 }
 
 /// Python CVE-2021-4189, curl CVE-2020-8284.
+///
 /// A server that names another address is not connected to.
 #[tokio::test]
 async fn t04_only_name_and_password_are_sent_on_one_connection() {

@@ -16,6 +16,7 @@ use user_backend_tests::{Ca, FakeServer, Leaf, ScriptStep};
 
 const LONG: Duration = Duration::from_secs(60);
 /// For servers that never answer.
+///
 /// Nothing depends on how far a slow machine comes in this time.
 const SHORT: Duration = Duration::from_secs(1);
 const MODES: [TlsMode; 3] = [TlsMode::None, TlsMode::Explicit, TlsMode::Implicit];

@@ -80,6 +80,7 @@ async fn a_reply_to_pass_decides_in_every_mode() {
 }
 
 /// A server that hangs up may have compared the password before.
+///
 /// That counts at the limits of the backend.
 #[tokio::test]
 async fn connection_that_ends_after_the_password_is_unanswered() {
@@ -329,7 +330,9 @@ async fn a_greeting_is_220_or_there_is_no_login() {
     }
 }
 
-/// The library accepts a last line without its line end. The result is an error in both cases.
+/// The library accepts a last line without its line end.
+///
+/// The result is an error in both cases.
 fn is_a_cut(reply: &str, answer: &str) -> bool {
     !reply.is_empty() && !reply.ends_with('\n') && answer.ends_with(": the server does not speak FTP")
 }

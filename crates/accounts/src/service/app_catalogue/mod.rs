@@ -1,4 +1,5 @@
 //! The catalogue of apps: built-in features, and the folder of installed apps.
+//!
 //! The server and the command line speak of the same ones.
 
 pub(crate) mod manifest;
@@ -101,6 +102,7 @@ impl AppCatalogue {
     }
 
     /// All apps by id.
+    ///
     /// Features are on unless they were switched off, installed apps the other way round.
     ///
     /// # Errors

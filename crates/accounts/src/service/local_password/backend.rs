@@ -52,7 +52,9 @@ use crate::store::{Accounts, ActingAccounts};
 /// How often a hash is compared that was replaced during the comparison before.
 const ROUNDS: usize = 3;
 
-/// Checks the passwords that this store keeps. Its id is `local`.
+/// Checks the passwords that this store keeps.
+///
+/// Its id is `local`.
 pub struct LocalBackend {
     id: BackendId,
     accounts: ActingAccounts,
@@ -63,7 +65,9 @@ pub struct LocalBackend {
 }
 
 impl LocalBackend {
-    /// A backend for this store. The rules say when a password is too old.
+    /// A backend for this store.
+    ///
+    /// The rules say when a password is too old.
     ///
     /// # Errors
     /// [`NoRandomness`] when the operating system has none to give.
@@ -156,6 +160,7 @@ impl LocalBackend {
     }
 
     /// Stores a better hash of the same password, unless the password changed meanwhile.
+    ///
     /// Sends the hash that should be stored now; a store that cannot be written must not keep users
     /// from signing in.
     async fn rehash(&self, id: &UserId, old: &StoredHash, better: Option<PasswordHash>) -> StoredHash {

@@ -25,6 +25,7 @@ use crate::store::rights::Right;
 use crate::store::{Accounts, ActingAccounts, app_passwords, outbox, passwords};
 
 /// How many passwords are checked against the rules at once.
+///
 /// A rule may wait for a server.
 const RULES_AT_ONCE: usize = 16;
 
@@ -34,7 +35,9 @@ const RULES_WAITING: usize = 1024;
 /// Number of tries when another change came first: each time, the history is checked again.
 pub(crate) const ROUNDS: usize = 5;
 
-/// Sets passwords. Cheap to clone.
+/// Sets passwords.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LocalPasswords {
     accounts: Accounts,
@@ -55,6 +58,7 @@ pub enum AppPasswordPolicy {
     /// They go on working, so that no device has to be set up again.
     Keep,
     /// They are revoked, in case someone else knew the old password and made one.
+    ///
     /// The default.
     #[default]
     Revoke,
@@ -125,8 +129,10 @@ impl LocalPasswords {
         self
     }
 
-    /// Sets a user's password. When this returns, the old one is refused everywhere, and all
-    /// sessions and reset links of this user have ended.
+    /// Sets a user's password.
+    ///
+    /// When this returns, the old one is refused everywhere, and all sessions and reset links of
+    /// this user have ended.
     ///
     /// # Errors
     /// [`SetError`]; nothing was changed then.
@@ -186,7 +192,9 @@ impl LocalPasswords {
         Ok(StoredHash::new(hash.expose()))
     }
 
-    /// Everything that is slow. Nothing is changed.
+    /// Everything that is slow.
+    ///
+    /// Nothing is changed.
     pub(crate) async fn prepare(
         &self,
         user: &User,
@@ -272,6 +280,7 @@ impl LocalPasswords {
     }
 
     /// Rules may wait for a server, so they have threads of their own.
+    ///
     /// No sign-in waits for them.
     async fn ask(
         &self,

@@ -1,4 +1,5 @@
 //! Stored password hashes, and matching a typed password.
+//!
 //! Pure: no store, no threads, no clock.
 //!
 //! New hashes are Argon2id (RFC 9106) in the PHC string format. Accounts brought from a PHP
@@ -34,6 +35,7 @@ use crate::service::local_password::settings::{HashSettings, MOST_LANES, MOST_ME
 const BCRYPT_BYTES: usize = 72;
 
 /// The most rounds (as a power of two) that a stored bcrypt hash may ask for.
+///
 /// About three seconds.
 const MOST_BCRYPT_COST: u32 = 16;
 
@@ -46,7 +48,9 @@ const SALT_BYTES: usize = 16;
 /// Length of new hashes in bytes.
 const OUTPUT_BYTES: usize = 32;
 
-/// A stored hash that can be checked. Its `Debug` does not show it.
+/// A stored hash that can be checked.
+///
+/// Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
     kind: HashKind,
@@ -79,6 +83,7 @@ pub enum PasswordMatch {
 }
 
 /// The secret `passwordsalt` of an installation that accounts were brought from.
+///
 /// Empty when it had none. Wiped on drop.
 ///
 /// It is kept with each hash that needs it, not in a setting: so accounts of several installations
@@ -168,7 +173,9 @@ impl PasswordHash {
         Ok(Self { kind, text: text.into(), salt })
     }
 
-    /// Hashes a password with Argon2id and a fresh salt. Slow: call it through the pool.
+    /// Hashes a password with Argon2id and a fresh salt.
+    ///
+    /// Slow: call it through the pool.
     ///
     /// # Errors
     /// [`HashError`] when the system has no randomness or no memory to give.
@@ -180,6 +187,7 @@ impl PasswordHash {
     }
 
     /// A hash without a password, as expensive to check as a new one.
+    ///
     /// Unknown users are checked against it, so that the time does not reveal who exists.
     ///
     /// # Errors
@@ -237,6 +245,7 @@ impl PasswordHash {
     }
 
     /// Whether a new hash with these settings would be better.
+    ///
     /// Of another kind, or cheaper than what is asked for now.
     pub fn is_outdated(&self, settings: &HashSettings) -> bool {
         if self.kind != (HashKind::Argon2 { ours: true }) {
@@ -250,6 +259,7 @@ impl PasswordHash {
     }
 
     /// The text to store of a hash that [`new`](Self::new) made.
+    ///
     /// With it, passwords can be guessed offline: it goes nowhere else.
     pub fn expose(&self) -> &str {
         &self.text
@@ -290,6 +300,7 @@ fn argon2id(password: &LocalPassword, salt: &[u8], params: Params) -> Option<phc
 }
 
 /// Whether a password has a hash of any kind of Argon2.
+///
 /// `None` when that cannot be found out.
 fn argon2_matches(text: &str, typed: &[u8]) -> Option<bool> {
     let hash = phc::PasswordHash::new(text).ok()?;

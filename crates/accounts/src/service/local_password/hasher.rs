@@ -1,5 +1,7 @@
-//! Makes and compares hashes, always through the pool. A question costs one comparison, or two if
-//! the password is not typed in composed form: the work is the same whether the user exists or not.
+//! Makes and compares hashes, always through the pool.
+//!
+//! A question costs one comparison, or two if the password is not typed in composed form: the work
+//! is the same whether the user exists or not.
 
 use std::sync::Arc;
 
@@ -11,7 +13,9 @@ use crate::service::local_password::hash::{HashError, PasswordHash, PasswordMatc
 use crate::service::local_password::pool::{HashLane, HashPool, PoolError};
 use crate::service::local_password::settings::HashSettings;
 
-/// Makes and compares hashes. Cheap to clone; clones share the threads.
+/// Makes and compares hashes.
+///
+/// Cheap to clone; clones share the threads.
 #[derive(Clone, Debug)]
 pub struct Hasher {
     settings: HashSettings,
@@ -81,6 +85,7 @@ impl Hasher {
     }
 
     /// Compares a password with what is stored.
+    ///
     /// With nothing stored, with a hash that belongs to no password. `is_proven`: the same was
     /// right the last time, so it need not wait for guesses.
     ///

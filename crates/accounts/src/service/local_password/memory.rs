@@ -1,4 +1,5 @@
 //! The memory that Argon2 (RFC 9106) works in.
+//!
 //! There while a hash is under way, gone afterwards.
 //!
 //! Allocators keep what they were given back, one heap for each thread that ever hashed: after a
@@ -23,6 +24,7 @@ struct Spare {
 }
 
 /// A hash is under way or will be.
+///
 /// Buffers that others leave are kept until this is dropped.
 #[derive(Debug)]
 pub(super) struct Expected(());

@@ -1,4 +1,5 @@
 //! The password policy as this store has it.
+//!
 //! Its settings are kept with those of the other apps, and the whole of it can be switched off like
 //! an app.
 
@@ -29,6 +30,7 @@ pub enum PolicyError {
 
 impl PolicyRules {
     /// The rules as the store has them now.
+    ///
     /// Cheap to read again: a few rows. `product` is what the installation is called: no good
     /// password either.
     ///

@@ -19,6 +19,7 @@ use crate::service::local_password::memory::Expected;
 use crate::service::local_password::settings::HashSettings;
 
 /// Runs slow work on a bounded number of threads.
+///
 /// Cheap to clone; clones share the bounds.
 #[derive(Clone, Debug)]
 pub struct HashPool {
@@ -125,7 +126,9 @@ impl HashPool {
 /// What goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum HashLane {
-    /// Name and password were right the last time. Guesses must not keep their user waiting.
+    /// Name and password were right the last time.
+    ///
+    /// Guesses must not keep their user waiting.
     Proven,
     /// Everything else.
     Usual,
@@ -205,6 +208,7 @@ impl Worker {
     }
 
     /// The next piece of work.
+    ///
     /// If there is none, the thread stops counting under the same lock, so no caller waits for it.
     fn next(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         let mut waiting = self.queue.lock();
@@ -219,6 +223,7 @@ impl Worker {
 
 impl Drop for Worker {
     /// The runtime ends and never began this.
+    ///
     /// No caller must wait for an answer that will not come.
     fn drop(&mut self) {
         if self.done {

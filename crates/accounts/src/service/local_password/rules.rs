@@ -1,4 +1,5 @@
 //! The interface of password rules, as this crate needs it.
+//!
 //! The rules themselves are those of `password-policy`.
 
 use std::fmt;
@@ -10,7 +11,9 @@ use crate::domain::{Timestamp, User};
 
 /// Which passwords may be chosen, and how long one may be kept.
 pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
-    /// Checks a new password of this user. May block for a few seconds.
+    /// Checks a new password of this user.
+    ///
+    /// May block for a few seconds.
     ///
     /// # Errors
     /// All violations, as messages for the user.
@@ -20,6 +23,7 @@ pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
     fn history(&self) -> u32;
 
     /// Number of wrong passwords in a row that lock a user for the day; `None`: no limit.
+    ///
     /// For the resolver, which counts.
     fn maximum_login_attempts(&self) -> Option<u32>;
 
@@ -50,6 +54,7 @@ impl<'a> Person<'a> {
 }
 
 /// The rules of a [`PasswordPolicy`].
+///
 /// The name of the product must not be a password either.
 #[derive(Clone, Debug)]
 pub struct PolicyRules {
@@ -60,6 +65,7 @@ pub struct PolicyRules {
 
 impl PolicyRules {
     /// These rules, or none, at a product of this name.
+    ///
     /// [`PolicyRules::read`] has those of a store.
     pub fn new(policy: impl Into<Option<PasswordPolicy>>, product: impl Into<String>) -> Self {
         Self { product: product.into(), policy: policy.into() }

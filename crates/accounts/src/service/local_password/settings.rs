@@ -57,6 +57,7 @@ impl Default for HashSettings {
 
 impl HashSettings {
     /// Sets what one new hash costs.
+    ///
     /// Memory in KiB (default 19456), passes over it (default 2), lanes (default 1).
     ///
     /// # Errors
@@ -67,6 +68,7 @@ impl HashSettings {
     }
 
     /// Sets concurrent hashes (default: one per core) and waiting sign-ins (default 1024).
+    ///
     /// More are refused as busy.
     ///
     /// # Errors

@@ -378,6 +378,7 @@ async fn abandoned_jobs_are_never_begun() {
 }
 
 /// A pool may outlive a runtime.
+///
 /// What was never begun there is answered, and takes no thread with it.
 #[test]
 fn a_runtime_that_ends_leaves_the_pool_whole() {

@@ -1,4 +1,5 @@
 //! One mail (RFC 5322).
+//!
 //! Nothing that a user or an admin typed can add a header or recipient.
 //!
 //! Addresses are typed ([`Address`]), names and subjects are cut down to printable text before they
@@ -46,7 +47,9 @@ pub enum EmailMessageError {
 }
 
 impl EmailMessage {
-    /// A mail to a stored address. A name that could confuse a mail program is left out.
+    /// A mail to a stored address.
+    ///
+    /// A name that could confuse a mail program is left out.
     ///
     /// # Errors
     /// [`EmailMessageError::Address`] when the address cannot be one.
@@ -76,7 +79,9 @@ impl EmailMessage {
         &self.subject
     }
 
-    /// The text. It may contain a link that gives access to an account.
+    /// The text.
+    ///
+    /// It may contain a link that gives access to an account.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -117,6 +122,7 @@ impl std::fmt::Debug for EmailMessage {
 }
 
 /// A fresh `Message-ID` under the sender's own domain.
+///
 /// Without one the library says `localhost`, which mail filters dislike.
 fn message_id(domain: &str) -> Option<String> {
     let bytes = random::<16>().ok()?;
@@ -143,6 +149,7 @@ impl Header for AutoSubmitted {
 }
 
 /// Printable text in one line.
+///
 /// Invisible characters become spaces, runs of spaces one space, and long text is cut.
 pub(super) fn one_line(text: &str, most: usize) -> String {
     let hidden = |c: char| {

@@ -12,6 +12,7 @@ use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use zeroize::Zeroizing;
 
 /// Time for handing over one mail.
+///
 /// Servers look at mails for viruses before they say yes.
 const TIMEOUT: Duration = Duration::from_secs(60);
 

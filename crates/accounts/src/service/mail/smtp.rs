@@ -43,7 +43,9 @@ pub struct SmtpTransport {
 }
 
 impl SmtpTransport {
-    /// Loads what the settings trust. Reads files: once, at start.
+    /// Loads what the settings trust.
+    ///
+    /// Reads files: once, at start.
     ///
     /// # Errors
     /// A misconfigured [`BackendError`] when the certificates cannot be read.
@@ -110,6 +112,7 @@ impl MailTransport for SmtpTransport {
 }
 
 /// One mail.
+///
 /// Not lettre's own `send`: that waits for a goodbye after a refusal, and who never says goodbye
 /// would turn a refusal into an outage.
 async fn converse(
@@ -135,6 +138,7 @@ fn is_ascii(envelope: &Envelope) -> bool {
 }
 
 /// Whether the server will never take this mail.
+///
 /// Codes 53x are about our login, which an operator may mend.
 fn is_final(error: &smtp::Error) -> bool {
     let about_login = error.status().is_some_and(|code| code.to_string().starts_with("53"));
@@ -156,6 +160,7 @@ fn code_of(error: &smtp::Error) -> String {
 }
 
 /// Reads the greeting, asks for TLS and returns the greeting.
+///
 /// Nothing but the reply to STARTTLS may have arrived by then.
 async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, BackendError> {
     let greeting = reply(stream, 220).await?;
@@ -176,6 +181,7 @@ async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, 
 }
 
 /// One reply of one or more lines.
+///
 /// Bytes that follow it are not read: a peer that sent some is found out by the handshake.
 async fn reply(stream: &mut TcpStream, expected: u16) -> Result<Vec<u8>, BackendError> {
     let mut text = Vec::new();

@@ -1,4 +1,5 @@
 //! What the mails say.
+//!
 //! The texts are templates in `templates/`: the first line is the subject, the rest the text.
 //!
 //! A mail holds no text that a user typed and that a mail program would make a link of: such names
@@ -192,7 +193,9 @@ impl AccountMail<'_> {
     }
 }
 
-/// The same text in HTML. Nothing is a link but the addresses that are ours.
+/// The same text in HTML.
+///
+/// Nothing is a link but the addresses that are ours.
 #[derive(Template)]
 #[template(path = "mail.html")]
 struct Html<'a> {
@@ -251,6 +254,7 @@ fn not_in_a_host(c: char) -> bool {
 }
 
 /// Whether a word is like a host name.
+///
 /// Labels with dots between them, and a last one of two letters or more. An IPv4 address is one,
 /// too.
 fn is_host(word: &str) -> bool {

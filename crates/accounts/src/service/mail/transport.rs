@@ -22,6 +22,7 @@ pub trait MailTransport: fmt::Debug + Send + Sync + 'static {
 }
 
 /// A mail was not taken.
+///
 /// The texts never contain the server's text, only its reply codes: servers repeat addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SendError {

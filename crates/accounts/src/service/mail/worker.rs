@@ -108,7 +108,9 @@ impl MailWorker {
         self
     }
 
-    /// Works until `stop` is done. Work in progress is finished.
+    /// Works until `stop` is done.
+    ///
+    /// Work in progress is finished.
     ///
     /// # Cancellation
     /// Cancel safe; a mail in progress is sent again when its lease has expired.
@@ -290,6 +292,7 @@ impl MailWorker {
     }
 
     /// The user for what was typed, and the confirmed address.
+    ///
     /// By user id, or else by that address.
     async fn recipient(&self, typed: &str) -> Result<Result<(User, String), DropReason>, AccountsError> {
         let by_id = self.user(typed).await?.map(addressed);

@@ -30,6 +30,7 @@ pub enum LostPassword {
 }
 
 /// An address in the configuration cannot be used.
+///
 /// The address is not repeated: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -171,6 +172,7 @@ impl TryFrom<String> for BaseUrl {
 }
 
 /// An absolute address with a host: `https`, or `http` to this machine.
+///
 /// What a lenient reader would mend is refused.
 fn absolute(address: &str) -> Result<Url, LinkError> {
     of_moderate_length(address)?;

@@ -1,4 +1,5 @@
 //! Setting a new password without the old one.
+//!
 //! By a link that is mailed to the address on record.
 //!
 //! ```text

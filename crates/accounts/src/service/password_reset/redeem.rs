@@ -26,7 +26,9 @@ use crate::store::{rate_limits, reset_tokens};
 /// Length of a token's text.
 const TOKEN_CHARS: usize = 43;
 
-/// The token is not valid. The texts are known from the PHP application.
+/// The token is not valid.
+///
+/// The texts are known from the PHP application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadToken {
     /// It did once.
@@ -50,7 +52,9 @@ pub enum RedeemError {
         /// When the next one is checked.
         retry_after: Duration,
     },
-    /// The rules refuse the password, or it could not be set now. The token is still good.
+    /// The rules refuse the password, or it could not be set now.
+    ///
+    /// The token is still good.
     #[error(transparent)]
     Set(#[from] SetError),
     /// The store cannot be read.
@@ -60,6 +64,7 @@ pub enum RedeemError {
 
 impl PasswordReset {
     /// Whose password a token may set, and why.
+    ///
     /// Uses nothing up: for the page that the link leads to.
     ///
     /// # Errors
@@ -72,6 +77,7 @@ impl PasswordReset {
     }
 
     /// Uses a token up and sets the password of its owner, who is not signed in by that.
+    ///
     /// Returns who it was.
     ///
     /// # Errors
@@ -131,6 +137,7 @@ impl PasswordReset {
     }
 
     /// The owner of a good token.
+    ///
     /// Each check counts against its source before it is made, and a valid token is uncounted
     /// afterwards, so a burst of wrong ones is limited, too.
     async fn owner(&self, token: &str, place: &str) -> Result<ResetPage, RedeemError> {
@@ -172,6 +179,7 @@ impl From<Throttled> for RedeemError {
 }
 
 /// Counts a check of a link, of any kind, against its source.
+///
 /// A good one is taken off the count afterwards.
 pub(crate) async fn count_link(
     store: &ActingStore,
@@ -209,6 +217,7 @@ async fn confirm_address(
 const SCOPE: &str = "reset.bad_token";
 
 /// Whether what a token rests on still holds.
+///
 /// Every event that ends it also deletes it; this is the second check.
 fn judge(basis: &ResetBasis, now: Timestamp) -> Result<(), BadToken> {
     // A sign-in with the password deletes the link. The time of the latest sign-in says nothing: it

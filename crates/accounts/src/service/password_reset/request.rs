@@ -1,4 +1,5 @@
 //! Asking for a link.
+//!
 //! The same work and the same answer for every name: one row in the queue.
 
 use std::net::IpAddr;
@@ -16,7 +17,9 @@ use crate::store::{Accounts, ActingAccounts, outbox, rate_limits};
 /// The purpose of a token that was asked for.
 pub(crate) const PURPOSE: &str = "reset";
 
-/// Lets users set a new password without the old one. Cheap to clone.
+/// Lets users set a new password without the old one.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PasswordReset {
     pub(super) accounts: ActingAccounts,
@@ -39,7 +42,9 @@ impl PasswordReset {
 /// Longest name or address that may be typed, in bytes.
 const MOST_BYTES: usize = 255;
 
-/// No mail will be sent. None of these depends on who was asked for.
+/// No mail will be sent.
+///
+/// None of these depends on who was asked for.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -59,6 +64,7 @@ pub enum RequestError {
 
 impl PasswordReset {
     /// Asks for a link for the user with this name or mail address.
+    ///
     /// `Ok` means that it was queued, not that a mail is sent.
     ///
     /// # Errors
@@ -86,7 +92,8 @@ impl PasswordReset {
     }
 }
 
-/// What is queued: what was typed, which is one line, and on a second one the address that it came from.
+/// What is queued: what was typed, which is one line, and on a second one the address that it came
+/// from.
 fn subject(typed: &str, source: Option<IpAddr>) -> String {
     source.map_or_else(|| typed.to_owned(), |source| format!("{typed}\n{source}"))
 }

@@ -64,6 +64,7 @@ impl ResetSettings {
     pub const PER_PLACE: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
     /// How many wrong links one source may try, for passwords and addresses together.
+    ///
     /// 10 in 5 minutes.
     pub const BAD_TOKENS: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 

@@ -118,6 +118,7 @@ fn a_link_works_between_five_minutes_and_a_day() {
 
 proptest::proptest! {
     /// What is taken is `https`, or this machine, without a login.
+    ///
     /// And what is shown is read back as the same.
     #[test]
     fn whatever_is_taken_is_safe_to_link_to(

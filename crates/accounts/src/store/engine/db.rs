@@ -70,7 +70,9 @@ impl Db {
         }
     }
 
-    /// Begins to write. Without [`Tx::commit`], nothing happened.
+    /// Begins to write.
+    ///
+    /// Without [`Tx::commit`], nothing happened.
     pub(crate) async fn begin(&self) -> Result<Tx> {
         match self {
             Self::Sqlite { write, .. } => {
@@ -92,7 +94,9 @@ impl Db {
     }
 }
 
-/// A transaction that writes. Dropping it rolls it back.
+/// A transaction that writes.
+///
+/// Dropping it rolls it back.
 pub(crate) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
@@ -159,6 +163,7 @@ impl Tx {
     }
 
     /// Makes it last.
+    ///
     /// After an `Ok` the change survives the end of the process and of the machine.
     ///
     /// An error after the connection broke leaves open whether it was committed; it never is by

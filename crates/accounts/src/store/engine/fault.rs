@@ -50,6 +50,7 @@ pub(super) fn is_busy(error: &Error) -> bool {
 }
 
 /// By the primary result code: the lowest byte.
+///
 /// One extended code says more: the index of the log cannot grow, because the disk is full.
 fn sqlite(extended: u32) -> AccountsError {
     match extended & 0xff {

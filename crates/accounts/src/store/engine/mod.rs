@@ -1,4 +1,5 @@
 //! Two engines, SQLite and PostgreSQL.
+//!
 //! A statement goes in, rows come out, and errors are ours.
 
 use crate::domain::AccountsError;

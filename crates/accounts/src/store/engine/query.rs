@@ -1,4 +1,5 @@
 //! One statement for both engines.
+//!
 //! Static text with `$1` parameters, values, and rows read by position.
 //!
 //! The text of a statement can only be put together from literals, so no value can ever become part
@@ -29,6 +30,7 @@ pub(crate) enum Value {
 
 impl Value {
     /// PostgreSQL refuses text with NUL, SQLite's GLOB ends there.
+    ///
     /// Such a text is stored nowhere (everything that writes refuses it), so what is looked for
     /// here must only not be found.
     fn without_nul(&mut self) {
@@ -158,6 +160,7 @@ impl Query {
     }
 
     /// The same, so that SQLite does not look at the value when it plans.
+    ///
     /// It would plan again for every pattern and every limit, which takes longer than a page.
     pub(crate) fn push_bind_unseen(self, kind: SqlDialect, value: impl Into<Value>) -> Self {
         let query = if kind == SqlDialect::Sqlite { self.push(kind, "+") } else { self };
@@ -165,6 +168,7 @@ impl Query {
     }
 
     /// Lets the engine look at the values when it plans.
+    ///
     /// For texts whose frequency decides which index is right.
     pub(crate) const fn planned_again(mut self) -> Self {
         self.keep = false;

@@ -13,7 +13,9 @@ use crate::domain::AccountsError;
 use crate::store::engine::fault::{Result, fault};
 use crate::store::settings::StoreSettings;
 
-/// Connections that are opened when they are needed and stay. Cheap to clone.
+/// Connections that are opened when they are needed and stay.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Readers(Pool<Opener>);
 

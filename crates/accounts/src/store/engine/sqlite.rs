@@ -73,6 +73,7 @@ async fn open_writer(
 }
 
 /// Refuses another program's file before anything of it is touched.
+///
 /// Setting the journal mode would be a write already.
 async fn look(path: &Path) -> Result<()> {
     let mut header = [0_u8; 100];

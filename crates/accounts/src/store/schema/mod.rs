@@ -17,6 +17,7 @@ struct Migration {
 }
 
 /// Step `n` of the list leads to schema `n + 1`.
+///
 /// Steps that were released are never edited.
 const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v1_sqlite.sql"), postgres: include_str!("v1_postgres.sql") },
@@ -43,6 +44,7 @@ pub(crate) const NEWEST: i64 = STEPS.len() as i64;
 const LOCK: i64 = 0x7573_7262_0001;
 
 /// Brings the database to [`NEWEST`]; does nothing when it is there.
+///
 /// Whether it is; an empty one stays empty unless it is to be filled.
 pub(crate) async fn migrate(db: &Db, now: Timestamp, fill: bool) -> Result<bool, AccountsError> {
     if version(db).await? == Some(NEWEST) {

@@ -21,11 +21,15 @@ pub const CONFIRMED_ADDRESS: &str = "confirmed mail address";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AddressSource {
     /// An administrator, the command line or the program.
+    ///
     /// Nothing but another address ends it.
     Administrator,
-    /// The user. A rise in privilege ends the confirmation.
+    /// The user.
+    ///
+    /// A rise in privilege ends the confirmation.
     Owner,
     /// Someone else, or it is not known who.
+    ///
     /// It ends also when someone else sets the password.
     Other,
 }
@@ -74,6 +78,7 @@ impl fmt::Display for AddressEnd {
 }
 
 /// Sets the address of a user, or removes it.
+///
 /// `user` is the locked user, as it will be.
 ///
 /// From the command line and the program itself it counts as confirmed, unless it is taken; from
@@ -101,6 +106,7 @@ pub(crate) async fn set(
 }
 
 /// Sets the address of a user and confirms it without a link.
+///
 /// The caller has checked that the actor is an administrator.
 pub(crate) async fn set_confirmed(
     change: &mut Change<'_>,
@@ -123,11 +129,14 @@ pub(crate) enum NewAddress<'a> {
     Confirmed(&'a EmailAddress),
     /// It was in use elsewhere, and counts as confirmed unless it is taken.
     Known(&'a EmailAddress),
-    /// A backend names it. It is pending for every actor.
+    /// A backend names it.
+    ///
+    /// It is pending for every actor.
     Named(&'a EmailAddress),
 }
 
 /// Sets the address of a user who was created in this transaction.
+///
 /// A mail with a link goes out only if `is_asked`: a welcome mail may do the same.
 pub(crate) async fn set_first(
     change: &mut Change<'_>,
@@ -192,6 +201,7 @@ async fn remove(change: &mut Change<'_>, key: UserKey, user: &mut User) -> Resul
 }
 
 /// Makes an address the confirmed one, and notifies the owner of the previous one.
+///
 /// The caller has checked that it is not taken.
 pub(crate) async fn confirm(
     change: &mut Change<'_>,
@@ -254,6 +264,7 @@ pub(crate) async fn end_pending(change: &mut Change<'_>, locked: &LockedUser) ->
 }
 
 /// Ends the confirmation of an address that was set by those whom the reason is about.
+///
 /// The address stays, unconfirmed.
 pub(crate) async fn unconfirm(
     change: &mut Change<'_>,
@@ -299,6 +310,7 @@ pub(crate) async fn source(change: &mut Change<'_>, key: UserKey) -> Result<Addr
 }
 
 /// Whether an address cannot be confirmed for a user.
+///
 /// Another user has confirmed it, or is called so.
 ///
 /// No other transaction confirms it, or creates a user who is called so, before this one ends.
@@ -346,6 +358,7 @@ fn search(user: &User) -> String {
 }
 
 /// Confirms existing non-ASCII addresses at the upgrade.
+///
 /// Logs those that are not: of several users, or the id of another.
 pub(crate) async fn confirm_known(tx: &mut Tx) -> Result<(), AccountsError> {
     let rows = sql("SELECT key, name, email FROM users WHERE email IS NOT NULL AND confirmed_key IS NULL");

@@ -13,6 +13,7 @@ use crate::store::users::{addresses, profile};
 
 impl UsersMut<'_> {
     /// Changes a user: all of it or nothing.
+    ///
     /// Returns the user as it is afterwards.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::store::engine::sql;
 use crate::store::users::row::{UserKey, columns};
 
 /// Adds the user's own row, without a mail address; `None` when the name is taken.
+///
 /// No other transaction sees the row before this one ends.
 pub(crate) async fn insert(
     change: &mut Change<'_>,

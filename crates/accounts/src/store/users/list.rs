@@ -41,6 +41,7 @@ impl Users<'_> {
     }
 
     /// A page of users with profiles and groups.
+    ///
     /// Four questions to the store, however long the page is.
     ///
     /// # Errors
@@ -90,7 +91,9 @@ impl Users<'_> {
         Ok(total.unwrap_or_default())
     }
 
-    /// Adds profiles and groups to users. Deleted users are left out.
+    /// Adds profiles and groups to users.
+    ///
+    /// Deleted users are left out.
     async fn detailed(self, users: Vec<User>) -> Result<Vec<Details>, AccountsError> {
         if users.is_empty() {
             return Ok(Vec::new());
@@ -105,6 +108,7 @@ impl Users<'_> {
 }
 
 /// Goes through a list page by page, from where the last page ended.
+///
 /// No transaction stays open in between, however slow the reader is.
 #[derive(Clone, Debug)]
 pub struct UserPages {

@@ -20,6 +20,7 @@ pub(crate) async fn bytes(change: &mut Change<'_>, key: UserKey) -> Result<u64, 
 }
 
 /// Refuses a profile that has grown beyond [`MAX_PROFILE_BYTES`].
+///
 /// One that was larger before may shrink.
 pub(crate) async fn check_bytes(
     change: &mut Change<'_>,

@@ -42,6 +42,7 @@ impl Users<'_> {
     }
 
     /// The user, whether they are an administrator, and the groups they administer.
+    ///
     /// What a server asks at every call.
     ///
     /// # Errors
@@ -104,6 +105,7 @@ impl Users<'_> {
 
 impl UsersMut<'_> {
     /// Takes the confirmation from the mail address of a user, which stays, unconfirmed.
+    ///
     /// Returns whether it was confirmed. `why` goes to the audit log.
     ///
     /// # Errors
@@ -140,6 +142,7 @@ impl UsersMut<'_> {
     }
 
     /// Deletes a user with everything that belongs to them, the pin too; returns who it was.
+    ///
     /// A user whose password another backend checks gets a new account at the next sign-in.
     ///
     /// # Errors
@@ -149,6 +152,7 @@ impl UsersMut<'_> {
     }
 
     /// Deletes a user and bans the name.
+    ///
     /// No backend signs it in, and no account can have it, until [`Self::unban`]. For
     /// administrators.
     ///
@@ -196,6 +200,7 @@ impl UsersMut<'_> {
     }
 
     /// Counts phone numbers that a user looks up, at most [`PHONE_SEARCHES`].
+    ///
     /// The inner `Err` has the time until they are allowed again, and nothing was counted.
     ///
     /// # Errors
@@ -214,6 +219,7 @@ impl UsersMut<'_> {
     }
 
     /// Writes down that a user, as read before, signed in now with the password.
+    ///
     /// At most once a minute. It voids the user's reset link, at once.
     ///
     /// # Errors
@@ -238,6 +244,7 @@ impl UsersMut<'_> {
     }
 
     /// Records a sign-in without the password; at most once a minute.
+    ///
     /// A reset link stays: a device that polls does not keep its owner from setting a new password.
     ///
     /// # Errors
@@ -273,6 +280,7 @@ impl Users<'_> {
 }
 
 /// How many phone numbers one user may look up.
+///
 /// Enough for a large address book, and too few to try out blocks of numbers.
 pub const PHONE_SEARCHES: RateLimit = RateLimit { max: 1000, window: Duration::from_secs(24 * 60 * 60) };
 

@@ -22,6 +22,7 @@ use crate::store::users::json_rows::pack;
 const FEW: i64 = 1000;
 
 /// The users of a page, and how many match in all if that is asked for.
+///
 /// One statement as a rule, two for a text that many have.
 pub(super) async fn page(
     db: &Db,
@@ -54,6 +55,7 @@ fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsErro
 }
 
 /// Everything about few matches.
+///
 /// They are found by their pieces or their pair, kept, sorted and counted. If there are more, the
 /// third column says so and the others are empty.
 fn few(kind: SqlDialect, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
@@ -182,6 +184,7 @@ impl<'a> Way<'a> {
     }
 
     /// What surrounds the page.
+    ///
     /// An index alone knows it; wide rows are fetched for the page only, not for what is skipped on
     /// the way to it.
     const fn frame(&self, kind: SqlDialect) -> (&'static str, &'static str) {
@@ -267,6 +270,7 @@ fn conditions(kind: SqlDialect, mut query: Query, filter: &UserFilter, any_group
 }
 
 /// Appends that what was found may be seen.
+///
 /// It is in the id, or the user is one whom the viewer administers, or the viewer.
 fn visible(kind: SqlDialect, query: Query, text: &str, viewer: &UserId, groups: &[GroupId]) -> Query {
     let query = contains(kind, query.push(kind, " AND (users.name"), text).push(kind, " OR users.name = ");
@@ -284,6 +288,7 @@ fn visible(kind: SqlDialect, query: Query, text: &str, viewer: &UserId, groups: 
 }
 
 /// The three-letter pieces of a text as an FTS5 expression.
+///
 /// Side by side, and the last three letters. `None` when the text is shorter, or has a NUL, which
 /// ends a text in SQLite.
 fn pieces(text: &str) -> Option<String> {

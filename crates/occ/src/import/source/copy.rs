@@ -1,11 +1,11 @@
 //! A private, indexed copy of the rows that the import reads.
 //!
-//! A source may have no indexes, and compare texts in a way of its own. Each of its tables is read once, from one end to the
-//! other; everything else is answered by the copy.
+//! A source may have no indexes, and compare texts in a way of its own. Each of its tables is read
+//! once, from one end to the other; everything else is answered by the copy.
 //!
 //! # Security
-//! SQLite keeps the copy in memory, and what does not fit there in a file that only this user can read and that has no name:
-//! it ends with the process.
+//! SQLite keeps the copy in memory, and what does not fit there in a file that only this user can
+//! read and that has no name: it ends with the process.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
@@ -57,8 +57,9 @@ const fn column(name: &'static str, need: Need) -> Column {
     Column { name, need }
 }
 
-/// The tables, in the order in which they are read. Preferences come last, so that a user who is disabled
-/// meanwhile is disabled here.
+/// The tables, in the order in which they are read.
+///
+/// Preferences come last, so that a user who is disabled meanwhile is disabled here.
 const TABLES: &[Table] = &[
     Table {
         name: "users",

@@ -113,7 +113,9 @@ impl Engine {
         tracing::trace!(number = self.asked, "asking the source");
     }
 
-    /// Asks. `$1` stands for the first value, and so on in their order; every column is text.
+    /// Asks.
+    ///
+    /// `$1` stands for the first value, and so on in their order; every column is text.
     pub(super) async fn rows(&mut self, query: &str, values: &[&str]) -> Result<Vec<Cells>, CliError> {
         self.count();
         let rows = match &mut self.connection {
@@ -128,7 +130,9 @@ impl Engine {
         rows.map_err(|error| unreadable(&error))
     }
 
-    /// Asks, and hands the rows on as they come. The inner error is the source's; what came before it has been handed on.
+    /// Asks, and hands the rows on as they come.
+    ///
+    /// The inner error is the source's; what came before it has been handed on.
     pub(super) async fn rows_to(
         &mut self,
         query: String,
@@ -143,7 +147,8 @@ impl Engine {
     }
 }
 
-/// The types of columns are not looked at: what one version keeps as text is bytes or a number to another.
+/// The types of columns are not looked at: what one version keeps as text is bytes or a number to
+/// another.
 pub(super) async fn fetch<DB>(
     connection: &mut DB::Connection,
     query: String,
@@ -204,7 +209,10 @@ where
     (0..row.len()).map(|at| text::<DB>(row, at)).collect()
 }
 
-/// A cell as text. What is not UTF-8 is marked with `U+FFFD`: one such row must not keep all others from being read.
+/// A cell as text.
+///
+/// What is not UTF-8 is marked with `U+FFFD`: one such row must not keep all others from being
+/// read.
 fn text<DB>(row: &DB::Row, at: usize) -> Result<Option<String>, sqlx::Error>
 where
     DB: Database,

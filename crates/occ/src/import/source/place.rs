@@ -130,12 +130,15 @@ impl SourceLocation {
         Ok(Some(host))
     }
 
-    /// The options of PHP's driver for MySQL. Those that are not about TLS are reported and ignored.
+    /// The options of PHP's driver for MySQL.
+    ///
+    /// Those that are not about TLS are reported and ignored.
     pub(super) fn tls(&self) -> Tls {
         let mut tls = Tls { verify: true, ..Tls::default() };
         for (name, value) in self.config.section_members(OPTIONS) {
             let path = value.clone().filter(|value| !value.is_empty()).map(PathBuf::from);
-            // The names in PHP to 8.3, those since, and the numbers into which the installation turns both.
+            // The names in PHP to 8.3, those since, and the numbers into which the installation
+            // turns both.
             match name.rsplit("::").next().unwrap_or_default().trim_start_matches("MYSQL_") {
                 "1007" | "ATTR_SSL_KEY" => tls.key = path,
                 "1008" | "ATTR_SSL_CERT" => tls.certificate = path,
@@ -151,7 +154,8 @@ impl SourceLocation {
 }
 
 impl Host {
-    /// As the installation takes it apart: what follows the last colon is a port or the path of a socket.
+    /// As the installation takes it apart: what follows the last colon is a port or the path of a
+    /// socket.
     fn parse(text: &str) -> Option<Self> {
         if text.starts_with('/') {
             return Some(Self::Socket(text.into()));

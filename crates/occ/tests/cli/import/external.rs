@@ -1,5 +1,7 @@
-//! Users of mail and file servers: each keeps the account, or the dry run says why not. The stored names of backends are those
-//! that the PHP app (user_external 4.0.0, and the versions with mailbox strings) writes.
+//! Users of mail and file servers: each keeps the account, or the dry run says why not.
+//!
+//! The stored names of backends are those that the PHP app (user_external 4.0.0, and the versions
+//! with mailbox strings) writes.
 
 use serde_json::Value;
 
@@ -16,7 +18,8 @@ CREATE TABLE oc_users_external (backend VARCHAR(128) NOT NULL DEFAULT '', uid VA
 CREATE TABLE oc_preferences (userid VARCHAR(64), appid VARCHAR(32), configkey VARCHAR(64), configvalue TEXT, PRIMARY KEY (userid, appid, configkey));
 ";
 
-/// An installation in SQLite with these backends, (backend, uid) of external users, and more statements.
+/// An installation in SQLite with these backends, (backend, uid) of external users, and more
+/// statements.
 pub(super) fn installation(backends: &str, people: &[(&str, &str)], more: &str) -> Installation {
     let rows: String = people
         .iter()

@@ -1,4 +1,5 @@
-//! Installations to import from, made by hand from the documented tables: the same on each database.
+//! Installations to import from, made by hand from the documented tables: the same on each
+//! database.
 
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -172,7 +173,9 @@ impl Installation {
         self.occ.path().join("config/data/owncloud.db")
     }
 
-    /// The database's file. The servers' databases cannot be written by the user that is given.
+    /// The database's file.
+    ///
+    /// The servers' databases cannot be written by the user that is given.
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         self.database.is_none().then(|| std::fs::read(self.file()).unwrap())
     }

@@ -1,4 +1,5 @@
-//! Users whom the PHP app itself wrote: its classes sign people in, and what they store is imported.
+//! Users whom the PHP app itself wrote: its classes sign people in, and what they store is
+//! imported.
 //!
 //! `USER_EXTERNAL` names a folder with the app; `cargo xtask differential` runs this.
 
@@ -67,7 +68,8 @@ struct Backend {
     typed: Vec<(String, String)>,
 }
 
-/// Signs people in with the app's classes: what each of them is called, and the rows that are stored.
+/// Signs people in with the app's classes: what each of them is called, and the rows that are
+/// stored.
 fn by_app(
     app: &Path,
     backend: &Backend,
@@ -103,7 +105,9 @@ fn by_app(
     (ids, rows)
 }
 
-/// Imports what the app stored, and signs everyone in whom the app signed in. One of them is disabled.
+/// Imports what the app stored, and signs everyone in whom the app signed in.
+///
+/// One of them is disabled.
 fn keeps_accounts(
     app: &Path,
     label: &str,

@@ -1,4 +1,6 @@
-//! Settings of apps. These endpoints wrap their answers once more in `data`.
+//! Settings of apps.
+//!
+//! These endpoints wrap their answers once more in `data`.
 
 use accounts::AccountsError;
 
@@ -113,7 +115,8 @@ fn app(call: &Call<'_>) -> Result<String, OcsFailure> {
     if fits { Ok(app) } else { Err(refused("Invalid app id given")) }
 }
 
-/// Settings that this API refuses: those that enable apps, what would open the server, what would break clients.
+/// Settings that this API refuses: those that enable apps, what would open the server, what would
+/// break clients.
 fn settable(app: &str, key: &str, value: &str) -> Result<(), OcsFailure> {
     let no = match (app, key) {
         (_, "installed_version" | "enabled" | "types") => true,

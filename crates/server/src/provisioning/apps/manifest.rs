@@ -73,7 +73,9 @@ const ALWAYS: &[&str] = &[
     "settings",
 ];
 
-/// A part of a manifest. Some are lists, or maps of lists, however many members they have.
+/// A part of a manifest.
+///
+/// Some are lists, or maps of lists, however many members they have.
 fn part(element: &ManifestElement) -> Data {
     match element.name.as_str() {
         "background-jobs" | "two-factor-providers" | "commands" => members(&[element]),
@@ -131,7 +133,9 @@ fn collect(
     }
 }
 
-/// An element: a text, or a map of its children. Attributes have their own key, and turn a text into a map.
+/// An element: a text, or a map of its children.
+///
+/// Attributes have their own key, and turn a text into a map.
 fn value(element: &ManifestElement) -> Data {
     let text = element.text.trim();
     if element.attributes.is_empty() && element.children.is_empty() {

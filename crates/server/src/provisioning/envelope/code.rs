@@ -1,6 +1,7 @@
 //! The codes of the API, and which HTTP status each has in its two versions.
 //!
-//! Version 1 answers nearly everything with 200 and says in the envelope how it went; version 2 says it in the status too.
+//! Version 1 answers nearly everything with 200 and says in the envelope how it went; version 2
+//! says it in the status too.
 
 use accounts::CompatLevel;
 use axum::http::StatusCode;
@@ -16,7 +17,9 @@ pub enum Version {
     V2,
 }
 
-/// Codes from here on are rows of the table of levels. No code in an envelope is that large.
+/// Codes from here on are rows of the table of levels.
+///
+/// No code in an envelope is that large.
 const LEVELS: u16 = 10_000;
 
 /// A code in the envelope.
@@ -54,7 +57,8 @@ impl Code {
         Self(code)
     }
 
-    /// A code whose number differs between versions of the PHP system: a row of [`level_codes::CODES`].
+    /// A code whose number differs between versions of the PHP system: a row of
+    /// [`level_codes::CODES`].
     pub(crate) const fn of_level(row: u16) -> Self {
         Self(LEVELS + row)
     }

@@ -1,8 +1,8 @@
 //! The data of a response: a tree of ordered maps, lists and scalars, independent of the format.
 //!
-//! The API was born as arrays of PHP, and clients know the marks that left: a map without entries is an empty list, a
-//! `false` is an empty element. One tree and two writers ([`xml`](super::xml), [`json`](super::json)) keep those rules
-//! in one place each.
+//! The API was born as arrays of PHP, and clients know the marks that left: a map without entries
+//! is an empty list, a `false` is an empty element. One tree and two writers ([`xml`](super::xml),
+//! [`json`](super::json)) keep those rules in one place each.
 
 /// A value of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,9 @@ pub enum Data {
     Text(String),
     /// A list.
     List(Vec<Self>),
-    /// A map that keeps its order. Without entries it is written as an empty list, as clients expect.
+    /// A map that keeps its order.
+    ///
+    /// Without entries it is written as an empty list, as clients expect.
     Map(Vec<(String, Self)>),
 }
 

@@ -10,8 +10,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// The parameter `format` decides; without it the first media type of the header `Accept` does, and only that one, as
-    /// clients know it. Whatever is unknown means XML.
+    /// The parameter `format` decides; without it the first media type of the header `Accept` does,
+    /// and only that one, as clients know it. Whatever is unknown means XML.
     pub fn choose(parameter: Option<&str>, accept: Option<&str>) -> Self {
         match parameter {
             Some(asked) => Self::known(asked, "json"),

@@ -1,5 +1,6 @@
-//! Answers as JSON (RFC 8259), byte for byte as PHP writes it: slashes, angle brackets and everything beyond ASCII escaped,
-//! a number without a fraction as a whole number, a map without entries as an empty list.
+//! Answers as JSON (RFC 8259), byte for byte as PHP writes it: slashes, angle brackets and
+//! everything beyond ASCII escaped, a number without a fraction as a whole number, a map without
+//! entries as an empty list.
 
 use std::io::{self, Write};
 
@@ -11,7 +12,8 @@ use super::data::Data;
 /// Writes a value.
 ///
 /// # Errors
-/// None in practice: memory does not refuse to be written, and there is no value that JSON cannot say.
+/// None in practice: memory does not refuse to be written, and there is no value that JSON cannot
+/// say.
 pub fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(256);
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, Php);

@@ -1,8 +1,8 @@
 //! The envelope around every answer, in two versions, two formats and two generations.
 //!
-//! Most answers come in the envelope of today. Three kinds come in an older one that the original never replaced, and that
-//! clients see on bad days: wrong credentials, a path that does not exist, and a failure of the server. It has another
-//! content type and never mentions totals.
+//! Most answers come in the envelope of today. Three kinds come in an older one that the original
+//! never replaced, and that clients see on bad days: wrong credentials, a path that does not exist,
+//! and a failure of the server. It has another content type and never mentions totals.
 
 use std::borrow::Cow;
 use std::io;
@@ -108,14 +108,18 @@ impl OcsFailure {
         Self::new(Code::UNAUTHORISED, "Unauthorised").legacy()
     }
 
-    /// A path that does not exist, in the old envelope. The link is part of the text that clients and people know.
+    /// A path that does not exist, in the old envelope.
+    ///
+    /// The link is part of the text that clients and people know.
     pub fn unknown_path() -> Self {
         let text = "Invalid query, please check the syntax. API specifications are here: \
                     http://www.freedesktop.org/wiki/Specifications/open-collaboration-services.\n";
         Self::new(Code::NOT_FOUND, text).legacy()
     }
 
-    /// Something broke on our side, in the old envelope. What it was is in the log.
+    /// Something broke on our side, in the old envelope.
+    ///
+    /// What it was is in the log.
     pub fn broken() -> Self {
         Self::new(Code::BROKEN, "Internal Server Error\n").legacy()
     }
@@ -216,7 +220,8 @@ pub fn seal(outcome: &Result<OcsAnswer, OcsFailure>, version: Version, format: F
     Ok(Sealed { status: code.status(version), content_type, body })
 }
 
-/// Puts a long list into its envelope, if the answer is one; the body is written while the list is read.
+/// Puts a long list into its envelope, if the answer is one; the body is written while the list is
+/// read.
 ///
 /// # Errors
 /// None in practice; see [`xml::write`] and [`json::write`].

@@ -1,11 +1,13 @@
 //! Lists that are too long to be held: they are written while they are read.
 //!
 //! # When the store fails in the middle
-//! The status and the beginning of the list are with the client by then and cannot be taken back. To end the document as if
-//! nothing had happened would be a lie that a client may delete accounts for. So the first page is read before anything is
-//! sent, and a store that is down by then is answered like any other; a page that cannot be read later is asked for
-//! again, from where the list stopped; and if that does not help the answer is broken off without its last chunk
-//! (RFC 9112, section 7.1), which every client reports as an incomplete answer. What arrives whole is whole.
+//! The status and the beginning of the list are with the client by then and cannot be taken back.
+//! To end the document as if nothing had happened would be a lie that a client may delete accounts
+//! for. So the first page is read before anything is sent, and a store that is down by then is
+//! answered like any other; a page that cannot be read later is asked for again, from where the
+//! list stopped; and if that does not help the answer is broken off without its last chunk (RFC
+//! 9112, section 7.1), which every client reports as an incomplete answer. What arrives whole is
+//! whole.
 
 use std::fmt;
 use std::io;

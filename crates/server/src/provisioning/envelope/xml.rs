@@ -1,11 +1,12 @@
 //! Answers as XML 1.0, with the habits of the libxml writer that clients were built against.
 //!
-//! One blank per level, `<key/>` for null and for what has no entries, `<key></key>` for an empty text and for `false`,
-//! `1` for `true`. A key that is no XML name (a number, an address, a UUID that begins with a digit) becomes `<element>`.
+//! One blank per level, `<key/>` for null and for what has no entries, `<key></key>` for an empty
+//! text and for `false`, `1` for `true`. A key that is no XML name (a number, an address, a UUID
+//! that begins with a digit) becomes `<element>`.
 //!
-//! Whatever text is stored, the document is well-formed and reads back equal (XML 1.0, sections 2.2, 2.11 and 4.1): a
-//! carriage return is written as a reference, because parsers would fold it into a line end; a character that XML cannot
-//! carry at all, such as NUL, is replaced by U+FFFD.
+//! Whatever text is stored, the document is well-formed and reads back equal (XML 1.0, sections
+//! 2.2, 2.11 and 4.1): a carriage return is written as a reference, because parsers would fold it
+//! into a line end; a character that XML cannot carry at all, such as NUL, is replaced by U+FFFD.
 
 use std::borrow::Cow;
 use std::io;
@@ -67,7 +68,9 @@ pub fn carried(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(replaced).collect())
 }
 
-/// Whether a document can carry a text as it is. What it cannot carry would not come back as it was stored.
+/// Whether a document can carry a text as it is.
+///
+/// What it cannot carry would not come back as it was stored.
 pub fn can_carry(text: &str) -> bool {
     text.chars().all(is_allowed)
 }
@@ -120,8 +123,8 @@ fn element_name(key: &str) -> &str {
     if is_name(key) { key } else { ELEMENT }
 }
 
-/// Whether a key can be the name of an element: ASCII letters, digits and a few marks, as all known keys are. What else
-/// XML would allow stays out, so that no parser has reason to disagree.
+/// Whether a key can be the name of an element: ASCII letters, digits and a few marks, as all known
+/// keys are. What else XML would allow stays out, so that no parser has reason to disagree.
 fn is_name(key: &str) -> bool {
     let begins = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let goes_on = |byte: u8| begins(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');

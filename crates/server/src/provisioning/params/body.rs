@@ -8,11 +8,14 @@ use futures_util::stream;
 use super::{Nodes, ParamError, Params, form, json};
 
 impl Params {
-    /// Reads a body. An empty one has no parameters, whatever its content type; without a content type it is read as a
-    /// form.
+    /// Reads a body.
+    ///
+    /// An empty one has no parameters, whatever its content type; without a content type it is read
+    /// as a form.
     ///
     /// # Errors
-    /// [`ParamError`] when it is not what its content type says, there is too much in it, or its type is not read here.
+    /// [`ParamError`] when it is not what its content type says, there is too much in it, or its
+    /// type is not read here.
     pub async fn of_body(content_type: Option<&str>, body: Vec<u8>) -> Result<Self, ParamError> {
         if body.is_empty() {
             return Ok(Self::default());

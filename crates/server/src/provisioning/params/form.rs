@@ -23,7 +23,9 @@ pub(super) fn read(text: &[u8]) -> Result<Params, ParamError> {
     Ok(params)
 }
 
-/// Adds one field whose name may point into an array. The field itself is paid for, the arrays around it are not yet.
+/// Adds one field whose name may point into an array.
+///
+/// The field itself is paid for, the arrays around it are not yet.
 ///
 /// # Errors
 /// [`ParamError::TooMany`]
@@ -71,7 +73,9 @@ fn insert(entries: &mut IndexMap<String, Value>, key: &str, deeper: &[&str], val
     }
 }
 
-/// `a[b][]` is `a`, then `b`, then the next free place. A bracket that is not closed is part of the name.
+/// `a[b][]` is `a`, then `b`, then the next free place.
+///
+/// A bracket that is not closed is part of the name.
 fn split(name: &str) -> (&str, Vec<&str>) {
     let Some((base, mut rest)) = name.find('[').map(|at| name.split_at(at)) else {
         return (name, Vec::new());

@@ -7,10 +7,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use super::{DEEPEST, Nodes, ParamError, Params, Value};
 
-/// Reads an object. An empty list counts as one, because PHP clients write it so.
+/// Reads an object.
+///
+/// An empty list counts as one, because PHP clients write it so.
 ///
 /// # Errors
-/// [`ParamError`] when it is something else, there is too much of it, or a key stands twice in one object.
+/// [`ParamError`] when it is something else, there is too much of it, or a key stands twice in one
+/// object.
 pub(super) fn read(text: &[u8]) -> Result<Params, ParamError> {
     const WRONG: ParamError = ParamError::Malformed { kind: "JSON, or not an object" };
     let mut limits = Limits::default();

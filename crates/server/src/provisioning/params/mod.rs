@@ -1,8 +1,9 @@
 //! Parameters of a call: query and body merged into one set, as in PHP.
 //!
-//! A name may say where in an array its value belongs (`groups[]=a`, `groups[0]=a`, `fields[email]=x`). What the body says
-//! wins over the query. Unlike in the original a text where a list is wanted is a list of one, a list where a text is
-//! wanted is refused with a message instead of a crash, and so is an unreadable body.
+//! A name may say where in an array its value belongs (`groups[]=a`, `groups[0]=a`,
+//! `fields[email]=x`). What the body says wins over the query. Unlike in the original a text where
+//! a list is wanted is a list of one, a list where a text is wanted is refused with a message
+//! instead of a crash, and so is an unreadable body.
 
 mod body;
 mod form;
@@ -63,7 +64,9 @@ impl std::fmt::Debug for Value {
     }
 }
 
-/// Why parameters cannot be used. Never repeats what was sent: it may be a password.
+/// Why parameters cannot be used.
+///
+/// Never repeats what was sent: it may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ParamError {
@@ -143,8 +146,8 @@ impl Params {
         self
     }
 
-    /// Whether this query has a password that counts, once this body is read as well: as `password`, or as the `value` of the
-    /// key `password`.
+    /// Whether this query has a password that counts, once this body is read as well: as
+    /// `password`, or as the `value` of the key `password`.
     pub fn shows_password(&self, body: &Self) -> bool {
         let counts = |name| self.value(name).is_some() && body.value(name).is_none();
         let key = body.value("key").or_else(|| self.value("key")).and_then(Value::as_text);
@@ -201,7 +204,8 @@ impl Params {
         self.required(name)
     }
 
-    /// A whole number as PHP makes one of a text: `abc` is 0, `12abc` is 12, what is too large is the largest.
+    /// A whole number as PHP makes one of a text: `abc` is 0, `12abc` is 12, what is too large is
+    /// the largest.
     ///
     /// # Errors
     /// [`ParamError::NotText`]

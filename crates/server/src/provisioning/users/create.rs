@@ -1,7 +1,8 @@
 //! `POST /cloud/users`: everything at once or nothing at all.
 //!
-//! The checks come in the order in which clients know them. The original creates the account first and looks at quota and
-//! language afterwards, so an error there leaves an incomplete user; here they are checked first, with the same codes.
+//! The checks come in the order in which clients know them. The original creates the account first
+//! and looks at quota and language afterwards, so an error there leaves an incomplete user; here
+//! they are checked first, with the same codes.
 
 use accounts::{
     AccountsError, CONFIRMED_ADDRESS, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language,
@@ -175,7 +176,8 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         }
         Err(error) => return Err(error.into()),
     };
-    // With an address that the caller gave: one that was derived from the id of an external user gets no mail.
+    // With an address that the caller gave: one that was derived from the id of an external user
+    // gets no mail.
     if !email.is_empty() && user.email.is_some() && greets(call).await? {
         // A failure is logged; the account is created in any case, as clients expect. A user with a
         // password needs no link.
@@ -199,10 +201,12 @@ fn backend(call: &Call<'_>) -> Result<Option<BackendId>, OcsFailure> {
     Ok(Some(found))
 }
 
-/// Whether an external backend may own a name, and settings do not let sub-admins take it all the same.
+/// Whether an external backend may own a name, and settings do not let sub-admins take it all the
+/// same.
 ///
 /// # Security
-/// The owner of the name there, who may not have signed in yet, would find an account that a sub-admin controls.
+/// The owner of the name there, who may not have signed in yet, would find an account that a
+/// sub-admin controls.
 fn has_possible_owner(call: &Call<'_>, id: &UserId) -> bool {
     call.app.settings().sub_admins_may_create == SubAdminNames::LocalNames
         && call.app.resolver().possible_owners(id.name()).iter().any(|owner| owner.as_str() != LOCAL_BACKEND)

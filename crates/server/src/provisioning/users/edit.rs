@@ -1,5 +1,5 @@
-//! Changing fields of a user: one as clients have always done it (`key` and `value`), or several at once, all of them or none
-//! (`fields[email]=…&fields[quota]=…`).
+//! Changing fields of a user: one as clients have always done it (`key` and `value`), or several at
+//! once, all of them or none (`fields[email]=…&fields[quota]=…`).
 
 use accounts::{
     AccountsError, Details, DisplayName, EditedBy, EmailAddress, FieldRisk, FieldValue, Language, Locale,

@@ -1,4 +1,7 @@
-//! Lists of users. A sub-admin sees the members of the groups they administer, each once, in pages that are cut after that.
+//! Lists of users.
+//!
+//! A sub-admin sees the members of the groups they administer, each once, in pages that are cut
+//! after that.
 
 use accounts::{AccountsError, UserFilter};
 use accounts::{Details, UserPages};
@@ -145,7 +148,9 @@ async fn tell(mut telling: Telling, range: &Range) -> Result<OcsAnswer, OcsFailu
     })
 }
 
-/// The pages of a list. How many there are in all is worth a question only to those who go through pages.
+/// The pages of a list.
+///
+/// How many there are in all is worth a question only to those who go through pages.
 fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<UserPages, OcsFailure> {
     let (caller, mut filter) = (call.caller()?, narrowed(filter, range));
     if !caller.is_admin() {

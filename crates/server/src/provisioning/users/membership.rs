@@ -72,8 +72,8 @@ async fn add(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     if !caller.may_administer(&group) {
         return Err(OcsFailure::bare(NOT_ADMINISTERED));
     }
-    // The original lets a sub-admin add any user; here the settings must allow that. Otherwise a user whom the sub-admin does
-    // not administer gets the answer of one who does not exist.
+    // The original lets a sub-admin add any user; here the settings must allow that. Otherwise a
+    // user whom the sub-admin does not administer gets the answer of one who does not exist.
     let narrow = call.app.settings().sub_admins_may_add == SubAdminScope::Accessible;
     if narrow && !caller.is_over(&details) {
         return Err(UNKNOWN_USER);
@@ -261,7 +261,8 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, OcsFailure> {
     Ok(call.app.accounts().groups().subadmin_groups_of(&user.id).await?)
 }
 
-/// The group of the parameter and the user of the path: 101 when no group is named, 102 and 103 when one does not exist.
+/// The group of the parameter and the user of the path: 101 when no group is named, 102 and 103
+/// when one does not exist.
 async fn group_and_user(call: &Call<'_>) -> Result<(GroupId, Details), OcsFailure> {
     let group = call.params.text("groupid")?.unwrap_or_default().trim();
     if group.is_empty() {

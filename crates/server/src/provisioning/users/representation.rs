@@ -1,5 +1,5 @@
-//! A user as the API shows them: the keys, in the order in which clients have always seen them, and the newer ones at the
-//! places where newer versions have them.
+//! A user as the API shows them: the keys, in the order in which clients have always seen them, and
+//! the newer ones at the places where newer versions have them.
 
 use accounts::{Details, Profile, ProfileField, ProfileScope, Quota, Timestamp};
 
@@ -105,7 +105,9 @@ fn seconds(at: Option<Timestamp>) -> i64 {
     at.map_or(0, Timestamp::seconds)
 }
 
-/// Nothing is stored here, so no space is used. A user who never signed in has no home and fewer fields.
+/// Nothing is stored here, so no space is used.
+///
+/// A user who never signed in has no home and fewer fields.
 fn quota(quota: Quota, has_home: bool, settings: &ServerSettings) -> Data {
     const UNLIMITED: i64 = -3;
     let quota = if quota == Quota::Default { settings.default_quota } else { quota };

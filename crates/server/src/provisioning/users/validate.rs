@@ -28,7 +28,9 @@ pub(crate) fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, OcsFailu
     Ok(value)
 }
 
-/// Why a password was not set. `refused` is the code of a broken rule.
+/// Why a password was not set.
+///
+/// `refused` is the code of a broken rule.
 pub(crate) fn set_failed(error: SetError, refused: Code, invalid: OcsFailure) -> OcsFailure {
     match error {
         SetError::Refused(text) => OcsFailure::new(refused, text),

@@ -341,6 +341,7 @@ async fn unanswered_attempts_are_reported_and_counted_as_such() {
 }
 
 /// A user who is locked types the right password at home.
+///
 /// A guess that costs another source nothing would show that it is that one.
 #[tokio::test(start_paused = true)]
 async fn unjudged_guess_counts_at_each_source_that_makes_it() {

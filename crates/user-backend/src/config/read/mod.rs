@@ -19,7 +19,9 @@ use crate::document::section::Diagnostics;
 use crate::document::source::{Format, carries_a_password, names_a_secret};
 use crate::document::tree::{Key, Member, Node, Position, Value};
 
-/// Deepest nesting that is read. Our own tables are four deep.
+/// Deepest nesting that is read.
+///
+/// Our own tables are four deep.
 const MAX_DEPTH: usize = 64;
 
 /// Maximum number of reported syntax errors; later ones are noise.
@@ -28,7 +30,9 @@ const MAX_SYNTAX_ERRORS: usize = 10;
 /// The result of a reader.
 #[derive(Debug)]
 pub(super) struct Document {
-    /// The top level. From a `config.php`, only what belongs to us.
+    /// The top level.
+    ///
+    /// From a `config.php`, only what belongs to us.
     pub(super) members: Vec<Member>,
     /// The name of a field that holds a secret, anywhere in the file.
     pub(super) secret: Option<String>,
@@ -41,11 +45,14 @@ pub(super) struct Document {
 pub(super) struct Keys {
     /// These are always meant for us: in a place that is not read, they are an error.
     pub(super) ours: Vec<String>,
-    /// These are the PHP system's own. Anywhere else they belong to another program.
+    /// These are the PHP system's own.
+    ///
+    /// Anywhere else they belong to another program.
     pub(super) shared: Vec<String>,
 }
 
 /// Reads a text.
+///
 /// Reports what is wrong, and answers `None` when nothing can be made of it.
 pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
     match diagnostics.format {
@@ -108,7 +115,9 @@ fn syntax(diagnostics: &Diagnostics, at: Position, found: impl Into<String>, exp
     diagnostics.push(Some(at), &SettingLocation::default(), Problem::new(found, expected));
 }
 
-/// The first field that holds a secret, however deep. Empty values hold none.
+/// The first field that holds a secret, however deep.
+///
+/// Empty values hold none.
 fn secret_in(members: &[Member]) -> Option<String> {
     members.iter().find_map(|member| match (&member.key, &member.node.value) {
         (Key::Name(name), Value::Text(text)) if is_secret(name, text) => Some(name.clone()),
@@ -118,7 +127,9 @@ fn secret_in(members: &[Member]) -> Option<String> {
     })
 }
 
-/// Whether a field holds a secret. An empty value does not.
+/// Whether a field holds a secret.
+///
+/// An empty value does not.
 fn is_secret(name: &str, text: &str) -> bool {
     (names_a_secret(name) && !text.is_empty()) || carries_a_password(text)
 }

@@ -1,4 +1,6 @@
-//! TOML 1.1, read by the crate toml. Its parser bounds the depth itself.
+//! TOML 1.1, read by the crate toml.
+//!
+//! Its parser bounds the depth itself.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};

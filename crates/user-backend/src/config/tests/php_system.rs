@@ -1,4 +1,5 @@
 //! What an installation of the PHP system has beside one `config.php`.
+//!
 //! More files, and what its `occ config:list` prints.
 
 use super::*;

@@ -1,4 +1,5 @@
 //! TOML, JSON and `config.php` say the same.
+//!
 //! Any array, written in all three, comes out as one configuration.
 
 use proptest::prelude::*;

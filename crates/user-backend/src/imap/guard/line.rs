@@ -1,4 +1,5 @@
 //! One line of a server, read without trusting it.
+//!
 //! What it is, and how much of it may go on.
 //!
 //! A line is never passed on as it came. It is rewritten from the few things a sign-in needs: the
@@ -10,7 +11,9 @@
 use super::violation::ProtocolViolation;
 use crate::refusal::ReplyText;
 
-/// Response codes that may precede a refusal. Others are passed on as [`UNLISTED`].
+/// Response codes that may precede a refusal.
+///
+/// Others are passed on as [`UNLISTED`].
 const CODES: [&str; 21] = [
     "ALERT",
     "ALREADYEXISTS",
@@ -76,7 +79,9 @@ impl Status {
 pub(super) enum Line<'a> {
     /// `+ …`: go on.
     Continue,
-    /// `* OK …` and its like. `text` is what follows the word.
+    /// `* OK …` and its like.
+    ///
+    /// `text` is what follows the word.
     Status { status: Status, text: &'a [u8] },
     /// `* CAPABILITY …` with the names.
     Capability { names: &'a [u8] },
@@ -87,7 +92,9 @@ pub(super) enum Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Reads a line (sanitised, without its end). `tag` is that of the command under way.
+    /// Reads a line (sanitised, without its end).
+    ///
+    /// `tag` is that of the command under way.
     pub(super) fn parse(line: &'a [u8], tag: Option<&[u8]>) -> Result<Self, ProtocolViolation> {
         if ends_in_literal(line) {
             return Err(ProtocolViolation::Literal);
@@ -118,6 +125,7 @@ impl<'a> Line<'a> {
 }
 
 /// Replaces everything but printable ASCII.
+///
 /// A lone CR, NUL, and bytes that a parser could cut a character at.
 pub(super) fn sanitise(line: &mut [u8]) {
     for byte in line {
@@ -151,6 +159,7 @@ pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, tex
 }
 
 /// Rewrites `* CAPABILITY`.
+///
 /// A list without `IMAP4rev1` (a server of RFC 9051 alone), one with double spaces or with odd
 /// characters would be refused by the parser after us, and a working server would look broken.
 ///
@@ -181,6 +190,7 @@ fn write_names(out: &mut Vec<u8>, names: &[u8]) -> bool {
 }
 
 /// Whether the server marks this text as something that the user is to see.
+///
 /// `ALERT` (RFC 9051 section 7.1), and Gmail's `WEBALERT`.
 pub(super) fn is_alert(text: &[u8]) -> bool {
     matches!(code_and_words(text).0, Some((b"ALERT" | b"WEBALERT", _)))
@@ -193,6 +203,7 @@ pub(super) fn names_dovecot(text: &[u8]) -> bool {
 }
 
 /// Keeps the words after the code.
+///
 /// The text within `WEBALERT` is the address of the page that the user has to open.
 pub(super) fn keep_words(said: &mut ReplyText, text: &[u8]) {
     let (code, words) = code_and_words(text);
@@ -205,7 +216,9 @@ pub(super) fn keep_words(said: &mut ReplyText, text: &[u8]) {
     }
 }
 
-/// The known code and its arguments, and the words. An unknown code is part of neither.
+/// The known code and its arguments, and the words.
+///
+/// An unknown code is part of neither.
 #[allow(clippy::type_complexity, reason = "a type for this would be longer")]
 fn code_and_words(text: &[u8]) -> (Option<(&'static [u8], &[u8])>, &[u8]) {
     let Some(rest) = text.strip_prefix(b"[") else { return (None, text.trim_ascii()) };
@@ -228,6 +241,7 @@ fn split(line: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Whether the line announces a literal (RFC 9051 section 4.3).
+///
 /// What follows would not be lines.
 fn ends_in_literal(line: &[u8]) -> bool {
     let Some(inner) = line.strip_suffix(b"}") else { return false };

@@ -1,4 +1,5 @@
 //! A guard between the server and the parser.
+//!
 //! What gets past it is short, harmless and expected.
 //!
 //! Nothing that a server sends before the sign-in is decided can be trusted. A parser of the whole
@@ -82,7 +83,9 @@ pub(super) struct Before {
     pub(super) is_dovecot: bool,
 }
 
-/// The guarded stream. See the [module](self).
+/// The guarded stream.
+///
+/// See the [module](self).
 pub(super) struct Guard<S> {
     inner: S,
     state: State,
@@ -121,6 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Guards a connection that has just been encrypted.
+    ///
     /// There is no second greeting, and the bytes read before count.
     pub(super) fn resumed(inner: S, before: Before) -> Self {
         let Before { total, is_dovecot } = before;
@@ -138,6 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// What the words of the last answer mean, and what of them may be shown.
+    ///
     /// Forgets them.
     ///
     /// Words that the server marked for the user (`[ALERT]`, RFC 9051 section 7.1) may have come
@@ -158,6 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Begins a command.
+    ///
     /// `continuation` says whether the server has to say `+` before it may say yes.
     ///
     /// Untagged lines that are waiting are dropped.
@@ -177,6 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Takes the turn that a continuation gave us.
+    ///
     /// To be called right before the name or the password is sent. `another` says whether the
     /// server has to say `+` once more before it may say yes.
     ///
@@ -229,6 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Whether the server waits for us and has sent nothing since.
+    ///
     /// To be asked before a connection that was prepared earlier is used: a server that has grown
     /// tired of waiting says goodbye or closes.
     pub(super) async fn is_silent(&mut self) -> bool {
@@ -301,7 +309,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.handed = 0;
     }
 
-    /// Reads what is there, at most up to the cap. `Ready(0)` is the end of the stream.
+    /// Reads what is there, at most up to the cap.
+    ///
+    /// `Ready(0)` is the end of the stream.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut chunk = [0; CHUNK];
         // One byte beyond the cap, to know that there is one.

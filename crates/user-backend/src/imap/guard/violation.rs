@@ -4,7 +4,9 @@ use std::io;
 
 use thiserror::Error;
 
-/// Why a server's words were not passed on. Says what is wrong, never what was sent.
+/// Why a server's words were not passed on.
+///
+/// Says what is wrong, never what was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(in crate::imap) enum ProtocolViolation {
     #[error("a line is longer than 8 KiB")]

@@ -1,4 +1,5 @@
 //! The mailbox string of PHP's `imap_open`.
+//!
 //! `{host:port/flag/flag}folder`, as the c-client library reads it.
 //!
 //! ```text
@@ -32,6 +33,7 @@ pub(crate) enum MailboxTls {
     /// `/notls`: clear text.
     Never,
     /// None of them.
+    ///
     /// In c-client: STARTTLS if the server offers it, else clear text, so an attacker on the
     /// network path can strip it.
     Unsaid,

@@ -10,7 +10,9 @@ use crate::identity::CanonicalName;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Admit {
-    /// All of them. The default.
+    /// All of them.
+    ///
+    /// The default.
     #[default]
     Everybody,
     /// Those who have an account already: the name has a pin to this backend.

@@ -6,11 +6,14 @@ use crate::identity::{CanonicalName, LoginName, NameError};
 use crate::verdict::Identity;
 
 /// Which names a backend is asked about.
+///
 /// A name that is the id of one of its accounts is always asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameForms {
-    /// Names with and without a domain. The default.
+    /// Names with and without a domain.
+    ///
+    /// The default.
     #[default]
     Any,
     /// Names without a domain.
@@ -39,6 +42,7 @@ impl Domain {
 }
 
 /// A domain of a canonical name with its labels in A-labels (RFC 3492).
+///
 /// It is in lower case and in NFC already, so nothing else of IDNA is needed to compare two
 /// domains, and none of its tables.
 fn ascii(domain: &str) -> Cow<'_, str> {
@@ -70,7 +74,9 @@ pub struct DomainRules {
 /// What one backend makes of a typed name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// The name without what only says where it belongs. A workgroup in front of it, `%40` for `@`.
+    /// The name without what only says where it belongs.
+    ///
+    /// A workgroup in front of it, `%40` for `@`.
     pub(crate) login: LoginName,
     /// What is sent to the server.
     pub(crate) upstream: String,
@@ -85,6 +91,7 @@ impl DomainRules {
     }
 
     /// Only names of `domain` (and bare names) belong to this backend.
+    ///
     /// Others are not its business.
     ///
     /// # Errors
@@ -94,6 +101,7 @@ impl DomainRules {
     }
 
     /// The same for several domains of one server.
+    ///
     /// The first is the one that is added to bare names.
     ///
     /// A domain in A-labels (`xn--mbel-5qa.example`) and in U-labels (`möbel.example`) is one
@@ -114,14 +122,18 @@ impl DomainRules {
         Ok(rules)
     }
 
-    /// A bare name is sent to the server with `@domain` appended. Off by default.
+    /// A bare name is sent to the server with `@domain` appended.
+    ///
+    /// Off by default.
     #[must_use]
     pub fn add_domain(mut self, on: bool) -> Self {
         self.add = on;
         self
     }
 
-    /// The person is known without the domain. Off by default.
+    /// The person is known without the domain.
+    ///
+    /// Off by default.
     #[must_use]
     pub fn strip_domain(mut self, on: bool) -> Self {
         self.strip = on;
@@ -129,6 +141,7 @@ impl DomainRules {
     }
 
     /// The person belongs to a group named like the domain.
+    ///
     /// Without a domain here, like that of the name. Off by default.
     ///
     /// # Security
@@ -141,6 +154,7 @@ impl DomainRules {
     }
 
     /// Without a domain, names with an `@` belong to other backends.
+    ///
     /// Off by default; SMB servers know bare names.
     #[must_use]
     pub fn bare_names_only(self, on: bool) -> Self {
@@ -150,7 +164,9 @@ impl DomainRules {
         }
     }
 
-    /// Which names this backend is asked about. [`NameForms::Any`] by default.
+    /// Which names this backend is asked about.
+    ///
+    /// [`NameForms::Any`] by default.
     #[must_use]
     pub fn offer(mut self, offered: NameForms) -> Self {
         self.offered = offered;
@@ -227,7 +243,9 @@ impl DomainRules {
         self.strip && self.domains.len() > 1
     }
 
-    /// The reading of a name that is no account's id. `None`: the name is of another domain.
+    /// The reading of a name that is no account's id.
+    ///
+    /// `None`: the name is of another domain.
     pub(crate) fn read(&self, login: &LoginName) -> Option<Reading> {
         let login = self.without_workgroup(login)?;
         let login = login.with_escaped_at().map_or(login, Cow::Owned);
@@ -249,6 +267,7 @@ impl DomainRules {
     }
 
     /// How a name is read that is the id of an account of this backend.
+    ///
     /// It keeps that id, whatever the rules say about other names. `None`: the name is of another
     /// domain.
     pub(crate) fn read_account(&self, login: &LoginName) -> Option<Reading> {
@@ -278,6 +297,7 @@ impl DomainRules {
     }
 
     /// Local part and domain of an address, the domain as these rules spell it.
+    ///
     /// `Some(None)` for a bare name. `None`: it is of another domain. Without a domain here, an
     /// address has no parts.
     fn split<'a>(&'a self, login: &'a LoginName) -> Option<Option<(&'a str, &'a str)>> {
@@ -334,6 +354,7 @@ impl DomainRules {
     }
 
     /// The name without this server's workgroup in front of it.
+    ///
     /// `None`: it is of another Windows domain.
     fn without_workgroup<'a>(&self, login: &'a LoginName) -> Option<Cow<'a, LoginName>> {
         if !self.has_windows_names {

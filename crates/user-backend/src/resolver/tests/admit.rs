@@ -1,4 +1,5 @@
 //! Who may have an account by a backend.
+//!
 //! And that a refusal reveals no more than a wrong password.
 
 use std::time::Duration;
@@ -109,6 +110,7 @@ async fn admitted_name_is_read_with_the_domain() {
 }
 
 /// Everything about a refusal that shows outside, password by password.
+///
 /// The outcome, how long it took, and what the server saw.
 async fn refusals(admit: Admit, password: &str) -> Vec<(Outcome, u64, usize)> {
     let server = server();

@@ -292,6 +292,7 @@ async fn right_passwords_at_an_unrecognised_server_run_few_canaries() {
 }
 
 /// The limit per source answers as the server does.
+///
 /// Unavailable, because no one knows whether they were wrong passwords.
 #[tokio::test(start_paused = true)]
 async fn unrecognised_answers_count_against_their_source() {

@@ -224,6 +224,7 @@ impl UserBackend for Refusing {
 }
 
 /// `530` to USER is an unknown user, `500 OOPS` to PASS a disabled one.
+///
 /// Their names may be those of a later backend.
 #[tokio::test(start_paused = true)]
 async fn refusal_for_any_reason_goes_on_to_the_next_backend() {

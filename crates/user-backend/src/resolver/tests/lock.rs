@@ -1,10 +1,12 @@
 //! Guessing at one person from many places (T47, T48), and what the person notices.
+//!
 //! Nothing.
 
 use super::*;
 use crate::brute_force::Lockout as Lock;
 
 /// Many failures may reach this server, and there are many places.
+///
 /// Only the lock is in the way.
 fn locked(server: &Server, lock: Option<Lock>) -> Resolver {
     let policy = policy(|policy| policy.budget.failures = 1_000);
@@ -23,7 +25,9 @@ fn address(number: u32) -> String {
     std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string()
 }
 
-/// A guess from a new source. When throttled it retries in time.
+/// A guess from a new source.
+///
+/// When throttled it retries in time.
 async fn guess(resolver: &Resolver, name: &str, number: u32) -> TracedOutcome {
     let password = format!("guess {number}");
     let answer = sign_in_from(resolver, &address(number), name, &password).await;

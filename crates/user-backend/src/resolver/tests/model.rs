@@ -52,7 +52,9 @@ fn op() -> impl Strategy<Value = ModelOp> {
     ]
 }
 
-/// What must happen. Users are numbers: spellings `2 n` and `2 n + 1` are user `n`.
+/// What must happen.
+///
+/// Users are numbers: spellings `2 n` and `2 n + 1` are user `n`.
 #[derive(Default)]
 struct Model {
     now: u64,

@@ -1,4 +1,5 @@
 //! Sixty pairs of names that a person could take for one.
+//!
 //! One person with one memory and one budget, or refused (T32).
 
 use super::*;

@@ -5,6 +5,7 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use super::*;
 
 /// What was recorded while `story` ran, as `name{labels}` and its value.
+///
 /// Of histograms, how often.
 fn record(story: impl FnOnce(&tokio::runtime::Runtime)) -> HashMap<String, f64> {
     let recorder = DebuggingRecorder::new();

@@ -1,4 +1,5 @@
 //! Attempts restricted to one backend.
+//!
 //! What they may be answered from, and what they share with all others.
 
 use super::*;

@@ -146,6 +146,7 @@ async fn unknown_host_is_an_outage_for_sign_ins() {
 }
 
 /// Its host does not exist while the switch is on.
+///
 /// The name service of this machine is lost.
 #[derive(Debug)]
 struct LosesAnswers {

@@ -1,4 +1,5 @@
 //! Mistakes that others have shipped, each of which must not come back here.
+//!
 //! The comment names who had it first.
 
 use super::*;

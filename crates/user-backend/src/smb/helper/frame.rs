@@ -1,4 +1,5 @@
 //! The protocol between a program and its helpers: greeting, requests, responses.
+//!
 //! No I/O.
 //!
 //! Both ends are the same program in the same version, as a rule; the greeting finds out when they
@@ -15,7 +16,9 @@ use super::super::reply::Proof;
 #[cfg(any(feature = "smb", test))]
 use crate::secret::Password;
 
-/// The greeting of a helper. Increase the number with every change to this file.
+/// The greeting of a helper.
+///
+/// Increase the number with every change to this file.
 pub(super) const GREETING: &[u8; 16] = b"ub-smb-helper 1\n";
 
 /// Longest question: four times the size of names, password and share.
@@ -25,6 +28,7 @@ pub(super) const MAX_QUESTION: usize = 4096;
 pub(super) const ANSWER: usize = 5;
 
 /// A question with its length in front, in memory that is wiped.
+///
 /// `None` when something in it is too long.
 pub(super) fn question(call: &Call, request_timeout: Duration) -> Option<Zeroizing<Vec<u8>>> {
     // Full capacity at once: a buffer that grows leaves copies in memory.

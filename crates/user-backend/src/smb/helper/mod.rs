@@ -38,6 +38,7 @@ const OWN_IMAGE: &str = "/proc/self/exe";
 static CAN_HELP: AtomicBool = AtomicBool::new(false);
 
 /// Lets this program be its own helper for SMB logins.
+///
 /// To be called first in `main`.
 ///
 /// In a process that was started as a helper this does not return. Everywhere else it returns at

@@ -19,14 +19,17 @@ use crate::error::{BackendError, Phase};
 use crate::transport::within;
 
 /// How many helpers one backend has at most.
+///
 /// Each is a process of about 20 MB, most of it shared, and does 30 to 60 logins a second.
 const HELPERS: usize = 4;
 
 /// How many logins one helper makes before a new one takes its place.
+///
 /// Libraries in C may lose memory.
 const LOGINS: usize = 1000;
 
 /// How long a helper may have been idle to be asked again.
+///
 /// It leaves ten seconds later, so none that is leaving is asked.
 const FRESH: Duration = Duration::from_secs(20);
 
@@ -41,6 +44,7 @@ pub(in crate::smb) struct Pool {
 
 impl Pool {
     /// No helper is started yet.
+    ///
     /// At most `waiting` logins are queued after those in progress.
     pub(in crate::smb) fn new(program: PathBuf, waiting: usize) -> Self {
         Self {
@@ -83,6 +87,7 @@ impl Pool {
     }
 
     /// A helper that waits for a question.
+    ///
     /// One that has ended meanwhile was asked nothing and is not missed.
     fn idle(&self) -> Option<Helper> {
         let mut idle = lock(&self.idle);
@@ -134,6 +139,7 @@ pub(in crate::smb) struct HelperLease {
 
 impl HelperLease {
     /// Asks.
+    ///
     /// A helper that gives no answer in time, or none at all, is ended.
     ///
     /// # Errors

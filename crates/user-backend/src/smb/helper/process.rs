@@ -20,17 +20,21 @@ use super::{NAME, WORD, frame};
 use crate::clock::{Instant, now};
 
 /// What a helper gets of our environment.
+///
 /// Where libsmbclient and the loader look for their files. Nothing else is its business, and the
 /// environment of a program may hold passwords.
 const ENVIRONMENT: [&str; 4] = ["HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "TZ"];
 
 /// Lets glibc's allocator overwrite what is given back.
+///
 /// Libsmbclient and pavao free passwords as they are. Its cache for each thread does not do so, and
 /// is switched off. Other allocators do not know these.
 const WIPE: [(&str, &str); 2] =
     [("MALLOC_PERTURB_", "165"), ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")];
 
-/// A running helper. Dropping it ends the process, whatever it is doing.
+/// A running helper.
+///
+/// Dropping it ends the process, whatever it is doing.
 #[derive(Debug)]
 pub(super) struct Helper {
     socket: Socket,
@@ -43,7 +47,9 @@ pub(super) struct Helper {
 type Running = Arc<Mutex<Option<Child>>>;
 
 impl Helper {
-    /// Starts a helper. Blocks for the moment that the system needs.
+    /// Starts a helper.
+    ///
+    /// Blocks for the moment that the system needs.
     pub(super) fn start(program: &Path) -> io::Result<Self> {
         let (socket, its) = Socket::pair()?;
         socket.set_nonblocking(true)?;
@@ -82,6 +88,7 @@ impl Helper {
     }
 
     /// Waits for its greeting.
+    ///
     /// `false` when it is something else than a helper of this version.
     pub(super) async fn greets(&self) -> io::Result<bool> {
         let mut greeting = [0; frame::GREETING.len()];
@@ -99,6 +106,7 @@ impl Helper {
     }
 
     /// The socket, for the runtime that wants to use it now.
+    ///
     /// The next question may come from another one.
     fn stream(&self) -> io::Result<UnixStream> {
         UnixStream::from_std(self.socket.try_clone()?)

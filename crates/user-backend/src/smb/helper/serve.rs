@@ -1,4 +1,5 @@
 //! The main loop of a helper.
+//!
 //! Drops inherited resources, then serves one login after the other.
 
 use std::fs::File;
@@ -59,6 +60,7 @@ fn drop_capabilities() -> io::Result<()> {
 }
 
 /// Closes what other code in the starting process had left open.
+///
 /// Nothing is known about it, and nothing of it is ours.
 fn close_all_but(socket: RawFd) -> io::Result<()> {
     let mut open = Vec::new();

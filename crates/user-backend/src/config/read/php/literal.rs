@@ -148,7 +148,9 @@ impl<'r, 't> LiteralReader<'r, 't> {
         self.wrapped.original(usize::try_from(what.span().start.offset).unwrap_or(usize::MAX))
     }
 
-    /// Keeps an error. Always `None`, so that callers can return it.
+    /// Keeps an error.
+    ///
+    /// Always `None`, so that callers can return it.
     fn fail<T>(&mut self, what: &impl HasSpan, place: SettingLocation, problem: Problem) -> Option<T> {
         let at = self.lines.position(self.offset(what));
         self.troubles.push(LocatedProblem { at, place, problem });
@@ -169,6 +171,7 @@ fn inside(place: &SettingLocation, key: &Key, nth: usize) -> SettingLocation {
 }
 
 /// `PDO::MYSQL_ATTR_SSL_CA`, whose number only PHP knows.
+///
 /// As a key, it is identified by its name.
 fn constant(expression: &Expression<'_>) -> Option<String> {
     let Expression::Access(Access::ClassConstant(ClassConstantAccess { class, constant, .. })) = expression

@@ -1,4 +1,5 @@
 //! The `config.php` of the PHP app, read with a real PHP parser (mago) as data.
+//!
 //! Nothing in it is executed.
 //!
 //! Read are the keys `user_backends`, `user_backends_resolver` and what the loader was asked for of

@@ -1,4 +1,5 @@
 //! One pass over the tokens, before the parser sees them.
+//!
 //! How deep it would have to recurse, where our keys are, and whether the file has secrets.
 //!
 //! The lexer recurses for variables within texts only, so it is safe when there are few of them;
@@ -13,10 +14,12 @@ use mago_syntax_core::input::Input;
 use crate::config::read::is_secret;
 
 /// How many tokens may be open at once.
+///
 /// A level of an array takes four, a condition three.
 const MAX_WAITING: usize = 1024;
 
 /// How many dollar signs a file may have.
+///
 /// Each could be one level of recursion in the lexer.
 const MAX_DOLLARS: usize = 2000;
 
@@ -77,6 +80,7 @@ impl Scan {
 }
 
 /// Counts the tokens whose meaning is still open.
+///
 /// Each may be one level of recursion in the parser.
 #[derive(Debug, Default)]
 struct OpenTokens {
