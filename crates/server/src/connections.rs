@@ -1,5 +1,6 @@
-//! Connections: how many there may be, in all and from one place, and how long one may take nothing
-//! of what is sent to it.
+//! Limits of connections: how many in all and per source, and how long one may stall.
+//!
+//! A connection stalls when its client reads nothing of what is sent to it.
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
@@ -54,8 +55,7 @@ impl Connections {
         Self { app, counts: Arc::default(), is_monitoring: false }
     }
 
-    /// Those of a listener for monitoring, which answers however many connections the other one
-    /// has.
+    /// The limits of a monitoring listener, independent of those of the other listener.
     pub(crate) fn for_monitoring(app: AppState) -> Self {
         Self { app, counts: Arc::default(), is_monitoring: true }
     }
@@ -137,8 +137,7 @@ impl Drop for Slot {
     }
 }
 
-/// A connection that is counted as long as it lives, and fails when its client takes nothing for
-/// too long.
+/// A counted connection, which fails when its client reads nothing for too long.
 #[derive(Debug)]
 pub(crate) struct Guarded {
     stream: TcpStream,

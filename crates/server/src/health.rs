@@ -72,7 +72,9 @@ impl AppState {
     }
 }
 
-/// `/status.php`: what clients and monitors of the PHP system ask first, without a sign-in.
+/// `/status.php`: what clients and monitors of the PHP system query first.
+///
+/// It needs no sign-in.
 pub(crate) async fn status(State(app): State<AppState>) -> Response<Body> {
     let (major, minor, micro) = compat::version(app.settings().compat);
     let version = format!("{major}.{minor}.{micro}");

@@ -1,4 +1,6 @@
-//! The server: the user provisioning API over HTTP, on top of the accounts and the backends.
+//! The server: the user provisioning API over HTTP, with pages and frontends.
+//!
+//! It is built on the crates `accounts` and `user-backend`.
 //!
 //! | module | what lives there |
 //! |---|---|

@@ -116,8 +116,9 @@ impl Listener {
         Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None, monitoring, sockets, stopping })
     }
 
-    /// Shows these metrics at `/metrics`, to this machine alone or at the listener of the setting
-    /// `metrics_listen`.
+    /// Shows these metrics at `/metrics`.
+    ///
+    /// They are for this machine only, or at the listener of the setting `metrics_listen`.
     #[must_use]
     pub fn with_metrics(mut self, metrics: Option<PrometheusHandle>) -> Self {
         self.metrics = metrics;
@@ -245,15 +246,18 @@ pub struct ShutdownHandle {
 }
 
 impl ShutdownHandle {
-    /// Takes no new connections and lets requests under way end, as long as the settings say.
+    /// Accepts no new connections, and lets open requests finish.
+    ///
+    /// They have as long as the settings say.
     pub fn stop(&self) {
         let grace = Duration::from_secs(self.app.settings().shutdown_grace_seconds);
         self.stopping.send_replace(true);
         self.handle.graceful_shutdown(Some(grace));
     }
 
-    /// Reloads certificate and key, and returns whether there are any: a server without TLS has
-    /// none. When they cannot be read, the old ones stay.
+    /// Reloads certificate and key; returns false if the server has no TLS.
+    ///
+    /// When they cannot be read, the old ones stay.
     ///
     /// # Errors
     /// [`ListenError::Tls`]

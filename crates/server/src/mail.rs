@@ -10,8 +10,9 @@ use crate::start::StartError;
 use crate::state::AppState;
 
 impl AppState {
-    /// Queues the welcome mail of a user for the [mail worker](Self::mail_worker), with a link to
-    /// choose a password or without one.
+    /// Queues the welcome mail of a user for the [mail worker](Self::mail_worker).
+    ///
+    /// It may have a link to choose a password.
     ///
     /// # Errors
     /// [`WelcomeError`]
@@ -60,8 +61,7 @@ pub enum WelcomeError {
     /// There is no mail server.
     #[error("no mail server is set up")]
     MailDisabled,
-    /// The user was sent too many welcome mails, the caller caused too many, or too many wait to be
-    /// sent.
+    /// Too many welcome mails: to the user, from the caller, or waiting to be sent.
     #[error("too many welcome mails")]
     TooMany,
     /// The store did not take it.

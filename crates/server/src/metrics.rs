@@ -23,8 +23,10 @@ use crate::state::AppState;
 /// A monitor does not wait longer.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 
-/// The metrics at the main listener: for requests from this machine only, because they show how
-/// many sign-ins fail, and not at all if they have a listener of their own.
+/// The metrics at the main listener, for requests from this machine only.
+///
+/// They show how many sign-ins fail. If metrics have a listener of their own, they are not shown
+/// here.
 pub(crate) async fn show(
     State(app): State<AppState>,
     Extension(origin): Extension<Origin>,

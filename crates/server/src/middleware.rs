@@ -70,7 +70,8 @@ pub(crate) async fn request_context(
     response
 }
 
-/// Finds out where a request comes from, and refuses one whose host or origin is in doubt.
+/// Determines the client's address, and refuses an untrusted host or origin.
+///
 /// `/healthz` is always answered.
 fn admit(
     app: &AppState,
@@ -173,8 +174,9 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// Twenty unguessable letters and digits, or `None` without randomness: a repeated id would be
-/// misleading.
+/// Twenty unguessable letters and digits; `None` without randomness.
+///
+/// A repeated id would be misleading.
 fn request_id() -> String {
     accounts::Token::random()
         .map(|token| token.expose().chars().filter(char::is_ascii_alphanumeric).take(20).collect())

@@ -1,4 +1,4 @@
-//! Stylesheet, script and picture of the pages, with the colour and the logo of the settings.
+//! Stylesheet, script and image of the pages, with the configured colour and logo.
 
 use std::fmt::Write as _;
 
@@ -78,7 +78,7 @@ fn kind_of(extension: &str) -> Option<&'static str> {
     }
 }
 
-/// The colour of links and buttons, changed as far as it must be so that text can be read.
+/// The colour of links and buttons, adjusted until text in it is readable.
 fn variables(color: Color) -> String {
     let (light, dark) = (readable_on(color, LIGHT), readable_on(color, DARK));
     let mut text = String::new();
@@ -91,7 +91,7 @@ fn variables(color: Color) -> String {
     text
 }
 
-/// The colour, made darker or lighter in small steps until it has enough contrast to a background.
+/// The colour, darkened or lightened in small steps until the contrast is sufficient.
 fn readable_on(color: Color, background: Color) -> Color {
     let towards = if luminance(background) > 0.5 { 0.0 } else { 255.0 };
     (0..=20_u8)

@@ -1,5 +1,7 @@
-//! The password policy as an app: its settings are kept with those of the other apps, take effect
-//! at once, and the whole of it can be switched off.
+//! The password policy as an app.
+//!
+//! Its settings are stored with those of the other apps and take effect at once. The app can be
+//! disabled.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

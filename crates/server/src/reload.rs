@@ -1,4 +1,4 @@
-//! Reloads the configuration: which changes take effect at once, and which at the next start.
+//! Reloads the configuration: some changes take effect at once, some at the next start.
 //!
 //! A reload applies completely or not at all. Settings that something was made of at the start (the
 //! listener, the store, the mail server, the hasher) stay as they were, and changes to them are
@@ -26,9 +26,10 @@ pub struct ReloadReport {
 }
 
 impl AppState {
-    /// Takes over another configuration while people sign in: the backends, the deadline and the
-    /// throttle, the addresses of proxies, and those settings of the server that nothing was made
-    /// of.
+    /// Applies another configuration while the server runs.
+    ///
+    /// It covers the backends, the deadline, the throttle, the addresses of proxies, and the
+    /// settings of the server that nothing else was built from.
     ///
     /// # Errors
     /// [`StartError`]; everything stays as it was then.

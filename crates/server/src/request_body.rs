@@ -1,4 +1,4 @@
-//! Request bodies: how long one may be, and how many bytes all of them together may hold.
+//! Request bodies: the maximum length of one, and the memory of all of them together.
 //!
 //! Bytes are charged while they arrive, and what is made of them stays charged until it is dropped.
 //! Requests that need no credentials have their own budget, so they cannot use up that of signed-in
@@ -219,7 +219,7 @@ impl Remainder {
         Some(remainder)
     }
 
-    /// Reads and drops the rest, within bounds, and returns whether the connection may go on.
+    /// Reads and drops the rest, within limits; returns whether the connection is reusable.
     pub(crate) async fn drain(mut self) -> bool {
         // Reading would ask for it.
         if self.is_waiting && !self.is_begun.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! The routes of the server: pages, health, metrics, documentation, and the API for all else.
+//! The routes of the server: pages, health, metrics, documentation and the API.
 
 use axum::Router;
 use axum::body::Body;

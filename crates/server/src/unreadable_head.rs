@@ -85,8 +85,9 @@ impl<S> Explained<S> {
     }
 }
 
-/// The response in place of one of the HTTP library; `None` for those of this server, which all
-/// have an id.
+/// The response that replaces one of the HTTP library; `None` for this server's own.
+///
+/// Those of this server all have a request id.
 fn explanation(bytes: &[u8], first: Option<u8>) -> Option<Vec<u8>> {
     const REASONS: [(&str, &str, &str); 3] = [
         ("HTTP/1.1 400 ", "the head of the request cannot be read", QUOTES),

@@ -1,5 +1,6 @@
-//! Warnings about requests, each at most once a minute: a client decides how often it sends what
-//! causes them.
+//! Warnings about requests, each logged at most once a minute.
+//!
+//! Otherwise a client would decide how often they are logged.
 
 use std::fmt::Arguments;
 use std::sync::{Mutex, PoisonError};

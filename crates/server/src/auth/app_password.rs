@@ -1,4 +1,6 @@
-//! App passwords: what a device or a program signs in with instead of its owner's password.
+//! App passwords: sign-in credentials of devices and programs.
+//!
+//! They replace the owner's password there.
 //!
 //! They are looked up before the resolver, so no backend, delay, lock, budget or circuit breaker is
 //! involved: one works while the mail server is down and after a restart, and its use says nothing
@@ -100,7 +102,7 @@ impl AppState {
         Ok(Lookup::Accepted(Box::new(Accepted { proof: proof(token, row), standing })))
     }
 
-    /// Looks up once more what a request signed in with a moment ago; `None` when it has ended.
+    /// Looks up a credential again after the request signed in; `None` when it has ended.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -155,8 +157,7 @@ impl AppState {
         Ok(self.owner_of_address(typed).await?.is_some_and(|id| id == *owner))
     }
 
-    /// Counts the refusal of an app password against its source, as the resolver counts that of a
-    /// password.
+    /// Counts a refused app password against its source, like a refused password.
     pub(super) fn count_refused_app_password(&self, from: IpAddr) {
         let place = SourceNet::of(from);
         self.inner.resolver.count_failure(place, Certainty::Wrong, Duration::ZERO);

@@ -59,7 +59,9 @@ pub struct Origin {
     pub local: bool,
     /// Whether it was forwarded by a proxy that the settings do not name.
     pub unnamed_proxy: bool,
-    /// Whether a proxy that the settings name forwarded it without the address of its client.
+    /// Whether a trusted proxy forwarded the request without the client's address.
+    ///
+    /// A trusted proxy is one that the settings name.
     pub silent_proxy: bool,
 }
 

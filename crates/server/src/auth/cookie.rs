@@ -1,4 +1,6 @@
-//! The one cookie (RFC 6265): the token of a session, or of a visitor who has not signed in yet.
+//! The only cookie (RFC 6265): a session token.
+//!
+//! Visitors who have not signed in have one as well.
 //!
 //! Over an encrypted way it is called `__Host-session`: browsers then see to it that no other host
 //! and no plain page can have set it. Over plain HTTP, which only a machine talking to itself or an
@@ -50,7 +52,9 @@ impl Cookie {
         (found.next().is_none() && is_token_shaped(token)).then_some(token)
     }
 
-    /// The header that hands a token to the browser, for this time, or until the browser is closed.
+    /// The `Set-Cookie` header for a token.
+    ///
+    /// It is valid for `life`, or until the browser is closed.
     pub fn set(&self, token: &str, life: Option<Duration>) -> Option<HeaderValue> {
         let age = life.map(|life| format!("; Max-Age={}", life.as_secs()));
         self.header(token, age.as_deref().unwrap_or_default())

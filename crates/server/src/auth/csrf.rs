@@ -69,8 +69,9 @@ impl Key {
     }
 }
 
-/// The refusal: JSON without an envelope, as clients know it, or a page for those who came with a
-/// browser.
+/// The response to a refused request: JSON without an envelope, or a page for browsers.
+///
+/// The JSON is what clients of the PHP system expect.
 pub fn refusal(headers: &HeaderMap) -> Response<Body> {
     let wants_page = headers
         .get(ACCEPT)

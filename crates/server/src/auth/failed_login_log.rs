@@ -53,7 +53,7 @@ impl FailedLoginLog {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A server that has just been started has heard of nothing, whatever its name was before.
+    /// The time since `at`, by the clock of this log.
     pub(super) fn age(&self, at: Timestamp) -> Duration {
         at.until(self.clock.now())
     }

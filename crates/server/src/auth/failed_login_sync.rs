@@ -1,4 +1,6 @@
-//! Exchanges failed sign-ins with other servers over the store, and reports the status of this one.
+//! Synchronises failed sign-ins between servers over the store.
+//!
+//! It also reports the status of this server.
 //!
 //! The limits per source and per user count in memory. So that counts survive a restart, are shared
 //! between processes, and an administrator can look and forgive, failures are written to the store
@@ -42,8 +44,9 @@ struct Status {
 }
 
 impl AppState {
-    /// Exchanges failed logins every second and reports this server every few, until the future is
-    /// dropped.
+    /// Synchronises failed logins every second, until the future is dropped.
+    ///
+    /// Every few seconds it also reports the status of this server.
     pub async fn run_failed_login_sync(&self) {
         let mut fault = None;
         let mut beat: u32 = 0;

@@ -20,8 +20,9 @@ pub enum Proof {
     Password(Authenticated, CredentialEpoch),
     /// The app password of one device or program came with this request.
     AppPassword(UsedAppPassword),
-    /// A service token came with this request: it opens what its scopes say, and never more than
-    /// its owner may do.
+    /// A service token: it opens what its scopes allow.
+    ///
+    /// It never opens more than its owner may do.
     ServiceToken(UsedAppPassword, ServiceToken),
     /// The cookie of a session.
     Session(Box<ActiveSession>),
@@ -34,7 +35,7 @@ pub enum Requirement {
     Any,
     /// The password, or a session that began with it.
     Password,
-    /// The password with this request, or a session whose owner typed it in the last 15 minutes.
+    /// The password in this request, or a session confirmed with it in the last 15 minutes.
     RecentPassword,
 }
 
@@ -52,8 +53,9 @@ pub enum NotEnough {
 }
 
 impl Proof {
-    /// Whether the password was accepted by memory alone, while its backend was away: not good
-    /// enough for changes.
+    /// Whether the password was accepted from memory alone, during an outage of its backend.
+    ///
+    /// Such a proof is not sufficient for changes.
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Password(proof, _) => matches!(proof.freshness(), Freshness::Stale { .. }),
@@ -94,8 +96,9 @@ impl Proof {
         }
     }
 
-    /// The user who signed in with this from that address, as the store checks rights and the audit
-    /// log names them.
+    /// The user who signed in, as the store checks rights and the audit log names them.
+    ///
+    /// `from` is the address of the client.
     pub fn actor(&self, user: &User, from: IpAddr) -> Actor {
         Actor::user(user.id.as_str(), Some(from)).signed_in(self.credential())
     }
@@ -167,7 +170,9 @@ impl ActiveSession {
         self.confirmed
     }
 
-    /// Whether the password was accepted by memory alone: not good enough for changing anything.
+    /// Whether the password was accepted from memory alone, during an outage.
+    ///
+    /// Such a proof is not sufficient for changes.
     pub fn is_stale(&self) -> bool {
         self.stale
     }

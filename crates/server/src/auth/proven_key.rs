@@ -1,5 +1,6 @@
-//! The key of proven credentials: a file of its own, because a copy of the database alone must
-//! check no guess.
+//! The key of proven credentials, kept in a file outside the database.
+//!
+//! A copy of the database alone must not allow anyone to check guesses.
 //!
 //! Without the file, or with another key, the server forgets at its start which passwords were
 //! right last. Nothing else depends on it.
@@ -75,8 +76,9 @@ fn read(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
-/// Writes a new key, whole or not at all: servers may start at the same time, and all take the
-/// first one.
+/// Writes a new key atomically.
+///
+/// Servers may start at the same time, and all use the first key.
 fn create(path: &Path) -> io::Result<()> {
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(key.as_mut()).map_err(io::Error::other)?;

@@ -1,5 +1,6 @@
-//! Secrets that a page shows once more: sealed with the cookie of the session, of which the store
-//! has only a hash.
+//! Secrets that a page shows once more, encrypted with the session cookie.
+//!
+//! The store has only a hash of that cookie.
 //!
 //! After a form has made an app password, the browser is sent to another page, which shows it.
 //! Until then it waits in the row of the session, and a reader of the database cannot open it.

@@ -1,4 +1,4 @@
-//! Sessions: after one sign-in a browser comes back with a cookie instead of the password.
+//! Sessions: after one sign-in, a browser sends a cookie instead of the password.
 //!
 //! A session is a row in the store and dies there, in the transaction that ends its owner's
 //! credentials; nothing of it is remembered here. [`ActiveSession`] is made by looking at that row
@@ -95,8 +95,9 @@ impl AppState {
         self.begin_session_for(name, password, browser, false).await
     }
 
-    /// The same for a user who may have chosen to stay signed in, which holds if the settings allow
-    /// it.
+    /// Like [`begin_session`](Self::begin_session), with the choice to stay signed in.
+    ///
+    /// The choice counts only if the settings allow it.
     ///
     /// # Errors
     /// When the store cannot tell.

@@ -24,7 +24,9 @@ pub enum Accepts {
     Password,
     /// The user's password, or one of their app passwords.
     AppPassword,
-    /// The same, or one of their service tokens: only where the scopes are looked at afterwards.
+    /// The same, or one of their service tokens.
+    ///
+    /// Only for callers that check the scopes afterwards.
     ServiceToken,
     /// As [`Accepts::ServiceToken`], for a proxy that asks.
     ForwardAuth,
@@ -103,8 +105,7 @@ impl AppState {
         Ok(decided)
     }
 
-    /// Decides a sign-in with an app password or service token alone, as `Authorization: Bearer`
-    /// brings it.
+    /// Signs in with an app password or service token alone (`Authorization: Bearer`).
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -133,8 +134,10 @@ impl AppState {
         Ok(decided)
     }
 
-    /// Looks again whether a sign-in still holds, with the account as it is now; `None` when it
-    /// does not. For a request of which a part came later than its credentials.
+    /// Checks again whether a sign-in still holds; `None` when it does not.
+    ///
+    /// The account is the current one. For a request of which a part came later than its
+    /// credentials.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -220,8 +223,7 @@ impl AppState {
         Ok(Err(Outcome::Refused(rejection)))
     }
 
-    /// The user whom a remembered acceptance is about, if their backend does not admit them any
-    /// more.
+    /// The user of a remembered acceptance whom the backend no longer admits, if any.
     async fn no_longer_admitted(&self, outcome: &Outcome) -> Result<Option<CanonicalName>, AccountsError> {
         let Outcome::Authenticated(proof) = outcome else { return Ok(None) };
         if proof.freshness() == Freshness::Live || !self.admits_by_group(proof.backend()) {
@@ -290,8 +292,9 @@ impl AppState {
         Ok(self.accounts().users().owner_of_address(&address).await?.map(|owner| owner.id))
     }
 
-    /// Whether a mail address is taken for its owner, for addresses that are no login names of a
-    /// backend.
+    /// Whether a mail address may be used to sign in as its owner.
+    ///
+    /// This concerns addresses that are not login names of a backend.
     pub fn takes_addresses(&self) -> bool {
         match self.settings().login_by_email {
             Some(wanted) => wanted,

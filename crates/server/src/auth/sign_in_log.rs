@@ -75,7 +75,7 @@ pub(crate) struct Client<'a> {
     pub(crate) source: Option<IpAddr>,
     /// How it reached the server.
     pub(crate) frontend: Frontend,
-    /// The service for which a program checks a password, such as `smtp`, as that program named it.
+    /// The service that the program checks a password for, such as `smtp`, as it named it.
     pub(crate) service: Option<&'a str>,
 }
 
@@ -139,7 +139,9 @@ fn reason(outcome: &Outcome, rule: EndReason) -> Option<&'static str> {
     }
 }
 
-/// The backends that said no, or that could not be asked if that is why there was no decision.
+/// The backends that refused, or those that were unavailable.
+///
+/// The latter if an outage is the reason that there was no decision.
 fn backends(steps: &[TraceStep], outcome: &Outcome) -> String {
     let is_outage = matches!(outcome, Outcome::Unavailable { .. });
     let wanted = |step: &&TraceStep| match step.verdict {
@@ -151,8 +153,9 @@ fn backends(steps: &[TraceStep], outcome: &Outcome) -> String {
     if ids.is_empty() { NOTHING.to_owned() } else { ids.join(",") }
 }
 
-/// A name that can stand between quotes: whatever is neither a letter, nor a digit, nor one of a
-/// few signs becomes the `%xx` of its bytes.
+/// A name that is safe between quotes.
+///
+/// Every character except letters, digits and a few signs becomes the `%xx` of its bytes.
 fn quotable(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {

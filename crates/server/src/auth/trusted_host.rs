@@ -11,9 +11,11 @@ use axum::http::{HeaderMap, Uri};
 
 use crate::settings::ServerSettings;
 
-/// Whether a request is for a host of ours: that of `public_url`, the address of `listen`, one of
-/// `trusted_hosts`. A listener for this machine also answers to the names of this machine, one for
-/// all addresses to any address.
+/// Whether the host of a request is one of this server's.
+///
+/// These are the host of `public_url`, the address of `listen` and the `trusted_hosts`. A listener
+/// for this machine also answers to the names of this machine, one for all addresses to any
+/// address.
 pub fn is_ours(settings: &ServerSettings, uri: &Uri, headers: &HeaderMap) -> bool {
     is_ours_at(settings.listen.ip(), settings, uri, headers)
 }

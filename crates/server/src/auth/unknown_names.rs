@@ -1,5 +1,6 @@
-//! Names that are no account's, in a form that a log may have: they may be passwords in the wrong
-//! field.
+//! Names without an account, in a form that may be logged.
+//!
+//! They may be passwords that were typed into the wrong field.
 
 use std::hash::{BuildHasher, RandomState};
 

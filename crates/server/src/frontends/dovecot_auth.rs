@@ -33,8 +33,9 @@ use crate::auth::sign_in::Accepts;
 use crate::auth::sign_in_log::{Client, Frontend};
 use crate::state::AppState;
 
-/// The version of the protocol: another major version is another protocol, minor versions only add
-/// to it.
+/// The supported major version of the protocol.
+///
+/// Another major version is another protocol; minor versions only add to it.
 const MAJOR_VERSION: u32 = 1;
 const MINOR_VERSION: u32 = 2;
 

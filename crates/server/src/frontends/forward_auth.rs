@@ -1,5 +1,6 @@
-//! Forward-auth: a reverse proxy asks about every request, and passes it on to an application if
-//! the answer is 200.
+//! Forward-auth: a reverse proxy asks about every request.
+//!
+//! If the answer is 200, it passes the request on to an application.
 //!
 //! nginx calls this `auth_request`, Caddy `forward_auth`, Traefik `forwardAuth`, and Envoy
 //! `ext_authz`. The credentials are those of the request itself: HTTP Basic, a token, or the
@@ -357,7 +358,7 @@ fn sign_in_first(
     response
 }
 
-/// The login page, from which the browser comes back; `None` for a host that is not allowed.
+/// The login page, which redirects back to the request; `None` for a disallowed host.
 fn login_page(settings: &ServerSettings, origin: Origin, asked: &AskedFor) -> Option<String> {
     let (host, uri) = (asked.host.as_deref()?, asked.uri.as_deref()?);
     let scheme = if origin.encrypted { "https" } else { "http" };

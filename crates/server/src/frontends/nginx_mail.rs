@@ -1,5 +1,6 @@
-//! nginx's mail proxy: it asks about each IMAP, POP3 and SMTP client, and connects the client to a
-//! mail server if the answer is yes.
+//! nginx's mail proxy, which asks about each IMAP, POP3 and SMTP client.
+//!
+//! If the answer is yes, it connects the client to a mail server.
 //!
 //! nginx calls this `auth_http`. A request has the name, the password and the client's address in
 //! headers; so has the answer the address of the mail server, or a text for the client. (Source:
@@ -41,8 +42,9 @@ const WAIT: u64 = 1;
 /// The same, after a limit on guessing was reached.
 const LONGEST_WAIT: u64 = 10;
 
-/// The attempts of one connection. nginx keeps memory for each until the connection ends, so it
-/// asks for a bound.
+/// The maximum number of attempts per connection.
+///
+/// nginx keeps memory for each of them until the connection ends.
 const MAX_ATTEMPTS: u32 = 10;
 
 /// The longest name or password, in bytes.
@@ -146,8 +148,9 @@ fn only<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a HeaderValu
     }
 }
 
-/// A name or a password; `None` if no user can have it. nginx writes `%`, spaces and control
-/// characters as `%xx`.
+/// Decodes a name or a password; `None` if no user can have it.
+///
+/// nginx writes `%`, spaces and control characters as `%xx`.
 fn decoded(value: &HeaderValue) -> Option<Zeroizing<String>> {
     let bytes = Zeroizing::new(percent_decode(value.as_bytes()).collect::<Vec<u8>>());
     let text = str::from_utf8(&bytes).ok()?;

@@ -1,5 +1,6 @@
-//! The socket for `occ backend:login --server`: one request and one answer for each connection,
-//! each a line of JSON.
+//! The socket for `occ backend:login --server`.
+//!
+//! Each connection has one request and one response, each a line of JSON.
 //!
 //! ```text
 //! {"name":"alice","password":"…","source":"192.0.2.1","service":"sshd"}

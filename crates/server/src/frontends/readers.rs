@@ -20,8 +20,9 @@ pub fn nginx_mail(headers: &HeaderMap) -> Option<MailRequest> {
     MailRequest::of(headers).ok()
 }
 
-/// The strings of a request of saslauthd's protocol, and the name to sign in with when the realm
-/// belongs to it. `Ok(None)`: a part is missing. `Err`: malformed.
+/// Reads a saslauthd request: its strings, and the name to sign in with.
+///
+/// There is a name if the realm belongs to it. `Ok(None)`: a part is missing. `Err`: malformed.
 #[cfg(unix)]
 #[allow(clippy::result_unit_err, clippy::type_complexity)]
 pub fn saslauthd(bytes: &[u8]) -> Result<Option<(Vec<&[u8]>, Option<String>)>, ()> {

@@ -1,4 +1,4 @@
-//! The protocol of saslauthd, which Cyrus SASL speaks in Postfix, Cyrus IMAP and OpenLDAP.
+//! The protocol of saslauthd, used by Cyrus SASL in Postfix, Cyrus IMAP and OpenLDAP.
 //!
 //! A request is the strings login, password, service and realm, and from newer clients the client's
 //! address (`IP;port`). Each is its length in two bytes, big-endian, and its bytes. The answer is

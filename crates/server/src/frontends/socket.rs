@@ -1,5 +1,4 @@
-//! Unix sockets: permissions, which programs may connect, how many connections there may be, and
-//! how a socket ends.
+//! Unix sockets: permissions, allowed programs, connection limits and shutdown.
 //!
 //! # Security
 //! The socket is made in a folder that no other user can enter, gets its permissions there, and is
@@ -22,7 +21,7 @@ use tokio::time::{sleep, timeout};
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
-/// How long to wait after a connection could not be taken, such as for want of file descriptors.
+/// The delay after `accept` failed, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// An open socket.
@@ -91,8 +90,9 @@ impl Socket {
         Ok(Self { listener, file, allowed, max_connections: settings.max_connections.get() as usize })
     }
 
-    /// Serves connections until the server stops; those under way may take as long as the settings
-    /// give to requests.
+    /// Serves connections until the server stops.
+    ///
+    /// Open connections then have as long as the settings give to requests.
     pub(super) async fn serve<F, Answered>(self, app: AppState, mut stopping: Stopping, answer: F)
     where
         F: Fn(AppState, UnixStream, Peer, Stopping) -> Answered,

@@ -1,4 +1,6 @@
-//! The API description as one HTML page, built once, without scripts and external resources.
+//! The API description as one static HTML page, without scripts or external resources.
+//!
+//! It is built once.
 
 use std::fmt::Write;
 use std::sync::OnceLock;

@@ -64,8 +64,9 @@ impl FromRequestParts<AppState> for Base {
     }
 }
 
-/// The public URL, or else the address under which the caller reached the server: `listen` may be
-/// `0.0.0.0`.
+/// The public URL, or else the address that the caller used.
+///
+/// `listen` may be `0.0.0.0`.
 pub(crate) fn url_for_caller(settings: &ServerSettings, headers: &HeaderMap, is_encrypted: bool) -> String {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let plain =
@@ -78,7 +79,7 @@ pub(crate) fn url_for_caller(settings: &ServerSettings, headers: &HeaderMap, is_
     }
 }
 
-/// The document of one version of the API, and of the doors beside it, of a server at this URL.
+/// The OpenAPI document of one API version, and of the other endpoints, at this URL.
 pub fn document(version: Version, level: CompatLevel, url: &str) -> Value {
     let (other, file) = match version {
         Version::V1 => (2, "openapi.json"),

@@ -1,6 +1,7 @@
-//! Finishes the document: answers get names instead of being spelled out at each operation, so that
-//! generated clients have few types; the header and the format get the values that a generated
-//! client sends by itself.
+//! Finishes the document: names responses, and sets constant values.
+//!
+//! Responses that are named instead of repeated at each operation give generated clients few types.
+//! The header and the format get the values that a generated client sends by itself.
 
 use std::collections::HashMap;
 
@@ -40,7 +41,7 @@ struct Names {
 }
 
 impl Names {
-    /// Replaces the answers of a response with references, and lists the codes of its failures.
+    /// Replaces the schemas of a response by references, and lists its failure codes.
     fn name_answers(&mut self, id: &str, response: &mut Value) {
         let Some(schema) = response.pointer_mut("/content/application~1json/schema") else { return };
         let mut codes = Vec::new();

@@ -32,8 +32,7 @@ pub(crate) enum Command {
         /// The configuration: TOML, JSON or config.php
         #[arg(long, env = "USER_BACKEND_CONFIG", value_name = "FILE", default_value = "user-backend.toml")]
         config: PathBuf,
-        /// What is logged: error, warn, info, debug or trace; or for parts, such as
-        /// info,accounts=debug
+        /// Log level: error, warn, info, debug or trace; or per part: info,accounts=debug
         #[arg(long, value_name = "LEVEL")]
         log_level: Option<LogLevel>,
         /// How log lines look

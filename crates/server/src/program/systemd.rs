@@ -1,5 +1,7 @@
-//! Notifies systemd, if it started us (sd_notify(3)): when the server is ready, when it reads its
-//! configuration again, when it ends, and that it lives. Without systemd nothing happens.
+//! Notifies systemd, if it started this program (sd_notify(3)).
+//!
+//! It reports that the server is ready, reloads, stops, and is alive. Without systemd nothing
+//! happens.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
-//! Says where the API is when a client looks for it at another address, and removes the prefix of
-//! old clients.
+//! Corrects API addresses: removes the prefix of old clients, and gives a hint.
+//!
+//! The hint is for clients that look for the API at another address.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -14,7 +15,7 @@ use crate::openapi::url_for_caller;
 use crate::problem::not_found;
 use crate::settings::ServerSettings;
 
-/// Before a path where web servers cannot rewrite addresses, as clients of the PHP system send it.
+/// The path prefix for web servers without URL rewriting, as PHP-system clients send it.
 const FRONT_CONTROLLER: &str = "/index.php";
 
 /// Takes `/index.php` from the beginning of a path.

@@ -1,5 +1,7 @@
-//! App passwords, as clients make and end their own: a program signs in once with the password that
-//! its owner typed, takes an app password for itself, and forgets the other.
+//! App passwords, as clients create and revoke their own.
+//!
+//! A program signs in once with the password that its owner typed, gets an app password, and
+//! forgets the other.
 
 use accounts::{AccountsError, client_name};
 
@@ -13,7 +15,9 @@ use crate::auth::proof::UsedAppPassword;
 
 const NONE_IN_USE: &[ResponseDoc] = &[(Code::FORBIDDEN, "the caller did not sign in with an app password")];
 
-/// `GET /core/getapppassword`: a new app password, after a sign-in with the password itself.
+/// `GET /core/getapppassword`: creates an app password.
+///
+/// The caller must have signed in with the password itself.
 pub(crate) const GET: Operation = operation!(
     "AppPasswordGet",
     Passwords,
@@ -59,8 +63,7 @@ async fn delete(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     Ok(OcsAnswer::NOTHING)
 }
 
-/// `POST /core/apppassword/rotate`: a new token for the app password that the caller signed in
-/// with.
+/// `POST /core/apppassword/rotate`: replaces the token of the caller's app password.
 pub(crate) const ROTATE: Operation = operation!(
     "AppPasswordRotate",
     Passwords,

@@ -43,7 +43,7 @@ impl Call<'_> {
         self.caller.ok_or_else(OcsFailure::unauthenticated)
     }
 
-    /// Looks whether the caller's proof is enough for a value that needs more than its route.
+    /// Checks that the caller's proof suffices for a value that needs more than its route.
     ///
     /// # Errors
     /// The answer that says what is missing.
@@ -106,8 +106,9 @@ impl Call<'_> {
         }
     }
 
-    /// The group that the path names: as it is written, or, if there is none, decoded once more, as
-    /// clients encode it.
+    /// The group in the path: as written, or, if there is no such group, decoded once more.
+    ///
+    /// Clients encode group names twice.
     pub(crate) async fn named_group(&self) -> Result<Option<GroupId>, OcsFailure> {
         let written = self.captures.get("group");
         for id in [Some(written.clone()), decoded_again(&written)].into_iter().flatten() {
@@ -119,7 +120,9 @@ impl Call<'_> {
         Ok(None)
     }
 
-    /// Which part of a list is wanted: a negative limit is none, a negative offset is a mistake.
+    /// The requested part of a list.
+    ///
+    /// A negative limit means no limit; a negative offset is an error.
     pub(crate) fn range(&self) -> Result<Range, OcsFailure> {
         let limit = self.params.number("limit")?.and_then(|limit| u64::try_from(limit).ok());
         let offset = self.params.number("offset")?.unwrap_or_default();

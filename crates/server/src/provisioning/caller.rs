@@ -52,8 +52,7 @@ impl Caller {
         Self { proof, standing }
     }
 
-    /// The same caller, with the rights that they have now; `None` when what they signed in with
-    /// has ended since.
+    /// The same caller with their current rights; `None` when their credential has ended.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -102,7 +101,7 @@ impl Caller {
         self.standing.is_over(&details.groups, &details.subadmin_of)
     }
 
-    /// Whether these are the caller's own details, or those of a user whom the caller administers.
+    /// Whether these details are the caller's own, or those of a user they administer.
     pub fn may_see(&self, details: &Details) -> bool {
         details.user.id == *self.id() || self.is_over(details)
     }

@@ -1,4 +1,4 @@
-//! What differs between versions of the PHP system: one table of codes, and the few other things.
+//! Differences between versions of the PHP system: a table of codes, and a few others.
 //!
 //! Endpoints answer with a [`Code`] of this table; the number is chosen when the answer is written,
 //! by the setting `compat`. The documentation has the same table (docs/compatibility.md), and a
@@ -35,7 +35,9 @@ pub(crate) fn api_version(level: CompatLevel) -> &'static str {
     }
 }
 
-/// Whether a further mail address that is there already is a mistake; otherwise nothing happens.
+/// Whether adding a mail address that the user already has is an error.
+///
+/// Otherwise nothing happens.
 pub(crate) fn refuses_known_address(level: CompatLevel) -> bool {
     level >= CompatLevel::V31
 }

@@ -1,4 +1,6 @@
-//! Texts of the API documentation: chapters, parameters, codes, for OpenAPI and the HTML page.
+//! Texts of the API documentation: chapters, parameters and codes.
+//!
+//! The OpenAPI document and the HTML page use them.
 
 use utoipa::openapi::Tag as OpenApiTag;
 
@@ -107,7 +109,7 @@ impl Param {
     }
 }
 
-/// Documents that there is no such path: shown as 998 in version 1 and as 404 in version 2.
+/// Documents that the path does not exist: 998 in version 1, 404 in version 2.
 pub(crate) const UNKNOWN_PATH: Code = Code::of_endpoint(0);
 
 /// A code of the envelope, and when it is answered.

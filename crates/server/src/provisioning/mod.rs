@@ -1,4 +1,4 @@
-//! The user provisioning API, as clients of the PHP system speak it (Open Collaboration Services).
+//! The user provisioning API (Open Collaboration Services) for PHP-system clients.
 //!
 //! A new endpoint is a row in `routes.rs` and an operation beside its function.
 //!

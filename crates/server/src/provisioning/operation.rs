@@ -12,7 +12,7 @@ use super::envelope::{OcsAnswer, OcsFailure};
 /// The function that answers a call.
 pub(crate) type Handler = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Result<OcsAnswer, OcsFailure>>;
 
-/// An [`Operation`]: its id, chapter, summary, the shape of its data, and the call of its function.
+/// Defines an [`Operation`]: id, chapter, summary, shape of its data, and function.
 macro_rules! operation {
     ($id:literal, $tag:ident, $summary:literal, $data:ident($($argument:expr),*), $function:ident($call:ident $(, $more:expr)*)) => {
         $crate::provisioning::operation::Operation::new(
@@ -54,7 +54,7 @@ pub struct Operation {
     pub(crate) changes_on_get: bool,
     /// Whether answers carry an `ETag`.
     pub(crate) has_etag: bool,
-    /// The message for callers without the role, where clients know another than the usual one.
+    /// The message for callers without the role, where clients expect an unusual one.
     pub(crate) role_refusal: Option<&'static str>,
     /// The message for app passwords, where clients know another than the usual one.
     pub(crate) app_password_refusal: Option<&'static str>,

@@ -1,5 +1,7 @@
-//! Preferences of users: no app of this server has settings that people may change this way, and
-//! the answers are those of an installation where no app allows it.
+//! Preferences of users, none of which may be changed through this API.
+//!
+//! No app of this server allows it. The responses are those of an installation in which no app
+//! does.
 
 use super::call::Call;
 use super::docs::{Param, ParamKind, ResponseDoc};

@@ -181,8 +181,10 @@ async fn body_of(
     Ok((params, charge))
 }
 
-/// A failure that says nothing says what its code means there, beside the empty message that
-/// programs know. One whose cause is how the parameters were sent says that instead.
+/// Adds what the code means to a failure without a message.
+///
+/// It stands beside the empty message that programs expect. One whose cause is how the parameters
+/// were sent says that instead.
 fn explained(failure: OcsFailure, operation: &Operation, disguised: bool) -> OcsFailure {
     if disguised {
         return failure.with_hint(JSON_SENT_AS_FORM_HINT);
@@ -327,8 +329,7 @@ impl Reply {
         response
     }
 
-    /// The credential of the caller has ended while the call was on its way: as if it had ended
-    /// before.
+    /// Responds as if the caller's credential had ended before the call.
     fn ended(self, headers: &HeaderMap) -> Response<Body> {
         if headers.contains_key(AUTHORIZATION) {
             let failure = OcsFailure::wrong_credentials().with_hint(SIGN_IN_ENDED);

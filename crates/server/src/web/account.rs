@@ -135,8 +135,9 @@ pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSe
     Ok((session, sent))
 }
 
-/// Confirms the session with the password that was typed, which gives it a new cookie; ends the
-/// request when it is not its owner's. The password is in the field with this name and this id.
+/// Confirms the session with the typed password, which renews its cookie.
+///
+/// A wrong password ends the request. The password is in the field with this name and this id.
 pub(super) async fn confirm(
     request: &mut PageRequest,
     session: ActiveSession,

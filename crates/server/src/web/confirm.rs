@@ -1,5 +1,6 @@
-//! Password confirmation in a session, valid for 15 minutes: a page, and a call for scripts in a
-//! page.
+//! Password confirmation in a session, valid for 15 minutes.
+//!
+//! It is a page, and a call for scripts of a page.
 //!
 //! The session goes on under a new cookie: one that others have seen before gains nothing by it.
 //!

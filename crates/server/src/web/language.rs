@@ -57,8 +57,7 @@ impl PageLanguage {
         Self::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(primary))
     }
 
-    /// The language that a browser likes best (RFC 9110, section 12.5.4), among those that there
-    /// are.
+    /// The available language that the browser prefers (RFC 9110, section 12.5.4).
     pub(super) fn of_headers(headers: &HeaderMap) -> Option<Self> {
         let wanted = headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
         let mut best: Option<(f32, Self)> = None;

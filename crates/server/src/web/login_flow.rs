@@ -1,5 +1,6 @@
-//! Signing a device in with a browser (login flow, version 2), as desktop and phone clients of the
-//! PHP system do it.
+//! Login flow version 2: a device signs in through a browser.
+//!
+//! Desktop and phone clients of the PHP system use it.
 //!
 //! The device begins a flow and opens a page in the browser. The user signs in there, sees which
 //! program asks and from where, and agrees; the device, which has been asking all the time, gets an
@@ -117,8 +118,9 @@ pub(super) async fn grant(request: PageRequest, body: Body) -> PageResult {
     }
 }
 
-/// The session, if its owner typed the password a short while ago; others go to a page where they
-/// do, and back.
+/// The session, if its owner typed the password a short while ago.
+///
+/// Others are redirected to a page where they type it, and back.
 async fn confirmed(request: &PageRequest) -> Result<ActiveSession, EarlyResponse> {
     let page = match request.session().await? {
         Some(session) if session.is_confirmed() && !session.is_stale() => return Ok(session),

@@ -1,4 +1,4 @@
-//! The mail address of an account: changing it, and the page that a confirmation link leads to.
+//! The mail address of an account: the form, and the target of confirmation links.
 //!
 //! Looking at a link changes nothing, because mail programs look at links before people do: the
 //! button of the page confirms.

@@ -3,7 +3,7 @@
 use super::page_request::PageRequest;
 use super::templates::Notice;
 
-/// The notice about a text that no rule was asked about, because it can be no password at all.
+/// The notice about a text that cannot be a password at all, before any rule is applied.
 pub(super) fn impossible(request: &PageRequest, typed: &str, why: &impl std::fmt::Display) -> Notice {
     let text = if typed.is_empty() {
         request.t("password-empty")

@@ -184,7 +184,7 @@ impl PageRequest {
         self.redirect(&back).into()
     }
 
-    /// Whether a program in a page sent this, and not a form: it has the request token in a header.
+    /// Whether a script sent this, not a form: the request token is in a header.
     pub(super) fn is_from_program(&self) -> bool {
         self.headers.contains_key("requesttoken")
     }
@@ -232,10 +232,11 @@ impl PageRequest {
         })
     }
 
-    /// Reads the form of a signed-in user, which one of our pages made (CSRF protection): it has
-    /// the request token of this cookie. In another tab the cookie may have been renewed meanwhile.
-    /// Then the browser must say that the form is ours, and the form that it was made for the user
-    /// who is signed in.
+    /// Reads a form of the signed-in user that one of our pages made (CSRF protection).
+    ///
+    /// It has the request token of this cookie. If the cookie was renewed in another tab meanwhile,
+    /// the browser must report that the form is same-origin, and the form must have been made for
+    /// the user who is signed in.
     pub(super) async fn own_form(&self, body: Body) -> Result<Form, EarlyResponse> {
         let form = self.form(body).await?;
         if self.has_request_token(&form) {
@@ -250,8 +251,9 @@ impl PageRequest {
         Err(self.forged())
     }
 
-    /// Reads the form of a visitor, and whether one of our pages made it for this browser (CSRF
-    /// protection).
+    /// Reads a visitor's form.
+    ///
+    /// The flag is true if one of our pages made the form for this browser (CSRF protection).
     pub(super) async fn visitor_form(&self, body: Body) -> Result<(Form, bool), EarlyResponse> {
         let form = self.form(body).await?;
         let is_ours = self.has_request_token(&form)
@@ -276,8 +278,9 @@ impl PageRequest {
         self.message(StatusCode::FORBIDDEN, &title, &[&line], link).into()
     }
 
-    /// No page takes passwords over plain HTTP from other machines; this one leads to the encrypted
-    /// one.
+    /// The page that replaces forms over plain HTTP from other machines.
+    ///
+    /// It links to the encrypted site.
     fn https_required(&self) -> Response<Body> {
         let title = self.t("https-title");
         if self.origin.unnamed_proxy {

@@ -18,8 +18,10 @@ pub(super) fn next(wanted: &str) -> Option<&str> {
     (plain && wanted.len() <= LONGEST && wanted.starts_with('/') && !wanted.contains("//")).then_some(wanted)
 }
 
-/// The origin of an address on the host of `public_url` or on one of `allowed_hosts`, by the scheme
-/// of `public_url`; `None` for every other address, and without `login_redirect`.
+/// The origin of an address to which the login page may redirect.
+///
+/// Its host is that of `public_url` or one of `allowed_hosts`, and its scheme is that of
+/// `public_url`. `None` for every other address, and without `login_redirect`.
 pub(crate) fn allowed_origin<'a>(settings: &ServerSettings, wanted: &'a str) -> Option<&'a str> {
     let forward = settings.frontends.forward_auth.as_ref()?;
     if forward.login_redirect == LoginRedirect::Never {

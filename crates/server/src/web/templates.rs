@@ -23,11 +23,13 @@ use crate::state::AppState;
 /// On the button that shows a password.
 const EYE: &str = include_str!("../../templates/eye.svg");
 
-/// Content security policy: our own stylesheet, script, picture and forms only, and no framing.
+/// Content security policy: own stylesheet, script, images and forms; no framing.
 const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';script-src 'self';form-action 'self';base-uri 'none';\
                       frame-ancestors 'none'";
 
-/// Lets the form of a page lead to another origin too: browsers apply `form-action` to redirects.
+/// Allows the form of a page to lead to another origin.
+///
+/// Browsers apply `form-action` to redirects too.
 pub(super) fn allow_form_action(response: &mut Response<Body>, origin: &str) {
     let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
@@ -116,7 +118,7 @@ impl<'a> Frame<'a> {
         self.notice.as_ref().filter(|notice| notice.field == Some(field.as_ref()))
     }
 
-    /// Whether this field is to be filled in next: the one with an error, or else the usual one.
+    /// Whether this field gets the focus: the one with an error, or else the usual one.
     fn focuses(&self, field: impl AsRef<str>, usual: impl Borrow<bool>) -> bool {
         match self.notice.as_ref().and_then(|notice| notice.field) {
             Some(wrong) => wrong == field.as_ref(),
@@ -294,12 +296,13 @@ pub(super) struct Personal<'a> {
     pub(super) sessions: Vec<ShownSession>,
     pub(super) more_sessions: Vec<ShownSession>,
     pub(super) tokens: Vec<ShownToken>,
-    /// The scopes of the form that makes a service token, with what each opens; empty for who
-    /// cannot make one.
+    /// The scopes in the form for service tokens, each with what it opens.
+    ///
+    /// Empty for users who cannot make tokens.
     pub(super) scopes: Vec<(&'static str, String)>,
 }
 
-/// What was typed into a form that was refused: the last part of its address, and its fields.
+/// The input of a refused form: the last part of its address, and its fields.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Typed<'a>(pub(super) Option<(&'a str, &'a Form)>);
 

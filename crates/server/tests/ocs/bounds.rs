@@ -4,8 +4,9 @@ use super::*;
 
 const CHECK: &str = "/ocs/v2.php/person/check?format=json";
 
-/// `bytes` of JSON around a name and a password: as many numbers as fit, in lists that are each
-/// short.
+/// JSON of this length with a name and a password.
+///
+/// The rest is as many numbers as fit, in short lists.
 fn amplified(name: &str, bytes: usize) -> String {
     let begin = format!("{{\"login\":\"{name}\",\"password\":\"wrong\",\"a\":[");
     let list = format!("[{}0],", "0,".repeat(998));
@@ -97,8 +98,9 @@ async fn json_key_twice_changes_nothing_and_says_why() {
     assert_eq!(user.display_name, None);
 }
 
-/// Regression: clients that read nothing kept their connections, and with them the server. The
-/// clock jumps ahead.
+/// Regression: clients that read nothing held their connections and blocked the server.
+///
+/// The clock jumps ahead.
 #[tokio::test]
 async fn client_that_reads_nothing_is_disconnected() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -119,8 +121,7 @@ async fn client_that_reads_nothing_is_disconnected() {
     assert_eq!(server.get("-", "/healthz").send().await.status, 200);
 }
 
-/// A connection on which a request was answered and the next one may follow; `None` when the server
-/// has closed it.
+/// A connection after one answered request; `None` when the server has closed it.
 async fn kept(server: &Server, from: Ipv4Addr) -> Option<TcpStream> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -1,5 +1,4 @@
-//! A browser, as far as the pages need one: it keeps a cookie and sends the forms that it was
-//! shown.
+//! A minimal browser: it keeps a cookie and sends the forms that it was shown.
 
 use super::*;
 

@@ -181,8 +181,7 @@ impl Chromium {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    /// Checks the page that is shown: no obstacle for people who see, hear or use it in another
-    /// way, nothing wider than the window, no id twice; and takes a picture.
+    /// Checks the current page: accessibility, width, unique ids; then takes a picture.
     async fn check(&self, name: &str, look: Look) {
         let at = format!("{name} ({look:?})");
         let width = self.run("return document.documentElement.scrollWidth - window.innerWidth").await;
@@ -266,7 +265,7 @@ fn looks() -> Vec<Look> {
     looks.map(|(is_phone, is_dark)| Look { is_dark, is_phone }).to_vec()
 }
 
-/// A server as an organisation would have it: mail, a mail server that checks passwords, links.
+/// A server as an organisation runs it: mail, a mail server as a backend, links.
 struct Site {
     server: Server,
     /// The way to the mail server, which can be cut.

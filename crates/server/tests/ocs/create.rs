@@ -203,8 +203,9 @@ async fn quota_is_limited_by_the_installation() {
     quota("2+GB").send().await.ok();
 }
 
-/// Half an address, or a name with the end of a sentence: no new one, and no harm to one that is
-/// there.
+/// Half an address, or a name that ends with a dot: not for new users.
+///
+/// Existing users with such an id are not affected.
 #[tokio::test(flavor = "multi_thread")]
 async fn new_id_ends_with_no_dot_and_has_no_outer_at() {
     let server = Server::start().await;

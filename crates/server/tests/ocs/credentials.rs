@@ -1,5 +1,6 @@
-//! What each credential may do: every route, three roles, four credentials; and the generated
-//! document.
+//! The rights of credentials: every route, three roles, four credentials.
+//!
+//! The document with the table is generated.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -30,8 +31,7 @@ enum Kind {
 const KINDS: [Kind; 5] =
     [Kind::Password, Kind::AppPassword, Kind::Bearer, Kind::FreshSession, Kind::OldSession];
 
-/// What comes back when the proof or the role is not enough; everything else is the endpoint's own
-/// matter.
+/// The response when proof or role are insufficient; else the endpoint decides.
 #[derive(Debug, PartialEq, Eq)]
 enum Cell {
     WrongRole,
@@ -108,7 +108,7 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// Every route with every role and every proof, on an empty database of this store section.
+/// Calls every route with every role and every proof, on an empty database.
 async fn walk(store: &str) {
     let server = Server::with("", store).await;
     let mut cells = 0;
@@ -169,8 +169,9 @@ const FIELDS: &[(&str, &str, Requirement)] = &[
     ("emailScope", "v2-local", Requirement::Any),
 ];
 
-/// Regression: the API took an app password, or a session of hours ago, where the page asks for the
-/// password.
+/// Regression: the API accepted an app password where the page requires the password.
+///
+/// It also accepted a session that was hours old.
 #[tokio::test(flavor = "multi_thread")]
 async fn password_and_addresses_need_the_password() {
     for (key, value, required) in FIELDS {
@@ -204,7 +205,7 @@ async fn password_and_addresses_need_the_password() {
     }
 }
 
-/// Regression: an administrator's app password set passwords, addresses and administrators.
+/// Regression: an administrator's app password set passwords, addresses and admins.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_of_an_administrator_grants_no_rights() {
     let server = Server::start().await;
@@ -387,7 +388,7 @@ fn mail(port: u16) -> String {
     )
 }
 
-/// Regression: the circuit breaker and the canary shut out devices while the mail server was away.
+/// Regression: circuit breaker and canary blocked devices during a mail server outage.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_works_while_the_mail_server_is_down() {
     // As after a restart: the mail server was never reached.
@@ -410,7 +411,7 @@ async fn app_password_works_while_the_mail_server_is_down() {
     device().send().await.fails(997, "Unauthorised");
 }
 
-/// Regression: each use of an app password gave strangers four more guesses at the mail server.
+/// Regression: each use of an app password allowed four more guesses at the mail server.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_renew_the_budget_of_guesses() {
     use std::sync::atomic::Ordering::SeqCst;
@@ -429,8 +430,7 @@ async fn app_password_does_not_renew_the_budget_of_guesses() {
     assert_eq!(count.load(SeqCst) - before, 4, "guesses that reached the mail server");
 }
 
-/// Regression: a device that polls, or renews its app password, ended the lock that protects the
-/// password.
+/// Regression: a device that polled, or renewed its app password, ended the lockout.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_end_the_lock_on_guesses() {
     let server = Server::with("", "[resolver]\nlock = { failures = 2, per = \"1d\" }\n").await;

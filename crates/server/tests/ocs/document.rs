@@ -1,6 +1,7 @@
-//! The description of the API says what the server does: every answer that any of these tests gets
-//! is compared with it, every parameter in it is one that the endpoint reads, every code in it is
-//! one that the endpoint answers.
+//! The API description matches the server.
+//!
+//! Every response of any of these tests is compared with it. Every parameter in it is read by its
+//! endpoint, and every code in it is returned by its endpoint.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -165,7 +166,9 @@ fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-/// The names that endpoints ask for: one that no description mentions would be missed otherwise.
+/// The parameter names in the sources of endpoints.
+///
+/// A name that no description mentions would be missed otherwise.
 fn names_in_the_source() -> Vec<String> {
     const ASKS: &[&str] = &[
         ".text(\"",

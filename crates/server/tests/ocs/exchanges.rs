@@ -1,5 +1,4 @@
-//! What clients of the PHP system are used to, request by request: status in both versions, code,
-//! message.
+//! Requests of PHP-system clients: status in both versions, code and message of each.
 
 use super::*;
 

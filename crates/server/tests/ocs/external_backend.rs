@@ -73,7 +73,7 @@ pub(super) async fn imap() -> String {
     )
 }
 
-/// The lines that configure a mail server for `mail.example` that never checks a password.
+/// Settings of a mail server for `mail.example` that never checks a password.
 pub(super) async fn imap_in_outage() -> String {
     let port = mail_server_refusing("[UNAVAILABLE] later").await;
     format!(
@@ -144,7 +144,7 @@ async fn people_of_the_mail_server_take_app_passwords_too() {
     ask().send().await.fails(997, "Unauthorised");
 }
 
-/// Deleting lets a user of the mail server come again, as in the original; a ban does not.
+/// A deleted mail server user may sign in again, as in the original; a banned one not.
 #[tokio::test(flavor = "multi_thread")]
 async fn banned_mail_user_stays_out_until_the_ban_is_lifted() {
     let asked = Arc::new(AtomicUsize::new(0));

@@ -367,9 +367,10 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for StatementCount {
     }
 }
 
-/// A password in memory costs three statements: what changed, the account, and whether it has a
-/// reset link that ends now. The test starts itself again: in a process of its own, no other test
-/// uses a store.
+/// A remembered password costs three statements.
+///
+/// They read what changed, the account, and whether it has a reset link that ends now. The test
+/// starts itself again: in a process of its own, no other test uses a store.
 #[test]
 fn remembered_password_costs_three_reads() {
     const ALONE: &str = "COUNT_STATEMENTS";

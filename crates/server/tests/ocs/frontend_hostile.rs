@@ -1,4 +1,4 @@
-//! Clients of the frontends that break the protocol, flood it, or keep connections and say nothing.
+//! Frontend clients that break the protocol, flood it, or stay silent.
 
 use tokio::io::AsyncWriteExt;
 
@@ -9,8 +9,7 @@ use super::*;
 
 const RIGHT: [&str; 4] = ["Frank", PASSWORD, "smtp", ""];
 
-/// Thousands of callers that say nothing: those above the limit are closed at once, and the API
-/// goes on.
+/// Thousands of silent clients: those above the limit are closed, and the API responds.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_callers_take_the_socket_and_nothing_else() {
     const LIMIT: usize = 64;
@@ -203,8 +202,7 @@ async fn forward_auth_refuses_oversized_and_doubled_headers() {
     assert_eq!(ask().send().await.status, 200);
 }
 
-/// A rule that is reloaded counts for the next request, also of a session and of a password in
-/// memory.
+/// A reloaded rule applies to the next request, with a session or a cached password.
 #[tokio::test(flavor = "multi_thread")]
 async fn reloaded_rules_count_for_the_next_request() {
     let rules = "[resolver]\ntrusted_proxies = [\"127.200.0.1\"]\n[frontends.forward_auth]\n\

@@ -1,5 +1,6 @@
-//! Programs that really ask: Postfix, Exim, Radicale, OpenLDAP, Caddy and nginx's mail proxy, with
-//! the snippets of the recipes.
+//! Real programs as clients, with the snippets of the recipes.
+//!
+//! They are Postfix, Exim, Radicale, OpenLDAP, Caddy and nginx's mail proxy.
 //!
 //! Each signs in with the right password, with a wrong one, and while the backend of the user is
 //! away.
@@ -23,8 +24,7 @@ const RIGHT: (&str, &str) = ("Frank", PASSWORD);
 const WRONG: (&str, &str) = ("Frank", "wrong");
 const AWAY: (&str, &str) = ("mia@mail.example", "right");
 
-/// A server with the settings of a recipe and a backend that is away, and the folder of its
-/// sockets.
+/// A server with a recipe's settings and an unreachable backend, and its socket folder.
 async fn server(server: &str, recipe: &str) -> (Server, TempDir) {
     let backend = imap_in_outage().await;
     let dir = socket_dir();

@@ -386,8 +386,9 @@ async fn policy_lock_holds_on_all_servers_except_for_the_last_admin() {
     assert_eq!(word(&locked), "refused");
 }
 
-/// M11: neither statuses nor their order, texts and `Retry-After` tell local, external and unknown
-/// names apart.
+/// M11: responses do not tell local, external and unknown names apart.
+///
+/// This includes the order of statuses, texts and `Retry-After`.
 #[tokio::test(flavor = "multi_thread")]
 async fn m11_statuses_do_not_reveal_where_a_name_is_known() {
     let port = external_backend::mail_server_counting(external_backend::MAIL, Default::default()).await;
@@ -425,8 +426,7 @@ async fn m11_statuses_do_not_reveal_where_a_name_is_known() {
     assert!(*wait == Some(9) && body.contains("too many sign-in attempts with this user name"), "{body}");
 }
 
-/// A source that has reached its limit is not told a password that was right a moment ago
-/// elsewhere.
+/// A source at its limit gets no answer from memory, even for a password that is right.
 #[tokio::test(flavor = "multi_thread")]
 async fn limited_source_gets_no_remembered_password() {
     let server = Server::with("", THREE).await;

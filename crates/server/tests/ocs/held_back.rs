@@ -24,8 +24,9 @@ pub(super) struct HeldBack {
 }
 
 impl HeldBack {
-    /// Sends all of it but the body, and waits until the server asks for that: by then it has
-    /// signed the caller in.
+    /// Sends all but the body, and waits until the server asks for it (100-continue).
+    ///
+    /// By then the server has signed the caller in.
     pub(super) async fn of(ask: Ask<'_>) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((ask.from, 0).into()).unwrap();
@@ -227,7 +228,7 @@ async fn credential_that_ends_during_the_body_counts_no_more_postgres() {
     on_postgres(async |store| walk(store).await).await;
 }
 
-/// The password of `jane` is set by her sub-admin, who is no longer over her when the body comes.
+/// `jane` leaves the reach of her sub-admin before the body with her new password comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn target_that_rises_during_the_body_is_out_of_reach() {
     for promote in [true, false] {

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Texts with a meaning elsewhere: in a database, a shell, a browser, a template, a parser, a
-/// spreadsheet.
+/// Texts with a meaning in databases, shells, browsers, templates or spreadsheets.
 const WORDS: &[&str] = &[
     // databases
     "'",

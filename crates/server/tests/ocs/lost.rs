@@ -1,5 +1,4 @@
-//! Lost passwords: from the question to the new password, and everything that others could do with
-//! it.
+//! Lost passwords: from the request to the new password, and all attacks on the way.
 
 use std::sync::{Arc, Mutex};
 
@@ -160,8 +159,9 @@ async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     assert!(again.len() == 1 && !again[0].1.contains("/lostpassword/"), "{again:?}");
 }
 
-/// T50, GitLab's CVE-2023-7028 and NC's CVE-2021-32678 in one table: nothing that is asked for
-/// shows in the answer.
+/// T50: a reset request has the same response for every name.
+///
+/// The table holds GitLab's CVE-2023-7028 and NC's CVE-2021-32678.
 #[tokio::test(flavor = "multi_thread")]
 async fn t50_reset_request_has_one_response_for_all_names() {
     let server = Server::with("", &format!("{}{}", letters(9), external_backend::imap().await)).await;

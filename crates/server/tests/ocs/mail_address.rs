@@ -1,5 +1,4 @@
-//! Mail addresses at the API and the pages: pending until confirmed, and no way to learn whose an
-//! address is.
+//! Mail addresses in API and pages: pending until confirmed, and never disclosed.
 
 use accounts::UserFilter;
 
@@ -181,8 +180,9 @@ async fn administrators_alone_set_a_confirmed_address() {
     assert_eq!(unconfirmed.items.len(), 1);
 }
 
-/// The names are those of a mail server for `mail.example`, which takes them with and without the
-/// domain.
+/// The backend is a mail server for `mail.example`.
+///
+/// It accepts names with and without the domain.
 async fn with_domain(server: &str, fields: &str) -> Server {
     let imap = external_backend::imap().await;
     let fields = format!("domain = \"mail.example\"\nadd_domain = true\n{fields}");
@@ -223,8 +223,9 @@ async fn address_signs_in_local_and_external_accounts() {
     server.get("-", "/cloud/user").basic("mia@private.example", token.expose()).send().await.ok();
 }
 
-/// An id wins, also one whose owner has not signed in yet: an address never shuts a user of a mail
-/// server out.
+/// An id takes precedence over an address, also before its owner's first sign-in.
+///
+/// So an address never keeps a user of a mail server out.
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmed_address_shuts_no_user_of_a_mail_server_out() {
     let server = with_domain("", "").await;

@@ -1,5 +1,4 @@
-//! The API as clients see it: the real server on its own port, real requests over a real
-//! connection.
+//! The API as clients see it: real requests to the real server on its own port.
 
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -75,8 +74,10 @@ const PASSWORD: &str = "Wonder land 1865 !";
 /// The cheapest hashes that are taken.
 const CHEAP: &str = "[server.passwords]\nmemory_kib = 7168\npasses = 1\n";
 
-/// A server with users: `admin`; `sam`, who administers `group1` and is in it; `Frank` in `group1`
-/// and `group2`; `jane` in `group1`; `outsider` in `group3`.
+/// A server with users.
+///
+/// They are `admin`; `sam`, a sub-admin of `group1` and a member of it; `Frank` in `group1` and
+/// `group2`; `jane` in `group1`; `outsider` in `group3`.
 struct Server {
     app: AppState,
     /// The accounts, used by the program itself.
@@ -184,8 +185,7 @@ impl Server {
     }
 }
 
-/// Runs a story with the store section of a fresh database of the PostgreSQL server, if there is
-/// one.
+/// Runs a test with a fresh database of the PostgreSQL server, if there is one.
 async fn on_postgres(story: impl AsyncFnOnce(&str)) {
     let Ok(server) = std::env::var("ACCOUNTS_POSTGRES") else {
         assert!(std::env::var_os("RIG_REQUIRED").is_none(), "ACCOUNTS_POSTGRES is not set");

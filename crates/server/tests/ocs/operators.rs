@@ -1,5 +1,4 @@
-//! What operators see: the line of a failed sign-in and the filters that read it, health, metrics,
-//! the log.
+//! What operators see: failed sign-in lines, fail2ban filters, health, metrics, the log.
 
 use std::io::{Read, Write};
 use std::net::IpAddr;

@@ -1,5 +1,4 @@
-//! What the pages do for people: input that is not lost, several tabs, languages, the look of an
-//! installation.
+//! The forms of pages: kept input, several tabs, languages, custom appearance.
 
 use accounts::{TokenHash, UserChange};
 

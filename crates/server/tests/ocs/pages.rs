@@ -358,8 +358,7 @@ async fn a_session_begins_only_if_nothing_ended_meanwhile() {
     assert_eq!(accounts.sessions().count(&frank).await.unwrap(), 0);
 }
 
-/// Disabled and enabled again while a slow server thinks about the password: what began before that
-/// opens nothing after it.
+/// A user disabled and enabled during a slow sign-in gets no session from it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_that_was_overtaken_begins_no_session() {
     let go_on = Arc::new(Notify::new());
@@ -415,8 +414,9 @@ async fn below_a_path_every_link_has_it() {
     assert_eq!(browser.post("/login", &fields).await.header("location"), "/cloud/settings");
 }
 
-/// Over plain HTTP from other machines no form is shown: its input would be sent before it could be
-/// refused.
+/// Over plain HTTP from other machines no form is shown.
+///
+/// Its input would be sent before it could be refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_password_is_asked_for_over_plain_http() {
     let proxy = "[resolver]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";

@@ -1,5 +1,6 @@
-//! Ways by which a sub-admin could become more than that: credentials that outlive a promotion,
-//! other sub-admins, names that others own.
+//! Privilege escalation of sub-admins.
+//!
+//! Credentials outlive a promotion; other sub-admins; names that others own.
 
 use super::browser::TestBrowser;
 use super::*;
@@ -17,7 +18,7 @@ async fn set_password(server: &Server, who: &str, whose: &str, password: &str) -
     server.put(who, &format!("/cloud/users/{whose}"), &form).send().await.code()
 }
 
-/// `sam` makes credentials of `jane`, whom he administers: an app password and a session.
+/// `sam` creates credentials of `jane`, his user: an app password and a session.
 async fn credentials_of_jane(server: &Server) -> (String, TestBrowser<'_>) {
     assert_eq!(set_password(server, "sam", "jane", OTHER).await, 100);
     let made = server.get("-", APP_PASSWORD).basic("jane", OTHER).send().await;

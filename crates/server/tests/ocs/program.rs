@@ -268,7 +268,7 @@ impl Running {
         panic!("{text} never came: {seen:#?}");
     }
 
-    /// Reads the rest of the log and drops it, so that the program need not wait for a reader.
+    /// Reads and drops the rest of the log, so that the program never blocks on the pipe.
     pub(super) fn drop_log(&mut self) {
         let log = self.log.take().unwrap();
         std::thread::spawn(move || log.for_each(drop));

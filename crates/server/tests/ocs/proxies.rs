@@ -1,10 +1,10 @@
-//! Proxies in front of the server, named in the settings or not, and the names it answers to.
+//! Proxies in front of the server, trusted or not, and the host names it answers to.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
-/// The answer to a request over plain HTTP from this address, with these bytes as headers.
+/// The response to a plain HTTP request from this address with these header bytes.
 async fn ask(server: &Server, from: Ipv4Addr, path: &str, headers: &[u8]) -> String {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((from, 0).into()).unwrap();
@@ -46,8 +46,7 @@ async fn unreadable_forwarding_of_a_trusted_proxy_is_refused() {
     assert_eq!(status(&alive), "200", "{alive}");
 }
 
-/// Regression: behind a proxy that the settings do not name, strangers had the rights of this
-/// machine.
+/// Regression: clients behind an unnamed proxy had the rights of this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn unnamed_proxy_has_no_rights_of_this_machine() {
     let server = Server::start().await;

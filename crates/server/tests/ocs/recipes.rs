@@ -8,8 +8,7 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// The block for a file, below a heading of a page: the first one after the line that names the
-/// file.
+/// The block for a file below a heading: the first one after the line that names it.
 pub(super) fn snippet(name: &str, heading: &str, file: &str) -> String {
     let page = page(name);
     let begin = page.find(&format!("# {heading}\n")).unwrap_or_else(|| panic!("{name}: no {heading}"));

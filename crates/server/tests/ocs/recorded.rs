@@ -1,6 +1,7 @@
-//! Exchanges with version 25.0.2 of the PHP system, asked again here in their order: the same
-//! status, code and message, or a reason why not. `tests/exchanges.tsv` has them; its last column
-//! names what is answered here instead, and why.
+//! Replays exchanges with version 25.0.2 of the PHP system, in their order.
+//!
+//! Status, code and message are the same, or the difference has a reason. `tests/exchanges.tsv` has
+//! them; its last column names what is answered here instead, and why.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,4 @@
-//! Rights (O07, O08): every route, five callers, five targets, each cell checked against one small
-//! model.
+//! Rights (O07, O08): every route, five callers, five targets, compared with a model.
 
 use user_backend_server::provisioning::{
     caller::RequiredRole,
@@ -11,7 +10,7 @@ use super::*;
 const CALLERS: &[&str] = &["-", "jane", "sam", "tom", "admin"];
 const TARGETS: &[&str] = &["self", "sid", "Frank", "outsider", "boss"];
 
-/// What comes back when the caller may not; everything else is the endpoint's own matter.
+/// The response when the caller has no right; else the endpoint decides.
 #[derive(Debug, PartialEq, Eq)]
 enum Cell {
     NotSignedIn,
@@ -20,8 +19,10 @@ enum Cell {
     MayGoOn,
 }
 
-/// `sam` administers `group1`, where `jane`, `Frank` and the administrator `boss` are; `sid`
-/// administers it too and is in `group2`; `tom` administers `group3`, where `outsider` is.
+/// The expected result for each caller and target.
+///
+/// `sam` administers `group1`, with the members `jane`, `Frank` and the administrator `boss`; `sid`
+/// administers it too and is in `group2`; `tom` administers `group3`, with the member `outsider`.
 fn model(route: &Route, caller: &str, target: &str) -> Cell {
     let admin = caller == "admin";
     let sub_admin = matches!(caller, "sam" | "tom");

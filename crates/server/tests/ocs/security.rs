@@ -1,5 +1,6 @@
-//! Attacks on the API (O02 to O15; roles, races, request smuggling and injection are in their own
-//! files).
+//! Attacks on the API (O02 to O15).
+//!
+//! Roles, races, request smuggling and injection have their own files.
 
 use user_backend_server::provisioning::{caller::RequiredRole, routes::ROUTES};
 

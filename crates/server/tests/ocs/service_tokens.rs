@@ -1,5 +1,4 @@
-//! Service tokens: what each scope opens, from where, until when, and that they never have more
-//! than their owner.
+//! Service tokens: scopes, networks and expiry; they never exceed their owner's rights.
 
 use accounts::{GroupId, SourceNetworks, TokenScopes};
 use user_backend_server::provisioning::caller::RequiredRole;
@@ -29,7 +28,7 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// Whether the role of a route is enough for one of `admin`, `sam` (a sub-admin) and `jane`.
+/// Whether a route's role is sufficient for `admin`, `sam` (a sub-admin) or `jane`.
 fn has_role(route: &Route, owner: &str) -> bool {
     match route.role {
         RequiredRole::Anyone | RequiredRole::SignedIn => true,
@@ -38,8 +37,7 @@ fn has_role(route: &Route, owner: &str) -> bool {
     }
 }
 
-/// Each route with a token of each role: with the one scope that opens it, and with all others that
-/// its owner can have.
+/// Calls each route with tokens of each role: with the required scope, and all others.
 async fn walk(store: &str) {
     let server = Server::with("", store).await;
     let (mut opened, mut refused, mut wrong_role, mut not_owned) = (0, 0, 0, 0);
@@ -131,8 +129,9 @@ async fn password_addresses_and_administrators_need_their_own_scopes() {
     join("admin").bearer(&appoints).send().await.ok();
 }
 
-/// A token must not become the account of its owner, nor of an administrator, beyond its scopes,
-/// networks and end.
+/// A token cannot escalate to its owner's or an administrator's account.
+///
+/// Scopes, networks and expiry limit it.
 #[tokio::test(flavor = "multi_thread")]
 async fn service_token_cannot_take_over_owner_or_administrator() {
     let server = Server::start().await;

@@ -247,7 +247,7 @@ fn failed_sign_in_names_frontend_and_service() {
     }
 }
 
-/// Runs a program as another user; `None` if it is not here, or the tests do not run as root.
+/// Runs a program as another user; `None` if it is absent or the tests are not root.
 fn as_another_user(name: &str, words: &[&str]) -> Option<Output> {
     use std::os::unix::process::CommandExt;
 

@@ -91,8 +91,9 @@ async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.fails(997, "Unauthorised");
 }
 
-/// Regression: what was in memory went on for minutes, and the device could exchange its app
-/// password for one that is not wiped.
+/// Regression: a wiped app password worked from memory for minutes.
+///
+/// The device could even exchange it for one that is not wiped.
 #[tokio::test(flavor = "multi_thread")]
 async fn wiped_app_password_ends_at_once_and_cannot_renew_itself() {
     let server = Server::start().await;

@@ -115,8 +115,9 @@ fn app(call: &Call<'_>) -> Result<String, OcsFailure> {
     if fits { Ok(app) } else { Err(refused("Invalid app id given")) }
 }
 
-/// Settings that this API refuses: those that enable apps, what would open the server, what would
-/// break clients.
+/// Refuses settings that this API must not change.
+///
+/// These enable apps, weaken the security of the server, or break clients.
 fn settable(app: &str, key: &str, value: &str) -> Result<(), OcsFailure> {
     let no = match (app, key) {
         (_, "installed_version" | "enabled" | "types") => true,
@@ -128,7 +129,7 @@ fn settable(app: &str, key: &str, value: &str) -> Result<(), OcsFailure> {
     if no { Err(refused("The given key can not be set")) } else { Ok(()) }
 }
 
-/// The settings of the password policy take effect at once, so nonsense is refused at the door.
+/// Refuses invalid settings of the password policy, because they take effect at once.
 fn understood(key: &str, value: &str) -> Result<(), OcsFailure> {
     let settings = password_policy::Settings::from_pairs([(key, value)]);
     let settings = settings.map_err(|errors| refused_with(errors.to_string()))?;

@@ -104,7 +104,7 @@ fn values(elements: &[&ManifestElement]) -> Data {
     Data::List(elements.iter().copied().map(value).collect())
 }
 
-/// A map of lists: those of the manifest, then the empty ones of `always` that it does not have.
+/// A map of lists: those of the manifest, and empty ones for missing `always` names.
 fn lists(element: &ManifestElement, always: &[&str], list: fn(&[&ManifestElement]) -> Data) -> Data {
     let mut entries: Vec<(String, Data)> = Vec::new();
     let named = element.children.iter().map(|child| child.name.as_str());

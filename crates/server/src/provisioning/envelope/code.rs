@@ -57,8 +57,7 @@ impl Code {
         Self(code)
     }
 
-    /// A code whose number differs between versions of the PHP system: a row of
-    /// [`level_codes::CODES`].
+    /// A code that depends on the PHP system's version: a row of [`level_codes::CODES`].
     pub(crate) const fn of_level(row: u16) -> Self {
         Self(LEVELS + row)
     }

@@ -1,4 +1,6 @@
-//! The data of a response: a tree of ordered maps, lists and scalars, independent of the format.
+//! The data of a response: a tree of ordered maps, lists and scalars.
+//!
+//! It does not depend on the format.
 //!
 //! The API was born as arrays of PHP, and clients know the marks that left: a map without entries
 //! is an empty list, a `false` is an empty element. One tree and two writers ([`xml`](super::xml),

@@ -10,8 +10,9 @@ pub enum Format {
 }
 
 impl Format {
-    /// The parameter `format` decides; without it the first media type of the header `Accept` does,
-    /// and only that one, as clients know it. Whatever is unknown means XML.
+    /// Chooses by the parameter `format`, or else by the first media type of `Accept`.
+    ///
+    /// Other media types of `Accept` are ignored, as clients expect. Whatever is unknown means XML.
     pub fn choose(parameter: Option<&str>, accept: Option<&str>) -> Self {
         match parameter {
             Some(asked) => Self::known(asked, "json"),
@@ -22,7 +23,9 @@ impl Format {
         }
     }
 
-    /// Letter case does not matter: the original ends with an internal error over `format=JSON`.
+    /// Matches in any letter case.
+    ///
+    /// The original ends with an internal error for `format=JSON`.
     fn known(found: &str, json: &str) -> Self {
         if found.eq_ignore_ascii_case(json) { Self::Json } else { Self::Xml }
     }

@@ -1,6 +1,7 @@
-//! Answers as JSON (RFC 8259), byte for byte as PHP writes it: slashes, angle brackets and
-//! everything beyond ASCII escaped, a number without a fraction as a whole number, a map without
-//! entries as an empty list.
+//! Responses as JSON (RFC 8259), byte for byte as PHP writes it.
+//!
+//! Slashes, angle brackets and all characters outside ASCII are escaped. A number without a
+//! fraction is written as an integer, and a map without entries as an empty list.
 
 use std::io::{self, Write};
 

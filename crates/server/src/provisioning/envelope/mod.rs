@@ -220,8 +220,9 @@ pub fn seal(outcome: &Result<OcsAnswer, OcsFailure>, version: Version, format: F
     Ok(Sealed { status: code.status(version), content_type, body })
 }
 
-/// Puts a long list into its envelope, if the answer is one; the body is written while the list is
-/// read.
+/// Puts a long list into its envelope, if the response is one.
+///
+/// The body is written while the list is read.
 ///
 /// # Errors
 /// None in practice; see [`xml::write`] and [`json::write`].

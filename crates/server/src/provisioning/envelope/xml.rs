@@ -1,4 +1,4 @@
-//! Answers as XML 1.0, with the habits of the libxml writer that clients were built against.
+//! Responses as XML 1.0, with the details of libxml's writer that clients rely on.
 //!
 //! One blank per level, `<key/>` for null and for what has no entries, `<key></key>` for an empty
 //! text and for `false`, `1` for `true`. A key that is no XML name (a number, an address, a UUID
@@ -59,7 +59,7 @@ pub(super) fn entries(writer: &mut Writer<Vec<u8>>, data: &Data) -> io::Result<(
     }
 }
 
-/// The text as a document can carry it: what XML has no way to say is replaced by U+FFFD.
+/// The text as XML can carry it: other characters are replaced by U+FFFD.
 pub fn carried(text: &str) -> Cow<'_, str> {
     if can_carry(text) {
         return Cow::Borrowed(text);
@@ -123,8 +123,10 @@ fn element_name(key: &str) -> &str {
     if is_name(key) { key } else { ELEMENT }
 }
 
-/// Whether a key can be the name of an element: ASCII letters, digits and a few marks, as all known
-/// keys are. What else XML would allow stays out, so that no parser has reason to disagree.
+/// Whether a key can be an element name: ASCII letters, digits and a few marks.
+///
+/// All known keys are. What else XML would allow stays out, so that no parser has reason to
+/// disagree.
 fn is_name(key: &str) -> bool {
     let begins = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let goes_on = |byte: u8| begins(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');

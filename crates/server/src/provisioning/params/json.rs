@@ -1,4 +1,4 @@
-//! `application/json`: an object whose values are texts, numbers, lists and objects of such.
+//! Reads `application/json`: an object of texts, numbers, lists and nested objects.
 
 use std::fmt;
 

@@ -146,15 +146,16 @@ impl Params {
         self
     }
 
-    /// Whether this query has a password that counts, once this body is read as well: as
-    /// `password`, or as the `value` of the key `password`.
+    /// Whether a password in this query counts, given the parameters of this body.
+    ///
+    /// It is in `password`, or in `value` if the key is `password`.
     pub fn shows_password(&self, body: &Self) -> bool {
         let counts = |name| self.value(name).is_some() && body.value(name).is_none();
         let key = body.value("key").or_else(|| self.value("key")).and_then(Value::as_text);
         counts("password") || (counts("value") && key == Some("password"))
     }
 
-    /// Drops what the caller of this does not need, and what is known about repetitions of it.
+    /// Keeps only the needed parameters, and the record of which of them were repeated.
     pub fn keep(&mut self, is_needed: impl Fn(&str) -> bool) {
         self.entries.retain(|name, _| is_needed(name));
         self.entries.shrink_to_fit();
@@ -204,8 +205,9 @@ impl Params {
         self.required(name)
     }
 
-    /// A whole number as PHP makes one of a text: `abc` is 0, `12abc` is 12, what is too large is
-    /// the largest.
+    /// An integer, converted from text as PHP does it.
+    ///
+    /// `abc` is 0, `12abc` is 12, and a number that is too large becomes the largest.
     ///
     /// # Errors
     /// [`ParamError::NotText`]
@@ -252,7 +254,7 @@ impl Params {
         Ok(lists)
     }
 
-    /// A map of texts, such as `fields[email]=x&fields[quota]=y`; `None` when it was not sent.
+    /// A map of texts, such as `fields[email]=x&fields[quota]=y`; `None` if it is absent.
     ///
     /// # Errors
     /// [`ParamError::NotTexts`], [`ParamError::Repeated`]

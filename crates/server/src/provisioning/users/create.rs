@@ -201,8 +201,9 @@ fn backend(call: &Call<'_>) -> Result<Option<BackendId>, OcsFailure> {
     Ok(Some(found))
 }
 
-/// Whether an external backend may own a name, and settings do not let sub-admins take it all the
-/// same.
+/// Whether an external backend may own the name and the settings protect such names.
+///
+/// Settings can allow sub-admins to create such users all the same.
 ///
 /// # Security
 /// The owner of the name there, who may not have signed in yet, would find an account that a

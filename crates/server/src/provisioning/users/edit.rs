@@ -1,5 +1,6 @@
-//! Changing fields of a user: one as clients have always done it (`key` and `value`), or several at
-//! once, all of them or none (`fields[email]=…&fields[quota]=…`).
+//! Changes fields of a user: one (`key` and `value`), or several at once.
+//!
+//! Several (`fields[email]=…&fields[quota]=…`) are changed all or none.
 
 use accounts::{
     AccountsError, Details, DisplayName, EditedBy, EmailAddress, FieldRisk, FieldValue, Language, Locale,

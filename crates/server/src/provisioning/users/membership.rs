@@ -261,8 +261,9 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, OcsFailure> {
     Ok(call.app.accounts().groups().subadmin_groups_of(&user.id).await?)
 }
 
-/// The group of the parameter and the user of the path: 101 when no group is named, 102 and 103
-/// when one does not exist.
+/// The group of the parameter and the user of the path.
+///
+/// Code 101 when no group is named, 102 when the group does not exist, 103 when the user does not.
 async fn group_and_user(call: &Call<'_>) -> Result<(GroupId, Details), OcsFailure> {
     let group = call.params.text("groupid")?.unwrap_or_default().trim();
     if group.is_empty() {

@@ -9,7 +9,9 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
 
-/// `POST /cloud/users/search/by-phone`: who has which number, for address books of phones.
+/// `POST /cloud/users/search/by-phone`: which user has which number.
+///
+/// Address books of phones use it.
 pub(crate) const SEARCH: Operation = operation!(
     "UserSearchByPhone",
     Users,

@@ -1,5 +1,6 @@
-//! A user as the API shows them: the keys, in the order in which clients have always seen them, and
-//! the newer ones at the places where newer versions have them.
+//! A user as the API shows them: the keys, in the order that clients expect.
+//!
+//! Newer keys are where newer versions of the PHP system have them.
 
 use accounts::{Details, Profile, ProfileField, ProfileScope, Quota, Timestamp};
 

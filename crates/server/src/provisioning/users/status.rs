@@ -9,7 +9,9 @@ use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
 
-/// Oneself, or the last administrator; at `enable` and `disable` also a user who does not exist.
+/// The caller's own account, or the last administrator.
+///
+/// At `enable` and `disable` also a user who does not exist.
 const NOT_CHANGEABLE: Code = Code::of_endpoint(101);
 
 // The codes of sending the welcome mail.

@@ -11,7 +11,7 @@ use crate::provisioning::envelope::OcsFailure;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::xml::can_carry;
 
-/// The code of a value that cannot be taken, where a user is created and where one is changed.
+/// The code of an invalid value, when a user is created and when one is changed.
 const INVALID: Code = compat::INVALID_FIELD;
 
 /// How long hashing a password may take.

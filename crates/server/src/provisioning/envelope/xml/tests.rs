@@ -133,8 +133,10 @@ proptest! {
     }
 }
 
-/// A hundred short texts: above all what parsers treat in their own way, and some of everything
-/// else that XML can carry.
+/// A hundred short texts for the XML tests.
+///
+/// Most of them hold what parsers treat differently; the others hold any character that XML can
+/// carry.
 fn hundred_texts(seed: u64) -> Vec<String> {
     const SPECIAL: &[char] = &[
         '\r',
