@@ -183,7 +183,7 @@ impl<'a> Attempt<'a> {
         self
     }
 
-    /// Hands on what the server says to the user: for operators, in the log and in the trace.
+    /// Passes on what the server tells the user: for operators, in the log and in the trace.
     pub fn tell(&self, text: ServerText) {
         if let Some(message) = self.message {
             *message.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
@@ -234,7 +234,7 @@ pub struct Probe {
     pub peer: Option<SocketAddr>,
     /// The TLS session; `None` without encryption.
     pub tls: Option<TlsSummary>,
-    /// Capabilities of the server: IMAP capabilities, the FTP greeting code, the SMB dialect.
+    /// Capabilities of the server: IMAP capabilities, FTP greeting code, or SMB dialect.
     pub capabilities: Vec<String>,
 }
 

@@ -131,8 +131,7 @@ pub struct NetworkError {
 }
 
 impl NetworkError {
-    /// The block that the address belongs to, if the text only fails to begin with its first
-    /// address.
+    /// The enclosing block, if the text only fails to begin with the block's first address.
     pub fn block(&self) -> Option<Network> {
         self.block
     }

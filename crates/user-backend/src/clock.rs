@@ -18,14 +18,18 @@ pub fn later(at: Instant, by: Duration) -> Instant {
     at.checked_add(by).unwrap_or(at + Duration::from_secs(30 * 365 * 24 * 60 * 60))
 }
 
-/// The latest start of a request that has to be answered before `deadline`: five seconds
-/// earlier, because servers think for seconds about a wrong password, or half of what is left.
+/// The latest time to begin a request that must be answered before `deadline`.
+///
+/// It is five seconds earlier, because servers may take seconds to reject a wrong password, or half
+/// of the remaining time.
 pub(crate) fn time_to_begin(deadline: Instant) -> Instant {
     let left = deadline.saturating_duration_since(now());
     deadline.checked_sub((left / 2).min(Duration::from_secs(5))).unwrap_or(deadline)
 }
 
-/// Now, on the wall clock: for comparing with the dates in certificates, never for deadlines.
+/// The current wall-clock time.
+///
+/// It is for comparison with the dates in certificates, never for deadlines.
 pub fn wall() -> SystemTime {
     SystemTime::now()
 }

@@ -50,9 +50,9 @@ impl TestUser {
         Ok(Self { name, password, time: Duration::from_secs(15), known_as })
     }
 
-    /// The name by which the backend knows this user, where it is not the one that is typed
-    /// (default: the canonical form of that). An acceptance under any other name is a broken
-    /// promise.
+    /// The name by which the backend knows this user (default: the canonical typed name).
+    ///
+    /// An acceptance under any other name is a broken promise.
     ///
     /// # Errors
     /// [`InvalidTestUser`] if the name is invalid.

@@ -166,8 +166,9 @@ impl BackendError {
         }
     }
 
-    /// The server may have been sent the password, and the connection ended without an answer to
-    /// it. Limits at that backend count each such password once: the server may have compared it.
+    /// The password may have been sent, and the connection ended without an answer.
+    ///
+    /// Limits at that backend count each such password once: the server may have compared it.
     #[must_use]
     pub fn without_answer(mut self) -> Self {
         self.is_unanswered = true;

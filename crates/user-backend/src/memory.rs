@@ -82,7 +82,7 @@ impl StaticBackend {
         self.user(name, password, None)
     }
 
-    /// Adds a user whose right password is refused, such as with [`Rejection::AccountDisabled`].
+    /// Adds a user whose correct password is refused, e.g. [`Rejection::AccountDisabled`].
     #[must_use]
     pub fn with_refused_user(self, name: &str, password: &str, refusal: Rejection) -> Self {
         self.user(name, password, Some(refusal))

@@ -6,7 +6,7 @@
 
 use std::io;
 
-/// Keeps this process's memory out of core dumps and away from other processes of the same user.
+/// Disables core dumps and access to this process's memory by others of the same user.
 ///
 /// The size of core dumps becomes 0, for good. On Linux the process becomes undumpable as well: a
 /// program that collects core dumps gets none, a debugger of the same user does not attach, and
@@ -31,7 +31,7 @@ pub fn disable_core_dumps() -> io::Result<()> {
     Ok(())
 }
 
-/// How many files and connections this process may have open, if the system has such a limit.
+/// The limit of open files and connections of this process, if there is one.
 pub fn open_file_limit() -> Option<u64> {
     #[cfg(unix)]
     {

@@ -82,8 +82,9 @@ pub enum PasswordError {
         /// Its length.
         bytes: usize,
     },
-    /// A control character: NUL would cut the password in some servers, a line end would start a
-    /// new command.
+    /// A control character.
+    ///
+    /// NUL would cut the password at some servers, and a line end would start a new command.
     #[error("the password has a control character")]
     Control,
 }
@@ -152,7 +153,9 @@ impl fmt::Debug for OutcomeKey {
 }
 
 #[doc(hidden)]
-/// Makes [`OutcomeKey`]s under one random key, drawn when it is created and never stored.
+/// Makes [`OutcomeKey`]s under one random key, which is never stored.
+///
+/// The key is drawn when the keyer is created.
 pub struct OutcomeKeyer {
     key: Zeroizing<[u8; 32]>,
 }

@@ -41,9 +41,10 @@ const MAX_TRACKED: usize = 100_000;
 #[derive(Clone, Debug)]
 pub(crate) struct KnownCredentials {
     proven: Arc<Cache<OutcomeKey, ()>>,
-    /// Time of the last refusal, in [`TICK`]s since `began`, by the beginning of the keyed hash.
-    /// Two that begin alike only make one guess more look like one that was counted, and no one can
-    /// find two without the key.
+    /// Time of the last refusal in [`TICK`]s since `began`, by a prefix of the keyed hash.
+    ///
+    /// A collision of prefixes only makes one more guess look like one that was counted. Without
+    /// the key, no one can find a collision.
     refused: Arc<Cache<u64, u32>>,
     began: Instant,
 }

@@ -1,4 +1,4 @@
-//! Brute-force protection: how many guesses there may be, per source, per user and per backend.
+//! Brute-force protection: limits on guesses per source, per user and per backend.
 //!
 //! | limit | counts per | default |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! Limits all failed logins at one backend, so that it does not ban this program's address.
+//! Limits all failed logins at one backend, which might otherwise ban this program.
 //!
 //! Servers with fail2ban, or with an authentication penalty of their own, ban or slow down the
 //! address that failed logins come from. Here that is one address for all users, so a few guesses

@@ -1,4 +1,4 @@
-//! Limits failed logins of one user at one backend, so that it does not lock the account.
+//! Limits failed logins of one user at one backend, which might lock the account.
 //!
 //! Servers lock an account after a few wrong passwords. Without a limit here, anyone who knows a
 //! login name could lock its owner out of mail and files. Each backend has a limit per user (4

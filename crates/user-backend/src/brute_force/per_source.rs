@@ -49,7 +49,7 @@ use crate::secret::OutcomeKey;
 /// At most this many networks with failures are remembered.
 const MAX_TRACKED_SOURCES: usize = 100_000;
 
-/// Each wider network of IPv6 has this many times the allowance of the next narrower one.
+/// Ratio of an IPv6 network's allowance to that of the next narrower network.
 const WIDER: u32 = 4;
 
 /// How failed sign-ins from one source are slowed down.
@@ -215,8 +215,7 @@ struct SourceRecord {
 struct Failures {
     /// The failures that still count, the oldest first.
     at: VecDeque<(Instant, Certainty)>,
-    /// Number of failures without a permit, because all were taken when another process reported
-    /// them.
+    /// Failures without a permit: all were in use when another process reported them.
     without_turn: usize,
     /// Attempts in progress with a permit of this network.
     under_way: Vec<OutcomeKey>,
@@ -472,7 +471,7 @@ impl SourcePermit {
         self.count_once(Certainty::Wrong);
     }
 
-    /// Settles the permit: the backend's answer is not recognised, but it has seen the password.
+    /// Settles the permit: the backend saw the password, but its answer is not recognised.
     pub(crate) fn unrecognised(self) {
         self.count_once(Certainty::Unanswered);
     }
@@ -576,7 +575,7 @@ impl SourceHolder {
         Ok(())
     }
 
-    /// Removes what no longer counts, then returns how long the delay still is, if there is one.
+    /// Removes expired failures, and returns the remaining delay, if any.
     fn look(&self) -> Result<Option<Duration>, SourceDenial> {
         let limit = &self.limiter.shared.limit;
         let at = now();

@@ -72,10 +72,11 @@ const BACKOFF_STEPS: [(u32, u64); 4] = [(3, 1), (9, 3), (25, 5), (u32::MAX, 10)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Lockout {
-    /// This number of failures in a row is followed by a short delay (`failures`, default 100); one
-    /// more locks …
+    /// Failures in a row with only a short delay (`failures`, default 100).
+    ///
+    /// The next one locks the user for [`per`](Self::per).
     pub failures: u32,
-    /// … until this time since the first of them is over (`per`, default 24 hours).
+    /// Time from the first failure to the end of a lockout (`per`, default 24 hours).
     pub per: Duration,
 }
 
@@ -183,7 +184,7 @@ pub(crate) enum UserDenial {
     ///
     /// No backend is asked about this user before this time is over.
     Locked(Duration),
-    /// The password policy locks the user after these failures in a row, and the settings do not.
+    /// The failures at which only the password policy locks, as the settings do not.
     LockedByRule,
     /// Too many failures in a short time.
     ///
@@ -251,7 +252,7 @@ impl UserLimiter {
         self.limit
     }
 
-    /// How long failures may count, and how long it is remembered that credentials were wrong.
+    /// How long failures may count, and how long wrong credentials are remembered.
     pub(crate) fn remembers_for(&self) -> Duration {
         let rule = self.rule().map(|_| Lockout::default());
         let in_a_row = self.lockout.or(rule).map_or(Duration::ZERO, |lockout| lockout.per);
@@ -294,7 +295,7 @@ impl UserLimiter {
         self.tell(name, |observer, user| observer.user_reset(user, age));
     }
 
-    /// Counts a failure that another process saw, or that was stored before a restart, `age` ago.
+    /// Counts a failure of another process, or from before a restart, `age` ago.
     pub(crate) fn report_failure(&self, user: UserHash, age: Duration) {
         self.report(user, age, RemoteReport::Failed);
     }

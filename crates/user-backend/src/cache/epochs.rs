@@ -24,8 +24,9 @@ const MAX_LABELS: usize = 65_536;
 /// See the [module](self).
 pub struct InvalidationEpochs {
     epoch: AtomicU64,
-    /// Holds the epoch that an invalidation began, or the last number there is while it does.
-    /// So do the slots.
+    /// The epoch at which the last invalidation of everything began; `u64::MAX` meanwhile.
+    ///
+    /// The slots work the same way.
     everything: AtomicU64,
     labels: Mutex<Labels>,
     slots: Box<[AtomicU64]>,
@@ -122,8 +123,7 @@ impl InvalidationEpochs {
         epoch
     }
 
-    /// Whether an outcome that depends on these labels still counts, when its check began at
-    /// `began`.
+    /// Whether an outcome with these labels is valid if its check began at `began`.
     #[inline]
     pub fn holds(&self, began: Epoch, labels: &[Label]) -> bool {
         // Usually nothing at all was invalidated since. An invalidation that is not seen here has

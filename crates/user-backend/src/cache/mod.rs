@@ -152,8 +152,9 @@ impl OutcomeCache {
         CheckEpoch { memory: self.number, epoch }
     }
 
-    /// Whether a proof was made with this memory, and nothing that it depends on was invalidated
-    /// since its check began.
+    /// Whether a proof was made with this cache and is still valid.
+    ///
+    /// Nothing that it depends on has been invalidated since its check began.
     pub(crate) fn still_holds(&self, proof: &Authenticated) -> bool {
         let depends = [self.epochs.user(proof.name()), self.epochs.backend(proof.backend())];
         let CheckEpoch { memory, epoch } = proof.began();

@@ -63,7 +63,9 @@ impl Default for Backends {
 }
 
 impl Backends {
-    /// The number of a backend; a new one gets the next, and none when there is no number left.
+    /// The number of a backend; `None` if it is new and no number is left.
+    ///
+    /// A new backend gets the next number.
     pub(super) fn number(&self, id: &BackendId) -> Option<Number> {
         let place = self.0.iter().position(|place| place.get_or_init(|| id.clone()) == id)?;
         u16::try_from(place).ok().map(Number)

@@ -32,8 +32,9 @@ pub struct NamedFields<'a> {
     pub group_by_domain: Option<Located<'a, bool>>,
     /// Own fields of the class.
     pub own: Vec<(&'static str, Field<'a>)>,
-    /// Own fields that are a part of an argument, such as the path of an address: the text, and
-    /// the argument that says it.
+    /// Own fields that are a part of an argument, such as the path of an address.
+    ///
+    /// Each with its text and its argument.
     pub own_texts: Vec<(&'static str, String, Field<'a>)>,
 }
 
@@ -62,7 +63,7 @@ pub enum PositionalTls<'a> {
     Unsaid,
     /// Nothing, which in the PHP app meant clear text.
     ImpliesPlaintext(Field<'a>),
-    /// Nothing, which in the PHP app meant STARTTLS if the server offers it, and clear text if not.
+    /// No TLS setting, which in the PHP app meant STARTTLS if offered, else clear text.
     Opportunistic,
     /// This, by this argument.
     Mode(TlsMode, Field<'a>),

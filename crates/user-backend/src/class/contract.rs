@@ -50,14 +50,17 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
         TransportSpec::new()
     }
 
-    /// Whether servers of this class know names without a domain only, unless the entry has a
-    /// `domain`.
+    /// Whether servers of this class know names without a domain only.
+    ///
+    /// This does not apply to an entry that has a `domain`.
     fn bare_names_only(&self) -> bool {
         false
     }
 
-    /// The workgroup, for a class whose servers take `DOMAIN\\user` and `user` for one account: in
-    /// front of a name, this one is left out, and names with another one are not this server's.
+    /// The workgroup, if servers of the class treat `DOMAIN\\user` and `user` as one.
+    ///
+    /// This workgroup is removed in front of a name; names with another one do not belong to this
+    /// server.
     fn workgroup(&self, _own: &OwnFields) -> Option<String> {
         None
     }

@@ -64,8 +64,7 @@ impl Entry {
         self.endpoint.as_ref()
     }
 
-    /// The address of the server, for a class that
-    /// [requires a host](super::TransportSpec::host_required).
+    /// The server's address, [required](super::TransportSpec::host_required) by some classes.
     ///
     /// # Errors
     /// The entry has no host, which cannot be when the class requires one.
@@ -73,7 +72,7 @@ impl Entry {
         self.endpoint.as_ref().ok_or_else(|| "it has no host".into())
     }
 
-    /// How the connection is encrypted, where that is set here and not by the protocol itself.
+    /// How the connection is encrypted, unless the protocol itself decides that.
     pub fn tls(&self) -> Option<TlsMode> {
         self.endpoint.as_ref().filter(|_| self.uses_tls).map(Endpoint::tls)
     }
@@ -131,8 +130,7 @@ impl Entry {
         self.own.field(name)
     }
 
-    /// The field [`FieldSpec::refusal_texts`](super::FieldSpec::refusal_texts), if the class has
-    /// it.
+    /// The field [`FieldSpec::refusal_texts`](super::FieldSpec::refusal_texts), if any.
     ///
     /// # Errors
     /// A text that cannot be one: none, if the class lists the field.

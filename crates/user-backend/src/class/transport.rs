@@ -17,8 +17,9 @@ pub struct TransportSpec {
 }
 
 impl TransportSpec {
-    /// An optional host, every mode of TLS (explicit unless set otherwise), no default port, no
-    /// prepared connections.
+    /// A transport with every mode of TLS (explicit unless set otherwise).
+    ///
+    /// The host is optional; there are no default port and no prepared connections.
     pub const fn new() -> Self {
         Self {
             needs_host: false,

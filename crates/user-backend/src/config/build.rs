@@ -185,8 +185,9 @@ impl Resolver {
 }
 
 impl ResolverBuilder {
-    /// Appends the backends of a configuration, and takes its settings of the resolver as far as
-    /// they are not set by hand.
+    /// Appends the backends of a configuration, and applies its resolver settings.
+    ///
+    /// Settings made by hand stay.
     ///
     /// # Errors
     /// See [`Config::build_backends`].

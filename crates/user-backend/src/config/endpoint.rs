@@ -254,8 +254,9 @@ fn tls(
     field.choice(&words, Some(hint)).unwrap_or(default)
 }
 
-/// Refuses clear text over the network without consent, and shows the line that consents and the
-/// one that encrypts.
+/// Refuses clear text over the network without consent.
+///
+/// The error shows the line that consents and the one that encrypts.
 fn check_plaintext_consent(
     section: &TableReader<'_>,
     spec: TransportSpec,

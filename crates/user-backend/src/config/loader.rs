@@ -29,7 +29,7 @@ const SYSTEM: &str = "system";
 /// What it prints in the place of a secret, and of the arguments of a backend.
 const HIDDEN: &str = "***REMOVED SENSITIVE VALUE***";
 
-/// How to read a configuration: with which classes, and which sections of other programs.
+/// How to read a configuration: backend classes, and sections of other programs.
 ///
 /// # Example
 /// ```
@@ -71,15 +71,18 @@ impl Loader {
         Self::default()
     }
 
-    /// Reads with these classes, of which the backends are made later too (default: the classes of
-    /// this crate).
+    /// Reads with these classes, which also create the backends later.
+    ///
+    /// Default: the classes of this crate.
     pub fn with_registry(mut self, registry: ClassRegistry) -> Self {
         self.registry = registry;
         self
     }
 
-    /// Leaves a top-level key of a TOML or JSON file to you: it is neither read nor an error.
-    /// In a `config.php` that holds for every key but ours.
+    /// Leaves a top-level key to the caller: it is neither read nor an error.
+    ///
+    /// This is for TOML and JSON files. In a `config.php`, every key but those of this library is
+    /// left alone anyway.
     pub fn allow_section(mut self, name: impl Into<String>) -> Self {
         self.sections.push(name.into());
         self
@@ -93,8 +96,9 @@ impl Loader {
         self
     }
 
-    /// The same for a setting of the PHP system, which has one name in all formats, such as
-    /// `lost_password_link`.
+    /// Like a section, for a setting of the PHP system, such as `lost_password_link`.
+    ///
+    /// Its name is the same in all formats.
     pub fn setting(mut self, name: impl Into<String>) -> Self {
         self.read.push(ExtraSection { name: name.into(), shared: true });
         self
@@ -295,8 +299,9 @@ impl Loader {
         Some(if diagnostics.format == Format::Json { self.of_system(document) } else { document })
     }
 
-    /// What `occ config:list` of the PHP system prints, `{"system": {…}}`: its settings, under the
-    /// names of a `config.php`.
+    /// The settings in the output of `occ config:list` of the PHP system: `{"system": {…}}`.
+    ///
+    /// They have the names of a `config.php`.
     fn of_system(&self, document: Document) -> Document {
         let system = document.members.iter().find(|member| member.key.is(SYSTEM));
         let Some(settings) = system.and_then(|member| member.node.value.members()) else { return document };

@@ -116,8 +116,10 @@ impl Config {
         Loader::new().parse(text, format, name)
     }
 
-    /// The crypto provider for the TLS connections of its backends (default: see
-    /// [`Endpoint::with_crypto_provider`](crate::transport::Endpoint::with_crypto_provider)).
+    /// The crypto provider for the TLS connections of its backends.
+    ///
+    /// Default: see
+    /// [`Endpoint::with_crypto_provider`](crate::transport::Endpoint::with_crypto_provider).
     #[cfg(feature = "crypto-provider")]
     #[must_use]
     pub fn with_crypto_provider(mut self, provider: std::sync::Arc<rustls::crypto::CryptoProvider>) -> Self {

@@ -29,7 +29,8 @@ impl fmt::Debug for RawSection {
 }
 
 impl Config {
-    /// The value of a key that the [`Loader`](super::Loader) was asked to read, as your own type.
+    /// Deserialises the value of a key that the [`Loader`](super::Loader) had to read.
+    ///
     /// `None` when it is not there or null. `user_backends` and `resolver` are also available as
     /// written in the file.
     ///
@@ -66,8 +67,9 @@ impl Config {
         members.iter().map(|member| (member.key.text(), plain(&member.node.value))).collect()
     }
 
-    /// An error of yours about a value that fits its type and still is wrong, with the file and the
-    /// place in it. `path` leads from the section to the value, such as `["smtp", "port"]`.
+    /// An error of the caller about an invalid value of the right type, with file and place.
+    ///
+    /// `path` leads from the section to the value, such as `["smtp", "port"]`.
     pub fn section_error(
         &self,
         name: &str,

@@ -19,8 +19,9 @@ use crate::resolver::Resolver;
 pub struct ResolverSettings {
     /// How long one attempt may take, all backends together (`deadline`, default 25 s).
     pub deadline: Duration,
-    /// How many outcomes are remembered (`cache_entries`, default 100 000; `cache_bytes`, default
-    /// 33 554 432).
+    /// Bounds of the cache: outcomes and bytes.
+    ///
+    /// `cache_entries`, default 100 000; `cache_bytes`, default 33 554 432.
     pub cache: CacheBounds,
     /// Proxies whose forwarding headers are trusted (`trusted_proxies`, default none).
     pub trusted_proxies: Vec<Network>,

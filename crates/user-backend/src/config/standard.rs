@@ -2,7 +2,7 @@
 
 use crate::class::ClassRegistry;
 
-/// Each class with the cargo features that bring it, one of which is called like the class.
+/// Each class with the cargo features that enable it, one of which has its name.
 macro_rules! classes {
     ($($name:literal if $features:meta => $class:expr $(, also $($alias:literal),+)?;)+) => {{
         let registry = ClassRegistry::empty();

@@ -1,5 +1,6 @@
-//! Values read by serde: the same tree without places, and serde's errors in our format with their
-//! place.
+//! Reads values by serde: the tree without positions, and errors with positions.
+//!
+//! The errors have this library's format.
 
 use serde_path_to_error::{Path, Segment};
 

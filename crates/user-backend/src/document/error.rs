@@ -1,4 +1,4 @@
-//! All errors of a configuration, each with position, found and expected value, and hints.
+//! All errors of a configuration, each with position, found and expected value, hints.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -85,8 +85,9 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// As `Display`: a `main` that returns the error prints it with `Debug`, and an operator has to fix
-/// the file.
+/// As `Display`, because a `main` that returns the error prints it with `Debug`.
+///
+/// An operator has to fix the file.
 impl fmt::Debug for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration is wrong\n{self}")

@@ -1,5 +1,6 @@
-//! Documents of any format: a tree of values with positions, and typed reading that reports every
-//! error.
+//! Documents of any format: a tree of values with positions, and typed reading.
+//!
+//! Reading reports every error.
 //!
 //! It knows nothing of backends. The formats are in `config/read`; what the fields mean is in
 //! `config` and `class`.

@@ -200,7 +200,7 @@ pub(crate) fn names_a_secret(name: &str) -> bool {
     endings.iter().any(|ending| name.ends_with(ending))
 }
 
-/// Whether a value is an address with a password in it: `postgres://user:password@host/…`.
+/// Whether a value is a URL with a password in it: `postgres://user:password@host/…`.
 pub(crate) fn carries_a_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     // A password may hold what would end the address, as long as an @ follows.

@@ -21,7 +21,9 @@ pub enum ScriptStep {
     Rejected,
 }
 
-/// Judges a whole reply to the connection, AUTH TLS, USER or PASS (0 to 3; more counts as PASS).
+/// Judges a whole reply to the connection, AUTH TLS, USER or PASS.
+///
+/// `stage` is 0 to 3; more counts as PASS.
 ///
 /// # Errors
 /// The reply decides nothing.
@@ -59,7 +61,7 @@ pub fn meaning(body: &[u8]) -> Option<ScriptStep> {
     }
 }
 
-/// What the guard hands out of a stream, in reads of this size, until it ends or is refused.
+/// What the guard returns of a stream in reads of this size, until it ends or fails.
 pub async fn guarded(stream: Vec<u8>, size: usize) -> Vec<Vec<u8>> {
     let mut guard = Guard::new(Box::new(join(Cursor::new(stream), sink())));
     let mut reads = Vec::new();

@@ -155,8 +155,9 @@ impl Guard {
         }
     }
 
-    /// Decides about one line: `self.line` holds what of it is handed out, nothing when it is
-    /// skipped.
+    /// Judges one line.
+    ///
+    /// `self.line` then holds what may be read of it, which is nothing when it is skipped.
     fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);

@@ -101,7 +101,9 @@ use crate::verdict::{Identity, Rejection, Verdict};
 
 use session::Session;
 
-/// Names under which FTP servers take any password (RFC 1635), whatever the settings say.
+/// User names for which FTP servers accept any password (RFC 1635).
+///
+/// They are never asked, whatever the settings say.
 const PASSWORDLESS: [&str; 2] = ["anonymous", "ftp"];
 
 /// An FTP server whose users sign in.

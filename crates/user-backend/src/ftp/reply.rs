@@ -156,8 +156,7 @@ fn unknown_user(rejection: Rejection) -> Rejection {
     if rejection == Rejection::BadCredentials { Rejection::UnknownUser } else { rejection }
 }
 
-/// The code of a whole reply, or `None` when the reply does not keep the rules of RFC 959 section
-/// 4.2.
+/// The code of a whole reply; `None` if the reply violates RFC 959 section 4.2.
 ///
 /// suppaftp ends a reply at the first line that looks like a last line, whatever its code; so a
 /// `530-` reply could end in a line that begins with `230 `. Here the first and the last line must

@@ -35,7 +35,9 @@ impl FtpSettings {
         self
     }
 
-    /// Sets which replies are refusals, beside those that are recognised anyway (default: none).
+    /// Sets texts of refusals, in addition to those that are recognised anyway.
+    ///
+    /// Default: none.
     #[must_use]
     pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
         self.refusal_texts = texts;

@@ -47,7 +47,7 @@ impl SharedSocket {
         Self { socket, guard: Arc::new(Mutex::new(guard)) }
     }
 
-    /// Checks that the server waits: all it sent has been read, and nothing has arrived since.
+    /// Checks that everything the server sent has been read, and nothing has arrived since.
     ///
     /// # Errors
     /// [`ProtocolViolation::Unasked`](super::guard::ProtocolViolation::Unasked) when there is

@@ -128,7 +128,7 @@ pub(super) fn open_to_all(status: u16) -> BackendError {
     BackendError::misconfigured(Phase::Greeting, text)
 }
 
-/// A buffer that does not grow, so that it leaves no copies behind, and is wiped at its end.
+/// A buffer of fixed capacity, so that it leaves no copies, which is wiped when dropped.
 fn wiped(room: usize) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(Vec::with_capacity(room))
 }

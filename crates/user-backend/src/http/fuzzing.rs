@@ -5,8 +5,9 @@ use super::settings::HttpAuth;
 use crate::error::BackendError;
 use crate::refusal::{RefusalTexts, ReplyText, Sent};
 
-/// Judges a response to Basic, Digest, a form or JSON (0 to 3; more counts as JSON): whether it
-/// accepts or refuses.
+/// Judges a response to Basic, Digest, a form or JSON: whether it accepts or refuses.
+///
+/// `auth` is 0 to 3; more counts as JSON.
 ///
 /// # Errors
 /// The response decides nothing.

@@ -1,4 +1,4 @@
-//! Signing in against web servers: HTTP Basic, HTTP Digest, WebDAV, a form or JSON of your own.
+//! Signing in against web servers: HTTP Basic, Digest, WebDAV, a custom form or JSON.
 //!
 //! # How a login is decided
 //! One request with the name and the password; Digest needs one without them before it, for the

@@ -1,5 +1,6 @@
-//! Maps HTTP responses to decisions: pure functions, so that every row can be tested without a
-//! server.
+//! Maps HTTP responses to decisions, in pure functions.
+//!
+//! Every row can be tested without a server.
 //!
 //! RFC 9110 section 11 (authentication) and 15 (status codes), RFC 7616 section 3.3 (`stale`), RFC
 //! 6585 section 4 (429).
@@ -35,7 +36,7 @@ impl Response {
         self.challenges().filter(move |challenge| challenge.scheme.eq_ignore_ascii_case(scheme))
     }
 
-    /// Whether the server says that the password was not judged, because its nonce had expired.
+    /// Whether the password was not judged because the nonce had expired (`stale`).
     fn is_stale(&self) -> bool {
         let is_true = |challenge: ChallengeRef<'_>| {
             let mut params = challenge.params.into_iter();

@@ -16,8 +16,9 @@ use crate::error::{BackendError, FailureKind, Phase};
 use crate::refusal::ReplyText;
 use crate::transport::{BoundedStream, Endpoint, TlsClient, TlsSummary, broken, open, within};
 
-/// Most bytes that are read from one connection: the headers of two responses, and pages that
-/// explain a refusal.
+/// Maximum of bytes read from one connection.
+///
+/// They hold the headers of two responses, and pages that explain a refusal.
 pub(super) const MAX_BYTES: usize = 128 * 1024;
 
 /// Most bytes of one header section.
@@ -85,8 +86,9 @@ impl Session {
         self.sender.ready().await.is_ok() && !self.driver.0.is_finished()
     }
 
-    /// Sends one request and reads the response: the page as well, if `is_wanted` says so for its
-    /// status.
+    /// Sends one request and reads the response.
+    ///
+    /// The page is read if `is_wanted` returns true for its status.
     ///
     /// # Errors
     /// A [`BackendError`] when there is no response. If the request held a password, the server
@@ -175,8 +177,9 @@ fn host_header(endpoint: &Endpoint, is_encrypted: bool) -> Result<HeaderValue, B
         .map_err(|_| BackendError::misconfigured(Phase::Connect, "the host cannot be requested"))
 }
 
-/// Maps a request that got no response. hyper's texts may hold what a server sent, so they stay
-/// here.
+/// Maps a request without a response to an error.
+///
+/// hyper's texts may repeat what a server sent, so they are dropped.
 fn explain(error: &hyper::Error, phase: Phase) -> BackendError {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

@@ -131,15 +131,18 @@ impl HttpSettings {
         self
     }
 
-    /// Consents to Digest with MD5, for servers that know nothing better (default: SHA-256 or
-    /// SHA-512/256 is required).
+    /// Allows Digest with MD5, for servers without a better algorithm.
+    ///
+    /// Default: SHA-256 or SHA-512/256 is required.
     #[must_use]
     pub fn with_md5_consent(mut self, consent: bool) -> Self {
         self.allows_md5 = consent;
         self
     }
 
-    /// Sets which replies are refusals, beside those that are recognised anyway (default: none).
+    /// Sets texts of refusals, in addition to those that are recognised anyway.
+    ///
+    /// Default: none.
     #[must_use]
     pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
         self.refusal_texts = texts;

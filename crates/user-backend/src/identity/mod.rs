@@ -23,8 +23,9 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// Longest backend id that is taken, in bytes.
 pub const MAX_ID_BYTES: usize = 128;
 
-/// The stable name of one configured backend, as it appears in pins, caches, traces, metrics and
-/// error texts.
+/// The stable name of one configured backend.
+///
+/// It appears in pins, caches, traces, metrics and error texts.
 ///
 /// Between 1 and [`MAX_ID_BYTES`] bytes of printable ASCII without blanks, quotes or backslashes.
 /// Cheap to clone: up to 23 bytes are copied, so that threads do not fight over a counter.
@@ -151,7 +152,7 @@ impl LoginName {
         &self.canonical
     }
 
-    /// The address that is meant by a name without an `@`, in which a program wrote `%40` for it.
+    /// The address in a name without an `@`, in which a program wrote `%40` for it.
     pub fn with_escaped_at(&self) -> Option<Self> {
         let spelled = self.spelling();
         let is_meant = spelled.contains("%40") && !spelled.contains('@');
@@ -227,8 +228,9 @@ impl CanonicalName {
         Err(NameError::Unsupported)
     }
 
-    /// Hands the canonical form to `use_it` without allocating for names in ASCII, which are nearly
-    /// all.
+    /// Calls `use_it` with the canonical form, without allocating for ASCII names.
+    ///
+    /// Nearly all names are in ASCII.
     #[inline]
     pub(crate) fn with_canonical<T>(typed: &str, use_it: impl FnOnce(&str) -> T) -> Result<T, NameError> {
         if typed.is_empty() || typed.len() > MAX_NAME_BYTES || !is_graphic(typed) {
@@ -325,7 +327,7 @@ pub enum NameError {
     /// It begins or ends with a space.
     #[error("the login name begins or ends with a blank")]
     OuterBlank,
-    /// A character that no login name may have (RFC 8264, section 8), such as an invisible one.
+    /// A character that login names exclude (RFC 8264, section 8), such as an invisible one.
     #[error("the login name has a character that is not allowed in names")]
     Unsupported,
 }

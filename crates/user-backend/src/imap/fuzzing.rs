@@ -25,8 +25,7 @@ pub struct Dialogue {
     pub times_written: usize,
     /// How many bytes the server got rid of.
     pub said: usize,
-    /// Whether the connection was given back for encryption while something was left of the
-    /// server's words.
+    /// Whether unread server data remained when the connection was returned for encryption.
     pub injected: bool,
 }
 
@@ -35,7 +34,8 @@ impl Dialogue {
     pub const SECRETS: [&str; 2] = [PASSWORD, CREDENTIALS];
 }
 
-/// Signs in on a server that sends these texts, each after one more line from the client.
+/// Signs in at a server that sends these texts, each after one more client line.
+///
 /// `{tag}` is the tag of that line. `starttls`: agrees on encryption first.
 pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     let mut steps = Vec::new();

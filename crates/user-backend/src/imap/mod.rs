@@ -162,7 +162,8 @@ impl ImapServer {
         source.filter(|_| *forward_source && is_private && offered.has("ID"))
     }
 
-    /// Opens a connection, encrypts it as the settings ask and waits until the server is ready.
+    /// Opens a connection, encrypts it as configured, and waits until the server is ready.
+    ///
     /// What is learned about the server meanwhile goes into `found`.
     async fn open(
         &self,

@@ -21,8 +21,7 @@ use crate::verdict::Rejection;
 /// A reply, as far as a sign-in is concerned.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// `* OK`, `* PREAUTH`, `* NO` or `* BAD`, with the capabilities if the server sent them along
-    /// with it.
+    /// `* OK`, `* PREAUTH`, `* NO` or `* BAD`, with the capabilities if they came with it.
     Status { status: Untagged, capabilities: Option<Capabilities> },
     /// `* BYE`.
     Bye(Option<&'static str>),

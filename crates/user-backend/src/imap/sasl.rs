@@ -60,8 +60,9 @@ fn encoded(head: &[&[u8]], message: &[u8]) -> SecretLine {
     line
 }
 
-/// What SASL LOGIN (draft-murchison-sasl-login) sends in its turns, each after a continuation: the
-/// name, the password.
+/// The lines of SASL LOGIN (draft-murchison-sasl-login): the name, then the password.
+///
+/// Each is sent after a continuation.
 pub(super) fn login_in_turns(name: &str, password: &str) -> [SecretLine; 2] {
     [name, password].map(|text| encoded(&[], text.as_bytes()))
 }
@@ -91,7 +92,7 @@ pub(super) fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Most bytes that a name or a password takes, in quotes or as a literal with its length.
+/// Maximum of bytes for a name or a password, quoted or as a literal with its length.
 fn room_for(text: &str) -> usize {
     2 * text.len() + 16
 }

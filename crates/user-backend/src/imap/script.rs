@@ -1,4 +1,4 @@
-//! For tests: a server in memory that follows a script, and can be cut into pieces at any byte.
+//! For tests: a scripted server in memory, which can be cut into pieces at any byte.
 
 // Fuzzing uses a part of it; a broken test bench may stop the test.
 #![allow(clippy::unwrap_used)]
@@ -84,8 +84,9 @@ impl Record {
         self.said_before_credentials.is_some()
     }
 
-    /// Whether a complete line with our tag and OK was sent after the credentials were written;
-    /// found without the guard.
+    /// Whether a complete tagged OK was sent after the credentials were written.
+    ///
+    /// This is found without the guard.
     pub(super) fn said_yes(&self) -> bool {
         self.answered("ok")
     }
@@ -141,7 +142,7 @@ impl Server {
         Arc::clone(&self.record)
     }
 
-    /// Signs in on it, over a connection that counts as encrypted, and returns what came of it.
+    /// Signs in over a connection that counts as encrypted, and returns the result.
     pub(super) async fn sign_in(self) -> (Result<LoginDecision, BackendError>, Arc<Mutex<Record>>) {
         let (judged, record) = self.log_in(NAME, PASSWORD, &RefusalTexts::default()).await;
         (judged.map(|judged| judged.decision), record)

@@ -76,7 +76,7 @@ impl<S: Duplex> Session<S> {
         Self { client: Client::new(guard), tag: String::new(), capabilities: None }
     }
 
-    /// Asks for encryption and gives the connection back for it, with what is known of it so far.
+    /// Negotiates STARTTLS; returns the connection to encrypt, and what is known of it.
     ///
     /// # Errors
     /// A [`BackendError`] when the server does not offer it or refuses, or when anything was sent

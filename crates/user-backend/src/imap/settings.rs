@@ -36,16 +36,19 @@ impl ImapSettings {
         self
     }
 
-    /// Sets which replies are refusals, beside those that are recognised anyway (default: none).
+    /// Sets texts of refusals, in addition to those that are recognised anyway.
+    ///
+    /// Default: none.
     #[must_use]
     pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
         self.refusal_texts = texts;
         self
     }
 
-    /// Sends the user's address to the server before the credentials (default: no):
-    /// `ID ("x-originating-ip" "...")`, over TLS or to this machine only, and only where the server
-    /// lists `ID` (RFC 2971).
+    /// Sends the client's address to the server before the credentials (default: no).
+    ///
+    /// The command is `ID ("x-originating-ip" "...")` (RFC 2971). It is sent over TLS or to this
+    /// machine only, and only if the server lists `ID`.
     ///
     /// Dovecot believes it from the addresses in its `login_trusted_networks`, and counts failed
     /// logins for that address then.

@@ -3,8 +3,9 @@
 /// The place of the name in a template.
 pub(super) const NAME: &str = "{name}";
 
-/// Whether a template makes a DN (RFC 4514), and not a name such as `{name}@example.com` of Active
-/// Directory.
+/// Whether a template makes a DN (RFC 4514).
+///
+/// Active Directory also takes names such as `{name}@example.com`.
 pub(super) fn is_dn(template: &str) -> bool {
     template.contains('=')
 }

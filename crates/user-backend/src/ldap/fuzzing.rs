@@ -7,8 +7,7 @@ use super::{message, reply};
 use crate::error::BackendError;
 use crate::refusal::{RefusalTexts, ReplyText, Sent};
 
-/// Judges one message as the answer to a bind: whether it accepts or refuses; `None` if it is no
-/// answer to a bind.
+/// Judges a message as a bind response: accepted, refused, or `None` for others.
 ///
 /// # Errors
 /// The answer decides nothing.

@@ -15,8 +15,9 @@ pub(super) const MAX_MESSAGE: usize = 64 * 1024;
 /// What came instead of a message; inside an [`io::Error`] of the kind `InvalidData`.
 const NOT_LDAP: &str = "the server does not speak LDAP";
 
-/// The request for TLS (RFC 4511 section 4.14.1), with the id 1: rasn-ldap lets no one make an
-/// extended request.
+/// The StartTLS request (RFC 4511 section 4.14.1) with message id 1.
+///
+/// rasn-ldap cannot create extended requests.
 pub(super) const START_TLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
 
 /// Reads one message.

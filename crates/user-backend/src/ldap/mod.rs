@@ -1,4 +1,4 @@
-//! Signing in against LDAP directories: OpenLDAP, 389 Directory Server, Active Directory.
+//! Signing in against LDAP: OpenLDAP, 389 Directory Server, Active Directory.
 //!
 //! # How a login is decided
 //! By a bind with the name of the user's entry and the password. How the entry is named is said in
@@ -108,7 +108,9 @@ pub struct LdapBackend {
     tls: Option<TlsClient>,
 }
 
-/// What came of a bind: the entry, if it is known, or a refusal and what the server tells the user.
+/// The outcome of a bind: the entry, if known, or a refusal.
+///
+/// A refusal has the text of the server for the user.
 type Answer = Result<Option<DirectoryEntry>, Refused>;
 
 impl LdapBackend {

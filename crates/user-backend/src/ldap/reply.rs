@@ -1,5 +1,6 @@
-//! Maps LDAP result codes to decisions: pure functions, so that every row can be tested without a
-//! server.
+//! Maps LDAP result codes to decisions, in pure functions.
+//!
+//! Every row can be tested without a server.
 //!
 //! RFC 4511 appendix A (result codes), RFC 4513 section 5.1; the codes that Active Directory puts
 //! into its diagnostic message (`data 52e`) are Windows error codes.
@@ -159,8 +160,9 @@ fn judge_code(code: ResultCode, diagnostic: &str, words: &Words) -> Result<Optio
     }
 }
 
-/// The Windows error in a message of Active Directory: `…: AcceptSecurityContext error, data 52e,
-/// v4563`.
+/// The Windows error in a diagnostic message of Active Directory.
+///
+/// `…: AcceptSecurityContext error, data 52e, v4563`.
 fn windows_error(diagnostic: &str) -> Option<u32> {
     let rest = diagnostic.split_once("AcceptSecurityContext error, data ")?.1;
     let digits = rest.split_once(',')?.0;

@@ -24,7 +24,7 @@ use crate::transport::{
     BoundedStream, Endpoint, TlsClient, TlsMode, TlsSummary, broken, dial, encrypt, open, within,
 };
 
-/// Most bytes that are read from one connection: a few entries and the groups of one user.
+/// Maximum of bytes read from one connection: a few entries, and one user's groups.
 pub(super) const MAX_BYTES: usize = 512 * 1024;
 
 /// Most entries of one search.

@@ -96,8 +96,10 @@ impl LdapSettings {
         Self { id, endpoint, lookup: Lookup::default(), refusal_texts: RefusalTexts::default() }
     }
 
-    /// Sets whom a user signs in as, with `{name}` for the name, such as
-    /// `uid={name},ou=people,dc=example,dc=com`; for Active Directory also `{name}@example.com`.
+    /// Sets the template of the name that users bind as; `{name}` is the login name.
+    ///
+    /// For example `uid={name},ou=people,dc=example,dc=com`; for Active Directory also
+    /// `{name}@example.com`.
     #[must_use]
     pub fn with_bind(mut self, template: impl Into<String>) -> Self {
         self.lookup.bind = Some(template.into());
@@ -111,30 +113,34 @@ impl LdapSettings {
         self
     }
 
-    /// Sets the account that searches (default: none, the server is searched without a sign-in).
+    /// Sets the account that searches.
+    ///
+    /// Default: none, the server is searched without a sign-in.
     #[must_use]
     pub fn with_service_account(mut self, dn: impl Into<String>, password: impl Into<String>) -> Self {
         self.lookup.service = Some(ServiceAccount::new(dn, password));
         self
     }
 
-    /// Sets where groups are searched, and by which filter, with `{dn}` for the user's entry and
-    /// `{name}` for the name (default: no groups).
+    /// Sets the base and the filter of the search for groups (default: no groups).
+    ///
+    /// In the filter, `{dn}` is the user's entry and `{name}` the name.
     #[must_use]
     pub fn with_groups(mut self, base: impl Into<String>, filter: impl Into<String>) -> Self {
         (self.lookup.group_base, self.lookup.group_filter) = (Some(base.into()), filter.into());
         self
     }
 
-    /// Sets the attribute that holds the name of the account (default: none, it is the name that
-    /// was typed).
+    /// Sets the attribute with the account name (default: none, the name is as typed).
     #[must_use]
     pub fn with_name_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.lookup.name_attribute = Some(attribute.into());
         self
     }
 
-    /// Sets which replies are refusals, beside those that are recognised anyway (default: none).
+    /// Sets texts of refusals, in addition to those that are recognised anyway.
+    ///
+    /// Default: none.
     #[must_use]
     pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
         self.refusal_texts = texts;

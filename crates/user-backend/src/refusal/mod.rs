@@ -89,8 +89,7 @@ pub(crate) struct Words {
     pub(crate) is_taught: bool,
     /// For a report of what is not recognised.
     pub(crate) text: ServerText,
-    /// A message that tells the user more than the class does, such as that an app password is
-    /// needed.
+    /// A message with more detail than the class, e.g. that an app password is required.
     pub(crate) message: Option<ServerText>,
 }
 

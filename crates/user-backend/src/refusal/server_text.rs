@@ -124,7 +124,7 @@ impl Views {
         Self(all.map(|bytes| lower(&bytes)).collect())
     }
 
-    /// Whether a secret is in one of them as it is, or with other characters between its letters.
+    /// Whether a text contains a secret, as it is or with characters between its letters.
     fn hold(&self, secret: &str) -> bool {
         let plain = Zeroizing::new(secret.to_lowercase());
         let squeezed = letters(&plain);

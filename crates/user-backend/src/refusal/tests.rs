@@ -427,8 +427,7 @@ fn said_keeps_a_bounded_amount_and_shows_nothing() {
     assert_eq!((words.class, words.text), (UNKNOWN, ServerText::withheld()));
 }
 
-/// What an attacker, or an unlucky server, may say during an outage so that it reads like a
-/// refusal.
+/// Texts of outages that read like a refusal, from attackers or unlucky servers.
 #[test]
 fn outages_that_read_like_a_refusal_are_not_recognised_as_one() {
     for said in [

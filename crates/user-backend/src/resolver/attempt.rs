@@ -1,4 +1,4 @@
-//! One attempt that memory could not answer: limits, sharing with identical attempts, task.
+//! One attempt without a cached outcome: limits, sharing of identical attempts, task.
 //!
 //! What is known about a password, in memory or as proven credentials, must not reveal more than
 //! the limits allow:

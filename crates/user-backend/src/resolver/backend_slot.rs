@@ -90,8 +90,7 @@ pub(super) struct BackendSlot {
     /// The one inside.
     pub(super) breaker: Arc<CircuitBreaker>,
     pub(super) policy: BackendPolicy,
-    /// The rules about names: applied here, before and after the backend is asked, and nowhere
-    /// else.
+    /// The rules about names, applied only here: before and after the backend is asked.
     pub(super) names: NameRules,
     /// How many failed logins of each user may still reach the backend.
     per_user: Arc<UpstreamLimiter>,
@@ -215,8 +214,9 @@ impl BackendSlot {
         }
     }
 
-    /// Judges an answer that is on none of our lists, by the replies to two canaries, now or
-    /// earlier.
+    /// Judges an answer that is on none of the lists, by the replies to two canaries.
+    ///
+    /// The canaries run now or ran earlier.
     async fn recognise(
         self: &Arc<Self>,
         error: BackendError,

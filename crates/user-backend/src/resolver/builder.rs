@@ -61,8 +61,7 @@ impl Resolver {
 }
 
 impl ResolverBuilder {
-    /// Adds a backend after the existing ones, with the default policy and the default rules about
-    /// names.
+    /// Appends a backend with the default policy and the default rules about names.
     pub fn backend(self, backend: impl UserBackend) -> Self {
         self.backend_with(Arc::new(backend), BackendPolicy::default(), NameRules::new())
     }
@@ -81,8 +80,9 @@ impl ResolverBuilder {
         self
     }
 
-    /// Appends the backends of a configuration and takes its settings, as far as they are not set
-    /// by hand.
+    /// Appends the backends of a configuration, and applies its settings.
+    ///
+    /// Settings made by hand stay.
     pub(crate) fn configured(
         mut self,
         parts: Vec<BackendSpec>,
@@ -124,8 +124,9 @@ impl ResolverBuilder {
         self
     }
 
-    /// How guesses at one user are delayed, from all sources (default: as [`Lockout::default`];
-    /// `None`: not at all).
+    /// How guesses at one user are delayed, whatever their source; `None`: not at all.
+    ///
+    /// Default: as [`Lockout::default`].
     #[doc(alias = "lockout")]
     #[doc(alias = "brute force")]
     pub fn lock(mut self, lock: Option<Lockout>) -> Self {
@@ -133,7 +134,9 @@ impl ResolverBuilder {
         self
     }
 
-    /// Where it is kept which backend owns whom (default: in memory, until the process ends).
+    /// The store of pins, which hold the backend that owns each name.
+    ///
+    /// Default: in memory, until the process ends.
     pub fn pins(mut self, pins: Arc<dyn PinStore>) -> Self {
         self.pins = pins;
         self
@@ -148,8 +151,10 @@ impl ResolverBuilder {
         self
     }
 
-    /// The key for hashes of users for the [observer](Self::failure_log) (default: none, so no
-    /// users are reported). It stays when the resolver is [replaced](Resolver::replace).
+    /// The key for user hashes in reports to the [observer](Self::failure_log).
+    ///
+    /// Default: none, so no users are reported. It stays when the resolver is
+    /// [replaced](Resolver::replace).
     pub fn user_hashes(mut self, key: UserHashKey) -> Self {
         self.user_hash_key = Some(key);
         self

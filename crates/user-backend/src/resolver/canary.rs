@@ -1,5 +1,4 @@
-//! Checks without anyone's password: does the server answer, and does it refuse a user who does not
-//! exist?
+//! Checks a server without a real password: it responds, and refuses unknown users.
 
 use serde::Serialize;
 
@@ -23,11 +22,12 @@ pub enum Canary {
     ///
     /// These words are a refusal from now on; `{name}` is the name.
     RefusedInOwnWords(String),
-    /// The backend let it in: guest mapping, anonymous logins, or a server that accepts any login.
+    /// The backend accepted it: guest mapping, anonymous logins, or it accepts any login.
     #[serde(rename = "accepts_anybody")]
     AcceptsAnyLogin,
-    /// The backend answered in words that are recognised neither as a refusal nor as an outage, and
-    /// cannot be learned; the words, as far as they can be shown.
+    /// The refusal is not recognised and cannot be learned; with its text.
+    ///
+    /// It reads neither like a refusal nor like an outage. The text is what can be shown of it.
     NotRecognised(String),
     /// The backend could not be asked; why, in words.
     Unknown(String),

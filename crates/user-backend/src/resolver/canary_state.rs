@@ -18,12 +18,12 @@ use crate::error::BackendError;
 use crate::identity::BackendId;
 use crate::refusal::OwnWords;
 
-/// How long it takes until an answer that is not recognised is a reason for another canary: each is
-/// a failed login upstream.
+/// Minimum time between canaries that unrecognised answers cause.
+///
+/// Each is a failed login upstream.
 const BETWEEN_LESSONS: Duration = Duration::from_secs(60);
 
-/// The same where canaries are refused in words that are recognised, so that there is little to
-/// learn.
+/// The same if canaries get recognised refusals, so that there is little to learn.
 const BETWEEN_LESSONS_WHEN_PROVEN: Duration = Duration::from_secs(60 * 60);
 
 /// The trust state of one backend.
@@ -93,7 +93,7 @@ impl CanaryState {
         known.is_reported || known.own_words.is_some()
     }
 
-    /// Whether this server answered in a way that is not recognised, and nothing was learned of it.
+    /// Whether this server gave an unrecognised answer and nothing was learned of it.
     pub(super) fn does_not_recognise(&self) -> bool {
         let known = self.lock();
         known.is_reported && known.own_words.is_none()

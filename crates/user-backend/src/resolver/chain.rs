@@ -67,8 +67,7 @@ pub(super) enum ChainDecision {
     Rejected { rejection: Rejection, cacheable: Option<Duration> },
     /// A backend that might have accepted could not be asked.
     Unavailable,
-    /// A backend that might have accepted was not asked, to keep the account from being locked
-    /// there.
+    /// A backend that might have accepted was not asked, to avoid a lockout there.
     Throttled { limit: GuessLimit, retry_after: Duration },
 }
 
@@ -99,8 +98,9 @@ impl Chain {
         self.slots.iter().map(|slot| step(&slot.id)).collect()
     }
 
-    /// Decides one attempt at the backends in `scope`; `tuple` is the hash of its name and
-    /// password.
+    /// Decides one attempt at the backends in `scope`.
+    ///
+    /// `tuple` is the hash of its name and password.
     pub(super) async fn ask(
         &self,
         attempt: Attempt<'_>,
@@ -328,7 +328,8 @@ impl Chain {
         Ok(slot.names.admits(name, is_known, |_| is_member))
     }
 
-    /// A yes counts only from the owner of the name, for the spelling that it accepted first.
+    /// Accepts a yes only from the name's owner, for the spelling that it accepted first.
+    ///
     /// A name without an owner becomes this backend's.
     async fn claim(&self, claim: Claim<'_>, deadline: Instant, trace: &mut Trace) -> ChainDecision {
         let Claim { slot, accepted: identity, spelling, sent } = claim;

@@ -75,7 +75,7 @@ impl ResolverShared {
         TracedOutcome { outcome, trace }
     }
 
-    /// A yes of a while ago, if the backend that gave it has a grace and cannot be reached now.
+    /// An earlier yes of an unreachable backend, if it is within the grace period.
     fn grace(&self, question: Question<'_>, trace: &mut Trace) -> Option<Authenticated> {
         let key = question.accepted_key(&self.cache, question.scope);
         let proof = self.cache.stale(&key, now())?;
@@ -91,8 +91,9 @@ impl ResolverShared {
         Some(proof)
     }
 
-    /// Forgets earlier answers of the backends that refuse now, for restricted and unrestricted
-    /// attempts alike.
+    /// Forgets earlier acceptances of backends that refuse now.
+    ///
+    /// This covers restricted and unrestricted attempts.
     fn forget_acceptances(&self, chain: &Chain, question: Question<'_>) {
         let Question { scope, .. } = question;
         let key = |scope: Scope<'_>| question.accepted_key(&self.cache, scope);

@@ -1,4 +1,4 @@
-//! The resolver: asks the backends in order, caches outcomes, and creates the proof of sign-in.
+//! The resolver: asks backends in order, caches outcomes, creates proofs of sign-in.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -253,8 +253,9 @@ impl Resolver {
         may_own.map(|slot| slot.id.clone()).collect()
     }
 
-    /// The backends that could not answer the last sign-in that needed them, in the order of their
-    /// ids.
+    /// The backends that could not answer the last sign-in that needed them.
+    ///
+    /// They are in the order of their ids.
     pub fn outages(&self) -> Vec<Outage> {
         self.shared.health.outages()
     }
@@ -306,8 +307,9 @@ impl Resolver {
         found
     }
 
-    /// Binds a name to another backend, or to the next one that accepts it, and returns the
-    /// previous owner. What is remembered about the person is forgotten.
+    /// Binds a name to a backend, or to the next that accepts it; returns the last owner.
+    ///
+    /// What is remembered about the person is forgotten.
     ///
     /// # Errors
     /// [`PinError`] when the store of pins cannot be written; nothing is changed then.
@@ -382,8 +384,9 @@ impl Resolver {
         self.shared.chain.load().users.unlock(name, age);
     }
 
-    /// Counts a failed sign-in from a source that another process saw, or that was stored before a
-    /// restart: `age` is how long ago it was. The
+    /// Counts a failed sign-in of another process, or from before a restart.
+    ///
+    /// `age` is how long ago it was. The
     /// [`FailedLoginObserver`](crate::brute_force::FailedLoginObserver) is not notified again.
     pub fn count_failure(&self, source: SourceNet, certainty: Certainty, age: Duration) {
         self.shared.chain.load().sources.count(source, certainty, age);

@@ -1,4 +1,6 @@
-//! Log lines, spans and metrics of a decision, all from the trace, so that they never disagree.
+//! Log lines, spans and metrics of a decision.
+//!
+//! All are made from the trace, so they never disagree.
 //!
 //! The metrics are listed at [`Resolver::report_metrics`](super::Resolver::report_metrics). No
 //! label contains a name that was typed: an attacker must not be able to fill a metrics store.

@@ -28,7 +28,8 @@ use crate::identity::{BackendId, CanonicalName};
 pub struct PinOwner {
     /// The backend that alone may answer for the name.
     pub backend: BackendId,
-    /// How the name was spelled when that backend accepted it first, before a domain was added.
+    /// The spelling that the backend accepted first, before a domain was added.
+    ///
     /// `None`: not known yet.
     pub spelling: Option<String>,
 }
@@ -51,8 +52,9 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
     /// [`PinError`] if the store fails: the attempt is then unavailable.
     async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError>;
 
-    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is
-    /// now. If `backend` is the owner and no spelling is known yet, `spelling` is kept.
+    /// Makes `backend` the owner if there is none, atomically; returns the current owner.
+    ///
+    /// If `backend` is the owner and no spelling is known yet, `spelling` is kept.
     ///
     /// # Errors
     /// [`PinError`] if the store fails: the acceptance then does not count.

@@ -27,7 +27,7 @@ pub enum OnReject {
     Stop,
 }
 
-/// What an outage of this backend means for later ones when the owner of the name is unknown.
+/// What an outage of this backend means for later ones, if the name has no known owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -49,23 +49,26 @@ pub struct BackendPolicy {
     pub on_reject: OnReject,
     /// What an outage means for later backends (default: they are not asked).
     pub on_unavailable: OnUnavailable,
-    /// Whether a long-running process proves at start that the backend refuses a random user
-    /// (default: yes).
+    /// Whether long-running processes run the canary at start (default: yes).
+    ///
+    /// It proves that the backend refuses a random user.
     pub canary: bool,
     /// How long an accepted outcome is remembered (default 5 minutes; zero: not at all).
     pub cache_accepted: Duration,
-    /// How long a rejected name and password is remembered (default 30 seconds; zero: not at all).
+    /// How long rejected credentials are remembered (default 30 seconds; zero: not at all).
     pub cache_rejected: Duration,
-    /// How old a yes may be to count while the backend is unavailable (default: it does not count).
+    /// The maximum age of a yes during an outage of the backend (default: it is invalid).
     pub max_stale: Option<Duration>,
     /// How many failed logins of one user may reach the backend (default 4 in 15 minutes).
     pub budget: AttemptLimit,
-    /// How many failed logins of all users together may reach the backend (default: not limited). A
-    /// quarter is reserved for users whose password was right the last time.
+    /// The maximum of failed logins of all users at the backend (default: not limited).
+    ///
+    /// A quarter is reserved for users whose password was right the last time.
     pub budget_all: Option<AttemptLimit>,
     /// How many attempts may be under way at the backend at once (default 16).
     pub max_concurrent: usize,
-    /// How many connections are prepared ahead after a login, for the next ones (default 0: none).
+    /// How many connections are prepared after a login, for the next ones (default: 0).
+    ///
     /// `smb` has no such pool.
     pub warm: usize,
 }

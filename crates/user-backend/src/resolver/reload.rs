@@ -39,8 +39,9 @@ pub struct BackendReload {
     ///
     /// Their users are unavailable until an administrator rebinds them.
     pub removed: Vec<BackendId>,
-    /// Results of the canary at the added and the changed ones, and at those whose refusals had to
-    /// be learned.
+    /// Results of the canary.
+    ///
+    /// It runs at added and changed backends, and at those whose refusals had to be learned.
     pub canaries: Vec<(BackendId, Canary)>,
     /// Settings that count from the next start only: the bounds of the memory.
     pub at_next_start: Vec<&'static str>,

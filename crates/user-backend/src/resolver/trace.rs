@@ -119,8 +119,7 @@ pub enum EndReason {
     CachedRefusal,
     /// A backend accepted.
     Accepted,
-    /// The backend cannot be asked, and it accepted the same name and password some time ago
-    /// (`max_stale`).
+    /// The backend is unavailable, and accepted the same credentials earlier (`max_stale`).
     Grace,
     /// A backend rejected, and its `on_reject` is `stop`.
     RejectionStops,
@@ -128,7 +127,7 @@ pub enum EndReason {
     NotAccepted,
     /// No backend is responsible for the name, or the settings deny it: none was asked.
     NotAttempted,
-    /// A backend could not be asked, and its `on_unavailable` is `stop`: it might own the user.
+    /// A possible owner is unavailable, and its `on_unavailable` is `stop`.
     OutageStops,
     /// No backend accepted, and one that might have could not be asked.
     OutageUndecided,

@@ -1,4 +1,6 @@
-//! One login through libsmbclient as a question and its result: plain data, without the library.
+//! One login through libsmbclient as request and response: plain data only.
+//!
+//! It does not need the library.
 
 use std::net::SocketAddrV4;
 
@@ -16,7 +18,9 @@ pub(super) struct Call {
     pub(super) proof: Proof,
 }
 
-/// How the call ended: a number at most, never a text, so that it can be sent between processes.
+/// How the call ended: a number at most, never a text.
+///
+/// So it can be sent between processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     /// The session is there and proved.

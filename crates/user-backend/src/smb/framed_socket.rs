@@ -42,7 +42,9 @@ impl FramedSocket {
         })
     }
 
-    /// How the peer broke the framing, if it did. smb2 only reports that the connection ended.
+    /// How the peer broke the framing, if it did.
+    ///
+    /// smb2 only reports that the connection ended.
     pub(super) fn broken(&self) -> Option<&'static str> {
         self.broken.get().copied()
     }

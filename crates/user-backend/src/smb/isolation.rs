@@ -11,9 +11,11 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
-    /// In helpers that run this program, if its `main` has called `run_helper_if_requested`; else
-    /// in helpers that run `user-backend-smb-helper`, if it is installed; else in a thread, if
-    /// this program links libsmbclient. The default.
+    /// Helpers of this program, else of `user-backend-smb-helper`, else a thread.
+    ///
+    /// Helpers run this program if its `main` has called `run_helper_if_requested`, else
+    /// `user-backend-smb-helper` if that is installed. A thread is possible if this program links
+    /// libsmbclient. The default.
     ///
     /// The helper is looked for in the directory of this program, in `../libexec/user-backend` from
     /// there, and in `/usr/libexec/user-backend`; never in `PATH`.
@@ -23,7 +25,8 @@ pub enum Isolation {
     ///
     /// Needs the cargo feature `smb`.
     InProcess,
-    /// In helpers that run this program, which does nothing but call `run_helper_if_requested`.
+    /// Helpers that run this program, which only calls `run_helper_if_requested`.
+    ///
     /// Linux only.
     Program(PathBuf),
 }

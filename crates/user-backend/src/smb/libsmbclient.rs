@@ -74,7 +74,9 @@ impl Call {
     }
 }
 
-/// The same for every client of the process: libsmbclient keeps the dialects in a global variable.
+/// The options, equal for every client of the process.
+///
+/// libsmbclient keeps the dialects in a global variable.
 fn options() -> SmbOptions {
     SmbOptions::default()
         .no_auto_anonymous_login(true)
@@ -86,7 +88,9 @@ fn options() -> SmbOptions {
         .use_ccache(false)
 }
 
-/// An address and always a port: left alone with `IPC$`, libsmbclient would try port 139 first.
+/// The URL of a server, always with a port.
+///
+/// Without one, libsmbclient would try port 139 first for `IPC$`.
 fn server(peer: SocketAddrV4) -> String {
     format!("smb://{}:{}", peer.ip(), peer.port())
 }

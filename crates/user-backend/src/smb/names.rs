@@ -9,9 +9,10 @@ use super::settings::Domains;
 use crate::identity::CanonicalName;
 use crate::verdict::{Rejection, Verdict};
 
-/// Characters that no Windows account name can have. libsmbclient splits a name at `\`, at `/` and
-/// at the winbind separator of the machine's smb.conf (usually `\` or `+`) and drops what precedes
-/// it.
+/// Characters that Windows account names exclude.
+///
+/// libsmbclient splits a name at `\`, at `/` and at the winbind separator of the machine's smb.conf
+/// (usually `\` or `+`) and drops what precedes it.
 const FOREIGN: [char; 16] =
     ['"', '/', '\\', '[', ']', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '\u{7f}'];
 
@@ -61,8 +62,7 @@ mod tests {
     use crate::identity::LoginName;
     use crate::resolver::names::{DomainRules, NameRules};
 
-    /// The name that is sent and the name that the user is known by, with the rules that the class
-    /// adds; or the verdict.
+    /// The sent name and the known name, by the rules that the class adds; or the verdict.
     fn decide(rules: NameRules, typed: &str) -> Result<(String, String), Verdict> {
         let domain = rules.domain().clone().bare_names_only(true).windows_names("TESTNET").unwrap();
         let (upstream, identity) = rules.with_domain(domain).ask(&LoginName::parse(typed).unwrap())?;

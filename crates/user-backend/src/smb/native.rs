@@ -1,5 +1,6 @@
-//! The engine `native`: one session set-up through the crate smb2 (MS-SMB2 section 3.2.4.2, NTLMv2
-//! of MS-NLMP).
+//! The engine `native`: one session set-up through the crate smb2.
+//!
+//! MS-SMB2 section 3.2.4.2, NTLMv2 of MS-NLMP.
 //!
 //! A yes needs proof, because the last answer of a session set-up arrives before anything protects
 //! the connection. With SMB 3 smb2 itself wants that answer signed with the key of the session,
@@ -117,7 +118,8 @@ async fn session(
     Ok(SmbAnswer::Yes)
 }
 
-/// Runs in a separate task, so that a panic of the library is only an outage of this login.
+/// Runs in a separate task, so that a panic of the library only fails this login.
+///
 /// The task ends with the future.
 async fn guarded<T: Send + 'static>(
     deadline: Instant,
@@ -146,7 +148,9 @@ fn meaning(error: Error, wire: &FramedSocket, phase: Phase) -> Result<SmbAnswer,
     }
 }
 
-/// The connection ended: during the login, the server may have compared the password before.
+/// The error of a closed connection.
+///
+/// During the login, the server may have compared the password before.
 fn ended(phase: Phase, text: &str) -> BackendError {
     let error = BackendError::unavailable(phase, text);
     if phase == Phase::Login { error.without_answer() } else { error }

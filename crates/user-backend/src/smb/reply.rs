@@ -16,7 +16,9 @@ pub(super) enum SmbAnswer {
     No(Rejection),
 }
 
-/// What is opened to prove a session with libsmbclient, which has no call for the session alone.
+/// What is opened to prove a session with libsmbclient.
+///
+/// It has no call that only opens a session.
 #[cfg(feature = "smb-helper")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Proof {

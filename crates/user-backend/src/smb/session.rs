@@ -1,5 +1,6 @@
-//! The engine `pavao`: finds the server, checks that it answers, and runs libsmbclient in a
-//! separate process or thread.
+//! The engine `pavao`: finds the server, checks that it answers, runs libsmbclient.
+//!
+//! libsmbclient runs in a separate process or thread.
 
 #[cfg(feature = "smb")]
 use std::io;
@@ -24,7 +25,9 @@ use crate::error::{BackendError, Phase};
 use crate::secret::Password;
 use crate::transport::{Endpoint, dial_first, resolve, sooner};
 
-/// libsmbclient cuts a password here, so that a longer one would be as good as its beginning.
+/// The length at which libsmbclient cuts a password.
+///
+/// A longer one would be as good as its beginning.
 pub(super) const MAX_PASSWORD_BYTES: usize = 255;
 
 /// Number of logins that may wait for a permit: about a second's worth.
@@ -74,8 +77,9 @@ impl Pavao {
         Ok(Self { endpoint, workgroup, proof, runner, silences: Arc::default() })
     }
 
-    /// Connects to the server and greets it. libsmbclient's own connect takes five seconds to give
-    /// up, and other logins would wait for it.
+    /// Connects to the server and negotiates.
+    ///
+    /// libsmbclient's own connect takes five seconds to fail, and other logins would wait for it.
     pub(super) async fn ping(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
         let by = sooner(self.endpoint.connect_timeout(), deadline);
         let mut addresses = resolve(&self.endpoint, by).await?;
@@ -168,8 +172,9 @@ fn no_ipv4(endpoint: &Endpoint) -> BackendError {
     BackendError::misconfigured(Phase::Resolve, detail)
 }
 
-/// The permit of one login: whether it is still needed when it is its turn, and what it reports to
-/// later ones.
+/// The permit of one login.
+///
+/// It knows whether the login is still needed when it begins, and reports to later ones.
 struct LoginPermit {
     silences: Arc<AtomicU64>,
     before: u64,

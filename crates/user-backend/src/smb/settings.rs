@@ -60,8 +60,9 @@ impl SmbSettings {
     /// The workgroup when nothing else is set.
     pub const DEFAULT_WORKGROUP: &str = "WORKGROUP";
 
-    /// A server at `endpoint` (its TLS settings do not matter: SMB has its own protection), no
-    /// share, and the default engine.
+    /// A server at `endpoint`, without a share, with the default engine.
+    ///
+    /// The TLS settings of the endpoint have no effect: SMB has its own protection.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
         Self {
             id,
@@ -84,9 +85,10 @@ impl SmbSettings {
         self
     }
 
-    /// Whether names with an `@` are asked for, and those with a Windows domain in front,
-    /// `CORP\\alice` (default: no). All of them are one account at most servers: only for a
-    /// resolver whose rules decide which of them reach this backend.
+    /// Whether names with an `@` or a Windows domain, `CORP\\alice`, are sent (default: no).
+    ///
+    /// All of them are one account at most servers. Use it only with a resolver whose rules decide
+    /// which of them reach this backend.
     #[must_use]
     pub fn with_domains(mut self, on: bool) -> Self {
         self.domains = Domains { addresses: on, windows: on };

@@ -4,8 +4,9 @@ use russh::keys::PublicKey;
 
 use super::host_keys::HostKeys;
 
-/// Whether this `known_hosts` file makes the key in OpenSSH's form that of the server; `Err` when
-/// it has no key of the server.
+/// Whether a `known_hosts` file makes `key` the key of the server.
+///
+/// `key` is in OpenSSH's form. `Err` when the file has no key of the server.
 ///
 /// # Errors
 /// What the operator is told.

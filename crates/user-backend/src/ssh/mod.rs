@@ -100,8 +100,9 @@ use crate::verdict::{Identity, Verdict};
 use host_keys::{FINGERPRINT, HostKeys, MAX_FILE};
 use session::Session;
 
-/// russh logs what it sends, passwords too, at the level `trace`: this does not compile if that
-/// level is there.
+/// Fails to compile if the log level `trace` is available.
+///
+/// At that level russh logs what it sends, including passwords.
 const _: () = assert!((log::STATIC_MAX_LEVEL as usize) < log::LevelFilter::Trace as usize);
 
 /// An SSH server whose users sign in.
@@ -156,8 +157,9 @@ impl SshBackend {
     }
 }
 
-/// The file, which must be one that only we and root may change: it decides which servers get
-/// passwords.
+/// Reads a file that only root and this user may change.
+///
+/// It decides which servers get passwords.
 fn read(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);

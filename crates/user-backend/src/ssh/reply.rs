@@ -1,5 +1,6 @@
-//! Maps answers to authentication requests to decisions: pure functions, so that every row can be
-//! tested without a server.
+//! Maps answers to authentication requests to decisions, in pure functions.
+//!
+//! Every row can be tested without a server.
 //!
 //! RFC 4252 sections 5.1 (answers), 5.2 (`none`), 8 (`password`); RFC 4256
 //! (`keyboard-interactive`).
@@ -35,7 +36,9 @@ pub(super) enum Answer {
 
 const PARTIAL: &str = "the server wants more than a password: another method has to follow (partial success)";
 
-/// The method for the password, from the answer to `none`, which every server must refuse.
+/// Chooses the method for the password, from the response to the method `none`.
+///
+/// Every server must refuse `none`.
 ///
 /// # Errors
 /// A [`BackendError`] when there is none. No password was sent.

@@ -36,8 +36,9 @@ impl SshSettings {
         Self { id, endpoint, host_key, refusal_texts: RefusalTexts::default() }
     }
 
-    /// Sets with which words the server ends a connection instead of refusing (default: none but
-    /// those that are recognised anyway).
+    /// Sets texts with which the server disconnects instead of refusing.
+    ///
+    /// Default: only those that are recognised anyway.
     #[must_use]
     pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
         self.refusal_texts = texts;

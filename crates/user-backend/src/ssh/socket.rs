@@ -1,5 +1,6 @@
-//! The socket beneath russh: it bounds what is read, knows whether the server answered, and can be
-//! closed from outside.
+//! The socket below russh.
+//!
+//! It bounds what is read, knows whether the server answered, and can be closed from outside.
 //!
 //! russh runs a connection in a task of its own, which goes on when no one waits for it any more,
 //! and hands out answers without saying what they answer. Both are mended here.

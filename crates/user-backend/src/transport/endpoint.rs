@@ -23,7 +23,8 @@ use crate::error::{BackendError, Phase};
 pub enum TlsMode {
     /// TLS from the first byte (imaps, ftps).
     Implicit,
-    /// The server is asked for TLS on the open connection (STARTTLS, AUTH TLS) and must agree.
+    /// TLS is negotiated on the open connection (STARTTLS, AUTH TLS) and required.
+    ///
     /// The default.
     #[default]
     #[serde(alias = "starttls")]
@@ -90,8 +91,9 @@ impl Endpoint {
     /// address after failed ones by up to 15 s, and a failed one by 2 s more.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// A server at `host` (a name or an address, IPv6 without brackets) and `port`, trusted by the
-    /// system's store.
+    /// A server at `host` and `port`, verified against the system's trust store.
+    ///
+    /// The host is a name or an address (IPv6 without brackets).
     pub fn new(host: impl Into<String>, port: u16, tls: TlsMode) -> Self {
         Self {
             host: host.into(),
@@ -120,8 +122,9 @@ impl Endpoint {
         self
     }
 
-    /// Consents to passwords in clear text over the network ([`TlsMode::None`] to a host that is
-    /// not loopback).
+    /// Consents to passwords in clear text over the network.
+    ///
+    /// That is [`TlsMode::None`] to a host that is not loopback.
     #[must_use]
     pub fn with_plaintext_consent(mut self, consent: bool) -> Self {
         self.allow_plaintext = consent;
@@ -142,8 +145,9 @@ impl Endpoint {
         self
     }
 
-    /// The crypto provider of TLS connections (default: that of the process, or ring, if that cargo
-    /// feature is on).
+    /// The crypto provider of TLS connections.
+    ///
+    /// Default: that of the process, or ring, if that cargo feature is on.
     #[cfg(feature = "crypto-provider")]
     #[must_use]
     pub fn with_crypto_provider(mut self, provider: std::sync::Arc<CryptoProvider>) -> Self {

@@ -49,8 +49,7 @@ pub async fn within<T>(
     tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(BackendError::timed_out(phase)))
 }
 
-/// The deadline of one step: the given time from now, but never later than the deadline of the
-/// whole attempt.
+/// The deadline of one step: `limit` from now, but at most `deadline`.
 pub(crate) fn sooner(limit: std::time::Duration, deadline: Instant) -> Instant {
     now().checked_add(limit).map_or(deadline, |end| end.min(deadline))
 }

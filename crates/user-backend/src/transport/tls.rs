@@ -1,5 +1,4 @@
-//! TLS for clients: whom to trust, the handshake, and errors that say what is wrong with a
-//! certificate.
+//! TLS for clients: trust, handshake, and errors that explain bad certificates.
 //!
 //! The crypto provider is the application's choice: see `provider`.
 

@@ -1,5 +1,6 @@
-//! JSON (RFC 8259), read by serde_json one level at a time, because only its raw values have
-//! positions.
+//! JSON (RFC 8259), read by serde_json one level at a time.
+//!
+//! Only its raw values have positions.
 
 use std::fmt;
 

@@ -10,8 +10,9 @@ mod php;
 #[cfg(feature = "config-toml")]
 mod toml;
 
-/// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to
-/// another app.
+/// The key of the resolver settings in a `config.php`.
+///
+/// There, `resolver` alone might belong to another app.
 pub(super) const PHP_RESOLVER_KEY: &str = "user_backends_resolver";
 
 use crate::document::error::{Problem, SettingLocation};

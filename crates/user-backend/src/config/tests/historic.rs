@@ -1,4 +1,4 @@
-//! Existing forms: the manual's examples, and both generations of the PHP app's arguments.
+//! Existing forms: the manual's examples, and both generations of PHP app arguments.
 
 use super::*;
 use crate::resolver::names::DomainRules;

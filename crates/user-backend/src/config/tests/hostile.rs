@@ -1,4 +1,4 @@
-//! Input made to break the readers: none of it panics, overflows the stack or takes long.
+//! Malicious input for the readers: none panics, overflows the stack or takes long.
 
 use proptest::prelude::*;
 
@@ -66,8 +66,7 @@ fn arrays_nested_deeper_than_64_are_refused() {
     }
 }
 
-/// Below the cap on waiting tokens the parser's own cap must hold, and its stack must be enough for
-/// that.
+/// Below the cap on tokens, the parser's own cap holds, and its stack is sufficient.
 #[test]
 fn nesting_that_the_scan_lets_through_does_not_overflow_either() {
     for depth in [60, 500, 600, 1000] {
@@ -135,7 +134,7 @@ fn a_byte_order_mark_is_no_obstacle() {
     }
 }
 
-/// Scraps that make up configurations, so that random texts get beyond the first character.
+/// Fragments of configurations, so that random texts get beyond the first character.
 fn scraps() -> impl Strategy<Value = String> {
     let scrap = prop_oneof![
         Just("<?php "),

@@ -116,8 +116,9 @@ fn document() -> impl Strategy<Value = Json> {
     })
 }
 
-/// TOML has no null: such members are left out, such arguments shorten the list or are given by
-/// name.
+/// As TOML, which has no null: such members are omitted.
+///
+/// Such arguments shorten the list or are given by name.
 fn to_toml(value: &Json) -> String {
     match value {
         Json::Null => unreachable!("left out"),

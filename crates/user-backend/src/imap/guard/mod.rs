@@ -156,8 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         words
     }
 
-    /// Whether `IMAP4rev1` in the last list of capabilities is our addition and not the server's
-    /// word.
+    /// Whether `IMAP4rev1` was added to the last list of capabilities by this guard.
     pub(super) fn added_rev1(&self) -> bool {
         self.added_rev1
     }
@@ -347,8 +346,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(Some(line))
     }
 
-    /// Decides about one line: `out` holds what of it may pass, which is nothing when it is to be
-    /// dropped.
+    /// Judges one line.
+    ///
+    /// `out` then holds what may pass of it, which is nothing when it is dropped.
     fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
         let tag = match &self.state {
             State::Command { tag, .. } => Some(tag.as_ref()),

@@ -225,7 +225,9 @@ enum Refusal {
 }
 
 impl Refusal {
-    /// The values of flags are not repeated: `/user=` has been seen with a password beside it.
+    /// The problem with a flag.
+    ///
+    /// Values of flags are not repeated: `/user=` has been seen with a password beside it.
     fn of(self, text: &str, name: &str) -> Problem {
         let flag = format!("the flag /{} in a mailbox string", name.escape_debug());
         let other = |expected: &str| Problem::new(flag.clone(), expected);

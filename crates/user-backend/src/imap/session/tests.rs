@@ -435,7 +435,7 @@ async fn c5_success_cannot_be_forged() {
     assert_eq!(outcome(replayed).await, "protocol");
 }
 
-/// The outcome of the dialogue does not show this one: the yes arrives before the command.
+/// A yes before the command, which the outcome of the dialogue does not show.
 #[tokio::test(start_paused = true)]
 async fn c5_yes_after_the_continuation_stops_the_password() {
     for behind in ["{tag} OK\r\n", "{tag} NO\r\n", "{tag} ", "* OK\r\n{tag} OK\r\n", "+ \r\n"] {
@@ -638,8 +638,7 @@ fn spoilt() -> impl Strategy<Value = (Vec<ScriptStep>, Option<(usize, u8)>, bool
 proptest! {
     #![proptest_config(ProptestConfig { cases: spoilt_cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// For any input: no panic, and no yes without a complete line that says so after the
-    /// credentials.
+    /// For any input: no panic, and no yes without a complete OK line after the credentials.
     #[test]
     fn only_a_true_yes_is_a_yes((steps, flip, stutters) in spoilt()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

@@ -180,8 +180,10 @@ impl DomainRules {
         self
     }
 
-    /// `DOMAIN\user` and `DOMAIN/user` belong to other backends, except that those with this
-    /// workgroup are the bare name. For servers that take all of them for one account.
+    /// `DOMAIN\user` and `DOMAIN/user` belong to other backends, except for `workgroup`.
+    ///
+    /// With this workgroup they are the bare name. For servers that treat all of them as one
+    /// account.
     ///
     /// # Errors
     /// [`NameError`] when the workgroup could not be a part of a login name.
@@ -212,7 +214,7 @@ impl DomainRules {
         self.offered
     }
 
-    /// Who a login name is for a backend with these rules; `None` when it is of another domain.
+    /// The identity of a login name by these rules; `None` if its domain is another one.
     ///
     /// Only the canonical form is looked at: many servers take a full-width `@` for an `@`.
     pub fn identity(&self, login: &LoginName) -> Option<Identity> {

@@ -1,4 +1,4 @@
-//! One mailbox is one identity, whatever was typed and whatever name the backend has for it.
+//! One mailbox is one identity, for every typed form and every name at the backend.
 
 use super::*;
 

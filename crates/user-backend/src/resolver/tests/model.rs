@@ -1,4 +1,4 @@
-//! Cache, single-flight and invalidation together, against a model, with events in any order.
+//! Cache, single-flight and invalidation against a model, with events in any order.
 
 use proptest::prelude::*;
 use proptest::sample::Index;

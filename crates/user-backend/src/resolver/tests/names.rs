@@ -117,8 +117,9 @@ async fn look_alike_spelling_is_refused_before_any_io() {
     }
 }
 
-/// Different letters are different users, also where a language or font takes one for the other:
-/// who may have such a name is decided where accounts are created, not here.
+/// Different letters are different users, even if a language or font confuses them.
+///
+/// The rules for new accounts decide who may have such a name, not this code.
 #[test]
 fn different_letters_are_different_users() {
     for (one, other) in [
@@ -134,7 +135,7 @@ fn different_letters_are_different_users() {
     }
 }
 
-/// A backend that notes the names it is sent and accepts them all, as it was asked for them.
+/// A backend that records the names it gets, and accepts each of them as it is.
 #[derive(Debug)]
 struct Noting(BackendId, Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,4 @@
-//! No limit and no memory reveals the right password, beyond the guesses that the limits allow.
+//! No limit and no cache reveals the right password beyond the allowed guesses.
 //!
 //! The same scenario runs twice, once with a password that the attacker tries at some time, and
 //! once with one that is never tried. Until the attacker has guessed right, both must look the same
@@ -20,7 +20,9 @@ const OWNER_CAME: &str = "the owner came";
 enum OracleOp {
     /// The owner signs in at home with the right password.
     Owner,
-    /// The attacker tries a password from one source; `together`: number of concurrent tries.
+    /// The attacker tries a password from one source.
+    ///
+    /// `together` is the number of concurrent tries.
     Guess {
         source: usize,
         password: u8,

@@ -183,8 +183,7 @@ async fn guesses_at_unknown_names_leave_owners_a_share_of_the_limit() {
     assert_eq!(accepted_by(&answer), Some("mail"), "{}", answer.trace);
 }
 
-/// A backend that may own the name ends the chain when its limit is reached, and the one after it
-/// is down.
+/// A possible owner ends the chain at its limit, while the backend after it is down.
 #[tokio::test(start_paused = true)]
 async fn limit_that_stops_the_chain_hides_no_outage_after_it() {
     let local = people("local").with_user("frank", "f").with_user("bob", "another");

@@ -224,7 +224,9 @@ async fn bounds_of_the_memory_count_from_the_next_start() {
     assert_eq!(reloaded.at_next_start, ["cache_entries"]);
 }
 
-/// Swaps two chains repeatedly while users sign in: every answer is that of one of the two.
+/// Swaps two chains repeatedly while users sign in.
+///
+/// Every answer is that of one of the two.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_attempt_sees_one_whole_chain() {
     let family = |letter: &str| -> Vec<_> {

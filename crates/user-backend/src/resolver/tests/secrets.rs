@@ -1,5 +1,6 @@
-//! Nothing that a sign-in writes anywhere holds the password, in any of its forms (T60; saslauthd
-//! printed it).
+//! No output of a sign-in contains the password in any form.
+//!
+//! T60; saslauthd printed it.
 
 use std::io::Write;
 

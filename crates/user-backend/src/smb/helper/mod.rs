@@ -32,7 +32,7 @@ const WORD: &str = "--user-backend-smb-helper";
 /// The name of a helper where processes are listed, and of the program that is one.
 const NAME: &str = "user-backend-smb-helper";
 
-/// The image of this process, also when its file has been replaced by a newer version since.
+/// The image of this process, even if its file has been replaced since.
 const OWN_IMAGE: &str = "/proc/self/exe";
 
 static CAN_HELP: AtomicBool = AtomicBool::new(false);

@@ -50,7 +50,8 @@ fn settle() -> io::Result<UnixStream> {
     Ok(socket)
 }
 
-/// Drops all capabilities, also those for a low port (`AmbientCapabilities=` of a unit).
+/// Drops all capabilities, including those for low ports (`AmbientCapabilities=`).
+///
 /// libsmbclient parses data of a file server, and needs none.
 fn drop_capabilities() -> io::Result<()> {
     let none = CapabilitySet::empty();
@@ -96,8 +97,7 @@ fn answer_all(mut socket: UnixStream) -> io::Result<()> {
     }
 }
 
-/// Ends this process as soon as the other end of the socket is closed, even while libsmbclient
-/// waits.
+/// Ends this process when the socket's peer closes it, even while libsmbclient waits.
 fn end_with(socket: &UnixStream) -> io::Result<()> {
     let socket = socket.try_clone()?;
     std::thread::Builder::new().name("watch".to_owned()).spawn(move || {

@@ -158,8 +158,9 @@ impl<'r, 't> LiteralReader<'r, 't> {
     }
 }
 
-/// The way to an element: the entries of `user_backends` are counted in written order, as
-/// everywhere.
+/// The location of an element.
+///
+/// The entries of `user_backends` are counted in written order, as everywhere.
 fn inside(place: &SettingLocation, key: &Key, nth: usize) -> SettingLocation {
     match key {
         _ if place.section == "user_backends" && place.index.is_none() => {

@@ -35,7 +35,9 @@ use crate::document::section::Diagnostics;
 use crate::document::source::Format;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
-/// The parser recurses up to 512 levels deep, with debug builds taking some 20 KiB for each.
+/// Stack of the parser thread.
+///
+/// The parser recurses up to 512 levels deep; a level takes some 20 KiB in debug builds.
 const PARSER_STACK: usize = 64 * 1024 * 1024;
 
 /// Reads one of the files that make up the configuration, `source` being its number.
@@ -105,8 +107,9 @@ impl<'t> PhpReader<'t> {
         (Some(Document { members, secret: scan.secret, dialect: Format::Php }), self.troubles)
     }
 
-    /// Converts what was found into values, and refuses keys in places that are not read: a
-    /// configuration is read completely or not at all.
+    /// Converts pairs into members, and refuses keys in places that are not read.
+    ///
+    /// A configuration is read completely or not at all.
     fn members(&mut self, scan: &Scan, found: &[Pair<'_>]) -> Vec<Member> {
         let keys = self.keys;
         let shared = found.iter().filter_map(|pair| {

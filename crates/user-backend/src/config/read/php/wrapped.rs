@@ -12,7 +12,7 @@ pub(super) struct LocatedProblem {
     pub(super) problem: Problem,
 }
 
-/// The text to parse: the file itself, or the manual's fragment made into a whole statement.
+/// The text to parse: the file, or the manual's fragment as a complete statement.
 #[derive(Debug)]
 pub(super) struct Wrapped {
     pub(super) source: String,
