@@ -39,7 +39,7 @@ const GROUPS: usize = 1_000;
 /// How often the memory of a stream is measured.
 const STREAMS: usize = 7;
 
-/// Measures the store, compared with reading and writing one row through the bare driver.
+/// Benchmarks of the store, beside reading and writing one row through the driver.
 macro_rules! measure_beside {
     ($bare:ident, $rows:expr, $engine:literal, $settings:expr) => {
         let floor = floor(async |n| {

@@ -1,4 +1,4 @@
-//! The section `store` of the configuration, the same for every program that opens the store.
+//! The section `[store]` of the configuration, for every program that opens the store.
 //!
 //! ```toml
 //! [store]

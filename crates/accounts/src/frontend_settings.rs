@@ -1,4 +1,4 @@
-//! The settings in `[frontends]`: how other programs let this server sign their users in.
+//! The settings in `[frontends]`: how other programs use this server for sign-ins.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -39,13 +39,15 @@ pub struct ForwardAuthSettings {
     /// The name in scopes of service tokens, `frontend:NAME` (default `forward_auth`).
     #[serde(deserialize_with = "frontend_name")]
     pub name: String,
-    /// What a browser without credentials gets (default `never`: a challenge for HTTP Basic).
+    /// What a browser without credentials gets (default `never`: an HTTP Basic challenge).
     pub login_redirect: LoginRedirect,
-    /// Other hosts than that of `public_url`, to which the login page may send users back (default
-    /// none).
+    /// Hosts to which the login page may redirect, beside that of `public_url`.
+    ///
+    /// Default: none.
     pub allowed_hosts: Vec<HostName>,
-    /// The parent domain of all hosts that share the session cookie (default none: only the host of
-    /// `public_url` gets it).
+    /// The parent domain of all hosts that share the session cookie.
+    ///
+    /// Default: none, only the host of `public_url` gets the cookie.
     pub cookie_domain: Option<HostName>,
     /// Who may open what.
     ///
@@ -79,8 +81,9 @@ pub enum LoginRedirect {
     Never,
     /// Status 303, to the login page and back.
     Redirect,
-    /// Status 401 with the login page in `Location`: for nginx, whose `auth_request` knows no
-    /// redirects.
+    /// Status 401 with the login page in `Location`.
+    ///
+    /// For nginx, whose `auth_request` does not support redirects.
     Location,
 }
 
@@ -130,7 +133,7 @@ impl FrontendKey {
         fits.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// Whether a program knows the key, in a time that does not depend on how much of it is right.
+    /// Whether a program knows the key, compared in constant time.
     pub fn matches(&self, offered: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(offered).into()
     }
@@ -201,14 +204,14 @@ impl<'de> Deserialize<'de> for HostName {
     }
 }
 
-/// The beginning of a path, in whole segments: `/admin` is also `/admin/users`, and not
-/// `/administration`.
+/// A path prefix in whole segments: `/admin` covers `/admin/users`, not `/admins`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPrefix(String);
 
 impl PathPrefix {
-    /// Reads a path that begins with a slash and has no empty segment, no dot segment and no
-    /// escapes.
+    /// Parses a path that begins with a slash.
+    ///
+    /// It has no empty segment, no dot segment and no escapes.
     pub fn parse(text: &str) -> Option<Self> {
         let path = text.strip_prefix('/')?;
         let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);

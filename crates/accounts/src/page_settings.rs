@@ -17,7 +17,7 @@ const MAX_STAY_DAYS: u16 = 90;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct PageSettings {
-    /// A picture in place of the icon: an SVG, PNG or WebP file of at most 16 KiB (default none).
+    /// An image instead of the icon: SVG, PNG or WebP, at most 16 KiB (default: none).
     #[serde(deserialize_with = "logo")]
     pub logo: Option<PathBuf>,
     /// The colour of buttons and links, such as `#1f5fbf`.
@@ -36,7 +36,8 @@ pub struct PageSettings {
     /// A `mailto:` address will do.
     #[serde(deserialize_with = "link")]
     pub help_url: Option<String>,
-    /// For how many days users may choose to stay signed in, at most 90 (default 0: they may not).
+    /// How many days users may stay signed in, at most 90 (default 0: not offered).
+    ///
     /// Passwords of other servers are not checked again in this time.
     #[serde(deserialize_with = "stay")]
     pub stay_signed_in_days: u16,

@@ -1,6 +1,7 @@
-//! The configuration of an installation: `[server]`, `[store]`, `[mail]`, `[reset]`, `[frontends]`,
-//! `[pages]` and `lost_password_link`, beside the backends. In a `config.php` a section's name
-//! begins with `user_backends_`.
+//! The configuration of an installation, except for its backends.
+//!
+//! It consists of `[server]`, `[store]`, `[mail]`, `[reset]`, `[frontends]`, `[pages]` and
+//! `lost_password_link`. In a `config.php` a section's name begins with `user_backends_`.
 //!
 //! The server and the command line read it here, so both accept the same files and report the same
 //! errors.
@@ -31,32 +32,39 @@ const PER_SOURCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(255);
 pub struct ServerSettings {
     /// Listening address (default `127.0.0.1:8080`).
     pub listen: SocketAddr,
-    /// Where `/metrics` and the details of `/readyz` are, over plain HTTP for everyone who reaches
-    /// the address (default: at `listen`, for requests from this machine that no proxy forwarded).
+    /// The address of `/metrics` and the details of `/readyz`, over plain HTTP.
+    ///
+    /// Everyone who reaches the address may read them. Default: at `listen`, for requests from this
+    /// machine that no proxy forwarded.
     pub metrics_listen: Option<SocketAddr>,
     /// The certificate chain in PEM; with it and the key the server speaks HTTPS.
     pub tls_cert: Option<PathBuf>,
     /// The key in PEM.
     pub tls_key: Option<PathBuf>,
-    /// How many connections may be open (default: what the limit of open files leaves, at most
-    /// 8192).
+    /// The maximum of open connections.
+    ///
+    /// Default: what the limit of open files leaves, at most 8192.
     pub max_connections: Option<NonZeroU32>,
-    /// How many of them from one IPv4 address or IPv6 /64 (default 256, at most half of all);
-    /// trusted proxies may have more.
+    /// The maximum of open connections per IPv4 address or IPv6 /64.
+    ///
+    /// Default 256, at most half of all. Trusted proxies may have more.
     pub max_connections_per_source: NonZeroU32,
-    /// Accepts passwords over plain HTTP from other machines too (default false): anyone on the
-    /// network path can read them.
+    /// Accepts passwords over plain HTTP from other machines too (default: false).
+    ///
+    /// Anyone on the network path can read them.
     pub allow_plaintext: bool,
     /// The store: from the section `[store]`, which all programs share.
     #[serde(skip)]
     pub store: Option<StoreSettings>,
     /// The public URL of the server, such as `https://cloud.example.com`; shown to clients.
     pub public_url: Option<String>,
-    /// Names under which the server answers beside those of `public_url` and `listen` (default
-    /// none); `"*"` is every name.
+    /// Host names of the server, beside those of `public_url` and `listen` (default: none).
+    ///
+    /// `"*"` is every name.
     pub trusted_hosts: Vec<String>,
-    /// Refuses calls with a password in the query, where every proxy writes it into its log
-    /// (default false).
+    /// Refuses calls with a password in the query (default: false).
+    ///
+    /// Every proxy writes the query into its log.
     pub refuse_passwords_in_query: bool,
     /// Name of the service (default `user-backend`).
     pub name: String,
@@ -71,17 +79,21 @@ pub struct ServerSettings {
     pub default_language: String,
     /// The country of phone numbers that do not name theirs, such as `DE` (default none).
     pub default_phone_region: Option<PhoneRegion>,
-    /// The version of the PHP system whose codes the API answers with: `25` (default) or `31`.
+    /// The version of the PHP system whose codes the API uses: `25` (default) or `31`.
     pub compat: CompatLevel,
-    /// Whom a sub-admin may add to a group: `accessible` users only (default), or `anybody`, as in
-    /// the PHP system.
+    /// Whom sub-admins may add to groups: `accessible` users (default) or `anybody`.
+    ///
+    /// `anybody` is as in the PHP system.
     pub sub_admins_may_add: SubAdminScope,
-    /// Which names a sub-admin may give to new users: `local-names` (default) only, which no
-    /// external backend may own, or `any-name`. A backend without `domain` may own every name.
+    /// Names that sub-admins may give new users: `local-names` (default) or `any-name`.
+    ///
+    /// `local-names` are those that no external backend may own. A backend without `domain` may own
+    /// every name.
     pub sub_admins_may_create: SubAdminNames,
     /// Whether users may change their own display name and mail address (default true).
     pub allow_user_to_change_display_name: bool,
-    /// Whether a mail address is taken for a login name when it belongs to exactly one local user.
+    /// Whether users may sign in with a mail address that belongs to exactly one local user.
+    ///
     /// Default: only where no other backend is configured, because there the address may be another
     /// user's login name.
     pub login_by_email: Option<bool>,
@@ -89,29 +101,33 @@ pub struct ServerSettings {
     pub apps_directory: Option<PathBuf>,
     /// How long requests under way may go on when the server ends, in seconds (default 30).
     pub shutdown_grace_seconds: u64,
-    /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than
-    /// it must; `auto`: as long as the slowest backend usually takes, and at least 250). Up to a
-    /// third more comes on top at random, so that response times do not reveal which accounts
-    /// exist.
+    /// The minimum time of a refused sign-in, in milliseconds (default 250).
+    ///
+    /// 0: no longer than it must; `auto`: as long as the slowest backend usually takes, and at
+    /// least 250. Up to a third more comes on top at random, so that response times do not reveal
+    /// which accounts exist.
     pub refusal_milliseconds: RefusalTime,
-    /// The file with the key of proven credentials, for all servers of a site the same (default:
-    /// `proven.key` beside the SQLite file, or in the state directory of the unit). It is created
-    /// if it is missing.
+    /// The file with the key of proven credentials, the same for all servers of a site.
+    ///
+    /// Default: `proven.key` beside the SQLite file, or in the state directory of the unit. It is
+    /// created if it is missing.
     pub proven_key_file: Option<PathBuf>,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
-    /// Whether app passwords end when their owner sets a new password: `revoke` (default) or
-    /// `keep`. A password that someone else sets, or that is set through a reset link, always
-    /// revokes them.
+    /// Whether app passwords end when their owner sets a new password.
+    ///
+    /// `revoke` (default) or `keep`. A password that someone else sets, or that is set through a
+    /// reset link, always revokes them.
     pub app_passwords_on_new_password: AppPasswordPolicy,
-    /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at
-    /// the top of the file.
+    /// Lost passwords, from `[reset]` and `lost_password_link`.
+    ///
+    /// The latter may also stand at the top of the file.
     #[serde(skip)]
     pub reset: ResetSettings,
     /// The mail server, from the section `[mail]`; without one no mail is sent.
     #[serde(skip)]
     pub mail: Option<MailSettings>,
-    /// How other programs let this server sign their users in, from the section `[frontends]`.
+    /// How other programs use this server for sign-ins, from the section `[frontends]`.
     #[serde(skip)]
     pub frontends: FrontendSettings,
     /// What the pages look like, from the section `[pages]`.
@@ -151,7 +167,7 @@ impl std::fmt::Debug for SectionDigests {
     }
 }
 
-/// The version of the PHP system whose codes and fields the API repeats, where versions differ.
+/// The version of the PHP system that the API follows in codes and fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CompatLevel {
@@ -300,8 +316,7 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
-    /// Reads a file: these settings, and those of the backends, which are of these classes, and the
-    /// resolver.
+    /// Reads a file: these settings, the backends of these classes, and the resolver.
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.

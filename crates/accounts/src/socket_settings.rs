@@ -1,5 +1,6 @@
-//! `[frontends.saslauthd]` and `[frontends.dovecot_auth]`: sockets at which other programs of this
-//! machine check passwords.
+//! Sockets for programs of this machine that check passwords.
+//!
+//! `[frontends.saslauthd]` and `[frontends.dovecot_auth]`.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -26,8 +27,9 @@ pub struct SaslauthdSettings {
     /// See [`SocketSettings::max_connections`].
     #[serde(default = "connections")]
     pub max_connections: NonZeroU32,
-    /// Whether a login and a realm become `login@realm`, as with `saslauthd -r` (default false: the
-    /// realm is ignored).
+    /// Whether a login and a realm become `login@realm`, as with `saslauthd -r`.
+    ///
+    /// Default: false, the realm is ignored.
     #[serde(default)]
     pub join_realm: bool,
 }
@@ -64,8 +66,9 @@ pub enum OnOutage {
     /// The default.
     #[default]
     Fail,
-    /// The end of the connection: for Postfix and Exim, which take every `FAIL` for a wrong
-    /// password.
+    /// Closes the connection.
+    ///
+    /// For Postfix and Exim, which treat every `FAIL` as a wrong password.
     Close,
 }
 
@@ -80,8 +83,9 @@ pub struct SocketSettings {
     pub mode: SocketMode,
     /// Its group, by name or number (default: that of the server).
     pub group: Option<String>,
-    /// The users whose programs may connect, by name or number; root and the server's own user
-    /// always may (default: all who can open the socket).
+    /// The users whose programs may connect, by name or number.
+    ///
+    /// Root and the server's own user always may. Default: all who can open the socket.
     #[serde(default)]
     pub allowed_users: Vec<String>,
     /// How many connections may be open (default 256).

@@ -177,7 +177,9 @@ actions! {
     ResetUsed = "reset.used",
     /// A service token was made; the detail is its name, its scopes and from where it works.
     ServiceTokenAdded = "service_token.added",
-    /// A service token was revoked, or ended with its owner's rights; the detail is its name.
+    /// A service token was revoked, or ended with its owner's rights.
+    ///
+    /// The detail is its name.
     ServiceTokenRevoked = "service_token.revoked",
     /// Sessions were ended.
     SessionsEnded = "sessions.ended",

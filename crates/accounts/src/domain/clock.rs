@@ -1,4 +1,6 @@
-//! The only reader of the wall clock in this crate, so that tests decide what time it is.
+//! The clock: the only reader of the wall clock in this crate.
+//!
+//! Tests decide what time it is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -43,7 +45,9 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// The time until another moment; zero if that is earlier, as after a clock was set back.
+    /// The time until another moment; zero if that is earlier.
+    ///
+    /// It can be earlier if the clock was set back.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or_default())
     }

@@ -16,7 +16,7 @@ text_type! {
 }
 
 impl EmailAddress {
-    /// The form for comparisons: compatibility characters are folded, and the domain is in ASCII.
+    /// The form for comparisons: folded compatibility characters, domain in ASCII.
     ///
     /// Mail is sent to the address as it was written. Two addresses with one canonical form are one
     /// address to this program, so that no look-alike spelling of a confirmed address can be

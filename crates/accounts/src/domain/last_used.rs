@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::domain::clock::Timestamp;
 
-/// A use so soon after the one on record is not written down: not every request is a write.
+/// The resolution of stored uses: a use so soon after the last one is not written.
+///
+/// So not every request is a write.
 const RESOLUTION: Duration = Duration::from_secs(60);
 
 /// Whether a use now is to be written down.

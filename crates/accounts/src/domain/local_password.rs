@@ -53,7 +53,7 @@ impl LocalPassword {
         self.composed.as_ref().map_or_else(|| self.typed.expose(), |composed| &composed.0)
     }
 
-    /// Candidates for the stored password: the composed form and, if it differs, the typed one.
+    /// Forms to compare with the stored password: composed and, if different, as typed.
     pub fn forms(&self) -> impl Iterator<Item = &str> {
         let typed = self.composed.is_some().then(|| self.typed.expose());
         std::iter::once(self.expose()).chain(typed)

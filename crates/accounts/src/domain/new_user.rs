@@ -166,8 +166,9 @@ impl NewUser {
         self
     }
 
-    /// Queues the welcome mail in the same transaction, with a link to choose a password if the
-    /// user has none.
+    /// Queues the welcome mail in the same transaction.
+    ///
+    /// It has a link to choose a password if the user has none.
     ///
     /// [`AccountsError::Full`](crate::AccountsError::Full) instead of a user if too many of these
     /// mails wait to be sent.

@@ -1,5 +1,4 @@
-//! Phone numbers: what people type, and the international form (E.164) in which numbers are
-//! compared.
+//! Phone numbers: typed forms, and the international form (E.164) for comparisons.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,8 +15,9 @@ const INTERNATIONAL: std::ops::RangeInclusive<usize> = 7..=15;
 /// How many digits a national number may have.
 const NATIONAL: std::ops::RangeInclusive<usize> = 3..=15;
 
-/// A country as telephone networks count them, such as `DE`: the region of numbers that do not name
-/// their country.
+/// A country as telephone networks count them, such as `DE`.
+///
+/// It is the region of numbers without a country code.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PhoneRegion(country::Id);
 

@@ -1,4 +1,4 @@
-//! The fields of a profile: one table of what each holds, who may change it, and who may see it.
+//! The fields of a profile: what each holds, who may change it, who may see it.
 
 use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;

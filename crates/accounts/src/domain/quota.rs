@@ -36,7 +36,8 @@ impl Quota {
         }
     }
 
-    /// `none`, `default`, or a size with a unit (`5 GB`, factor 1024, one decimal from MB on).
+    /// `none`, `default`, or a size with a unit: `5 GB`, factor 1024, a decimal from MB on.
+    ///
     /// A size that would be read back as another one is a number of bytes.
     pub fn to_human(self) -> String {
         let Self::Bytes(bytes) = self else { return self.to_string() };
@@ -58,7 +59,9 @@ impl Quota {
 impl FromStr for Quota {
     type Err = AccountsError;
 
-    /// `none`, `default`, a number of bytes, or a number with a unit (`5 GB`, `1.5g`, factor 1024).
+    /// Parses `none`, `default`, bytes, or a number with a unit.
+    ///
+    /// For example `5 GB` or `1.5g`; the factor is 1024.
     fn from_str(text: &str) -> Result<Self, AccountsError> {
         let refused = || AccountsError::invalid("quota", text, "none, default, or a size such as 5 GB");
         match text.trim().to_ascii_lowercase().as_str() {

@@ -111,7 +111,7 @@ impl Permissions {
         self.is_admin || self.subadmin_of.contains(group)
     }
 
-    /// Whether this user administers a user who is in `groups` and administers `subadmin_of`.
+    /// Whether this user administers a user of `groups` who administers `subadmin_of`.
     ///
     /// An administrator administers everyone. A sub-admin administers the members of their groups,
     /// except administrators and those who administer a group that the sub-admin does not: their

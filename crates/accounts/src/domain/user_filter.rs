@@ -31,8 +31,9 @@ impl UserFilter {
         Self::default()
     }
 
-    /// Those whose id, display name or primary mail address contains this, in any letter case.
-    /// Nothing is a wildcard.
+    /// Users whose id, display name or mail address contains this, ignoring letter case.
+    ///
+    /// Only the primary mail address counts. Nothing is a wildcard.
     pub fn search(mut self, text: &str) -> Self {
         self.search = fold(text).chars().take(MAX_SEARCH).collect();
         self

@@ -68,8 +68,9 @@ impl UsersMut<'_> {
         self.remember_named(&identity, backend, told_groups, first).await
     }
 
-    /// The same for an identity: a new user also gets the groups, the display name and the mail
-    /// address that the backend names. What cannot be one of them is left out.
+    /// The same for an identity, with the groups, display name and address of its backend.
+    ///
+    /// Only a new user gets them. What cannot be one of them is left out.
     ///
     /// # Errors
     /// As [`Self::remember`].

@@ -245,8 +245,9 @@ pub(crate) async fn insert(
 }
 
 impl AppPasswords<'_> {
-    /// The app password or service token of this hash, with its owner, whether it is accepted or
-    /// not: ask [`AppPassword::refusal`]. One query.
+    /// The app password or service token of this hash, with its owner, even if unusable.
+    ///
+    /// Check [`AppPassword::refusal`]. One query.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -57,8 +57,9 @@ impl Change<'_> {
         self.store.notices()
     }
 
-    /// Locks a user until the transaction ends, without a check of rights; see
-    /// [`Change::lock_target`].
+    /// Locks a user until the transaction ends, without a check of rights.
+    ///
+    /// See [`Change::lock_target`].
     pub(crate) async fn lock_user(&mut self, id: &UserId) -> Result<LockedUser, AccountsError> {
         let query = each(
             concat!("SELECT ", columns!(), ", key FROM users WHERE name = $1"),

@@ -114,7 +114,7 @@ async fn purge(change: &mut Change<'_>, now: i64) -> Result<(), AccountsError> {
     Ok(())
 }
 
-/// The epoch, which no other transaction raises before the caller's transaction has ended.
+/// The epoch, locked against other transactions until the caller's transaction ends.
 pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, AccountsError> {
     // SQLite has one writer at a time as it is.
     let look = each(
@@ -126,8 +126,9 @@ pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, A
     value.map(CredentialEpoch::stored).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
 }
 
-/// Ends the user's sessions, reset links, granted login flows and pending mail address, and what
-/// any process remembers of their credentials.
+/// Ends the user's sessions, reset links, login flows and pending mail address.
+///
+/// All processes forget what they remember of the user's credentials.
 pub(crate) async fn end_credentials(
     change: &mut Change<'_>,
     locked: &LockedUser,

@@ -1,4 +1,4 @@
-//! Ends all credentials of an account except its password, in the transaction of a change.
+//! Ends all credentials of an account except its password, within a transaction.
 //!
 //! What was made while an account could do less, or while its password was known to others, must
 //! not open it afterwards.

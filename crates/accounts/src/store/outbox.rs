@@ -41,8 +41,10 @@ table! {
 }
 
 impl OutboxMut<'_> {
-    /// Queues the welcome mail for a user, with a link to choose a password if the user's password
-    /// is kept here. It goes to the confirmed address, or else to the one that was set.
+    /// Queues the welcome mail for a user.
+    ///
+    /// It has a link to choose a password if the user's password is stored here. It goes to the
+    /// confirmed address, or else to the one that was set.
     ///
     /// A user with the rights of an administrator or a sub-admin gets a link only at an address
     /// that is confirmed or that an administrator set. [`crate::MailWorker`] sends the mail.
@@ -291,8 +293,9 @@ pub(crate) async fn count_recipient(
     Ok(rate_limits::acquire(change, class.per_recipient(), scope, &canonical).await?.is_ok())
 }
 
-/// Counts a mail against the user who causes it, or returns how long it takes until the next one is
-/// allowed. Administrators may cause any number: they set up whole installations.
+/// Counts a mail against its sender, or returns the time until the next is allowed.
+///
+/// Administrators may cause any number: they set up whole installations.
 async fn count_actor(
     change: &mut Change<'_>,
     class: MailClass,

@@ -95,7 +95,9 @@ impl PasswordsMut<'_> {
 }
 
 impl Passwords<'_> {
-    /// The latest hashes of a user, the present one first, at most `limit` and [`MAX_HISTORY`].
+    /// The latest hashes of a user, current first.
+    ///
+    /// At most `limit` and [`MAX_HISTORY`].
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -58,8 +58,9 @@ impl Pins<'_> {
 }
 
 impl PinsMut<'_> {
-    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is
-    /// now. A spelling is stored if there is none yet.
+    /// Makes `backend` the owner if there is none, atomically; returns the current owner.
+    ///
+    /// A spelling is stored if there is none yet.
     ///
     /// # Errors
     /// When it could not be written.
@@ -186,9 +187,10 @@ impl Pins<'_> {
         rows.iter().map(|row| pin(row, 0)).collect()
     }
 
-    /// Addresses whose part before the `@` is a name of another backend.
-    /// (pin of the address, pin of the bare name). After `after` in the order of addresses, at most
-    /// `limit`.
+    /// Addresses whose local part is a name of another backend.
+    ///
+    /// Each with (pin of the address, pin of the bare name). After `after` in the order of
+    /// addresses, at most `limit`.
     ///
     /// Typed without the domain, the name means the second one only.
     ///

@@ -77,7 +77,7 @@ pub(crate) async fn acquire(
     Ok(Ok(RateLimitEvent(key.unwrap_or_default())))
 }
 
-/// Counts this number of events if the limit allows all of them, or returns the time until it does.
+/// Counts several events if the limit allows all, or returns the time until it does.
 pub(crate) async fn acquire_several(
     change: &mut Change<'_>,
     limit: RateLimit,

@@ -90,7 +90,9 @@ impl ResetTokensMut<'_> {
 }
 
 impl ResetTokens<'_> {
-    /// What a token is good for now, without using it up; `None` when it is good for nothing.
+    /// What a token is currently valid for; `None` when it is invalid.
+    ///
+    /// This does not use it up.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -32,7 +32,7 @@ pub(crate) enum Right<'a> {
     Over,
     /// One of these two.
     OneselfOrOver,
-    /// As [`Right::Over`], for what opens or closes the account: enable, disable, delete, wipe.
+    /// As [`Right::Over`], for access: enabling, disabling, deleting, wiping.
     OverAccess,
     /// As [`Right::OneselfOrOver`], for what opens or closes the account.
     ///

@@ -34,8 +34,9 @@ pub struct Session {
     pub data: Vec<u8>,
 }
 
-/// Whether a session is valid at `$2`, with the latest time in `$3` at which it can have begun or
-/// been seen.
+/// Whether a session is valid at `$2`.
+///
+/// `$3` has the latest time at which it may have begun or been used.
 macro_rules! goes_on {
     () => {
         "sessions.expires_at > $2 AND sessions.created_at <= $3 AND sessions.seen_at <= $3"
@@ -186,7 +187,8 @@ impl SessionsMut<'_> {
         Ok(there)
     }
 
-    /// Records that the password was confirmed, and replaces the data and the token of the session.
+    /// Records a password confirmation; replaces the session's data and token.
+    ///
     /// Returns the time and the new token, or `None` if the session has ended.
     ///
     /// # Errors

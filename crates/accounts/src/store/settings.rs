@@ -51,8 +51,10 @@ impl StoreSettings {
         Self::new(Engine::Sqlite(path.into()))
     }
 
-    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`, also with `?host=/run/postgresql`
-    /// for a socket and `?sslmode=verify-full&sslrootcert=FILE` for TLS.
+    /// Parses `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
+    ///
+    /// PostgreSQL also takes `?host=/run/postgresql` for a socket and
+    /// `?sslmode=verify-full&sslrootcert=FILE` for TLS.
     ///
     /// # Errors
     /// [`AccountsError::Invalid`] when it is neither; the text is not repeated there, it may hold a

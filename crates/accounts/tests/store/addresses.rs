@@ -225,8 +225,9 @@ on_both! {
         assert!(found.items.is_empty(), "nor does a search find it");
     }
 
-    /// An address that another user has confirmed is stored with the same answer, and confirmed for
-    /// no one else.
+    /// An address that another user has confirmed is stored, but cannot be confirmed again.
+    ///
+    /// The response is the same.
     async fn taken_address_is_stored_unconfirmed_and_its_link_is_none(place) {
         let fixture = site(place).await;
         set_and_confirm(&fixture, "mem", "mem", "shared@example.com").await;
@@ -302,8 +303,7 @@ on_both! {
         assert_eq!(actions(&fixture, "mem").await, ["address.confirmed"]);
     }
 
-    /// H2, second way: a sub-admin leaves an address behind that resets the password of an
-    /// administrator.
+    /// H2, second way: an address that a sub-admin set earlier resets no administrator.
     async fn address_set_by_a_sub_admin_resets_nothing_after_a_promotion(place) {
         leave_an_address_behind(place, "sam").await;
     }

@@ -1,5 +1,4 @@
-//! What one user can fill: app passwords, sessions, further mail addresses, and the bytes of a
-//! profile.
+//! Limits per user: app passwords, sessions, further addresses, bytes of a profile.
 
 use std::time::Duration;
 

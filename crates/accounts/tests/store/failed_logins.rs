@@ -1,5 +1,6 @@
-//! Failed sign-ins by source and by user, over processes and restarts (O17, T48), and the
-//! heartbeats of servers.
+//! Failed sign-ins by source and by user, over processes and restarts (O17, T48).
+//!
+//! Also the heartbeats of servers.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! A small installation: a store, its local passwords, resets, and a transport that keeps what it
-//! is given.
+//! A small installation: store, local passwords, resets, a transport that records mails.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -92,7 +91,7 @@ impl Remembering {
 }
 
 impl Fixture {
-    /// With alice, who has a password and an address, and the rules of the manual and one more.
+    /// With alice, who has a password and an address, and the manual's rules plus one more.
     pub(crate) async fn with_alice(place: &TestDb) -> Self {
         let rules = r#"{"enforceNoContextWords": true}"#;
         let fixture = Self::empty(place, rules, ResetSettings::default()).await;

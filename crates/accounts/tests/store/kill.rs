@@ -41,8 +41,7 @@ fn id(n: u64) -> String {
 }
 
 impl State {
-    /// Five steps in turn: create a user, rename them, give them a password, disable them, delete
-    /// an earlier one.
+    /// Five steps in turn: create a user, rename, set a password, disable, delete another.
     fn step(&mut self, n: u64) {
         let of = id(n / 5);
         let person = self.0.get_mut(&of);

@@ -104,8 +104,9 @@ on_both! {
         assert_eq!(fixture.hasher.pool().begun(), begun + 1, "another password is always compared");
     }
 
-    /// T42: the old password is refused by every process the moment the change returns, however
-    /// fresh its memory is.
+    /// T42: every process refuses the old password as soon as the change returns.
+    ///
+    /// Fresh caches make no difference.
     async fn t42_the_old_password_ends_in_every_process_at_once(place) {
         let fixture = Fixture::with_alice(place).await;
         let elsewhere = {
@@ -250,8 +251,7 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
     assert_eq!(word(sign_in(&backend, "alice", ALICE).await), "accepted alice");
 }
 
-/// T61: after setting, comparing, refusing and resetting, no copy of the password is left in the
-/// memory of the process.
+/// T61: no copy of the password stays in memory after it was set, compared or reset.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn t61_no_password_stays_in_memory() {

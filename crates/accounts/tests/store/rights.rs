@@ -16,8 +16,9 @@ use crate::test_db::{TestDb, group, on_both, user};
 /// How often the race is run.
 const ROUNDS: usize = 200;
 
-/// `root` is an administrator, `sam` administers `staff` with `mem`, `sid` administers `board` and
-/// is in `staff`, `other` is in `board`.
+/// `root` is an administrator; `sam` administers `staff`, with `mem` and `sid`.
+///
+/// `sid` administers `board`, with `other`.
 async fn site(accounts: &ActingAccounts) {
     for id in ["staff", "board"] {
         accounts.groups().create(&group(id), None).await.unwrap();
@@ -70,7 +71,7 @@ async fn ended(accounts: &ActingAccounts, name: &str) -> Vec<(String, String)> {
     ended.map(|line| (line.actor, line.detail.unwrap_or_default())).collect()
 }
 
-/// Sets passwords as an endpoint does, which checks the right first, until it is refused.
+/// Sets passwords like an endpoint, which checks the right first, until it is refused.
 async fn keep_setting(fixture: Arc<Fixture>, id: String, number: usize, stop: Arc<AtomicBool>) {
     let accounts = &fixture.accounts;
     for round in 0.. {
@@ -88,8 +89,7 @@ async fn keep_setting(fixture: Arc<Fixture>, id: String, number: usize, stop: Ar
     }
 }
 
-/// Whether a sub-admin set the password of a user after an administrator made them an
-/// administrator.
+/// Whether a sub-admin set the password of a user who already was an administrator.
 async fn lost_the_race(fixture: &Arc<Fixture>, number: usize) -> bool {
     let id = format!("mem{number}");
     fixture.add(NewUser::new(user(&id)).group(group("staff")), ALICE).await;

@@ -32,7 +32,9 @@ const RULES_AT_ONCE: usize = 16;
 /// How many may wait for that.
 const RULES_WAITING: usize = 1024;
 
-/// Number of tries when another change came first: each time, the history is checked again.
+/// Number of tries if another change came first.
+///
+/// Each time, the history is checked again.
 pub(crate) const ROUNDS: usize = 5;
 
 /// Sets passwords.

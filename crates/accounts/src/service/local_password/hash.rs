@@ -77,8 +77,9 @@ pub enum PasswordMatch {
     Yes,
     /// It is not.
     No,
-    /// The stored hash covers only the first 72 bytes of what was typed, and those are right. That
-    /// is not enough to accept: a longer password counts in full.
+    /// The first 72 bytes match, and the stored hash covers no more.
+    ///
+    /// That is not enough to accept: a longer password counts in full.
     Truncated,
 }
 
@@ -207,9 +208,10 @@ impl PasswordHash {
         Ok(Self { kind: HashKind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
-    /// Compares a typed password in composed form and then, if that differs and is not it, as
-    /// typed. A wrong password is compared in all its forms, so the number depends on what was
-    /// typed only. Slow: call it through the pool.
+    /// Compares a typed password: composed, then as typed if that form differs.
+    ///
+    /// A wrong password is compared in all its forms, so the number depends on what was typed only.
+    /// Slow: call it through the pool.
     pub fn matches(&self, password: &LocalPassword) -> PasswordMatch {
         let mut best = PasswordMatch::No;
         for form in password.forms() {

@@ -237,7 +237,7 @@ fn settings_say_what_they_take() {
     }
 }
 
-/// Work that waits until the test lets it go, and counts how much of it there is at once.
+/// Work that blocks until the test releases it, and counts how much runs at once.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar, AtomicUsize, AtomicUsize)>);
 
@@ -274,8 +274,9 @@ async fn until(mut is_true: impl FnMut() -> bool) {
     }
 }
 
-/// T24: the executor has one thread here and keeps working while a thousand passwords wait for two
-/// hashing threads.
+/// T24: a thousand passwords wait for two hashing threads without blocking the runtime.
+///
+/// The runtime has one thread here.
 #[tokio::test]
 async fn t24_a_thousand_logins_at_once_never_starve_the_runtime() {
     let (pool, gate) = (pool(2, 998), Gate::default());

@@ -1,4 +1,4 @@
-//! Handing a mail to a server: SMTP (RFC 5321) by lettre, over connections and TLS of ours.
+//! Delivers mail by SMTP (RFC 5321): lettre over this crate's connections and TLS.
 //!
 //! The connection, the certificate check and STARTTLS (RFC 3207) are those of the password
 //! backends, so that trust is set and errors read the same everywhere. lettre would read on in what
@@ -217,8 +217,7 @@ fn ended(error: io::Error) -> BackendError {
     BackendError::unavailable(Phase::Greeting, format!("the connection ended: {}", error.kind()))
 }
 
-/// The stream for lettre: first what the server sent before TLS, then the connection, up to a
-/// limit.
+/// The stream for lettre: data from before TLS, then the connection, up to a limit.
 struct LineSocket {
     stream: Box<dyn Stream>,
     peer: SocketAddr,

@@ -71,8 +71,7 @@ pub struct DeliveryReport {
     pub sent: usize,
     /// They are tried again later.
     pub later: usize,
-    /// Not delivered: no such user, no address, too many requests, or a permanent refusal by the
-    /// server.
+    /// Not delivered: unknown user, no address, too many requests, permanent rejection.
     pub dropped: usize,
 }
 
@@ -321,7 +320,7 @@ impl MailWorker {
         Ok(may)
     }
 
-    /// A new token and the address it goes to; `None` when this user cannot have one any more.
+    /// A new token and its address; `None` if the user can no longer have one.
     async fn token(
         &self,
         user: &User,

@@ -198,7 +198,7 @@ pub(crate) fn well_formed(token: &str) -> Option<TokenHash> {
     is_one.then(|| TokenHash::of(token))
 }
 
-/// A link that was followed confirms the address that it was sent to, unless another user has it.
+/// A followed link confirms its address, unless another user has confirmed it.
 async fn confirm_address(
     change: &mut Change<'_>,
     locked: &mut LockedUser,

@@ -92,8 +92,7 @@ impl PasswordReset {
     }
 }
 
-/// What is queued: what was typed, which is one line, and on a second one the address that it came
-/// from.
+/// The queued text: what was typed (one line), and the source address on a second line.
 fn subject(typed: &str, source: Option<IpAddr>) -> String {
     source.map_or_else(|| typed.to_owned(), |source| format!("{typed}\n{source}"))
 }

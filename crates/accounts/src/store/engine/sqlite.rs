@@ -1,4 +1,4 @@
-//! The default engine: one file, nothing to set up, every commit on disk before it is acknowledged.
+//! SQLite, the default engine: one file, no setup, commits durable when acknowledged.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

@@ -250,8 +250,9 @@ async fn end_confirmations(change: &mut Change<'_>, key: UserKey, user: &User) -
     outbox::forget_links(change, user.id.name().as_str()).await
 }
 
-/// Ends a pending address: its links, and where there is a confirmed address, the pending one
-/// itself.
+/// Cancels a pending address and its links.
+///
+/// The pending address itself stays if there is no confirmed one.
 pub(crate) async fn end_pending(change: &mut Change<'_>, locked: &LockedUser) -> Result<(), AccountsError> {
     end_confirmations(change, locked.key, &locked.user).await?;
     // Not from `locked`: the transaction may have confirmed an address.

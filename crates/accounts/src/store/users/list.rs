@@ -29,8 +29,9 @@ impl Users<'_> {
         Ok(Page { next: next(filter, &items, limit), items })
     }
 
-    /// A page of users, and the number that match the filter without limit and offset, from one
-    /// snapshot.
+    /// A page of users, and the number of all matches, from one snapshot.
+    ///
+    /// The number ignores limit and offset.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -130,8 +131,7 @@ impl UserPages {
         self
     }
 
-    /// How many users there are in all, once the first page of a [counted](Self::counted) list was
-    /// read.
+    /// The number of all users, after the first page of a [counted](Self::counted) list.
     pub const fn total(&self) -> Option<u64> {
         self.total
     }

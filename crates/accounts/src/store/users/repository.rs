@@ -260,8 +260,9 @@ impl UsersMut<'_> {
 }
 
 impl Users<'_> {
-    /// How many users each backend has, and how many of them are disabled.
-    /// (backend, users, disabled).
+    /// Users of each backend: (backend, users, disabled).
+    ///
+    /// `disabled` of the `users` are disabled.
     ///
     /// # Errors
     /// When the store cannot be read.
