@@ -86,8 +86,7 @@ impl LoadedConfig {
         }
     }
 
-    /// Says on standard error what a server has shown to be wrong with the settings, with its place
-    /// in the file.
+    /// Prints configuration errors that a server revealed to standard error, with position.
     pub(crate) fn complain_about(&self, wrong: &[(&BackendId, Phase, &str)]) {
         let Some(config) = &self.source else { return };
         let found = wrong.iter().filter_map(|(id, phase, detail)| config.locate_error(id, *phase, detail));

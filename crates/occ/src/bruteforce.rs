@@ -1,5 +1,4 @@
-//! The commands `security:bruteforce:…`: failed sign-ins from one place, as the servers wrote them
-//! down.
+//! The commands `security:bruteforce:…`: failed sign-ins of a source, as stored.
 //!
 //! The servers count in memory and write every second, so what is shown may be a second old.
 //! Forgiving is heard before the next attempt.

@@ -12,9 +12,9 @@ use crate::cli;
 use crate::exit::Exit;
 use crate::output::Output;
 
-/// Bash splits `backend:login` into three words: this puts them together again, asks the generated
-/// function, and takes the part that bash holds for settled off its answers. It needs no other
-/// package.
+/// Completion for Bash, which splits `backend:login` into three words. It joins them, calls the
+/// generated function, and removes the part that bash treats as complete from the results. It needs
+/// no other package.
 const BASH_COLONS: &str = r#"
 _occ_colons() {
     local -a joined=()

@@ -63,8 +63,9 @@ impl CliError {
         Self { stream: Stream::Output, ..Self::with(Exit::Usage, text) }
     }
 
-    /// A refusal about which the PHP program writes nothing: scripts read an empty standard output
-    /// as "not set".
+    /// A refusal without output: scripts read an empty standard output as "not set".
+    ///
+    /// The PHP program prints nothing either.
     pub(crate) fn refused_silently(text: impl Into<String>) -> Self {
         Self::with(Exit::Refused, text)
     }

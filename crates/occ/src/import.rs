@@ -1,5 +1,6 @@
-//! `import:nextcloud`: brings users, groups and password hashes over from an existing
-//! installation's database.
+//! `import:nextcloud`: imports users, groups and password hashes from a database.
+//!
+//! It is that of an existing installation.
 //!
 //! The source is only read. Each user is taken over whole or not at all, and one who is there
 //! already is left as they are: an import that was interrupted is taken up by starting it again.
@@ -191,8 +192,9 @@ async fn users(
     Ok(())
 }
 
-/// Names that are disabled there and are no users there, such as those of a directory: here they
-/// are disabled users of the backend local, so that no other backend signs them in.
+/// Disabled names that are not users there, such as those of a directory.
+///
+/// Here they become disabled users of the backend local, so that no other backend signs them in.
 async fn disabled_others(
     source: &mut Source,
     store: Option<&Store>,

@@ -12,7 +12,7 @@ use crate::exit::{CliError, Exit};
 use crate::output::{Output, nested, one_line};
 use crate::store;
 
-/// The version of the provisioning API: what scripts compare with that of the PHP program.
+/// The API version that scripts compare with that of the PHP program.
 const API_VERSION: &str = "25.0.2";
 
 pub(crate) async fn status(call: Call<'_>, args: &StatusArgs) -> Result<Output, CliError> {

@@ -1,5 +1,4 @@
-//! The admin command line: the people who may sign in, their groups and passwords, and the backends
-//! that check them.
+//! The admin command line: users, groups, passwords, and the backends that check them.
 //!
 //! Why a program of its own: an operator at three in the morning needs one tool that distinguishes
 //! a wrong password, a server that is down and a wrong setting, in words for people and in exit
@@ -47,8 +46,9 @@ use exit::CliError;
 use output::{Format, Output, StdoutGuard, eprintln_line};
 use user_backend::ClassRegistry;
 
-/// Runs the command line of this process with these classes of backends; the exit code is for
-/// `main` to return.
+/// Runs the command line of this process with these backend classes.
+///
+/// Return the exit code from `main`.
 ///
 /// Call it first in `main`: this process may be meant to be a helper of libsmbclient, which is
 /// found out here.
@@ -119,7 +119,7 @@ fn start(cli: Cli) -> ExitCode {
     }
 }
 
-/// What every command gets: the options of all commands, and the way out for long answers.
+/// The context of a command: the options of all commands, and the output of long lists.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) common: &'a Common,

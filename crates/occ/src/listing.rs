@@ -1,5 +1,6 @@
-//! Lists of any length: written as they are read, so that a hundred thousand users take no more
-//! memory than a hundred.
+//! Lists of any length, written while they are read.
+//!
+//! A hundred thousand users take no more memory than a hundred.
 
 use serde_json::Value;
 
@@ -43,8 +44,9 @@ impl Listing {
         }
     }
 
-    /// Adds an entry (in text, a branch of the nested list), and returns whether there still is a
-    /// reader.
+    /// Adds an entry; returns whether there still is a reader.
+    ///
+    /// In text, the entry is a branch of the nested list.
     pub(crate) async fn entry(&mut self, key: &str, value: Value) -> Result<bool, CliError> {
         let plain = match self.format {
             Format::Plain => {

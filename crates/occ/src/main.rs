@@ -3,8 +3,9 @@
 
 use std::process::ExitCode;
 
-/// Wipes freed memory: parsers and protocol libraries leave passwords in buffers that they do not
-/// wipe.
+/// The allocator: it wipes freed memory.
+///
+/// Parsers and protocol libraries leave passwords in buffers that they do not wipe.
 #[global_allocator]
 static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);

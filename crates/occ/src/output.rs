@@ -131,7 +131,7 @@ pub(crate) fn eprintln_line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
-/// Escapes terminal control characters, invisible ones and bidirectional controls as `\u{…}`.
+/// Escapes control, invisible and bidirectional characters as `\u{…}`.
 ///
 /// Newlines are kept.
 pub(crate) fn printable(text: &str) -> String {

@@ -47,7 +47,7 @@ pub(crate) async fn read(
     .await
 }
 
-/// Gets a new password: at the terminal it is asked for twice, and the two must be the same.
+/// Reads a new password; at the terminal, it has to be typed twice.
 ///
 /// # Cancellation
 /// As with [`read`].
@@ -183,8 +183,10 @@ fn ask(question: &str, ended: impl FnOnce() -> CliError) -> Option<Result<Zeroiz
     }
 }
 
-/// As long as it lives, the terminal shows nothing of what is typed: also before the first question
-/// is complete and between two questions, where the prompt itself does not see to it.
+/// While it lives, the terminal does not echo.
+///
+/// This covers the time before the first prompt and between two prompts, where the prompt itself
+/// does not.
 struct Silence;
 
 impl Silence {

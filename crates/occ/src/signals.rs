@@ -30,7 +30,7 @@ pub(crate) async fn signalled() -> u8 {
     std::future::pending().await
 }
 
-/// Restores the terminal, and returns the exit code of a stopped program: 128 plus the signal.
+/// Restores the terminal; returns the exit code of a stopped program: 128 plus signal.
 pub(crate) fn leave(signal: u8) -> ExitCode {
     password::restore_terminal();
     eprintln_line("");

@@ -18,8 +18,9 @@ use crate::cli::Common;
 use crate::config_file;
 use crate::exit::CliError;
 
-/// Time to check and hash a new password: longer than any hash takes, and any server that knows
-/// breached passwords.
+/// Time limit to check and hash a new password.
+///
+/// It is longer than any hash takes, and any server of breached passwords.
 pub(crate) const HASHING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What becomes of a store that is not there.

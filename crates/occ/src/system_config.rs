@@ -276,8 +276,7 @@ fn write(common: &Common, file: &Path, text: &str) -> Result<(), CliError> {
     done
 }
 
-/// A file beside another one: paths in it are relative to the same folder, and its name tells the
-/// format.
+/// A file beside another: same folder for relative paths, same format by its name.
 fn draft(target: &Path) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(".{}.{name}", std::process::id()))

@@ -127,7 +127,7 @@ async fn verify_keys(store: &Store, args: &KeysArgs) -> Result<Output, CliError>
     }))
 }
 
-/// The data that a backend reports are those of the account: there is no copy that could be behind.
+/// Lists users with "nothing to update": backend data are never copied.
 async fn sync(call: Call<'_>, store: &Store, args: &SyncArgs) -> Result<Output, CliError> {
     let filter = UserFilter::new().limit(args.window.limit).offset(args.window.offset);
     let mut listing = Listing::begin(call, Shape::Map);

@@ -1,4 +1,4 @@
-//! `backend:check`: does each server answer, and does it refuse a user who does not exist?
+//! `backend:check`: each server responds and refuses a user who does not exist.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};

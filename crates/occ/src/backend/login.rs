@@ -146,7 +146,7 @@ fn inability(step: &TraceStep) -> String {
     format!("{} {kind}{phase}{reason}{}", step.backend, teach(step))
 }
 
-/// What a server said in an answer that is not recognised, and the setting that teaches it.
+/// The text of an answer that is not recognised, and the setting that teaches it.
 fn teach(step: &TraceStep) -> String {
     let Some(text) = step.server_text.as_ref().filter(|_| failed(step)) else { return String::new() };
     let words = text.as_str().replace(['\\', '"'], "*");

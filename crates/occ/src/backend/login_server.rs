@@ -1,5 +1,4 @@
-//! `backend:login --server`: asks the running server, so that its cache, pins and limits on
-//! guessing hold.
+//! `backend:login --server`: asks the running server, with its cache, pins and limits.
 
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;

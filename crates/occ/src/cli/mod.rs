@@ -218,8 +218,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Re
     })
 }
 
-/// Names the commands that were meant by one that does not exist; the parser would name all that
-/// sound a little like it.
+/// Suggests commands for one that does not exist. The parser would suggest all that are remotely
+/// similar.
 fn mean_something(error: &mut clap::Error) {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return };
     let found = meant(word);
@@ -229,8 +229,8 @@ fn mean_something(error: &mut clap::Error) {
     }
 }
 
-/// The commands that begin like this, or else the ones that are fewest slips away, with or without
-/// what stands before their last colon.
+/// Commands that begin like this, or else those with the fewest typing errors. With or without the
+/// part before the last colon.
 fn meant(word: &str) -> Vec<String> {
     let word = word.to_lowercase();
     let command = command();
@@ -257,8 +257,8 @@ fn meant(word: &str) -> Vec<String> {
 const TAKE_A_PASSWORD: [&str; 4] =
     ["backend:login", "user:add", "user:resetpassword", "user:auth-tokens:add"];
 
-/// Whether an unexpected argument of one of these may be a password: `--password X`, `-p X`, a
-/// second word after the name, a value of an option that takes none.
+/// Whether the unexpected argument of an error may be a password. That is `--password X`, `-p X`, a
+/// second word after the name, or a value of an option that takes none.
 fn is_password(error: &clap::Error) -> bool {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return false };
     match error.kind() {

@@ -1,5 +1,7 @@
-//! Options may stand before the command: `occ --password-from-env user:resetpassword admin`, as
-//! scripts of the PHP program write it. The parser wants the command first, so it is moved there.
+//! Options before the command: `occ --password-from-env user:resetpassword admin`.
+//!
+//! Scripts of the PHP program write it so. The parser wants the command first, so it is moved
+//! there.
 
 use std::ffi::OsString;
 
@@ -25,8 +27,7 @@ pub(super) fn command_first(words: Vec<OsString>, mut cli: Command) -> Vec<OsStr
     words
 }
 
-/// Whether these words are options of the command and their values, and the last option has all of
-/// its value.
+/// Whether these words are complete options of the command with their values.
 fn takes_all(command: &Command, words: &[OsString]) -> bool {
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -57,8 +58,7 @@ fn is_called(option: &Arg, name: &str) -> bool {
     option.get_long() == Some(name) || option.get_all_aliases().is_some_and(|all| all.contains(&name))
 }
 
-/// Whether the value of the last of these short options is the next word; `None` if one of them is
-/// unknown.
+/// Whether the last of these short options takes the next word; `None` if unknown.
 fn shorts(command: &Command, letters: &str) -> Option<bool> {
     for (at, letter) in letters.char_indices() {
         let option = command.get_arguments().find(|option| option.get_short() == Some(letter))?;

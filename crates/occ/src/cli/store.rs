@@ -1,4 +1,4 @@
-//! Command line of the other commands on the store: apps, configuration, pins, caches, audit log.
+//! Command line of other store commands: apps, configuration, pins, caches, audit log.
 
 use std::path::PathBuf;
 

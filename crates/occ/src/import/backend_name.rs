@@ -1,5 +1,6 @@
-//! What an installation calls a backend: the first argument of its class, as the PHP app stores it
-//! with each user.
+//! What an installation calls a backend: the first argument of its class.
+//!
+//! The PHP app stores it with each user.
 //!
 //! | class | stored |
 //! |---|---|

@@ -1,5 +1,6 @@
-//! Decisions of the operator about the import: `--backend` for a whole backend of the source,
-//! `--map` for single users.
+//! The operator's decisions for the import.
+//!
+//! `--backend` is for a whole backend of the source, `--map` for single users.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -101,8 +101,7 @@ impl Homes {
         }
     }
 
-    /// What has to be known about an imported user of a backend; nothing if the user signs in as
-    /// before.
+    /// A remark about an imported user of a backend; `None` if the user signs in as before.
     fn remark(&self, entry: &Entry, id: &UserId) -> Option<String> {
         let login = LoginName::parse(id.as_str()).ok()?;
         if let Err(verdict) = self.config.ask_account(entry, &login) {
@@ -305,7 +304,7 @@ fn spelling<'i>(entry: &Entry, id: &'i UserId) -> Option<&'i str> {
     (entry.class() != "imap" || spelling.chars().any(char::is_uppercase)).then_some(spelling)
 }
 
-/// A user who is put together value by value: one that cannot be taken leaves the others alone.
+/// A user built value by value: an invalid value does not affect the others.
 struct Draft {
     new: NewUser,
     remarks: Vec<String>,

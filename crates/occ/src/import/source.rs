@@ -52,7 +52,7 @@ impl UserRow {
 }
 
 impl Source {
-    /// Reads the database that a `config.php` names: the one given, or the configuration itself.
+    /// Reads the database of a `config.php`: the given one, or the configuration itself.
     pub(super) async fn read(common: &Common, from: Option<&Path>) -> Result<Self, CliError> {
         let file = match from {
             Some(file) => file.to_owned(),

@@ -1,5 +1,4 @@
-//! `user:auth-tokens:…`: app passwords, one for each device or program, and service tokens for
-//! automation.
+//! `user:auth-tokens:…`: app passwords of devices and programs, and service tokens.
 
 use accounts::{AccountsError, AppPassword, ServiceToken, SourceNetworks, TokenScopes};
 use serde_json::{Value, json};

@@ -28,8 +28,9 @@ const NAMES: &str =
     "id, password, password_hash, display_name, email, groups, subadmin, quota, language, backend, enabled";
 
 impl Field {
-    /// The field of a column or key, in any letter case and with or without blanks, hyphens and
-    /// underscores.
+    /// The field of a column or key.
+    ///
+    /// Letter case, blanks, hyphens and underscores do not matter.
     fn named(name: &str) -> Option<Self> {
         let name: String =
             name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
@@ -155,7 +156,7 @@ fn line_of(text: &str, position: &csv::Position) -> u64 {
     position.line().saturating_add(u64::try_from(lines).unwrap_or_default())
 }
 
-/// Finds the lines of places in a text that come in order, and counts no part of it twice.
+/// Finds the lines of ascending positions in a text, counting no part of it twice.
 struct LineCounter<'a> {
     text: &'a str,
     counted: usize,

@@ -1,13 +1,11 @@
-//! The commands that scripts of the PHP program run, with what that program writes to standard
-//! output and its exit code.
+//! Commands that scripts of the PHP program run, with the same output and exit code.
 
 use serde_json::json;
 
 use crate::OccFixture;
 use crate::people::json as read;
 
-/// Run one after the other in a store with the administrator root, the user alice, and two users of
-/// the backend mail.
+/// Runs in order in a store with root, alice, and two users of the backend mail.
 const INVOCATIONS: &[(&[&str], &str, i32)] = &[
     // Refusals are on standard output.
     (&["user:add", "alice", "-n"], "The user \"alice\" already exists.\n", 1),

@@ -1,12 +1,12 @@
-//! Completion, tried in the shells themselves: the colons in the names of commands are the hard
-//! part.
+//! Completion in the real shells; the colons in command names are the hard part.
 
 use std::process::{Command, Stdio};
 
 use crate::OccFixture;
 
-/// Presses Tab after `line` in a bash that has loaded the script, with words split the way bash
-/// splits them. Gives what bash puts in the place of the last word.
+/// Presses Tab after `line` in a bash that has loaded the script.
+///
+/// Words are split the way bash splits them. Gives what bash puts in the place of the last word.
 fn tab(script: &str, words: &[&str]) -> Vec<String> {
     let last = words.len() - 1;
     let current = if matches!(words[last], ":" | "=") { "" } else { words[last] };

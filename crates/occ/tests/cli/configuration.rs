@@ -194,7 +194,7 @@ fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
     );
 }
 
-/// Names under `invalid` exist nowhere (RFC 6761), so this holds with and without a network.
+/// A host under `invalid` never exists (RFC 6761), with and without a network.
 #[test]
 fn a_host_that_does_not_exist_is_a_wrong_configuration() {
     let text = "\n[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"mail.nowhere.invalid\"\n";
@@ -240,7 +240,7 @@ fn settings_are_accepted_and_rejected_as_by_the_server() {
     }
 }
 
-/// M13: `occ` as root in a folder of another user sent the password where that user's file said.
+/// M13: `occ` as root in another user's folder sent the password to that user's server.
 #[cfg(unix)]
 #[test]
 fn configuration_of_another_user_sends_no_password() {

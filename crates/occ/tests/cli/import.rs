@@ -169,7 +169,7 @@ from_each! {
     }
 }
 
-/// Rows that are broken after years and repairs: each is reported, and all others are imported.
+/// Broken rows after years of use: each is reported, and all others are imported.
 #[test]
 fn malformed_row_does_not_stop_the_import() {
     let rows = format!(

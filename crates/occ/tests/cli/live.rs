@@ -1,4 +1,4 @@
-//! The program against the rig's real servers: every outcome and exit code, by all three classes.
+//! The program against the rig's real servers: every outcome, by all three classes.
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use crate::people::json;
 use crate::{OccFixture, closed_port};
 
-/// A mail server for one connection that answers RCPT with this line; returns what it was sent.
+/// A one-connection mail server with this RCPT reply; returns what it received.
 fn mail_server(rcpt: &'static str) -> (u16, JoinHandle<String>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();

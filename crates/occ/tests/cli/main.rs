@@ -37,8 +37,9 @@ struct OccFixture {
     runtime: tokio::runtime::Runtime,
 }
 
-/// Whether stores are to be on PostgreSQL: `cargo xtask test` runs all of this a second time with
-/// this variable.
+/// Whether stores are on PostgreSQL.
+///
+/// `cargo xtask test` runs all of this a second time with this variable.
 fn on_postgres() -> bool {
     std::env::var_os("OCC_TEST_POSTGRES").is_some()
 }
@@ -55,8 +56,7 @@ impl OccFixture {
         occ
     }
 
-    /// The configuration of the tests that need a store: hashes that cost little, and one backend
-    /// that is never asked.
+    /// The configuration of tests with a store: cheap hashes, and a backend that is unused.
     const CONFIGURATION: &str = r#"
 [server]
 public_url = "https://cloud.example.com/"
@@ -91,8 +91,7 @@ port = 1
         occ
     }
 
-    /// A store with the administrator root, the user alice, two users of the backend mail, and the
-    /// group staff.
+    /// A store with root, alice, two users of the backend mail, and the group staff.
     fn with_people() -> Self {
         let occ = Self::with_store();
         let accounts = occ.accounts();
@@ -185,8 +184,9 @@ impl CliOutput {
         }
     }
 
-    /// An error belongs on standard error; a refusal on standard output, where the PHP program
-    /// writes it.
+    /// Expects a failure: errors on standard error, refusals on standard output.
+    ///
+    /// The PHP program writes refusals there.
     #[track_caller]
     fn fails(&self, code: i32) -> &str {
         let (said, silent) = if code == 1 { (&self.out, &self.err) } else { (&self.err, &self.out) };

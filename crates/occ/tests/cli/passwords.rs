@@ -1,5 +1,6 @@
-//! `user:resetpassword` and every way a new password can come: the terminal, the environment, a
-//! pipe. And what becomes of the old one while a server runs.
+//! `user:resetpassword` with a password from the terminal, the environment or a pipe.
+//!
+//! And what becomes of the old one while a server runs.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -168,7 +169,9 @@ fn a_writer_that_takes_its_time_is_waited_for() {
     assert_eq!(groups.as_object().unwrap().len(), 10, "{groups}");
 }
 
-/// The program at its own terminal; `setsid` makes it the controlling one, as `sudo` does.
+/// The program at its own terminal.
+///
+/// `setsid` makes it the controlling one, as `sudo` does.
 #[cfg(target_os = "linux")]
 struct Terminal {
     master: File,

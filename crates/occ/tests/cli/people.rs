@@ -1,4 +1,4 @@
-//! Users and groups from the cradle to the grave, as an administrator's scripts see them.
+//! The life cycle of users and groups, as an administrator's scripts see it.
 
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
-//! What every command on the store has in common: where the store is, who may use it, how refusals
-//! look.
+//! What all store commands share: location of the store, permissions, refusals.
 
 use crate::{CliOutput, OccFixture};
 
-/// Every refusal with its words and its exit code; the store has a user alice, a group staff, and
-/// mallory of the backend mail.
+/// Every refusal with its text and exit code.
+///
+/// The store has a user alice, a group staff, and mallory of the backend mail.
 #[test]
 fn every_refusal_has_its_text_and_its_exit_code() {
     let occ = OccFixture::with_people();

@@ -1,4 +1,4 @@
-//! The commands `config:system:…`, and the guide to moving accounts, whose commands are run.
+//! The commands `config:system:…`, and those of the guide to moving accounts.
 
 use std::process::Command;
 

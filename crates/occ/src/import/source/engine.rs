@@ -147,8 +147,9 @@ impl Engine {
     }
 }
 
-/// The types of columns are not looked at: what one version keeps as text is bytes or a number to
-/// another.
+/// Fetches rows without relying on column types.
+///
+/// What one version keeps as text is bytes or a number to another.
 pub(super) async fn fetch<DB>(
     connection: &mut DB::Connection,
     query: String,

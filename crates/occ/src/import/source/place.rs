@@ -154,8 +154,7 @@ impl SourceLocation {
 }
 
 impl Host {
-    /// As the installation takes it apart: what follows the last colon is a port or the path of a
-    /// socket.
+    /// Parses a host as the installation does: after the last colon, a port or socket path.
     fn parse(text: &str) -> Option<Self> {
         if text.starts_with('/') {
             return Some(Self::Socket(text.into()));

@@ -18,8 +18,9 @@ CREATE TABLE oc_users_external (backend VARCHAR(128) NOT NULL DEFAULT '', uid VA
 CREATE TABLE oc_preferences (userid VARCHAR(64), appid VARCHAR(32), configkey VARCHAR(64), configvalue TEXT, PRIMARY KEY (userid, appid, configkey));
 ";
 
-/// An installation in SQLite with these backends, (backend, uid) of external users, and more
-/// statements.
+/// An SQLite installation with these backends, external users and further statements.
+///
+/// Users are (backend, uid).
 pub(super) fn installation(backends: &str, people: &[(&str, &str)], more: &str) -> Installation {
     let rows: String = people
         .iter()

@@ -1,5 +1,4 @@
-//! Installations to import from, made by hand from the documented tables: the same on each
-//! database.
+//! Installations to import from, built from the documented tables, for each database.
 
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -11,7 +10,7 @@ use crate::{CliOutput, OccFixture};
 /// `Wonderland-1` by PHP's `password_hash`, bcrypt, with the version in front.
 pub(crate) const HASH: &str = "1|$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklxfJa";
 
-/// The same password by the first versions: bcrypt together with `passwordsalt`, and SHA-1.
+/// The same password by old versions: bcrypt with `passwordsalt`, and SHA-1.
 const OLDER: &str = "$2y$05$7rKgKRJ5FuP6.6Ujf4vGL.LJO3.jczyM6.i1yEHr7oIs/VE0FpDom";
 const OLDEST: &str = "81f3122ee20bcce15538448e8fca39178037300f";
 
@@ -61,7 +60,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// With root, Alice, carol, who is disabled, and others who have a password in an older way.
+    /// With root, Alice, carol (disabled), and users with passwords in older formats.
     pub(crate) fn new(kind: Kind) -> Option<Self> {
         let people = [("root", "NULL", HASH), ("Alice", "'Alice Liddell 🎩'", HASH), ("carol", "NULL", HASH)];
         let people = people.into_iter().chain([("older", "NULL", OLDER), ("oldest", "NULL", OLDEST)]);
@@ -133,7 +132,7 @@ impl Installation {
         }
     }
 
-    /// Writes a `config.php` with these elements of `user_backends`, for a database in SQLite.
+    /// Writes a `config.php` for SQLite with these elements of `user_backends`.
     pub(crate) fn backends(&self, entries: &str) {
         let text = format!(
             "<?php\n$CONFIG = [\n'dbtype' => 'sqlite3', 'datadirectory' => 'data', 'version' => '34.0.0.1',\n\

@@ -1,5 +1,4 @@
-//! Users whom the PHP app itself wrote: its classes sign people in, and what they store is
-//! imported.
+//! Users that the PHP app stored: its classes sign them in, then they are imported.
 //!
 //! `USER_EXTERNAL` names a folder with the app; `cargo xtask differential` runs this.
 
@@ -68,8 +67,7 @@ struct Backend {
     typed: Vec<(String, String)>,
 }
 
-/// Signs people in with the app's classes: what each of them is called, and the rows that are
-/// stored.
+/// Signs users in with the app's classes; returns their names and the stored rows.
 fn by_app(
     app: &Path,
     backend: &Backend,
