@@ -97,8 +97,9 @@ impl From<io::Error> for RangeError {
     }
 }
 
-/// Ranges in a folder, one file each, named after the five digits with or without `.txt`. The
-/// format of the downloaders of the whole collection. Needs no network.
+/// Ranges in a folder, one file each, named by the five digits with or without `.txt`.
+///
+/// The format of the downloaders of the whole collection. Needs no network.
 #[derive(Clone, Debug)]
 pub struct FolderRanges {
     folder: PathBuf,

@@ -29,7 +29,7 @@ static LIST: &[u8] = include_bytes!("../data/common-passwords.fst");
 
 static EMBEDDED: LazyLock<Result<CommonPasswords, ListError>> = LazyLock::new(|| CommonPasswords::read(LIST));
 
-/// The 961,927 different entries of the public list of the million most common passwords.
+/// The 961,927 distinct entries of the public list of a million common passwords.
 pub struct CommonPasswords {
     set: Set<&'static [u8]>,
     search: FstSearch,

@@ -1,5 +1,6 @@
-//! Context words: publicly known words about the user and the service, which a password must not
-//! contain.
+//! Context words, which a password must not contain.
+//!
+//! They are publicly known words about the user and the service.
 //!
 //! NIST SP 800-63B-4 asks for it ("context-specific words"), ASVS 5.0 in 6.2.11. A guesser who
 //! knows a login name tries it first, followed by a year.

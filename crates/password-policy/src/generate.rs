@@ -18,11 +18,12 @@ pub(crate) const SHORTEST: usize = 16;
 /// With every rule on, a quarter of them fails: a thousand in a row never do.
 const ROUNDS: usize = 1_000;
 
-/// Letters and digits that are not easily confused, whether read aloud, written down or printed: no
-/// 0 and O, no 1, I and l, no o.
+/// Letters and digits that are not easily confused: no 0 and O, no 1, I and l, no o.
+///
+/// This covers reading aloud, handwriting and print.
 const PLAIN: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// The same with special characters that no shell, URL or configuration file treats as its own.
+/// The same with special characters that are safe in shells, URLs and settings.
 const SPECIAL: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789+-.:=@_,";
 
 /// A generated password.

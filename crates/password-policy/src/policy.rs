@@ -149,9 +149,10 @@ impl PasswordPolicy {
         if used { Err(Violation::RecentlyUsed.into()) } else { Ok(()) }
     }
 
-    /// Puts the hash of a password that was just set in front of the stored ones and drops what is
-    /// too old. Also for the first password of an account: it is one that the user had. Without a
-    /// history nothing is kept.
+    /// Puts the hash of a new password in front of the stored ones and drops expired ones.
+    ///
+    /// Also for the first password of an account: it is one that the user had. Without a history
+    /// nothing is kept.
     pub fn remember<H>(&self, newest_first: &mut Vec<H>, hash: H) {
         newest_first.insert(0, hash);
         newest_first.truncate(self.history);

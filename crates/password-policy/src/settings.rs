@@ -29,22 +29,26 @@ pub struct Settings {
     pub profile: Profile,
     /// The rules for accounts: `minLength`, …
     pub account: RuleSettings,
-    /// The rules for shared links: `minLength_sharing`, … What is not set is as for accounts.
+    /// The rules for shared links: `minLength_sharing`, … Unset ones are as for accounts.
     pub sharing: RuleSettings,
     /// `passwordContexts` lists `sharing`: shared links have their own rules.
     pub sharing_has_rules: bool,
-    /// `historySize`: how many earlier passwords must not be reused; at most [`MAX_HISTORY`].
+    /// `historySize`: how many earlier passwords must not be reused; max. [`MAX_HISTORY`].
+    ///
     /// Default 0, off.
     pub history_size: Option<i64>,
     /// `expiration`: after how many days a password must be changed.
     ///
     /// Default 0, never.
     pub expiration: Option<i64>,
-    /// `maximumLoginAttempts`: after how many failures in a row an account is locked for the day.
+    /// `maximumLoginAttempts`: failures in a row that lock an account for the day.
+    ///
     /// Default 0, by the steps that exist only once for all scopes.
     pub maximum_login_attempts: Option<i64>,
-    /// `haveIBeenPwnedSource`: a folder (absolute path) or, with the feature `hibp`, an `https`
-    /// address in front of the five digits. Default none: no check.
+    /// `haveIBeenPwnedSource`: a folder or an `https` address before the five digits.
+    ///
+    /// The folder is an absolute path. The address needs the feature `hibp`. Default none: no
+    /// check.
     pub have_i_been_pwned_source: Option<String>,
 }
 

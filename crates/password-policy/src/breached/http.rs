@@ -28,9 +28,10 @@ pub struct HttpRanges {
 }
 
 impl HttpRanges {
-    /// Takes the URL to which the five digits are appended, e.g.
-    /// `https://api.pwnedpasswords.com/range/`. Unencrypted `http` is accepted for loopback only.
-    /// Proxies are those of the environment, except for loopback.
+    /// Takes the URL before the five digits, e.g. `https://api.pwnedpasswords.com/range/`.
+    ///
+    /// Unencrypted `http` is accepted for loopback only. Proxies are those of the environment,
+    /// except for loopback.
     ///
     /// # Errors
     /// [`SettingsError::Source`]: it is no such address.

@@ -51,8 +51,9 @@ fn logged(work: impl FnOnce()) -> String {
     String::from_utf8(log).unwrap()
 }
 
-/// If a source fails, the password is accepted, with a warning that has the reason and no part of
-/// the hash.
+/// If a source fails, the password is accepted with a warning.
+///
+/// The warning has the reason and no part of the hash.
 fn fails_open(source: &dyn RangeSource, reason: &str) {
     let log = logged(|| assert!(!breached(source, PASSWORD)));
     assert!(log.contains("WARN") && log.contains(reason), "{log}");

@@ -19,8 +19,7 @@ fn strict() -> PasswordPolicy {
     })
 }
 
-/// How far characters are from equally likely in one place, in standard deviations of the
-/// chi-square distribution.
+/// Deviation from equal probability at one position, in chi-square standard deviations.
 fn skew(counts: &[usize]) -> f64 {
     let expected = counts.iter().sum::<usize>() as f64 / counts.len() as f64;
     let chi_square: f64 = counts.iter().map(|n| (*n as f64 - expected).powi(2) / expected).sum();

@@ -1,5 +1,4 @@
-//! What a program that keeps accounts does with this crate, from its configuration to a changed
-//! password.
+//! How a program with accounts uses this crate: from settings to a changed password.
 
 use std::error::Error;
 use std::thread;
