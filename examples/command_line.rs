@@ -1,4 +1,4 @@
-//! A tool that checks one password: `cargo run --example command_line user-backend.toml alice`
+//! Checks one password: `cargo run --example command_line user-backend.toml alice`
 //!
 //! The password is read from the terminal. The exit code is that of `occ backend:login`.
 

@@ -1,6 +1,7 @@
-//! A backend of your own: users from a text file, `name:password` a line, checked by the
-//! conformance suite. `cargo run --example custom_backend`. (Passwords in a text file are for this
-//! example only.)
+//! A backend of your own: users from a text file, one `name:password` per line.
+//!
+//! The conformance suite checks it. `cargo run --example custom_backend`. (Passwords in a text file
+//! are for this example only.)
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,5 +1,6 @@
-//! A program whose wall clock is set a day ahead and two days back while it remembers, refuses and
-//! waits, and which reports what that changed.
+//! A program whose wall clock jumps a day ahead and two days back.
+//!
+//! Meanwhile it remembers, refuses and waits, and it reports what the jumps changed.
 //!
 //! It runs under libfaketime, which reads the time that the wall clock shows from the file
 //! `FAKETIME_TIMESTAMP_FILE`, and leaves the monotonic clock alone.

@@ -61,7 +61,9 @@ fn backend(engine: &str, port: u16, ca_file: Option<String>) -> Result<Box<dyn U
     })
 }
 
-/// Reads byte by byte from the descriptor: the standard library's buffer would keep a copy.
+/// Reads byte by byte from the descriptor.
+///
+/// The standard library's buffer would keep a copy.
 fn password() -> Result<Password, Error> {
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut line = String::with_capacity(1024);

@@ -106,7 +106,7 @@ impl Ca {
         self.server_of(&leaf.params())
     }
 
-    /// Writes such a certificate and its key, for programs that read files: the paths of both.
+    /// Writes a certificate and its key to files; returns both paths.
     ///
     /// # Panics
     /// When the certificate cannot be made.

@@ -40,7 +40,7 @@ pub enum ScriptStep {
     HalfTls(Arc<ServerConfig>, usize),
     /// Becomes one, and restarts it this many times.
     TlsAgain(Arc<ServerConfig>, usize),
-    /// Writes `bytes` again and again until `total` bytes are out or the other side hangs up.
+    /// Writes `bytes` repeatedly until `total` bytes are sent or the peer disconnects.
     Flood {
         /// What is repeated.
         bytes: &'static [u8],
@@ -100,7 +100,7 @@ impl FakeServer {
         Self::start_each([script]).await
     }
 
-    /// The same with a script for each connection in turn; later connections get the last one.
+    /// The same with a script per connection; later connections get the last one.
     ///
     /// # Panics
     /// When loopback has no port left, or there is no script.

@@ -1,5 +1,4 @@
-//! What the tests share: the rig of real servers, scripted fake servers, and good and bad
-//! certificates.
+//! Test support: the rig of real servers, fake servers, good and bad certificates.
 
 // A broken test bench may stop the test.
 #![allow(clippy::expect_used, clippy::panic)]

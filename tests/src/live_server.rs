@@ -1,5 +1,6 @@
-//! Real servers that a test starts for itself: with accounts of their own, on a loopback port,
-//! until it is dropped.
+//! Real servers that a test starts itself, with accounts, on a loopback port.
+//!
+//! They run until they are dropped.
 //!
 //! A server runs in private mount and PID namespaces, with a `passwd` and a `shadow` of its own
 //! laid over the machine's, so no user is created on the host. That needs root.
@@ -44,7 +45,8 @@ pub struct Sshd {
 }
 
 impl Sshd {
-    /// Starts one with these lines in its configuration, or says that the calling test is skipped.
+    /// Starts one with these configuration lines; `None` means that the test is skipped.
+    ///
     /// Its PAM asks `pam_unix` only.
     ///
     /// # Panics

@@ -1,5 +1,6 @@
-//! Real servers that a test starts for itself, with a directory of their own, on loopback. They
-//! create no user and end with the test.
+//! Real servers that a test starts itself, with their own directory, on loopback.
+//!
+//! They create no user and end with the test.
 
 use std::env;
 use std::fmt::Write as _;
@@ -38,8 +39,10 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
-    /// Apache: `/basic/`, `/digest/`, `/dav/` ask for a password, `/open/` does not, `/forbidden/`
-    /// is for no one, `/moved/` is elsewhere. `None` if it is not installed.
+    /// Apache with the paths of the tests; `None` if it is not installed.
+    ///
+    /// `/basic/`, `/digest/` and `/dav/` require a password, `/open/` does not, `/forbidden/` is
+    /// for no one, and `/moved/` redirects. `None` if it is not installed.
     ///
     /// # Panics
     /// When it does not start, or is missing although `RIG_REQUIRED` is set.
@@ -172,8 +175,9 @@ http {{
         })
     }
 
-    /// OpenLDAP with the users below `ou=people,dc=example,dc=com`, and the groups `staff` (alice,
-    /// bob) and `admins` (alice).
+    /// OpenLDAP with users below `ou=people,dc=example,dc=com` and two groups.
+    ///
+    /// The groups are `staff` (alice, bob) and `admins` (alice).
     ///
     /// # Panics
     /// As [`Self::apache`].

@@ -1,5 +1,6 @@
-//! Everything that is logged, at the most talkative level, so that it can be searched for
-//! passwords.
+//! Everything that is logged, at the level `trace`, so that tests can search it.
+//!
+//! They search for passwords.
 //!
 //! `cargo xtask test` names a directory in `TRACE_TESTS` and looks through all that the tests have
 //! written there. Not on standard error: what a test that fails has to say should stay readable.
@@ -8,8 +9,9 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-/// Lets everything be logged to a file of this process in the directory that `TRACE_TESTS` names,
-/// from the first call on. A subscriber that is there already stays.
+/// Logs everything to a file of this process, in the directory `TRACE_TESTS`.
+///
+/// A subscriber that is there already stays.
 ///
 /// # Panics
 /// When there cannot be such a file.

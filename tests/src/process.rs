@@ -111,7 +111,7 @@ impl Process {
         Some((words.next()?, words.next()?))
     }
 
-    /// The capabilities in its sets, in hex, each set once; only the bounding set is left out.
+    /// The hexadecimal capability sets of the process, except for the bounding set.
     #[must_use]
     pub fn capabilities(&self) -> Option<Vec<String>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;

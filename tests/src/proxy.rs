@@ -21,7 +21,7 @@ pub enum Fault {
     None,
     /// Each piece comes later.
     Latency(Duration),
-    /// Each piece comes later, by a time between nothing and this, always the same row of times.
+    /// Delays each piece by a pseudo-random time up to this, the same in every run.
     Jitter(Duration),
     /// Bytes per second.
     Bandwidth(u32),

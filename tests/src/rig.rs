@@ -74,8 +74,9 @@ impl Rig {
         self.broken(server, "stop", "start")
     }
 
-    /// The penalties that a Dovecot with Debian's own configuration (`stock`, `trusted`) keeps, by
-    /// address.
+    /// The penalties per address of a Dovecot with Debian's configuration.
+    ///
+    /// The servers are `stock` and `trusted`.
     ///
     /// # Panics
     /// If the rig does not know.
@@ -103,8 +104,9 @@ impl Rig {
         assert!(self.order(verb, server), "rig {verb} {server}");
     }
 
-    /// Runs a command on a server (`pause`, `resume`, `stop`, `start`, `kill`) and returns whether
-    /// it succeeded.
+    /// Runs a command on a server; returns whether it succeeded.
+    ///
+    /// `pause`, `resume`, `stop`, `start` or `kill`.
     pub fn order(&self, verb: &str, server: &str) -> bool {
         let status = Command::new(&self.script).args([verb, server]).env("RIG_STATE", &self.state).status();
         status.is_ok_and(|status| status.success())

@@ -1,5 +1,6 @@
-//! Programs of Debian packages that are not installed here: unpacked once, and run in a root of
-//! their own.
+//! Programs of Debian packages that are not installed, unpacked once.
+//!
+//! They run in a root directory of their own.
 //!
 //! Mail servers exclude each other as packages, and want `/etc`, `/var` and users of their own. A
 //! sandbox shows the unpacked packages over `/usr`, its own files over `/etc`, and an empty `/run`
@@ -13,7 +14,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// The users that packages make when they are installed, with their numbers in a sandbox.
+/// The users that packages create at installation, with their ids in a sandbox.
 pub const USERS: [(&str, u32); 3] = [("postfix", 64901), ("postdrop", 64902), ("Debian-exim", 64903)];
 
 /// Mounts, and then runs a program.

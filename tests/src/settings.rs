@@ -11,8 +11,7 @@ pub const ACCEPTED: &[&str] = &[
      [mail]\nhost = \"127.0.0.1\"\nfrom = \"Cloud <noreply@example.com>\"\n",
 ];
 
-/// Rejected by both, with an error that begins like this, when the file is called
-/// `user-backend.toml`.
+/// Rejected by both with an error that begins like this, as `user-backend.toml`.
 pub const REJECTED: &[(&str, &str)] = &[
     (
         "[passwords]\npasses = 1\n",

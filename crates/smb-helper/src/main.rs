@@ -1,4 +1,6 @@
-//! `user-backend-smb-helper`: runs libsmbclient for `occ`, the server and other programs.
+//! `user-backend-smb-helper`: runs libsmbclient for other programs.
+//!
+//! These are `occ`, the server and programs that embed the library.
 //!
 //! They start it when an `smb` backend with `engine = "pavao"` is asked, and speak to it through
 //! its standard input. It is a program of its own so that the others neither load libsmbclient nor

@@ -46,8 +46,9 @@ impl std::fmt::Debug for AuthorizationHeader {
 /// Never repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadHeader {
-    /// Two of them: programs that read the first and those that read the last would see different
-    /// users.
+    /// The header occurs twice.
+    ///
+    /// Programs that read the first and those that read the last would see different users.
     #[error("The header Authorization was sent more than once")]
     Twice,
     /// No base64, no colon, or endless.

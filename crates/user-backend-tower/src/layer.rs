@@ -45,8 +45,9 @@ pub struct BasicAuthLayer<A, R = PlainText> {
 }
 
 impl<A: ClientAddress> BasicAuthLayer<A> {
-    /// A layer that asks `resolver`, and counts failed sign-ins for the client's address that
-    /// `address` finds: [`PeerAddress`](crate::PeerAddress), or
+    /// Creates a layer that asks `resolver`, and counts failures by client address.
+    ///
+    /// `address` determines the client's address: [`PeerAddress`](crate::PeerAddress), or
     /// [`ForwardedFor`](crate::ForwardedFor) for a server behind a proxy.
     pub fn new(resolver: Resolver, address: A) -> Self {
         Self { resolver, address, respond: PlainText, challenge: challenge("Sign in"), rule: None }

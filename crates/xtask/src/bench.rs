@@ -93,8 +93,8 @@ pub(crate) fn step(steps: &mut Steps, step: &'static str, name: Name) {
     steps.run(step, "a benchmark and its table", || run(&Args { name }));
 }
 
-/// Builds what is measured as it is released, each program alone, so that none gets features that
-/// only another one needs.
+/// Builds the measured programs in release mode, each alone. So none gets features that only
+/// another one needs.
 fn load(package: &str, part: &str, out: &Path) -> Outcome {
     let helper = ["user-backend-smb-helper", "--features", "smb"];
     for package in [&["user-backend-server"][..], &["occ"], &helper, &[package]] {

@@ -1,5 +1,4 @@
-//! What the tests of the pages in a browser need beside the browser: axe-core, which finds
-//! obstacles for people with disabilities.
+//! axe-core for the browser tests: it finds accessibility problems.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! No circles: a file of a crate never uses, directly or over others, a file that uses it.
+//! No import cycles: no file of a crate uses, even indirectly, a file that uses it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;

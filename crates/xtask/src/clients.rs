@@ -15,7 +15,7 @@ use crate::step::{self, Outcome, Steps};
 /// The administrator's password on a server that lives for seconds.
 const PASSWORD: &str = "down the rabbit hole 1865";
 
-/// The cheapest accepted hashes, and a mail server that does not exist: mails stay in the queue.
+/// Cheap hashes, and a mail server that does not exist: mails stay in the queue.
 const CONFIGURATION: &str = r#"
 [server]
 listen = "127.0.0.1:0"

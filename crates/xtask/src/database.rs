@@ -1,4 +1,4 @@
-//! Database servers for tests: each with its own folder and its own socket, gone afterwards.
+//! Database servers for tests, each with a temporary folder and socket.
 //!
 //! They listen on a socket in their folder and on no address. They do not wait for the disk: what
 //! they hold is thrown away.
@@ -77,8 +77,7 @@ done
     address: |folder| format!("mysql://root@localhost?socket={folder}/socket"),
 };
 
-/// Around every script: says where the folder is, waits for the end of its standard input and
-/// cleans up.
+/// Frame of every script: prints its folder, waits for end of input, cleans up.
 const BEGIN: &str = r#"
 trap '' INT TERM HUP
 folder=$(mktemp -d /tmp/user-backend-database.XXXXXX)

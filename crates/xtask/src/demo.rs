@@ -1,6 +1,6 @@
-//! `cargo xtask demo`: three users sign in at three real servers, one mistypes, one server is down,
-//! and the administrator resets a lost password. nginx protects a page and asks the server who may
-//! open it.
+//! `cargo xtask demo`: users sign in at real servers, with typical failures. Three users sign in at
+//! three servers, one mistypes, one server is down, and the administrator resets a lost password.
+//! nginx protects a page and asks the server who may open it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

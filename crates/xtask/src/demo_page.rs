@@ -1,4 +1,4 @@
-//! The page of `cargo xtask demo`: nginx protects it and asks the server about each request.
+//! The page of `cargo xtask demo`, which nginx protects by forward-auth.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -72,7 +72,7 @@ impl ProtectedPage {
         Err(format!("{command:?} does not start: {seen}").into())
     }
 
-    /// Opens the page as a user; returns the status, and the user whom nginx tells the page of.
+    /// Opens the page as a user; returns the status, and the user that nginx passes on.
     ///
     /// # Errors
     /// No answer.

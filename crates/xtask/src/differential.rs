@@ -1,4 +1,5 @@
-//! `cargo xtask differential`: the PHP app's own sign-in classes beside ours, at the same servers.
+//! `cargo xtask differential`: compares sign-ins with the PHP app's own classes. Both use the same
+//! servers.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: Debian packages, an archive of the programs, bills of materials, checksums.
+//! `cargo xtask dist`: Debian packages, program archive, SBOMs, checksums.
 
 use std::fs;
 use std::path::{Path, PathBuf};

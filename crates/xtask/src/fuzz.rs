@@ -15,8 +15,8 @@ use crate::step::{self, Outcome, Steps};
 /// Where the targets are.
 const PLACE: &str = "tests/fuzz";
 
-/// Coverage only: our crates have no unsafe code, which is what the address sanitizer is for, and
-/// the build is long as it is. With libsmbclient, whose numbers one target judges.
+/// Coverage only. The address sanitizer is for unsafe code, which our crates do not have, and the
+/// build is long as it is. With libsmbclient, whose numbers one target judges.
 const OPTIONS: [&str; 4] = ["--sanitizer", "none", "--features", "smb"];
 
 /// Spoilt copies per target and second, where there is no libFuzzer.
@@ -114,7 +114,7 @@ pub(crate) fn campaign(steps: &mut Steps, seconds: u64, wanted: &[String]) -> Op
     Some(runs)
 }
 
-/// One target under libFuzzer; what it finds new stays in the target folder, for the next time.
+/// Runs one target under libFuzzer; new inputs stay in the target folder.
 fn fuzz(target: &str, seconds: u64, folder: &Path) -> Outcome<Run> {
     eprintln!("    {target} …");
     let grown = folder.join("corpus").join(target);
@@ -161,7 +161,7 @@ fn read(target: &str, text: &str, failed: bool) -> Run {
     }
 }
 
-/// The recorded inputs and this many mutated copies for each target, as a test on this toolchain.
+/// Replays recorded inputs and mutated copies of them as a test on this toolchain.
 fn replay(steps: &mut Steps, copies: u64) -> Option<Run> {
     steps.run("replay", "recorded inputs and spoilt copies of them", || {
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)?;
@@ -195,8 +195,7 @@ fn has_nightly() -> bool {
     rustc.output().is_ok_and(|output| output.status.success())
 }
 
-/// `cargo fuzz` with the nightly toolchain, and without what the cargo that runs us has set for its
-/// own.
+/// `cargo fuzz` with the nightly toolchain, without the variables of the calling cargo.
 fn cargo_fuzz(verb: &str) -> Command {
     let mut command = nightly();
     command.args(["cargo", "fuzz", verb, "--fuzz-dir"]).arg(step::root().join(PLACE));

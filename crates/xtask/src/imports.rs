@@ -1,4 +1,4 @@
-//! Which file of a crate uses which: every path is followed to the file that defines the item.
+//! Which file of a crate uses which: each path is followed to the item's file.
 //!
 //! A re-export (`pub use`) is passed through and is not a use by itself. Not counted are a `mod x;`
 //! declaration, what is compiled for tests only, and what a module uses of the modules that it is
@@ -276,8 +276,7 @@ impl Module {
     }
 }
 
-/// Where the item, field or statement ends that begins here: after its body, or its semicolon or
-/// comma.
+/// Where the item, field or statement at `at` ends: body, semicolon or comma.
 fn end_of_item(tokens: &[TokenTree], mut at: usize) -> usize {
     let mut generics = 0;
     let mut before = ' ';

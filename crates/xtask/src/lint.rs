@@ -30,7 +30,7 @@ pub(crate) fn clippy(steps: &mut Steps) {
     });
 }
 
-/// The most crates that the library may pull in with its default features, itself included.
+/// Maximum of crates in the library with default features, itself included.
 const MAX_CRATES: usize = 120;
 
 /// The number of different crates in the output of `cargo tree --prefix none`.
@@ -39,8 +39,9 @@ fn crates(tree: &str) -> usize {
     names.len()
 }
 
-/// What `cargo xtask test` leaves out: documentation, number of crates, licences, banned crates,
-/// sources and spelling.
+/// The lints that `cargo xtask test` leaves out.
+///
+/// Documentation, number of crates, licences, banned crates, sources and spelling.
 pub(crate) fn extras(steps: &mut Steps) {
     steps.run("doc", "cargo doc; a warning is an error", || {
         let mut doc = step::cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);

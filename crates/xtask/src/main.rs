@@ -1,4 +1,4 @@
-//! Development commands: demo, tests, lints, benchmarks, test servers, list of common passwords.
+//! Development commands: demo, tests, lints, benchmarks, test servers, password list.
 //!
 //! Each command prints what it installs, prints every step in one line, and
 //! leaves the machine as it found it.

@@ -1,4 +1,6 @@
-//! Debian packages and cargo tools that commands need; printed, and installed only when missing.
+//! Debian packages and cargo tools of the commands, installed only when missing.
+//!
+//! They are printed before.
 
 use std::fs::{self, File};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The test rig: real IMAP, FTP and SMB servers, driven through the scripts in `docker/`.
+//! The test rig: real IMAP, FTP and SMB servers, run by the scripts in `docker/`.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -113,8 +113,7 @@ impl Rig {
         Ok(lines.lines().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect())
     }
 
-    /// Stops one service; it starts again with the end of the guard, unless `others` ends it
-    /// anyway.
+    /// Stops a service until the guard is dropped, unless `others` ends it anyway.
     pub(crate) fn outage(&self, service: &str, others: &Guard) -> Outcome<Guard> {
         let ours = others.started.iter().any(|started| started == service);
         let guard = if ours { Guard::nothing() } else { Guard::new(self, &["start", service], Vec::new())? };

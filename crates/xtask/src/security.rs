@@ -1,4 +1,4 @@
-//! Checks `docs/security/test-evidence.md`: its tests exist, and every class of attack is covered.
+//! Checks `docs/security/test-evidence.md`: tests exist, every attack class is covered.
 
 use std::collections::BTreeSet;
 use std::fs;

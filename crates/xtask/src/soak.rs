@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: sign-ins for minutes or hours while servers are frozen, killed and started
-//! again.
+//! `cargo xtask soak`: sign-ins for a long time while servers fail. They are frozen, killed and
+//! started again.
 //!
 //! The servers are a separate rig in their own network, PID and mount namespaces: it disturbs no
 //! other rig, none disturbs it, and nothing of it outlives the command.

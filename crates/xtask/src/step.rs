@@ -96,7 +96,7 @@ pub(crate) fn tools() -> PathBuf {
     root().join("target/tools")
 }
 
-/// A program, run from the top folder without standard input and with our tools in reach.
+/// A program, run from the top folder without standard input, with our tools in PATH.
 ///
 /// It does not get the variables that cargo sets for `xtask`: the build script of ring reads them,
 /// and would run again, with everything that depends on it, at every switch between `cargo xtask`

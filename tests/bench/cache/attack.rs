@@ -30,8 +30,9 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The owner signs in again and again from one network, while others guess at the same user, or at
-/// many.
+/// The owner signs in repeatedly from one network, while others guess at users.
+///
+/// They guess at the same user or at many.
 fn attack(at: &str, users: u32, from: &str, is_remembered: bool) -> Result<Row> {
     let runtime = runtime()?;
     let (resolver, owner) = (site(is_remembered)?, person(0));

@@ -1,5 +1,6 @@
-//! `cargo xtask bench cache`: what the resolver's memory costs, and what others can do to it,
-//! beside a floor or a peer.
+//! `cargo xtask bench cache`: the cost of the resolver's cache, and attacks on it.
+//!
+//! Each is compared with a baseline or a peer.
 //!
 //! The machine is rarely quiet. What is compared runs in turns of a fraction of a millisecond, so
 //! that both sides see the same noise, and a figure is the median of many turns. Ratios are what

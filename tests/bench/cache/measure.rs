@@ -91,7 +91,7 @@ pub(crate) fn per_round(rounds: u32, mut work: impl FnMut(u32)) -> f64 {
     nanos(start.elapsed()) / f64::from(rounds)
 }
 
-/// Two things in turns: the medians of both, and of what one is to the other in the same turn.
+/// Measures two things alternately; medians of both and of their ratio per turn.
 pub(crate) fn in_turns(
     turns: usize,
     mut ours: impl FnMut() -> f64,
@@ -114,8 +114,7 @@ pub(crate) fn in_turns(
     (median(&mut figures.0), median(&mut figures.1), median(&mut figures.2))
 }
 
-/// The 99th percentile of a user's sign-ins in nanoseconds, with guesses at the same time and
-/// without.
+/// 99th percentile of a user's sign-ins in nanoseconds, with and without guesses.
 pub(crate) struct UnderAttack {
     pub(crate) attacked: f64,
     pub(crate) quiet: f64,
@@ -123,8 +122,9 @@ pub(crate) struct UnderAttack {
     pub(crate) guesses: f64,
 }
 
-/// Measures `sign_in`, which returns whether it succeeded, with a thousand guesses a second and
-/// without, in turns of that length.
+/// Measures `sign_in` with and without a thousand guesses a second, in turns.
+///
+/// `sign_in` returns whether it succeeded.
 ///
 /// # Errors
 /// When a sign-in did not succeed.

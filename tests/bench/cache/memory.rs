@@ -1,4 +1,4 @@
-//! What a remembered outcome takes, counted by the allocator, and whether the bound is one.
+//! Memory of a cached outcome, counted by the allocator, and whether the bound holds.
 
 use allocation_counter::measure as allocations_of;
 use user_backend::cache::CacheBounds;

@@ -20,8 +20,7 @@ use crate::measure::{Goal, Row, UnderAttack, in_turns, nanos, quantile, under_at
 const TURN: Duration = Duration::from_millis(40);
 const TURNS: usize = 200;
 
-/// A user signs in repeatedly, from the cache, while an attacker guesses the password a thousand
-/// times a second.
+/// A user signs in from the cache, while an attacker makes a thousand guesses a second.
 pub(crate) fn attacker() -> Result<Vec<Row>> {
     let resolver = house(CacheBounds::default())?;
     let name = person(0);

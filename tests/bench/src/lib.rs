@@ -23,7 +23,9 @@ use user_backend::{
 /// What everything here may come to.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// The password of every user; any suffix is accepted too, so that one user can have many.
+/// The password of every user; any suffix is accepted too.
+///
+/// So one user can have many passwords.
 pub const RIGHT: &str = "Wonderland-1";
 
 /// A backend that knows every user and answers at once.
@@ -114,8 +116,9 @@ pub fn house(bounds: CacheBounds) -> Result<Resolver> {
     Ok(Resolver::builder().backend(Everybody::new("mail")?).cache_bounds(bounds).build()?)
 }
 
-/// The same without the lockout, whose tables for 100,000 users would have to be filled before the
-/// memory of outcomes can be measured.
+/// The same without the lockout.
+///
+/// Its tables for 100,000 users would have to be filled before the cache can be measured.
 ///
 /// # Errors
 /// The resolver cannot be made.
@@ -164,8 +167,7 @@ pub struct Who {
     pub right: bool,
 }
 
-/// Signs users in, one after the other, and returns whether exactly the right passwords were
-/// accepted.
+/// Signs users in one by one; returns whether exactly the right ones were accepted.
 pub fn sign_in(
     runtime: &Runtime,
     resolver: &Resolver,

@@ -1,4 +1,4 @@
-//! Baseline server: axum with our limits and timeouts, and the same bytes for every request.
+//! Baseline server: axum with the same limits, timeouts and response bytes.
 
 use std::env;
 use std::fs;

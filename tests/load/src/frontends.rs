@@ -1,5 +1,6 @@
-//! The frontends with answers in memory, beside saslauthd, Dovecot's auth socket and nginx with a
-//! password file.
+//! Frontends with cached answers, beside saslauthd, Dovecot and nginx.
+//!
+//! nginx uses a password file.
 //!
 //! All peers and ours run in turns, one second each, so that a busy machine slows all of them down
 //! alike.
@@ -48,7 +49,7 @@ enum Protocol {
     Http(String, &'static str),
 }
 
-/// What a turn gave: answers per second, and milliseconds of the median and of 99 in 100.
+/// Result of a turn: answers per second, median and 99th percentile in milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Turn {
     per_second: f64,

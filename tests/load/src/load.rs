@@ -1,4 +1,4 @@
-//! The server under load: one user, a page of a search, HTTPS, new users with concurrent readers.
+//! The server under load: one user, a search page, HTTPS, new users during reads.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! `cargo xtask bench ocs`: the server under load, beside the least that such a server could need.
+//! `cargo xtask bench ocs`: the server under load, beside a minimal server.
 //!
 //! What is measured is the program as it is released, in its own process, with its log on; `wrk`
 //! sends the requests from the same two processors. The machine is never idle, so ours and its

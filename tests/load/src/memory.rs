@@ -1,4 +1,4 @@
-//! Memory of the server when idle, after many requests, and while it streams a long list.
+//! Memory of the server: idle, after many requests, and while it streams a long list.
 
 use std::process::Command;
 use std::thread;

@@ -22,8 +22,9 @@ pub(crate) struct Process {
 const TICKS_PER_SECOND: f64 = 100.0;
 
 impl Process {
-    /// Starts a program that says `listening` and `address=` in its log, which goes into a file as
-    /// it would in production.
+    /// Starts a program that logs `listening` and `address=`.
+    ///
+    /// The log goes into a file, as in production.
     ///
     /// # Errors
     /// It ended, or printed nothing for 20 seconds.

@@ -27,8 +27,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Takes `OCS_RUNS` (default 5), `OCS_SECONDS` (default 5) and `OCS_GUESSES` (default 2000, at
-    /// most 10^5) from the environment.
+    /// Reads `OCS_RUNS`, `OCS_SECONDS` and `OCS_GUESSES` from the environment.
+    ///
+    /// Defaults: 5, 5, and 2000 (at most 10^5).
     ///
     /// # Errors
     /// They are no numbers.

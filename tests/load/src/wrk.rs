@@ -1,4 +1,4 @@
-//! The load generator: `wrk` of Debian's packages, with a script that says what each request is.
+//! The load generator: Debian's `wrk`, with a script that defines the requests.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

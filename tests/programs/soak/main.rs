@@ -1,7 +1,8 @@
-//! `cargo xtask soak`: many sign-ins for a long time, right ones and wrong ones, against servers
-//! that are frozen, killed and restarted. At no time may a wrong password be accepted or a user be
-//! refused with the right one; and at the end nothing is left open and no more memory is used than
-//! at the beginning.
+//! `cargo xtask soak`: sign-ins for a long time, while servers fail.
+//!
+//! Right and wrong passwords are sent to servers that are frozen, killed and restarted. At no time
+//! may a wrong password be accepted or a user be refused with the right one; and at the end nothing
+//! is left open and no more memory is used than at the beginning.
 //!
 //! `SOAK_SECONDS`, `SOAK_RATE` (attempts a second) and `SOAK_SEED` say how long, how many and which
 //! ones; `SOAK_LANES` asks only those with this in their name.
@@ -120,8 +121,7 @@ impl Load {
         }
     }
 
-    /// Scenarios with a healthy server that do not accept the right and refuse the wrong password
-    /// in time.
+    /// Scenarios with a healthy server that give wrong answers or none in time.
     async fn recovered(&mut self) -> Vec<&'static str> {
         let mut ill = Vec::new();
         for (scenario, right) in

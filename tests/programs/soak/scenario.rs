@@ -1,5 +1,4 @@
-//! Scenarios: each backend alone, over a slow network, with no server at the other end, and all
-//! together in a resolver.
+//! Scenarios: each backend alone, a slow network, no server, and all in one resolver.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -149,8 +148,9 @@ fn smb(host: &str, port: u16, engine: SmbEngine) -> Asked {
     Asked::Backend(Box::new(SmbBackend::new(settings).expect("a backend")))
 }
 
-/// All three in one chain, with a cache of short lifetime, so that most sign-ins reach a server,
-/// and a small one, so that it is full soon.
+/// All three in one chain, with a small cache of short lifetime.
+///
+/// So most sign-ins reach a server, and the cache is soon full.
 fn resolver(rig: &Rig, before: &str) -> Asked {
     let (host, ca) = (rig.host(), rig.ca_file().display().to_string());
     let each = "warm = 1\ncache_accepted = \"2s\"\ncache_rejected = \"1s\"\nbudget = { failures = 1000000, per = \"1m\" }\n\

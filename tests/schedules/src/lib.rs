@@ -1,5 +1,6 @@
-//! The core of the resolver's memory (epochs, cache, single-flight), compiled from the library's
-//! files with shuttle.
+//! The core of the resolver's cache (epochs, cache, single-flight) under shuttle.
+//!
+//! It is compiled from the library's files.
 //!
 //! Shuttle runs the threads of a scenario one at a time and picks at every step who is next, so
 //! that rare orders come up often, and can be replayed. A separate crate because the primitives are

@@ -33,7 +33,7 @@ pub(crate) enum Answer {
     Error(String),
 }
 
-/// The kind of a difference, as `expected.toml` names it; nothing when both answer alike.
+/// The kind of a difference, as in `expected.toml`; `None` when both answers agree.
 fn difference(there: &Answer, here: &Answer) -> Option<&'static str> {
     match (there, here) {
         (Answer::Yes { id, .. }, Answer::Yes { id: other, .. }) if id != other => Some("another id"),

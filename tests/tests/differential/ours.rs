@@ -1,5 +1,6 @@
-//! Our side: the same positional arguments as a `config.php`, a resolver without a memory of
-//! earlier pairs.
+//! The library's side: the same positional arguments in a `config.php`.
+//!
+//! The resolver has no memory of earlier pairs.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -45,7 +46,7 @@ impl Ours {
     }
 }
 
-/// The entry as an operator has it, with what our rules about encryption ask for beside it.
+/// The entry of an operator, with the settings that the encryption rules require.
 fn configuration(pair: &Pair) -> String {
     let arguments = literal(&pair.arguments);
     let more = &pair.more;

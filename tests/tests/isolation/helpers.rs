@@ -1,5 +1,4 @@
-//! Helper processes: what hangs or crashes in one of them is the end of that login, and of nothing
-//! else.
+//! Helper processes: a hang or crash in one of them ends only that login.
 
 use std::fs::File;
 use std::os::fd::AsFd;

@@ -7,7 +7,8 @@ use user_backend::resolver::StepOutcome;
 use user_backend::{Credentials, Outcome, Rejection, Resolver};
 use user_backend_tests::Rig;
 
-/// The manual's three examples, with the rig's addresses in the place of gmail's and localhost's.
+/// The manual's three examples, with the rig's addresses for gmail's and localhost's.
+///
 /// What the old form cannot say (another port, a private authority) is set beside the arguments.
 fn manual(rig: &Rig) -> String {
     let (host, ca) = (rig.host(), rig.ca_file().display().to_string());

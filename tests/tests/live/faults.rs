@@ -66,8 +66,9 @@ impl Server {
         }
     }
 
-    /// The connections and their turns in which a login's phases begin, when the last one has this
-    /// many turns.
+    /// The connection and turn in which each phase of a login begins.
+    ///
+    /// `turns` is the number of turns of the last connection.
     fn phases(self, turns: usize) -> [Phase; 5] {
         if self == Self::Pavao {
             // We probe the greeting on a separate connection, before libsmbclient opens one.

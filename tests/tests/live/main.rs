@@ -20,7 +20,7 @@ use std::time::Duration;
 use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend_tests::local_server::LocalServer;
 
-/// Servers that a test starts itself answer within milliseconds; a busy machine gets more.
+/// Time limit: servers of a test answer within milliseconds, a busy machine gets more.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The endpoint of a server that a test started itself.

@@ -1,4 +1,4 @@
-//! A Dovecot with Debian's own configuration, which slows an address down after wrong passwords.
+//! A Dovecot with Debian's configuration, which delays addresses after wrong passwords.
 
 use std::net::IpAddr;
 use user_backend::config::{Format, Loader};

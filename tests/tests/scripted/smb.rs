@@ -50,7 +50,7 @@ fn frame(message: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A server that greets as it should (MS-SMB2 section 2.2.4, SMB 3.0.2) and then says nothing more.
+/// A server that negotiates (MS-SMB2 section 2.2.4, SMB 3.0.2) and then stays silent.
 async fn polite_and_silent() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,5 +1,6 @@
-//! SSH backend against servers that misbehave: russh's server with a plan for every request, and
-//! scripts for what comes before the keys.
+//! SSH backend against misbehaving servers: russh's server with a plan per request.
+//!
+//! Scripts cover what comes before the keys.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,7 @@ use user_backend::{
 use user_backend_tests::{FakeServer, ScriptStep};
 
 const LONG: Duration = Duration::from_secs(60);
-/// For servers that never answer: nothing depends on how far a slow machine comes in this time.
+/// For servers that never answer: no result depends on the speed of the machine.
 const SHORT: Duration = Duration::from_secs(1);
 const RIGHT: &str = "Wonderland-1";
 

@@ -49,7 +49,7 @@ async fn prepared(backend: &impl UserBackend) {
     }
 }
 
-/// Waits until the peer has hung up on the prepared connection, and this side's runtime knows.
+/// Waits until the peer closed the prepared connection, and this runtime has noticed.
 async fn hung_up(peer: &FakeServer) {
     peer.ended(1).await;
     // A later event is reported after the earlier ones.

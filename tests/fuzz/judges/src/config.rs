@@ -99,8 +99,7 @@ fn literal(value: &Value) -> String {
     }
 }
 
-/// A mailbox string never names a user, never wraps a port around, and can be encrypted where it
-/// says no.
+/// A mailbox string never names a user, wraps a port, or loses its encryption.
 pub fn mailbox(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     match read_mailbox(text) {

@@ -12,7 +12,7 @@ use crate::fake_server::{self, PASSWORD, Played};
 /// What the guard reads of one connection.
 const MOST: usize = 64 * 1024;
 
-/// The input is what the server says; at each byte 0xFE it waits for one more line from us.
+/// The input is what the server sends; each byte 0xFE waits for one more client line.
 pub fn dialogue(input: &[u8]) {
     static BACKEND: LazyLock<FtpBackend> = LazyLock::new(|| {
         let endpoint = Endpoint::new("127.0.0.1", fake_server::port(), TlsMode::None);
@@ -95,7 +95,7 @@ pub fn reply(input: &[u8]) {
     }
 }
 
-/// RFC 959 section 4.2, read in the simplest way: the code of a reply that keeps the rules.
+/// RFC 959 section 4.2 in its simplest form: the code of a valid reply.
 fn whole(body: &[u8]) -> Option<u16> {
     let text = String::from_utf8_lossy(body);
     let lines: Vec<&str> = text.strip_suffix('\n')?.split('\n').collect();

@@ -51,7 +51,7 @@ fn ask(rules: &NameRules, login: &LoginName) {
     }
 }
 
-/// What is sent for the id of an account does not depend on letter case more than the id does.
+/// What is sent for an account id depends on letter case no more than the id does.
 fn ask_account(rules: &NameRules, login: &LoginName) {
     let Ok(upstream) = rules.ask_account(login) else { return };
     assert!(!upstream.is_empty() && !upstream.chars().any(char::is_control), "{login:?}");

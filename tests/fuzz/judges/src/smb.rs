@@ -1,5 +1,4 @@
-//! SMB: whole session set-ups with the pure Rust engine, the answer to our greeting, and what error
-//! numbers mean.
+//! SMB: session set-ups of the engine `native`, negotiation, and error numbers.
 
 use std::sync::LazyLock;
 

@@ -54,7 +54,7 @@ fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Says on which input a target failed: the message is printed before the panic continues.
+/// Reports on which input a target failed, before the panic continues.
 fn judge(target: Target, input: &str, bytes: &[u8]) {
     let judged = std::panic::catch_unwind(|| (target.run)(bytes));
     if let Err(panic) = judged {

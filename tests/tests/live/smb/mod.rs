@@ -61,8 +61,7 @@ fn backend_at(host: &str, port: u16, how: How, timeout: Duration) -> SmbBackend 
     SmbBackend::new(settings).unwrap()
 }
 
-/// The outcome in one word: `yes NAME`, the rejection, `not mine`, or the kind of the error and its
-/// phase.
+/// The outcome as text: `yes NAME`, the rejection, `not mine`, or error kind and phase.
 async fn outcome(backend: &SmbBackend, name: &str, password: &str) -> String {
     let (name, password) = (LoginName::parse(name).unwrap(), Password::parse(password).unwrap());
     match backend.authenticate(&Attempt::new(&name, &password, now() + Duration::from_secs(20))).await {

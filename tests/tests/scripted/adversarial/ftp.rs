@@ -174,7 +174,7 @@ fn shapes() -> Vec<Row> {
     rows
 }
 
-/// Correct dialogues, cut into two at every byte, cut off at every byte, and in single bytes.
+/// Correct dialogues: split in two at every byte, cut off there, and in single bytes.
 fn whole_dialogues() -> Vec<Row> {
     let mut rows = Vec::new();
     for (what, answer, outcome) in [

@@ -47,7 +47,7 @@ const GREETINGS: &[Lie] = &[
     ("a literal of 2^63", b"* OK {9223372036854775808}\r\n", &["protocol greeting"]),
 ];
 
-/// In place of the answer to STARTTLS, in clear text: no name and no password may follow.
+/// Instead of the STARTTLS response, in clear text: no credentials may follow.
 const STARTTLS: &[Lie] = &[
     ("NO", b"{tag} NO zebra\r\n", &["unavailable tls"]),
     ("BAD", b"{tag} BAD zebra\r\n", &["misconfigured tls"]),
@@ -304,8 +304,7 @@ fn shapes() -> Vec<Row> {
     rows
 }
 
-/// Correct dialogues, cut into two at every byte, cut off at every byte, in single bytes, and sent
-/// early.
+/// Correct dialogues: split in two at every byte, cut off there, bytewise, and early.
 fn whole_dialogues() -> Vec<Row> {
     let mut rows = Vec::new();
     let greeting = AT_ONCE.as_bytes();
@@ -369,8 +368,7 @@ fn encrypted() -> Vec<ScriptStep> {
     ]
 }
 
-/// A correct server with this greeting, up to the command with the password or before a
-/// continuation.
+/// A correct server with this greeting, up to the password or a continuation.
 fn ready(tls: TlsMode, greeting: &str) -> Vec<ScriptStep> {
     match tls {
         TlsMode::Explicit => {

@@ -1,5 +1,6 @@
-//! Mutated dialogues: those of correct servers, with a few bytes changed, left out, doubled or
-//! moved. The same every time; `HOSTILE_MUTATIONS` asks for more of them.
+//! Mutated dialogues of correct servers: bytes changed, removed, doubled or moved.
+//!
+//! The same every time; `HOSTILE_MUTATIONS` asks for more of them.
 //!
 //! The judge is a rule that knows nothing of our parsers: an answer without a yes in it must not
 //! become one.
@@ -24,7 +25,7 @@ const NOT_YES: [&str; 8] = [
     "protocol",
 ];
 
-/// Greeting, and the answer to the password, as servers in the rig and elsewhere give them.
+/// Greetings and password responses of servers in the rig and elsewhere.
 const IMAP: [(&str, &str); 6] = [
     (
         "* OK [CAPABILITY IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ AUTH=PLAIN] Dovecot ready.\r\n",

@@ -1,4 +1,4 @@
-//! One row of the table: a server that follows a script, and the only outcomes that this may have.
+//! A row of the table: a server's script, and the only outcomes that it may have.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Runs rows, each with its own server, backend and paused clock, and checks the results.
+//! Runs rows, each with its own server, backend and paused clock; checks results.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,7 +52,9 @@ struct Outcome {
     connections: usize,
 }
 
-/// Runs all rows and reports the figures under `name`, with the number of rows as `things`.
+/// Runs all rows; reports the figures under `name`.
+///
+/// `things` is what the rows are called.
 ///
 /// # Panics
 /// Names every row whose outcome was not allowed.

@@ -1,5 +1,4 @@
-//! Sizes and speeds at which any server that talks in lines may stray, and what the tables of such
-//! servers share.
+//! Extreme sizes and speeds of line-based servers, and what their tables share.
 
 use std::time::Duration;
 

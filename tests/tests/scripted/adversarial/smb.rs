@@ -25,8 +25,7 @@ const NTLM: u32 = 0x628a_8215;
 const ANYTHING_BUT_YES: &[&str] =
     &["bad_credentials", "account_locked", "unavailable", "misconfigured", "protocol"];
 
-/// A name, what the server answers one after the other, and what the engine `native` may make of
-/// it.
+/// A name, the server's responses in order, and the allowed outcomes of `native`.
 type Lie = (&'static str, Vec<Reply>, &'static [&'static str]);
 
 pub(super) fn rows() -> Vec<Row> {
@@ -194,8 +193,9 @@ fn challenges() -> Vec<Lie> {
     lies
 }
 
-/// An error about a session that does not exist is not signed, so an attacker on the network can
-/// forge one. All that brings is that a user is turned away.
+/// Errors about unknown sessions are unsigned: a network attacker can forge them.
+///
+/// All that brings is that a user is turned away.
 const ERRORS: &[(&str, u32, &[&str])] = &[
     ("wrong password", 0xc000_006a, &["bad_credentials"]),
     ("logon failure", 0xc000_006d, &["bad_credentials"]),
@@ -225,7 +225,7 @@ fn any<'a>(way: Protocol, allowed: &'a [&'static str]) -> &'a [&'static str] {
     if way == Protocol::SmbNative { allowed } else { ANYTHING_BUT_YES }
 }
 
-/// The greeting comes before libsmbclient, so it is the script's clock that counts there.
+/// The negotiation precedes libsmbclient, so the script's clock counts for it.
 fn ending(way: Protocol, ending: Ending) -> Ending {
     if way == Protocol::SmbNative { Ending::HangsUp } else { ending }
 }

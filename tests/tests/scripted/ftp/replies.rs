@@ -146,7 +146,7 @@ async fn t03_a_reply_to_user_is_never_a_wrong_password() {
     }
 }
 
-/// A server that knows only listed names (vsftpd with `userlist_deny=NO`), and a backend after it.
+/// A server with a list of names (vsftpd with `userlist_deny=NO`), and a second backend.
 #[tokio::test]
 async fn a_name_that_is_refused_at_user_is_asked_at_the_next_backend() {
     let keys = Keys::good();
