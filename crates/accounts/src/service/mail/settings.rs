@@ -19,18 +19,20 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Time for reaching the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where mails go and whom they come from.
+/// The mail server, and the sender of mails.
 ///
 /// | field | default | meaning |
 /// |---|---|---|
 /// | `host` | required | the mail server |
-/// | `port` | 465, 587, 25 | by `tls` |
-/// | `tls` | `"implicit"` | `"implicit"`, `"explicit"` (STARTTLS, required), `"none"` (this machine only) |
-/// | `allow_plaintext` | false | consent for `tls = "none"` to another machine |
-/// | `ca_file`, `server_name` | system trust store / `host` | |
-/// | `username`, `password` | none | for servers that want a login |
-/// | `from` | required | `"Cloud <noreply@example.org>"` |
-/// | `hello_name` | the sender's domain | what we call ourselves in EHLO |
+/// | `port` | by `tls` | 465, with `"explicit"` 587, with `"none"` 25 |
+/// | `tls` | `"implicit"` | `"implicit"`, `"explicit"` (STARTTLS, and required) or `"none"` |
+/// | `allow_plaintext` | `false` | consent to `tls = "none"` with a host that is not this machine |
+/// | `ca_file` | the system's trust store | a PEM file: these authorities and no others |
+/// | `server_name` | the host | the name that the certificate must have |
+/// | `username` | none | the login at the mail server, together with `password` |
+/// | `password` | none | its password |
+/// | `from` | required | the sender, such as `"Cloud <noreply@example.org>"` |
+/// | `hello_name` | the domain of `from` | the name of this machine in `EHLO` |
 #[derive(Clone)]
 pub struct MailSettings {
     pub(super) endpoint: Endpoint,
@@ -67,7 +69,7 @@ pub enum MailSettingsError {
     /// A name that is sent to the server has invalid characters.
     #[error("{0} must be a host name")]
     HostName(&'static str),
-    /// A name without a password, or the other way round.
+    /// A name without a password, or a password without a name.
     #[error("username and password go together")]
     HalfALogin,
     /// Clear text over the network without consent.

@@ -22,10 +22,10 @@ const CONFIRMATION_HOURS: RangeInclusive<u64> = 1..=7 * 24;
 ///
 /// | field | default | meaning |
 /// |---|---|---|
-/// | `lost_password_link` | empty | empty: mails; an address: the login page leads there; `"disabled"`: nothing |
-/// | `minutes` | 60 | how long a reset link works, 5 to 1440 |
-/// | `welcome_days` | 7 | how long the link in a welcome mail works, 1 to 30 |
-/// | `confirmation_hours` | 48 | how long the link works that confirms a mail address, 1 to 168 |
+/// | `lost_password_link` | `""` | `""`: mails with links; an address: the login page links there; `"disabled"`: neither. May also stand at the top of the file |
+/// | `minutes` | `60` | how long a reset link works, 5 to 1440 |
+/// | `welcome_days` | `7` | how long the link in a welcome mail works, 1 to 30 |
+/// | `confirmation_hours` | `48` | how long a link works that confirms a mail address, 1 to 168 |
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, try_from = "Raw")]
 pub struct ResetSettings {
