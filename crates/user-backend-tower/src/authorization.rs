@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_without_being_repeated() {
+    fn malformed_header_is_refused_without_echo() {
         let malformed = "The header Authorization is not valid; curl makes it from: -u name:password";
         assert_eq!(basic(b"no colon"), Err(malformed.to_owned()));
         assert_eq!(offered(&[b"Basic !!!"]), Err(malformed.to_owned()));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_prints_a_password() {
+    fn debug_hides_passwords() {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic YW5uYTpnZWhlaW0="));
         let shown = format!("{:?}", AuthorizationHeader::of(&headers).unwrap());

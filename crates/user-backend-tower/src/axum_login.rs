@@ -1,6 +1,6 @@
 //! A backend for [axum-login](https://docs.rs/axum-login): form sign-in with sessions.
 //!
-//! A wrong password is `Ok(None)`, as axum-login wants it. An outage and a limit are errors: a page
+//! A wrong password is `Ok(None)`, as axum-login requires. An outage and a limit are errors: a page
 //! must not say "wrong password" then, and answers with [`Denial::status`](crate::Denial::status)
 //! of the error.
 //!

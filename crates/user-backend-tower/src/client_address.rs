@@ -11,7 +11,7 @@ use user_backend::{Network, UnreadableHop, client_address};
 /// Failed sign-ins are counted per source. Without an address one attacker is as good as another,
 /// and only the limits per user hold.
 pub trait ClientAddress: Clone + Send + Sync + 'static {
-    /// The address; `None` if there is none, for example at a Unix socket.
+    /// The address; `None` without one, for example at a Unix socket.
     ///
     /// # Errors
     /// [`UnreadableHop`] if a proxy that is trusted named an address that cannot be read. The
@@ -53,7 +53,7 @@ impl ClientAddress for PeerAddress {
 
 /// The address in `X-Forwarded-For`, for a server behind proxies.
 ///
-/// The header is believed only if the connection comes from a trusted network, and is read from its
+/// The header is trusted only if the connection comes from a trusted network, and is read from its
 /// end, where the own proxy writes: a client can invent its beginning.
 #[derive(Clone, Debug)]
 pub struct ForwardedFor {

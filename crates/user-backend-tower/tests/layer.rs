@@ -86,7 +86,7 @@ async fn unknown_user_and_wrong_password_get_one_response() {
 }
 
 #[tokio::test]
-async fn missing_credentials_are_asked_for() {
+async fn missing_credentials_get_a_challenge() {
     let response = ask(&plain(), request(PEER, None)).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(header(&response, "www-authenticate"), Some(CHALLENGE));
@@ -152,7 +152,7 @@ async fn guesses_are_counted_per_client_address() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clients_of_a_proxy_are_told_apart() {
+async fn clients_of_a_proxy_are_distinguished() {
     let forwarded = ForwardedFor::new(["127.0.0.1".parse().unwrap()]);
     let app = app(BasicAuthLayer::new(resolver(), forwarded.clone()));
     let from = |client: &str, credentials: &str| {

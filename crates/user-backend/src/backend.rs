@@ -31,10 +31,10 @@ use crate::verdict::Verdict;
 /// 3. **One attempt, one login.** A credential that may have reached the server is never sent
 ///    twice; only connecting may be retried.
 /// 4. **The deadline holds.** [`Attempt::deadline`] bounds the whole call.
-/// 5. **Dropping the future gives up.** Nothing hangs, nothing leaks, and the next attempt works.
-/// 6. **Accepted is who was asked for.** The identity is the canonical form of [`Attempt::name`],
-///    or of the name by which the server knows the user. Domains and pins are the resolver's
-///    business: it applies its rules to this name.
+/// 5. **Dropping the future cancels.** Nothing hangs, nothing leaks, and the next attempt works.
+/// 6. **Only the requested user is accepted.** The identity is the canonical form of
+///    [`Attempt::name`], or of the name by which the server knows the user. Domains and pins are
+///    the resolver's business: it applies its rules to this name.
 /// 7. **Nothing leaks the password**: neither `Debug` nor `Display`, no error, no log line.
 ///
 /// The trait has no default bodies, so a decorator cannot forget to pass one on; put
@@ -176,7 +176,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps what the server says to the user, such as that it wants an app password.
+    /// Keeps what the server says to the user, such as that an app password is required.
     #[must_use]
     pub fn with_message_to(mut self, message: &'a ServerMessage) -> Self {
         self.message = Some(message);

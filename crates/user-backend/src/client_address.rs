@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_block_is_refused() {
+    fn invalid_block_is_refused() {
         for text in [
             "",
             "10.0.0.0/33",

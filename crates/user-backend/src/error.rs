@@ -233,9 +233,9 @@ impl BackendError {
         self.failure != FailureKind::Misconfigured
     }
 
-    /// Whether the peer was silent until time was up.
+    /// Whether the peer did not answer before the time limit.
     ///
-    /// What it was asked it may still be thinking about: a password that was sent may yet count as
+    /// It may still be processing the request: a password that was sent may yet count as
     /// a failed login there.
     pub fn is_timeout(&self) -> bool {
         self.is_timeout

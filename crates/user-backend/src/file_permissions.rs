@@ -44,7 +44,7 @@ impl std::error::Error for UnsafePath {}
 /// Checks that only root and the user of this process may change a file.
 ///
 /// # Errors
-/// [`UnsafePath`]: the first file or folder on the way that others may change, or that cannot be looked at.
+/// [`UnsafePath`]: the first file or folder on the way that others may change, or that cannot be checked.
 pub fn check(path: &Path) -> Result<(), UnsafePath> {
     #[cfg(unix)]
     return unix::walk(path);

@@ -1,10 +1,10 @@
 //! Let users sign in with the account they already have.
 //!
-//! Their password lives on a mail server (IMAP), a file server (SMB) or an FTP server. This library
-//! asks those servers whether a password is right: safely, at most once per attempt, and never
-//! confusing "the server is down" with "wrong password". A [`Resolver`] asks several backends in
-//! turn, remembers outcomes, and hands out an [`Authenticated`]: a proof of sign-in that no other
-//! code can make.
+//! Their password is kept by a mail server (IMAP), a file server (SMB), an FTP, SSH or web server,
+//! or a directory (LDAP). This library asks those servers whether a password is right: safely, at
+//! most once per attempt, and never confusing "the server is down" with "wrong password". A
+//! [`Resolver`] asks several backends in turn, remembers outcomes, and hands out an
+//! [`Authenticated`]: a proof of sign-in that no other code can make.
 //!
 //! ```
 //! use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
@@ -57,8 +57,8 @@
 //! | resolver | [`resolver`]: order, names, pins, canary, trace; [`cache`] outcomes, [`brute_force`] limits on guessing |
 //! | configuration | [`class`] what a class of backends declares, [`config`] the array `user_backends` in three formats |
 //!
-//! Each layer knows those above it only: a backend knows nothing of the resolver, limits or other
-//! backends.
+//! A backend depends on nothing of the resolver, the limits or other backends; the `class.rs` in
+//! its folder connects it to the configuration. No two files import each other.
 //!
 //! # Cargo features
 //! | feature | default | what it adds |

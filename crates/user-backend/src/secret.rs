@@ -1,7 +1,7 @@
 //! Passwords and their keyed hashes.
 //!
 //! A password is wiped when it is dropped and never printed. What a cache remembers of it is a
-//! BLAKE3 hash under a random key that lives as long as the process: useless for an attacker who
+//! BLAKE3 hash under a random key that ends with the process: useless for an attacker who
 //! reads the memory of another process or a core dump of an earlier one, and compared in constant
 //! time.
 
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::ascii::is_printable;
 
-/// Longest password that is taken, in bytes of UTF-8.
+/// Maximum length of a password, in bytes of UTF-8.
 ///
 /// No backend ever truncates: some servers reset the connection beyond this, which would look like
 /// an outage.

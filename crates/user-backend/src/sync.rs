@@ -1,6 +1,6 @@
 //! What invalidation epochs and single-flight are made of, in one place.
 //!
-//! The crate `schedules` beside the tests compiles the very same files with the primitives of a
+//! The crate `schedules` beside the tests compiles the same files with the primitives of a
 //! scheduler that tries out in which order threads can run. Nothing else may be used there to wait
 //! or to share.
 

@@ -68,7 +68,7 @@ impl Rejection {
 
     /// Whether the same name and password may be answered from memory for a while.
     ///
-    /// An account that an admin can unlock any moment is always asked for.
+    /// An account that an administrator can unlock at any moment is always checked at the backend.
     pub fn is_cacheable(self) -> bool {
         matches!(self, Self::BadCredentials | Self::UnknownUser | Self::PolicyDenied)
     }
@@ -105,7 +105,7 @@ impl Identity {
         Self::new(login.canonical().clone())
     }
 
-    /// A user of whom the backend knows the name only.
+    /// A user for whom the backend has only the name.
     pub fn new(name: CanonicalName) -> Self {
         Self { name, details: None }
     }

@@ -3,7 +3,7 @@
 //! Accepted the last time, or refused.
 //!
 //! Proven credentials are those that were accepted last from a network. They are not guesses, so no
-//! limit on guessing holds them up. Otherwise anyone who knows a login name could keep its owner
+//! limit on guessing delays them. Otherwise anyone who knows a login name could keep its owner
 //! out with a few wrong passwords. A refusal ends the exemption at once, so a password that was
 //! changed upstream costs one failure there and is then limited like any other.
 //!

@@ -87,7 +87,7 @@ pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
     /// A sign-in from this source failed, or its answer is not recognised.
     fn source_failed(&self, source: SourceNet, certainty: Certainty);
 
-    /// The record of this source was cleared: failures of before count no more.
+    /// The record of this source was cleared: earlier failures do not count.
     fn source_reset(&self, source: SourceNet);
 
     /// A sign-in with this name failed just now, whether there is such a user or not.
@@ -95,10 +95,10 @@ pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
     /// Only if there is a key for [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
     fn user_failed(&self, _user: UserHash) {}
 
-    /// This user signed in with a password and had failures before, which count no more.
+    /// This user signed in with a password and had failures before, which are cleared.
     fn user_signed_in(&self, _user: UserHash) {}
 
-    /// The record of this user was cleared that long ago: failures of before count no more.
+    /// The record of this user was cleared that long ago: earlier failures do not count.
     fn user_reset(&self, _user: UserHash, _age: Duration) {}
 }
 

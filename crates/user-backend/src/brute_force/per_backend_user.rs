@@ -99,9 +99,9 @@ impl UpstreamLimiter {
     }
 }
 
-/// A failure that may happen.
+/// A reserved failure.
 ///
-/// Given back on drop, unless it did.
+/// Released on drop, unless the failure occurred.
 #[derive(Debug)]
 pub(crate) struct Reservation<'a> {
     limiter: &'a UpstreamLimiter,

@@ -292,7 +292,7 @@ impl UserLimiter {
     pub(crate) fn unlock(&self, name: &CanonicalName, age: Duration) {
         self.forget_reports(name, age);
         UserHolder::of(self, name.clone()).record.clear();
-        self.tell(name, |observer, user| observer.user_reset(user, age));
+        self.notify(name, |observer, user| observer.user_reset(user, age));
     }
 
     /// Counts a failure of another process, or from before a restart, `age` ago.
@@ -321,7 +321,7 @@ impl UserLimiter {
     }
 
     /// Reports a user to the observer, if names can be hashed for it.
-    fn tell(&self, name: &CanonicalName, what: impl FnOnce(&dyn FailedLoginObserver, UserHash)) {
+    fn notify(&self, name: &CanonicalName, what: impl FnOnce(&dyn FailedLoginObserver, UserHash)) {
         if let (Some(observer), Some(user)) = (&self.shared.observer, self.shared.reports.hash(name)) {
             what(observer.as_ref(), user);
         }
@@ -486,7 +486,7 @@ impl UserPermit {
     pub(crate) fn accepted(self) {
         for user in &self.users {
             if user.record.clear() {
-                user.limiter.tell(&user.name, FailedLoginObserver::user_signed_in);
+                user.limiter.notify(&user.name, FailedLoginObserver::user_signed_in);
             }
         }
     }
@@ -638,7 +638,7 @@ impl UserHolder {
         if is_known_wrong {
             return false;
         }
-        self.limiter.tell(&self.name, FailedLoginObserver::user_failed);
+        self.limiter.notify(&self.name, FailedLoginObserver::user_failed);
         if lockout.is_none() {
             return false;
         }

@@ -56,7 +56,7 @@ impl std::fmt::Display for AttemptLimit {
 pub enum Certainty {
     /// A backend refused it.
     Wrong,
-    /// A backend may have seen it and did not say what it thinks of it.
+    /// A backend may have seen it and did not judge it.
     Unanswered,
 }
 

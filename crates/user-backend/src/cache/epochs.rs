@@ -2,7 +2,7 @@
 //!
 //! One counter, the epoch, goes up at every invalidation. A check remembers the epoch at which it
 //! began; its outcome is good as long as nothing it depends on (the user, the backend, everything)
-//! was invalidated at a later epoch. So an old yes cannot come back in after a password change,
+//! was invalidated at a later epoch. So an old acceptance cannot return after a password change,
 //! however long the check was under way.
 //!
 //! The epoch of each label's last invalidation is kept exactly, in a table behind a lock. In front

@@ -64,7 +64,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        await_result(self.board((key, change.number()), start)?, deadline).await
+        await_result(self.get_or_start((key, change.number()), start)?, deadline).await
     }
 
     /// Waits for the answer of the attempt `key` if it is under way already.
@@ -86,7 +86,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         lock(&self.under_way).len()
     }
 
-    fn board<F>(
+    fn get_or_start<F>(
         &self,
         key: (OutcomeKey, u64),
         start: impl FnOnce() -> F,
@@ -99,9 +99,9 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         match table.entry(key) {
             Entry::Occupied(flight) => Ok(flight.get().clone()),
             Entry::Vacant(_) if full => Err(JoinError::Full),
-            Entry::Vacant(seat) => {
+            Entry::Vacant(slot) => {
                 let (send, receive) = watch::channel(None);
-                seat.insert(receive.clone());
+                slot.insert(receive.clone());
                 drop(table);
                 let landing = CompletionGuard { under_way: Arc::clone(&self.under_way), key };
                 let work = start();

@@ -39,7 +39,7 @@ pub struct NamedFields<'a> {
 }
 
 impl<'a> NamedFields<'a> {
-    /// The value of an own field in the arguments.
+    /// The value of a class's own field in the arguments.
     pub(crate) fn own(&self, name: &str) -> Option<&Field<'a>> {
         let part = || self.own_texts.iter().find(|(own, ..)| *own == name).map(|(.., field)| field);
         self.own.iter().find(|(own, _)| *own == name).map(|(_, field)| field).or_else(part)

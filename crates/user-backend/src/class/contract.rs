@@ -16,7 +16,7 @@ use crate::document::Problem;
 use crate::resolver::policy::BackendPolicy;
 use crate::verdict::Verdict;
 
-/// A class of backends, as the configuration sees it.
+/// A class of backends, as the configuration uses it.
 ///
 /// Only [`name`](Self::name) and [`build`](Self::build) must be written. What is wrong with an
 /// entry is reported when the file is loaded, with its place, so `build` should fail only for what

@@ -64,7 +64,7 @@ impl Entry {
         self.endpoint.as_ref()
     }
 
-    /// The server's address, [required](super::TransportSpec::host_required) by some classes.
+    /// The address, for a class that [requires it](super::TransportSpec::host_required).
     ///
     /// # Errors
     /// The entry has no host, which cannot be when the class requires one.

@@ -1,7 +1,7 @@
 //! The classes there are, and every way they have been spelled.
 //!
 //! A class of the PHP app was written as `OC_User_IMAP` at first and as `\OCA\UserExternal\IMAP`
-//! later, and PHP does not mind letter case. All of that is understood, and the short names of our
+//! later, and PHP ignores letter case. All of that is accepted, and the short names of our
 //! own: `imap`, `ftp`, `smb`.
 
 use std::fmt;

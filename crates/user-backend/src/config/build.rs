@@ -44,9 +44,9 @@ impl Config {
         Ok(self.parts()?.into_iter().map(public).collect())
     }
 
-    /// What an entry of this configuration makes of a login name that is no account's id.
+    /// How an entry of this configuration maps a login name that is not an account's id.
     ///
-    /// The name that its server is sent, and who that is. Contacts no server.
+    /// Returns the name that is sent to its server, and its identity. Contacts no server.
     ///
     /// # Errors
     /// The verdict that needs no server, such as [`Verdict::NotMine`] for a name of another domain.

@@ -74,7 +74,7 @@ pub(super) fn read(
     })
 }
 
-/// The host; `Some(None)` if there is none and none is needed.
+/// The host; `Some(None)` if it is absent and not required.
 fn host(
     section: &TableReader<'_>,
     spec: TransportSpec,

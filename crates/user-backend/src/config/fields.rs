@@ -145,8 +145,8 @@ pub(super) const TLS_FIELDS: [FieldSpec; 5] = [
     field(
         "tls",
         "\"explicit\"",
-        "`\"implicit\"`: TLS from the first byte; `\"explicit\"` or `\"starttls\"`: the server is asked for TLS \
-         and must agree, not for http; `\"none\"`. The default of http is `\"implicit\"`",
+        "`\"implicit\"`: TLS from the first byte; `\"explicit\"` or `\"starttls\"`: TLS is requested and \
+         required, not for http; `\"none\"`. The default of http is `\"implicit\"`",
     ),
     field("allow_plaintext", "false", "consent to `tls = \"none\"` with a host that is not this machine"),
     field(

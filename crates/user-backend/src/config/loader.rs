@@ -1,6 +1,6 @@
 //! From a file or a text to a [`Config`].
 //!
-//! Reading, then every check that looks at more than one entry.
+//! Reading, then every check across entries.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -21,9 +21,9 @@
 //! # Ok::<(), user_backend::config::ConfigErrors>(())
 //! ```
 //!
-//! A file is read whole or not at all. Everything that is wrong with it is reported at once, each
-//! error with its place, what was found and what was expected: see [`ConfigErrors`]. What works but
-//! should be known is in [`Config::warnings`].
+//! A file is read completely or not at all. Everything that is wrong with it is reported at once,
+//! each error with its place, what was found and what was expected: see [`ConfigErrors`]. What
+//! works but should be known is in [`Config::warnings`].
 //!
 //! Only `config/standard.rs` knows all classes: what there is to know about one is in its own
 //! folder (see [`class`](crate::class)). The classes that a file was read with travel with the

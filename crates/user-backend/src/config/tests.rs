@@ -2,6 +2,7 @@
 
 // What is expected of `class` lists the classes, so the texts are those of a program with all of
 // them.
+mod adversarial;
 #[cfg(all(feature = "http", feature = "ldap", feature = "smb", feature = "smb-native", feature = "ssh"))]
 mod bad_input;
 #[cfg(all(feature = "http", feature = "ldap"))]
@@ -18,7 +19,6 @@ mod documented;
 mod fields_table;
 mod files;
 mod historic;
-mod hostile;
 #[cfg(any(feature = "smb-helper", feature = "smb-native"))]
 mod names_table;
 mod php_system;
@@ -56,7 +56,7 @@ fn reached(config: &Config) -> String {
     format!("{endpoint} {}", endpoint.tls())
 }
 
-/// What is wrong with a configuration, as a person sees it.
+/// The errors of a configuration, as an operator sees them.
 fn wrong(text: &str, format: Format, name: &str) -> String {
     match Config::parse(text, format, name) {
         Ok(config) => panic!("taken for good:\n{text}\n{config:?}"),

@@ -95,7 +95,7 @@ pub(crate) fn problem(said: &str, secret: bool) -> Problem {
     let (found, expected) = if let Some(parts) = said.split_once(", expected ") {
         parts
     } else if let Some((expected, found)) = said.rsplit_once(", found ") {
-        // As our own checks say it: "minutes must be between 5 and 60, found 4".
+        // As the checks of this crate word it: "minutes must be between 5 and 60, found 4".
         words = expected.replacen(" must be ", " to be ", 1);
         (found, words.as_str())
     } else if let Some(expected) = said.strip_prefix("expected ") {

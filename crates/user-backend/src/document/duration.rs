@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_length_of_time_is_refused() {
+    fn invalid_duration_is_refused() {
         for text in [
             "",
             "s",

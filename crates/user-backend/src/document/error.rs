@@ -98,7 +98,7 @@ impl std::error::Error for ConfigErrors {}
 
 /// One thing that is wrong with a configuration.
 ///
-/// The texts contain values of our own fields only, never anything else from the file.
+/// The texts contain values of this library's fields only, never anything else from the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     file: Arc<str>,

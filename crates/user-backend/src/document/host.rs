@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_plainly_a_host_is_refused() {
+    fn ambiguous_host_is_refused() {
         for text in [
             "",
             " ",

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_cannot_play_tricks_on_a_terminal() {
+    fn shown_values_have_no_terminal_controls() {
         assert_eq!(quoted("a\u{1b}[2J\"\n"), r#""a\u{1b}[2J\"\n""#);
         assert_eq!(quoted("\u{202e}\\OCA\\It's"), r#""\u{202e}\OCA\It's""#);
         assert_eq!(quoted(&"ä".repeat(500)).chars().count(), 123);

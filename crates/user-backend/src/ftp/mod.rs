@@ -4,7 +4,7 @@
 //! One connection, at most three commands: `AUTH TLS` where TLS is explicit, `USER`, `PASS`. There
 //! is no data connection (no PASV, EPSV, PORT), no listing, and no `QUIT`: the connection is closed
 //! as soon as the answer is there. `USER` and `PASS` are sent and judged one by one, and the server
-//! may not have sent anything before either. The crate suppaftp reads the replies; a guard of ours
+//! may not have sent anything before either. The crate suppaftp reads the replies; the guard
 //! sits between it and the socket and does TLS, so that the library sees neither the name nor the
 //! password, and so that a certificate error says what is wrong with the certificate.
 //!

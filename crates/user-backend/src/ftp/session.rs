@@ -3,8 +3,8 @@
 //! [`reply`](super::reply) says what replies mean.
 //!
 //! RFC 959 section 5.4 (the dialogue), RFC 4217 section 4 (AUTH TLS). PBSZ and PROT (RFC 4217
-//! section 8, 9) protect data connections; there is none, so they are not sent, and a server that
-//! would refuse them works, too.
+//! section 8, 9) protect data connections, which are not used, so they are not sent, and a server
+//! that would refuse them works, too.
 
 use std::io;
 use std::net::SocketAddr;
@@ -41,7 +41,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects, encrypts and hears the greeting.
+    /// Connects, encrypts and reads the greeting.
     ///
     /// Every later step has the same deadline.
     ///
@@ -188,7 +188,7 @@ async fn connect(
     address: SocketAddr,
 ) -> Result<(ImplAsyncFtpStream<SharedSocket>, SharedSocket, SocketAddr), BackendError> {
     let wiring = SocketConnector::default();
-    // The one way to give suppaftp a stream of our own. With this connector it is not implicit TLS
+    // The only way to give suppaftp another stream. With this connector it is not implicit TLS
     // yet.
     match ImplAsyncFtpStream::connect_secure_implicit(address, wiring.clone(), "").await {
         Ok(ftp) => wiring
@@ -204,7 +204,7 @@ async fn connect(
 
 /// The bytes of a reply.
 ///
-/// The library is told to expect no code at all, because it does not know all of them.
+/// The library expects no code at all, because it does not know all of them.
 fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Vec<u8>, BackendError> {
     match answer {
         Ok(response) | Err(FtpError::UnexpectedResponse(response)) => Ok(response.body),

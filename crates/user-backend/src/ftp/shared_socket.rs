@@ -3,7 +3,7 @@
 //! suppaftp reads replies and writes commands; it cannot see whether the server sent something
 //! before a command, it keeps no TLS error, it logs passwords, and it asks for more than a login
 //! needs once TLS is on (PBSZ, PROT). So it gets our stream: a [`Guard`] in front of the socket,
-//! which turns from clear text to TLS in place (RFC 4217 section 4) when the session says so.
+//! which turns from clear text to TLS in place (RFC 4217 section 4) when the session requests it.
 
 use std::fmt;
 use std::io;
@@ -101,7 +101,7 @@ impl SharedSocket {
 
 impl fmt::Debug for SharedSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").finish_non_exhaustive()
+        f.debug_struct("SharedSocket").finish_non_exhaustive()
     }
 }
 
@@ -165,7 +165,7 @@ impl AsyncTlsConnector for SocketConnector {
 
 /// A socket that two owners can use.
 ///
-/// TLS on top of it, and [`SharedSocket`], which must be able to show it.
+/// TLS over it, and [`SharedSocket`], which must be able to show it.
 #[derive(Clone, Debug)]
 struct Socket(Arc<TcpStream>);
 

@@ -41,7 +41,7 @@ impl Class for HttpClass {
     fn fields(&self) -> &'static [FieldSpec] {
         const {
             &[
-                FieldSpec::checked_text("path", "the path that is asked for", PATH, path),
+                FieldSpec::checked_text("path", "the requested path", PATH, path),
                 FieldSpec::choice("auth", "how the password is sent", &["basic", "digest", "form", "json"]),
                 FieldSpec::choice("method", "the method of basic and digest", METHODS),
                 FieldSpec::text("name_field", "the field of a form that holds the name"),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn url_that_is_none_is_refused_without_its_password() {
+    fn invalid_url_is_refused_without_its_password() {
         for text in [
             "",
             "cloud.example.com",

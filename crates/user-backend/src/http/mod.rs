@@ -2,9 +2,9 @@
 //!
 //! # How a login is decided
 //! One request with the name and the password; Digest needs one without them before it, for the
-//! challenge. hyper speaks HTTP/1.1 over a connection of ours. No redirect is followed, no cookie
-//! is kept, no proxy of the environment is used. The connection is closed as soon as the answer is
-//! there.
+//! challenge. hyper speaks HTTP/1.1 over this crate's connection. No redirect is followed, no
+//! cookie is kept, no proxy of the environment is used. The connection is closed as soon as the
+//! answer is there.
 //!
 //! Choose an address that asks for a password: a page that is open to all says yes to every
 //! password. The canary finds such a page, and no yes of it counts; Digest and the probe find it
@@ -36,10 +36,10 @@
 //! | 408, 421, 423, 425, 429, 451 | unavailable |
 //! | other 4xx | misconfigured |
 //! | 5xx | unavailable |
-//! | the request without a password (Digest): 2xx | misconfigured: no password is asked for |
+//! | the request without a password (Digest): 2xx | misconfigured: no password is required |
 //! | a challenge with MD5 only, without `allow_md5` | misconfigured; no password is used |
 //!
-//! 403 is no refusal by itself: Apache says it to addresses that `Require ip` shuts out, and
+//! 403 alone is not a refusal: Apache returns it to addresses that `Require ip` excludes, and
 //! firewalls say it to anyone.
 //!
 //! # Security

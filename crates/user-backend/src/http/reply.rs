@@ -113,7 +113,7 @@ fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Opti
         (401, _) if response.is_stale() => unavailable("the server did not judge: its nonce had expired"),
         (401, class) => {
             // The challenge is what makes a 401 a refusal of these credentials: without it, or
-            // with that of another scheme, something else wants to be asked first. An application
+            // with that of another scheme, another credential is required first. An application
             // that is sent a form has none.
             let is_ours = match rules.auth.scheme() {
                 Some(scheme) => response.of_scheme(scheme).next().is_some(),

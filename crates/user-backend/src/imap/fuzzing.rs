@@ -30,7 +30,7 @@ pub struct Dialogue {
 }
 
 impl Dialogue {
-    /// What must be in no text of ours.
+    /// What no text of this crate may contain.
     pub const SECRETS: [&str; 2] = [PASSWORD, CREDENTIALS];
 }
 

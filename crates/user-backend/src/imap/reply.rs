@@ -275,7 +275,7 @@ pub(super) fn refused_unheard(
     })
 }
 
-/// The server wants encryption.
+/// The server requires encryption.
 fn needs_privacy(encrypted: bool) -> BackendError {
     let text = match encrypted {
         true => {

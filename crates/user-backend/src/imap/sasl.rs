@@ -42,7 +42,7 @@ pub(super) fn plain_in_turn(name: &str, password: &str) -> SecretLine {
 
 fn plain_behind(head: &[&[u8]], name: &str, password: &str) -> SecretLine {
     // RFC 4616 section 2: [authzid] NUL authcid NUL passwd. Neither may hold NUL: `LoginName` and
-    // `Password` see to it.
+    // `Password` ensure it.
     encoded(head, &exact(&[b"\0", name.as_bytes(), b"\0", password.as_bytes()]))
 }
 

@@ -52,10 +52,10 @@ impl<S: Duplex> Session<S> {
     pub(super) async fn greeted(stream: S) -> Result<Self, BackendError> {
         let mut session = Self::over(Guard::new(stream));
         match session.next(Phase::Greeting).await? {
-            // RFC 9051 section 7.1.4: this login was not asked for, and there is no STARTTLS after
+            // RFC 9051 section 7.1.4: this login was not requested, and there is no STARTTLS after
             // it.
-            Heard::Status(Untagged::Preauth) => Err(ProtocolViolation::Preauth.fault(Phase::Greeting)),
-            Heard::Status(Untagged::Ok) => Ok(session),
+            ServerReply::Status(Untagged::Preauth) => Err(ProtocolViolation::Preauth.fault(Phase::Greeting)),
+            ServerReply::Status(Untagged::Ok) => Ok(session),
             _ => Err(ProtocolViolation::NoGreeting.fault(Phase::Greeting)),
         }
     }
@@ -254,9 +254,9 @@ impl<S: Duplex> Session<S> {
     async fn answer(&mut self, phase: Phase) -> Result<TaggedStatus, BackendError> {
         loop {
             match self.next(phase).await? {
-                Heard::Done(answer) => return Ok(answer),
-                Heard::Continue => return Err(ProtocolViolation::OddContinuation.fault(phase)),
-                Heard::Status(_) => {}
+                ServerReply::Done(answer) => return Ok(answer),
+                ServerReply::Continue => return Err(ProtocolViolation::OddContinuation.fault(phase)),
+                ServerReply::Status(_) => {}
             }
         }
     }
@@ -265,15 +265,15 @@ impl<S: Duplex> Session<S> {
     async fn turn_or_answer(&mut self) -> Result<Option<TaggedStatus>, BackendError> {
         loop {
             match self.next(Phase::Login).await? {
-                Heard::Done(answer) => return Ok(Some(answer)),
-                Heard::Continue => return Ok(None),
-                Heard::Status(_) => {}
+                ServerReply::Done(answer) => return Ok(Some(answer)),
+                ServerReply::Continue => return Ok(None),
+                ServerReply::Status(_) => {}
             }
         }
     }
 
     /// Reads the next reply, and notes capabilities.
-    async fn next(&mut self, phase: Phase) -> Result<Heard, BackendError> {
+    async fn next(&mut self, phase: Phase) -> Result<ServerReply, BackendError> {
         loop {
             let response = match self.client.read_response().await {
                 Ok(Some(response)) => response,
@@ -286,10 +286,10 @@ impl<S: Duplex> Session<S> {
                     if let Some(told) = capabilities {
                         self.note(told);
                     }
-                    return Ok(Heard::Status(status));
+                    return Ok(ServerReply::Status(status));
                 }
-                Reply::Continue => return Ok(Heard::Continue),
-                Reply::Done(answer) => return Ok(Heard::Done(answer)),
+                Reply::Continue => return Ok(ServerReply::Continue),
+                Reply::Done(answer) => return Ok(ServerReply::Done(answer)),
                 Reply::Bye(code) => return Err(reply::goodbye(phase, code)),
                 Reply::Odd => return Err(ProtocolViolation::OddReply.fault(phase)),
             }
@@ -303,7 +303,7 @@ impl<S: Duplex> Session<S> {
 }
 
 /// A reply that the dialogue has to react to.
-enum Heard {
+enum ServerReply {
     Status(Untagged),
     Continue,
     Done(TaggedStatus),

@@ -50,7 +50,7 @@ impl ImapSettings {
     /// The command is `ID ("x-originating-ip" "...")` (RFC 2971). It is sent over TLS or to this
     /// machine only, and only if the server lists `ID`.
     ///
-    /// Dovecot believes it from the addresses in its `login_trusted_networks`, and counts failed
+    /// Dovecot trusts it from the addresses in its `login_trusted_networks`, and counts failed
     /// logins for that address then.
     #[must_use]
     pub fn with_forward_source(mut self, forward: bool) -> Self {

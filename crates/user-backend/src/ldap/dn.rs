@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn name_that_looks_like_a_dn_is_refused_where_nothing_is_escaped() {
+    fn dn_syntax_is_refused_where_nothing_is_escaped() {
         assert_eq!(fill("{name}@example.com", "alice").unwrap(), "alice@example.com");
         assert_eq!(fill("{name}", "alice@example.com").unwrap(), "alice@example.com");
         assert_eq!(fill(r"OFFICE\{name}", "alice").unwrap(), r"OFFICE\alice");

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn name_is_a_value_whatever_is_in_it() {
+    fn any_name_is_escaped_as_a_value() {
         let equal =
             Filter::EqualityMatch(AttributeValueAssertion::new("uid".into(), b"*)(uid=*".to_vec().into()));
         assert_eq!(filled("(uid={name})"), equal);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn filter_that_is_none_is_refused() {
+    fn invalid_filter_is_refused() {
         for text in [
             "",
             "uid={name}",

@@ -1,7 +1,7 @@
 //! LDAP messages on the wire (RFC 4511 sections 4.1 and 5.1).
 //!
 //! Messages are read and written by the crate rasn-ldap, but for the bind request: it holds the
-//! password, and is put together in memory that is wiped.
+//! password, and is built in memory that is wiped.
 
 use std::io;
 

@@ -111,7 +111,7 @@ pub struct LdapBackend {
 /// The outcome of a bind: the entry, if known, or a refusal.
 ///
 /// A refusal has the text of the server for the user.
-type Answer = Result<Option<DirectoryEntry>, Refused>;
+type BindOutcome = Result<Option<DirectoryEntry>, Refused>;
 
 impl LdapBackend {
     /// Makes the backend; reads certificates, opens no connection.
@@ -182,7 +182,7 @@ impl LdapBackend {
         session: &mut Session,
         sent: Sent<'_>,
         dn: Option<String>,
-    ) -> Result<Answer, BackendError> {
+    ) -> Result<BindOutcome, BackendError> {
         let taught = &self.settings.refusal_texts;
         let Some(dn) = dn else {
             self.serve(session).await?;

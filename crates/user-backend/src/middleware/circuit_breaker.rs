@@ -7,13 +7,13 @@
 //!
 //! What counts is whether the server could be reached and answered: a rejection is a sign of
 //! health, a misconfiguration is not an outage, and an odd reply to one name or password says
-//! nothing about the next user: an attacker must not switch a server off for all by a name that it
-//! stumbles over.
+//! nothing about the next user. Otherwise an attacker could open the breaker for all users with one
+//! name that the server cannot handle.
 //!
-//! Order: directly around the backend, inside the [limit](super::concurrency_limit): waiting for a
-//! turn in vain says something about us, not about the server. An open breaker answers at once, so
-//! no attempt keeps a permit for long. Cancellation: a trial attempt that is given up counts as
-//! neither; the next one may try.
+//! Order: directly around the backend, inside the [limit](super::concurrency_limit): an attempt
+//! that gets no permit says something about this program, not about the server. An open breaker
+//! answers at once, so no attempt keeps a permit for long. Cancellation: a cancelled trial attempt
+//! counts as neither; the next one may try.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -164,7 +164,7 @@ impl UserBackend for CircuitBreaker {
             Err(error) if !error.is_transient() && error.phase() == Phase::Resolve => {}
             Ok(_) => self.close(),
             Err(error) if !error.is_transient() => self.close(),
-            // It was reached and greeted. What it makes of one person, or how long it thinks about
+            // It was reached and greeted. Its decision about one user, and how long it takes for
             // a wrong password, says nothing about the next person.
             Err(error) if error.phase() == Phase::Login => {}
             Err(_) => self.count(trial.is_trial),
@@ -173,7 +173,7 @@ impl UserBackend for CircuitBreaker {
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        // An operator who asks wants to know now; a good answer closes the breaker.
+        // An operator's check is not delayed; a good answer closes the breaker.
         let answer = self.inner.probe(deadline).await;
         if answer.is_ok() {
             self.close();
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_switches_a_server_off_by_a_name_that_it_stumbles_over() {
+    async fn failures_of_one_name_do_not_open_the_breaker() {
         let bench = BreakerFixture::new(true);
         bench.scripted.stumbles.store(true, Ordering::SeqCst);
         assert_eq!(bench.ask_times(100).await, 100);

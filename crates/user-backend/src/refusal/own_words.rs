@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_hold_the_password_are_neither_learned_nor_matched() {
+    fn texts_with_the_password_are_neither_learned_nor_matched() {
         let secret = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
         assert_eq!(learned([secret, secret]), None);
         let words = learned(["Nope, sorry", "Nope, sorry"]).unwrap();

@@ -15,7 +15,7 @@ use crate::verdict::Rejection::{
     AccountDisabled, AccountLocked, BadCredentials, CredentialsExpired, UnknownUser,
 };
 
-/// The server did not judge: it is down, busy, full, or wants something else first.
+/// The server did not judge: it is down, busy, full, or requires something else first.
 ///
 /// Never learned from canaries.
 const OUTAGES: &[&str] = &[

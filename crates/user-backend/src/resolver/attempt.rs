@@ -121,8 +121,8 @@ impl Resolver {
         let is_under_way = arrival.source.as_ref().is_some_and(|source| source.is_under_way(&guess.key));
         if knowledge.is_exempt || is_under_way {
             let change = self.snapshot(&name).change;
-            if let Some(landed) = self.shared.flights.follow(flight, change, deadline).await {
-                return self.landed(landed, &name, started);
+            if let Some(joined) = self.shared.flights.follow(flight, change, deadline).await {
+                return self.shared_outcome(joined, &name, started);
             }
         }
         let needs_turn = !knowledge.is_exempt && !knowledge.is_known_wrong;
@@ -186,13 +186,13 @@ impl Resolver {
                 if admission.settle(&chain, &answer, is_guess).await {
                     observe::locked(&name, source);
                 }
-                observe::landed(&name, &answer);
+                observe::completed(&name, &answer);
                 (answer, began)
             };
             work.instrument(span)
         };
-        let landed = self.shared.flights.join(flight, change, deadline, work).await;
-        self.landed(landed, &asked, started)
+        let joined = self.shared.flights.join(flight, change, deadline, work).await;
+        self.shared_outcome(joined, &asked, started)
     }
 
     fn guess(&self, name: &LoginName, password: &Password, source: Option<IpAddr>) -> Guess {
@@ -264,14 +264,14 @@ impl Resolver {
     ///
     /// The backend may know the user by another name, which was invalidated, and the caller may be
     /// late to read the answer.
-    fn landed(
+    fn shared_outcome(
         &self,
-        landed: Result<FlightResult, JoinError>,
+        joined: Result<FlightResult, JoinError>,
         name: &LoginName,
         started: Instant,
     ) -> TracedOutcome {
-        let (answer, began) = match landed {
-            Ok(landed) => landed,
+        let (answer, began) = match joined {
+            Ok(joined) => joined,
             Err(lost) => return not_joined(lost, started),
         };
         match answer.authenticated() {

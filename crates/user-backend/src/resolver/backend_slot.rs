@@ -235,7 +235,7 @@ impl BackendSlot {
 }
 
 impl BackendSlot {
-    /// Runs the canary, if the policy wants it, and draws the conclusion.
+    /// Runs the canary, if the policy enables it, and records the result.
     async fn prove(&self, deadline: Instant) -> Canary {
         if !self.policy.canary {
             return Canary::NotAsked;

@@ -30,7 +30,7 @@ const MOST_FLIGHTS: usize = 10_000;
 /// Collects backends and settings; [`build`](Self::build) checks them all.
 ///
 /// Backends are asked in the order in which they are added. Beyond that the order of calls makes no
-/// difference: what is set here wins over what a [configuration](Self::with_config) says.
+/// difference: what is set here overrides a [configuration](Self::with_config).
 #[derive(Debug)]
 #[must_use]
 pub struct ResolverBuilder {

@@ -101,7 +101,7 @@ impl CanaryState {
 
     /// Whether this is the time to learn how the server refuses.
     ///
-    /// Once it is, it is not for a while.
+    /// After that, it is false for a while.
     pub(super) fn may_learn(&self) -> bool {
         let mut known = self.lock();
         let at = now();

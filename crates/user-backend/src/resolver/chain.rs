@@ -197,7 +197,7 @@ impl Chain {
                         Ok(place) => place,
                         Err(LimitReached { limit, step, reached, was_refused }) => {
                             trace.steps.push(step);
-                            // What it thinks of this very password is known: it is asked no more,
+                            // Its answer to this very password is known: it is not asked again,
                             // and the next one is.
                             let ends = match was_refused {
                                 true => slot.policy.on_reject == OnReject::Stop,

@@ -118,7 +118,7 @@ struct ResolverShared {
     networks: RandomState,
     /// Where proven credentials are kept for longer than the process.
     kept_proven: Option<proven_store::KeptProven>,
-    /// What was put together, for the next reload.
+    /// The parts of the resolver, for the next reload.
     recipe: std::sync::Mutex<recipe::Recipe>,
     /// The outcome of every attempt, in a resolver for tests.
     fixed: Option<NotAuthenticated>,
@@ -289,7 +289,7 @@ impl Resolver {
         self.shared.chain.load().slot(id).map(|slot| slot.policy.clone())
     }
 
-    /// Asks every backend whose policy wants it about a user who does not exist.
+    /// Runs the canary of every backend whose policy enables it.
     ///
     /// One that accepts is not asked again until the next call. A backend that cannot be asked now
     /// is checked again at its first yes, which counts only if the made-up user was refused. For

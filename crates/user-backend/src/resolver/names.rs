@@ -27,7 +27,7 @@ const DENIED_BY_DEFAULT: [&str; 3] = ["anonymous", "ftp", "guest"];
 
 /// Everything about names that all backends have in common.
 ///
-/// Domain rules, names that are never asked for, and who is admitted.
+/// Domain rules, denied names, and who is admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameRules {
     domain: DomainRules,

@@ -24,7 +24,7 @@ use super::trace::{AUDIT, StepOutcome};
 use crate::identity::LoginName;
 
 /// An attempt has ended: counted once, however many callers wait for it.
-pub(super) fn landed(name: &LoginName, answer: &TracedOutcome) {
+pub(super) fn completed(name: &LoginName, answer: &TracedOutcome) {
     let trace = &answer.trace;
     tracing::debug!(
         user = ?name, outcome = answer.outcome.as_str(), rule = trace.ended_by.as_str(), ms = trace.ms, "attempt decided"

@@ -54,7 +54,7 @@ pub(crate) struct Tuning {
 
 /// Backends and settings in the order in which they count.
 ///
-/// What was set by hand wins over a configuration, whichever was named first.
+/// What was set by hand overrides a configuration, in any order of calls.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recipe {
     pub(super) slots: Vec<Slot>,

@@ -2,7 +2,7 @@
 //!
 //! The whole chain is swapped at once: an attempt sees the old one or the new one, never half of
 //! each. What stays the same is kept: a backend with unchanged settings keeps its circuit breaker,
-//! its budgets, its connections and its remembered outcomes. What was changed or removed loses its
+//! its budgets, its connections and its remembered outcomes. A changed or removed backend loses its
 //! outcomes, those of checks under way included. Refusals are no backend's but the chain's, so they
 //! go with every change.
 //!
@@ -50,7 +50,7 @@ pub struct BackendReload {
 impl Resolver {
     /// Replaces backends, deadline and throttle with those of `next`, also for all clones.
     ///
-    /// Backends that are the same as before keep all their state: made of an entry of a
+    /// Unchanged backends keep all their state: made of an entry of a
     /// configuration, they are the same when it says the same; made by hand, when it is the very
     /// same `Arc` with the same policy and domain rules. The new ones are checked first, as by
     /// [`canary`](Self::canary), each for at most the deadline; one that accepts a made-up user is

@@ -15,7 +15,7 @@ use crate::identity::BackendId;
 use crate::refusal::ServerText;
 use crate::verdict::{Rejection, Verdict};
 
-/// The target of lines that an auditor wants.
+/// The target of log lines for auditors.
 pub(super) const AUDIT: &str = "user_backend::audit";
 
 /// How a decision came about.

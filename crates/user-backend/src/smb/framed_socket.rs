@@ -1,6 +1,6 @@
 //! The connection under the engine `native`.
 //!
-//! Frames of MS-SMB2 section 2.1 over a TCP stream of ours, with an upper bound for what a server
+//! Frames of MS-SMB2 section 2.1 over a TCP stream, with an upper bound for what a server
 //! may make us read. All that a login reads fits into a few kilobytes; the crate smb2 by itself
 //! would take frames of 16 MB, one after the other.
 
@@ -29,7 +29,7 @@ pub(super) struct FramedSocket {
     broken: OnceLock<&'static str>,
 }
 
-/// One direction; smb2 wants to own a box for each.
+/// One direction; smb2 needs an owned box for each.
 pub(super) struct Half(pub(super) Arc<FramedSocket>);
 
 impl FramedSocket {
@@ -56,7 +56,7 @@ impl FramedSocket {
 
 impl fmt::Debug for FramedSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").field("broken", &self.broken()).finish_non_exhaustive()
+        f.debug_struct("FramedSocket").field("broken", &self.broken()).finish_non_exhaustive()
     }
 }
 

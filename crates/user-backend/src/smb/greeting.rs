@@ -60,7 +60,7 @@ pub(super) async fn greet(mut stream: TcpStream, deadline: Instant) -> Result<Gr
         let [kind, high, middle, low] = stream.read_u32().await.map_err(broken)?.to_be_bytes();
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
         if kind != 0 || length > MAX_ANSWER {
-            return Err(stranger());
+            return Err(not_smb());
         }
         let mut answer = vec![0; length];
         stream.read_exact(&mut answer).await.map_err(broken)?;
@@ -109,7 +109,7 @@ pub(super) fn understand(answer: &[u8]) -> Result<Greeting, BackendError> {
     };
     let is_answer =
         answer.starts_with(MAGIC) && two(12) == Some(0) && two(16).is_some_and(|flags| flags & 1 == 1);
-    let (true, Some(low), Some(high)) = (is_answer, two(8), two(10)) else { return Err(stranger()) };
+    let (true, Some(low), Some(high)) = (is_answer, two(8), two(10)) else { return Err(not_smb()) };
     let status = u32::from(high) << 16 | u32::from(low);
     if status != 0 {
         return Err(BackendError::protocol(
@@ -118,15 +118,15 @@ pub(super) fn understand(answer: &[u8]) -> Result<Greeting, BackendError> {
         ));
     }
     let (Some(65), Some(mode), Some(agreed)) = (two(HEADER), two(HEADER + 2), two(HEADER + 4)) else {
-        return Err(stranger());
+        return Err(not_smb());
     };
     match DIALECTS.into_iter().find(|(dialect, _)| *dialect == agreed) {
         Some((_, dialect)) => Ok(Greeting { dialect, signs: mode & 2 == 2 }),
-        None => Err(stranger()),
+        None => Err(not_smb()),
     }
 }
 
-fn stranger() -> BackendError {
+fn not_smb() -> BackendError {
     BackendError::protocol(Phase::Greeting, "the server does not speak SMB 2 or 3")
 }
 

@@ -20,7 +20,7 @@
 //! | | `pavao` (cargo features `smb`, `smb-helper`) | `native` (cargo feature `smb-native`) |
 //! |---|---|---|
 //! | library | libsmbclient, in C, GPLv3 or later | smb2, in Rust |
-//! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | as many as are asked for |
+//! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | unlimited |
 //! | a crash of it ends | one login, in helper processes; else the program | one login |
 //! | reports why an account is refused | hardly, see below | exactly |
 //! | `smb encrypt = required` on the server | works | [`Misconfigured`](crate::FailureKind::Misconfigured) |
@@ -48,7 +48,7 @@
 //! | its domain controller is down | unavailable (*) | unavailable |
 //! | yes, but the person may not open the share | `BadCredentials` | - |
 //! | no such share, no pipe | misconfigured | - |
-//! | wants an encrypted session | accepted | misconfigured |
+//! | requires an encrypted session | accepted | misconfigured |
 //! | yes, but not signed or wrongly signed | `BadCredentials` or unavailable | protocol |
 //! | a status that is on no list | unavailable | unavailable, counts as a guess |
 //! | nothing, or hangs up | unavailable | unavailable |

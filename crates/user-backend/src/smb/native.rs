@@ -3,11 +3,11 @@
 //! MS-SMB2 section 3.2.4.2, NTLMv2 of MS-NLMP.
 //!
 //! A yes needs proof, because the last answer of a session set-up arrives before anything protects
-//! the connection. With SMB 3 smb2 itself wants that answer signed with the key of the session,
-//! which only a server can have that knows the password; a missing or wrong signature is an error.
-//! With SMB 2 servers need not sign it, so an attacker on the network could choose the old dialect
-//! and say yes. There, one more request is made on the session (the tree `IPC$`): smb2 accepts no
-//! unsigned answer to it, and any signed one proves the key.
+//! the connection. With SMB 3 smb2 itself requires that answer to be signed with the key of the
+//! session, which only a server can have that knows the password; a missing or wrong signature is
+//! an error. With SMB 2 servers need not sign it, so an attacker on the network could choose the
+//! old dialect and say yes. There, one more request is made on the session (the tree `IPC$`): smb2
+//! accepts no unsigned answer to it, and any signed one proves the key.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -118,7 +118,8 @@ pub(super) fn of_status(status: u32) -> Result<SmbAnswer, BackendError> {
         0xc000_0234 => no(Rejection::AccountLocked),
         // PASSWORD_EXPIRED, PASSWORD_MUST_CHANGE
         0xc000_0071 | 0xc000_0224 => no(Rejection::CredentialsExpired),
-        // ACCESS_DENIED: Samba says this for right credentials when it wants an encrypted session.
+        // ACCESS_DENIED: Samba returns this for right credentials when it requires an encrypted
+        // session.
         0xc000_0022 => Err(BackendError::misconfigured(
             Phase::Login,
             "the server refused the session itself (status 0xc0000022), as servers do that want it encrypted; set \

@@ -27,7 +27,7 @@ pub enum SmbEngine {
     Native,
 }
 
-/// Which names with a domain are asked for.
+/// Which names with a domain are sent to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Domains {
     /// `alice@corp.example`.
@@ -75,7 +75,7 @@ impl SmbSettings {
         }
     }
 
-    /// Whether names with an `@` are asked for (default: no, they are not this server's).
+    /// Whether names with an `@` are sent (default: no, they are not this server's).
     ///
     /// Where they are, the resolver's domain rules must make one name of `alice` and
     /// `alice@corp.example`, which are one account.

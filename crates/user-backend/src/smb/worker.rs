@@ -59,7 +59,8 @@ impl Worker {
         let has_begun = Arc::new(AtomicBool::new(false));
         let begins = Arc::clone(&has_begun);
         let job = Box::new(move || {
-            // In this order: who gives up meanwhile must not believe that nothing was asked.
+            // In this order: a caller that is cancelled meanwhile must not assume that nothing was
+            // sent.
             begins.store(true, Ordering::SeqCst);
             if answer.is_closed() {
                 return;

@@ -9,7 +9,7 @@ use super::host_keys::HostKeys;
 /// `key` is in OpenSSH's form. `Err` when the file has no key of the server.
 ///
 /// # Errors
-/// What the operator is told.
+/// The message for the operator.
 pub fn known_hosts(text: &str, host: &str, port: u16, key: &str) -> Result<bool, String> {
     let keys = HostKeys::parse_known_hosts(text, host, port)?;
     assert!(!keys.algorithms().is_empty(), "no kind of key to ask for");

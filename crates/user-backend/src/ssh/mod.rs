@@ -4,7 +4,7 @@
 //! One connection: key exchange, the check of the server's key, then the requests `none` and
 //! `password` (RFC 4252), or `keyboard-interactive` with one question (RFC 4256) where a server
 //! takes no other. There is no channel, no shell and no command, and the connection is closed as
-//! soon as the answer is there. The crate russh speaks SSH; beneath it is a socket of ours that
+//! soon as the answer is there. The crate russh speaks SSH; below it is a socket that
 //! bounds what a server may send and knows what was an answer.
 //!
 //! # The server's key

@@ -41,7 +41,7 @@ const PARTIAL: &str = "the server wants more than a password: another method has
 /// Every server must refuse `none`.
 ///
 /// # Errors
-/// A [`BackendError`] when there is none. No password was sent.
+/// A [`BackendError`] without such a method. No password was sent.
 pub(super) fn choose(answer: &Answer) -> Result<Method, BackendError> {
     let misconfigured = |text: String| Err(BackendError::misconfigured(Phase::Login, text));
     match answer {
@@ -100,7 +100,7 @@ pub(super) fn judge(
 
 /// Judges a question after the password was given.
 ///
-/// A password that must be changed is asked for in this way.
+/// A server requests a new password in this way.
 ///
 /// # Errors
 /// A [`BackendError`], unless the words say that this user is refused.

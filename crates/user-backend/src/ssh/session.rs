@@ -33,14 +33,14 @@ const MAX_MESSAGES: usize = 8;
 pub(super) struct Session {
     handle: Handle<Client>,
     control: SocketControl,
-    heard: Arc<Mutex<Heard>>,
+    messages: Arc<Mutex<ServerMessages>>,
     deadline: Instant,
     peer: Option<SocketAddr>,
 }
 
 /// What the server said beside its answers.
 #[derive(Default)]
-struct Heard {
+struct ServerMessages {
     /// The key that was refused.
     wrong_key: Option<String>,
     /// The kind of key that was accepted.
@@ -51,44 +51,44 @@ struct Heard {
     reason: Option<u32>,
 }
 
-/// What russh tells, from its own task.
+/// The callbacks of russh, from its own task.
 struct Client {
     keys: Arc<HostKeys>,
-    heard: Arc<Mutex<Heard>>,
+    messages: Arc<Mutex<ServerMessages>>,
 }
 
-fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(messages: &Mutex<ServerMessages>) -> MutexGuard<'_, ServerMessages> {
+    messages.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Handler for Client {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        // Certificates are not asked for.
+        // Certificates are not requested.
         let PublicKeyOrCertificate::PublicKey { key, .. } = shown else { return Ok(false) };
         let is_known = self.keys.accept(key);
-        let mut heard = lock(&self.heard);
+        let mut messages = lock(&self.messages);
         if is_known {
-            heard.key = Some(key.algorithm().as_str().to_owned());
+            messages.key = Some(key.algorithm().as_str().to_owned());
         } else {
             let fingerprint = key.fingerprint(HashAlg::Sha256);
-            heard.wrong_key = Some(format!("{} {fingerprint}", key.algorithm().as_str()));
+            messages.wrong_key = Some(format!("{} {fingerprint}", key.algorithm().as_str()));
         }
         Ok(is_known)
     }
 
     async fn auth_banner(&mut self, banner: &str, _: &mut russh::client::Session) -> Result<(), Self::Error> {
-        lock(&self.heard).add(banner);
+        lock(&self.messages).add(banner);
         Ok(())
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason<Self::Error>) -> Result<(), Self::Error> {
         match reason {
             DisconnectReason::ReceivedDisconnect(info) => {
-                let mut heard = lock(&self.heard);
-                heard.reason = Some(info.reason_code as u32);
-                heard.add(&info.message);
+                let mut messages = lock(&self.messages);
+                messages.reason = Some(info.reason_code as u32);
+                messages.add(&info.message);
                 Ok(())
             }
             DisconnectReason::Error(error) => Err(error),
@@ -96,7 +96,7 @@ impl Handler for Client {
     }
 }
 
-impl Heard {
+impl ServerMessages {
     fn add(&mut self, said: &str) {
         if self.is_asked {
             for line in said.lines() {
@@ -122,8 +122,8 @@ impl Session {
         let stream = dial(endpoint, deadline).await?;
         let peer = stream.peer_addr().ok();
         let (socket, control) = BoundedSocket::new(stream);
-        let heard = Arc::<Mutex<Heard>>::default();
-        let client = Client { keys: Arc::clone(keys), heard: Arc::clone(&heard) };
+        let messages = Arc::<Mutex<ServerMessages>>::default();
+        let client = Client { keys: Arc::clone(keys), messages: Arc::clone(&messages) };
         let config = Arc::new(Config {
             client_id: SshId::Standard(Cow::Borrowed(CLIENT)),
             preferred: Preferred { key: Cow::Owned(keys.algorithms()), ..Preferred::DEFAULT },
@@ -131,17 +131,17 @@ impl Session {
         });
         let connect = async {
             let opened = russh::client::connect_stream(config, socket, client).await;
-            opened.map_err(|error| explain(&error, &control, &lock(&heard)))
+            opened.map_err(|error| explain(&error, &control, &lock(&messages)))
         };
         let handle = within(sooner(endpoint.connect_timeout(), deadline), Phase::Tls, connect).await?;
-        Ok(Self { handle, control, heard, deadline, peer })
+        Ok(Self { handle, control, messages, deadline, peer })
     }
 
     /// Presents the name and the password.
     ///
     /// `Ok(Ok(()))` is the verified yes.
     ///
-    /// The method `none` is tried first: it tells which method takes the password, and a server
+    /// The method `none` is tried first: its refusal lists the methods, and a server
     /// that accepts it asks for no password. There is no channel and no farewell: the connection is
     /// closed at once.
     ///
@@ -204,7 +204,7 @@ impl Session {
                 }
                 Err(_) if !is_given => return Err(self.lost()),
                 Err(_) => {
-                    let ended = Answer::Ended(lock(&self.heard).reason);
+                    let ended = Answer::Ended(lock(&self.messages).reason);
                     return self.conclude(&ended, login, true);
                 }
             };
@@ -216,19 +216,19 @@ impl Session {
     /// What is heard from here on may be about the password.
     fn ask(&self) {
         self.control.ask();
-        let mut heard = lock(&self.heard);
-        heard.is_asked = true;
-        heard.words.clear();
+        let mut messages = lock(&self.messages);
+        messages.is_asked = true;
+        messages.words.clear();
     }
 
     fn note(&self, name: &str, instructions: &str, prompts: &[Prompt]) {
-        let mut heard = lock(&self.heard);
+        let mut messages = lock(&self.messages);
         let prompts = prompts.iter().map(|prompt| prompt.prompt.as_str());
-        [name, instructions].into_iter().chain(prompts).for_each(|said| heard.add(said));
+        [name, instructions].into_iter().chain(prompts).for_each(|said| messages.add(said));
     }
 
     fn words(&self, login: Login<'_>) -> Words {
-        lock(&self.heard).words.judge(login.taught, login.sent)
+        lock(&self.messages).words.judge(login.taught, login.sent)
     }
 
     /// # Security
@@ -266,7 +266,7 @@ impl Session {
     /// russh calls the end of the connection a failure after which no method is left.
     fn failure(&self, methods: russh::MethodSet, is_partial: bool) -> Answer {
         match methods.is_empty() && !is_partial {
-            true => Answer::Ended(lock(&self.heard).reason),
+            true => Answer::Ended(lock(&self.messages).reason),
             false => Answer::Failure { methods, is_partial },
         }
     }
@@ -280,7 +280,7 @@ impl Session {
 
     /// The result of the probe.
     pub(super) fn into_probe(self) -> Probe {
-        let key = lock(&self.heard).key.clone();
+        let key = lock(&self.messages).key.clone();
         Probe::of(self.peer).with_capabilities(key)
     }
 }
@@ -292,11 +292,11 @@ fn flooded(phase: Phase) -> BackendError {
 /// Maps a connection that was not made.
 ///
 /// Errors of russh may hold words of the server, so none is passed on.
-fn explain(error: &russh::Error, control: &SocketControl, heard: &Heard) -> BackendError {
+fn explain(error: &russh::Error, control: &SocketControl, messages: &ServerMessages) -> BackendError {
     if control.is_flooded() {
         return flooded(Phase::Tls);
     }
-    if let Some(key) = &heard.wrong_key {
+    if let Some(key) = &messages.wrong_key {
         let text = format!("the server's key is not the one in the settings; it shows {key}");
         return BackendError::protocol(Phase::Tls, text)
             .with_hint("unless the server got a new key, another machine answers in its place");

@@ -2,8 +2,8 @@
 //!
 //! It bounds what is read, knows whether the server answered, and can be closed from outside.
 //!
-//! russh runs a connection in a task of its own, which goes on when no one waits for it any more,
-//! and hands out answers without saying what they answer. Both are mended here.
+//! russh runs a connection in a task of its own, which continues when no caller waits for it any
+//! more, and hands out answers without saying what they answer. Both are mended here.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -69,7 +69,7 @@ impl SocketControl {
 
     /// Whether anything was heard after the question was sent.
     ///
-    /// If not, what is taken for its answer was said before it.
+    /// If not, the apparent answer was sent before the request.
     pub(super) fn is_answered(&self) -> bool {
         self.counts.is_answered.load(Ordering::SeqCst)
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_came_before_the_question_is_no_answer() {
+    async fn data_before_the_request_is_no_response() {
         let (mut socket, control, mut server) = connected().await;
         // Two answers to one question: russh keeps the second one for the next question.
         socket.write_all(b"none").await.unwrap();

@@ -22,7 +22,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 #[error("the server sends more than {0} bytes")]
 pub(crate) struct TooManyBytes(usize);
 
-/// A stream of which at most so many bytes are read.
+/// A stream with a limit of bytes to read.
 pub(crate) struct BoundedStream<S = Box<dyn Duplex>> {
     inner: S,
     limit: usize,

@@ -49,10 +49,10 @@ impl<S: Send + 'static> PreparedConnections<S> {
 
     /// Prepares what is missing, in the background.
     ///
-    /// To be called when a login was answered: a server that does not answer is left alone.
+    /// Call it after an answered login: a server that does not answer gets no connections.
     ///
     /// # Cancellation
-    /// The work ends with the pool or the runtime. What fails is not tried again before the next
+    /// The work ends with the pool or the runtime. A failure is not retried before the next
     /// call.
     pub(crate) fn refill<F>(&self, make: impl Fn() -> F)
     where
@@ -109,7 +109,7 @@ impl<S> Drop for Making<S> {
 
 impl<S> fmt::Debug for PreparedConnections<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Warm")
+        f.debug_struct("PreparedConnections")
             .field("size", &self.size)
             .field("ready", &lock(&self.pool).ready.len())
             .finish()

@@ -18,7 +18,7 @@ use crate::error::{BackendError, Phase};
 ///
 /// # Errors
 /// A misconfigured [`BackendError`] when the name does not exist, or when clear text to this
-/// machine was meant and the name turns out to be another machine; an unavailable one when no
+/// machine was configured and the name resolves to another machine; an unavailable one when no
 /// answer came before the deadline.
 ///
 /// # Cancellation
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_cannot_exist_is_told_by_the_system() {
+    async fn unresolvable_name_is_reported_by_the_resolver() {
         // A label of more than 63 bytes fails in the system's resolver, before it sends a query.
         let fault = resolved(&"x".repeat(80)).await.unwrap_err();
         assert!(!of(fault).is_transient());
     }
 
     #[tokio::test]
-    async fn a_name_that_is_never_there_is_told_without_a_network() {
+    async fn invalid_tld_is_reported_without_a_network() {
         for host in ["mail.invalid", "MAIL.INVALID.", "invalid"] {
             let error = of(resolved(host).await.unwrap_err());
             assert_eq!(

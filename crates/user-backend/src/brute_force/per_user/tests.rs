@@ -178,7 +178,7 @@ async fn burst_of_guesses_one_is_made_at_once() {
             tokio::spawn(async move {
                 let entry = users.arrive([alice()]).enter(&tuple, false, now() + seconds(20)).await?;
                 let began = now();
-                // The server thinks for a while.
+                // The server responds slowly.
                 tokio::time::sleep(seconds(2)).await;
                 entry.refused(false);
                 Ok::<_, UserDenial>(began - start)

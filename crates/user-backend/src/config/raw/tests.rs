@@ -81,7 +81,7 @@ fn a_setting_of_the_php_system_keeps_its_name_and_its_place() {
 }
 
 #[test]
-fn what_does_not_fit_is_shown_with_its_place() {
+fn type_mismatch_is_shown_with_its_position() {
     let error = |text: &str| toml(text).section::<Mail>("mail").unwrap_err().to_string();
     insta::assert_snapshot!(
         [

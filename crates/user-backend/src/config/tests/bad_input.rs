@@ -147,7 +147,7 @@ fn wrong_type() {
 }
 
 #[test]
-fn a_length_of_time_that_is_none() {
+fn invalid_duration() {
     insta::assert_snapshot!(entries(&[
         "class = \"imap\"\nhost = \"mail\"\ntimeout = 15\nconnect_timeout = \"15\"\ncache_accepted = \"soon\"\nbudget = { per = 900 }",
         "class = \"imap\"\nhost = \"mail\"\ntimeout = \"0s\"\nmax_stale = 0\ncache_accepted = \"0\"\ncache_rejected = \"0s\"",
@@ -270,7 +270,7 @@ fn plaintext_over_the_network() {
 }
 
 #[test]
-fn a_host_that_is_none() {
+fn invalid_host() {
     insta::assert_snapshot!(entries(&[
         "class = \"imap\"\nhost = \"imaps://mail.example.com:993\"",
         "class = \"imap\"\nhost = \"mail.example.com:993\"",
@@ -287,7 +287,7 @@ fn a_host_that_is_none() {
 }
 
 #[test]
-fn a_domain_that_is_none() {
+fn invalid_domain() {
     insta::assert_snapshot!(entries(&[
         "class = \"imap\"\nhost = \"mail\"\ndomain = \"@example.com\"",
         "class = \"imap\"\nhost = \"mail\"\ndomain = \"\"",

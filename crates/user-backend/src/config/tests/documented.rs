@@ -162,7 +162,7 @@ fn reordering_entries_keeps_default_ids() {
 }
 
 #[test]
-fn the_order_is_the_written_one_whatever_the_numbers_say() {
+fn order_is_as_written_for_any_numbers() {
     let [b, a] = ["10", "9"].map(|nth| (nth, format!("host-{nth}")));
     let entry = |host: &str| format!("{{\"class\": \"ftp\", \"host\": \"{host}\"}}");
     let in_php = |host: &str| format!("['class' => 'ftp', 'host' => '{host}']");

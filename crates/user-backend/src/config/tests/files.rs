@@ -46,7 +46,7 @@ fn a_ca_file_is_looked_for_beside_the_configuration() {
 }
 
 #[test]
-fn what_is_no_configuration_file_is_refused() {
+fn non_regular_configuration_file_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("folder.toml");
     fs::create_dir(&folder).unwrap();

@@ -99,7 +99,7 @@ fn another_file_that_others_may_write_is_refused() {
 }
 
 #[test]
-fn what_occ_config_list_prints_is_understood() {
+fn output_of_occ_config_list_is_read() {
     let text = r#"{"system": {"dbname": "one", "version": "34.0.0.1", "trusted_domains": ["x"],
         "user_backends": [{"class": "OC_User_FTP", "arguments": ["files.example", true]}],
         "user_backends_resolver": {"deadline": "9s"}}, "apps": {"core": {"installedat": "1"}}}"#;

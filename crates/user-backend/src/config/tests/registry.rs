@@ -230,7 +230,7 @@ fn a_class_without_a_host_is_named_by_itself() {
 }
 
 #[test]
-fn what_a_factory_refuses_is_an_error_of_its_entry() {
+fn factory_error_points_to_its_entry() {
     let text =
         "[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\"\n\n[[user_backends]]\nclass = \"demo\"";
     let config = Loader::new().with_registry(with_demo()).parse(text, Format::Toml, "demo.toml").unwrap();
@@ -244,7 +244,7 @@ fn what_a_factory_refuses_is_an_error_of_its_entry() {
 }
 
 #[test]
-fn a_ca_file_that_is_not_there_is_found_when_backends_are_built() {
+fn missing_ca_file_is_found_when_backends_are_built() {
     let config =
         toml("[[user_backends]]\nclass = \"ftp\"\nhost = \"files.example.com\"\nca_file = \"no-such.pem\"");
     let endpoint = config.entries()[0].endpoint().unwrap();

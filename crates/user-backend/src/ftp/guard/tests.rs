@@ -5,21 +5,21 @@ use crate::refusal::Class;
 use crate::verdict::Rejection;
 
 /// A guard and the far end of its stream.
-fn guarded() -> (Held, DuplexStream) {
+fn guarded() -> (GuardedStream, DuplexStream) {
     let (near, far) = duplex(256);
-    (Held(Guard::new(Box::new(near))), far)
+    (GuardedStream(Guard::new(Box::new(near))), far)
 }
 
 /// A guard as a stream, as the wire makes it one.
-struct Held(Guard);
+struct GuardedStream(Guard);
 
-impl Held {
+impl GuardedStream {
     async fn is_quiet(&mut self) -> io::Result<()> {
         std::future::poll_fn(|cx| Poll::Ready(self.0.is_quiet(cx))).await
     }
 }
 
-impl AsyncRead for Held {
+impl AsyncRead for GuardedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -29,7 +29,7 @@ impl AsyncRead for Held {
     }
 }
 
-impl AsyncWrite for Held {
+impl AsyncWrite for GuardedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.0.poll_write(cx, bytes)
     }
@@ -212,7 +212,7 @@ async fn no_more_than_the_limit_is_read_from_an_endless_reply() {
 #[tokio::test]
 async fn secret_line_replaces_the_next_command_once() {
     let (near, mut far) = duplex(8);
-    let mut near = Held(Guard::new(Box::new(near)));
+    let mut near = GuardedStream(Guard::new(Box::new(near)));
     let secret = Zeroizing::new(b"PASS a secret longer than the pipe\r\n".to_vec());
     near.0.instead = Some(secret.clone());
     let heard = tokio::spawn(async move {
@@ -229,7 +229,7 @@ async fn secret_line_replaces_the_next_command_once() {
 #[tokio::test(start_paused = true)]
 async fn reading_flushes_what_was_written() {
     let (near, mut far) = duplex(256);
-    let mut near = Held(Guard::new(Box::new(tokio::io::BufWriter::new(near))));
+    let mut near = GuardedStream(Guard::new(Box::new(tokio::io::BufWriter::new(near))));
     near.write_all(b"NOOP\r\n").await.unwrap();
     let _read = tokio::spawn(async move { near.read_u8().await });
     // Time is paused: it passes only when every task waits.

@@ -189,7 +189,7 @@ fn write_names(out: &mut Vec<u8>, names: &[u8]) -> bool {
     added
 }
 
-/// Whether the server marks this text as something that the user is to see.
+/// Whether the server marks this text as a message for the user.
 ///
 /// `ALERT` (RFC 9051 section 7.1), and Gmail's `WEBALERT`.
 pub(super) fn is_alert(text: &[u8]) -> bool {

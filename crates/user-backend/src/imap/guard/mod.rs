@@ -3,7 +3,7 @@
 //! What gets past it is short, harmless and expected.
 //!
 //! Nothing that a server sends before the sign-in is decided can be trusted. A parser of the whole
-//! protocol (RFC 9051) understands far more than a sign-in needs, and each of those things has been
+//! protocol (RFC 9051) has far more than a sign-in needs, and each of those things has been
 //! used to exhaust its memory or its stack, to make it panic, or to make it take an answer that was
 //! sent before the question. So the guard
 //!

@@ -105,7 +105,7 @@ async fn t20_no_more_than_64_kib_are_read_in_all() {
 }
 
 #[tokio::test]
-async fn what_was_read_before_encryption_counts() {
+async fn bytes_before_encryption_count() {
     let server = Server::new([say("* OK x\r\n".repeat(10))]).stuttering();
     let mut guard = Guard::resumed(server, Before { total: MAX_TOTAL - 20, is_dovecot: false });
     guard.begin(TAG, false).await.unwrap();
@@ -256,7 +256,7 @@ async fn bytes_after_the_answer_to_starttls_are_a_violation() {
 }
 
 #[tokio::test]
-async fn nobody_but_us_writes() {
+async fn writes_beside_the_guard_fail() {
     let mut guard = in_command(Server::new([say("* OK hi\r\n")]).hanging(), false).await;
     assert_eq!(violation(&guard.write_all(b"A0001 LOGIN").await.unwrap_err()), ProtocolViolation::OutOfStep);
     assert!(guard.send(b"Gab12 NOOP\r\n").await.is_ok());

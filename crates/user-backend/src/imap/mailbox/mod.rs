@@ -5,7 +5,7 @@
 //! ```text
 //! string = "{" host *( ":" port / "/" flag ) "}" folder        no blanks anywhere
 //! host   = a host name or address                               an IPv6 address in brackets
-//! port   = 1 to 65535, once, anywhere behind the host
+//! port   = 1 to 65535, once, anywhere after the host
 //! flag   = name [ "=" ( value / quoted value ) ]                names in any letter case
 //! ```
 //!
@@ -166,37 +166,37 @@ struct Flags {
 }
 
 impl Flags {
-    fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), Refusal> {
+    fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), FlagError> {
         match (name, value) {
             ("imap" | "imap2" | "imap2bis" | "imap4" | "imap4rev1", None) => return self.serve(),
             ("service", Some(service)) if service.eq_ignore_ascii_case("imap") => return self.serve(),
             ("service" | "pop3" | "pop" | "nntp" | "smtp" | "submit", _) => {
-                return Err(Refusal::OtherService);
+                return Err(FlagError::OtherService);
             }
-            ("ssl", None) if self.tls => return Err(Refusal::TlsTwice),
-            ("tls" | "tls-sslv23", None) if self.ssl || self.notls => return Err(Refusal::TlsTwice),
-            ("notls", None) if self.tls => return Err(Refusal::TlsTwice),
+            ("ssl", None) if self.tls => return Err(FlagError::TlsTwice),
+            ("tls" | "tls-sslv23", None) if self.ssl || self.notls => return Err(FlagError::TlsTwice),
+            ("notls", None) if self.tls => return Err(FlagError::TlsTwice),
             ("ssl", None) => self.ssl = true,
             ("tls" | "tls-sslv23", None) => self.tls = true,
             ("notls", None) => self.notls = true,
-            ("tryssl", None) => return Err(Refusal::TrySsl),
-            ("novalidate-cert", None) if self.checked_certificate => return Err(Refusal::CertificateTwice),
-            ("validate-cert", None) if self.any_certificate => return Err(Refusal::CertificateTwice),
+            ("tryssl", None) => return Err(FlagError::TrySsl),
+            ("novalidate-cert", None) if self.checked_certificate => return Err(FlagError::CertificateTwice),
+            ("validate-cert", None) if self.any_certificate => return Err(FlagError::CertificateTwice),
             ("novalidate-cert", None) => self.any_certificate = true,
             ("validate-cert", None) => self.checked_certificate = true,
-            ("secure", None) => return Err(Refusal::Secure),
-            ("user" | "authuser", _) => return Err(Refusal::FixedUser),
-            ("anonymous", None) => return Err(Refusal::Anonymous),
+            ("secure", None) => return Err(FlagError::Secure),
+            ("user" | "authuser", _) => return Err(FlagError::FixedUser),
+            ("anonymous", None) => return Err(FlagError::Anonymous),
             // Nothing is opened, traced or run here, so these ask for nothing.
             ("readonly" | "debug" | "norsh" | "loser", None) => {}
-            ("", _) => return Err(Refusal::Empty),
-            _ => return Err(Refusal::Unknown),
+            ("", _) => return Err(FlagError::Empty),
+            _ => return Err(FlagError::Unknown),
         }
         Ok(())
     }
 
-    fn serve(&mut self) -> Result<(), Refusal> {
-        if std::mem::replace(&mut self.service, true) { Err(Refusal::ServiceTwice) } else { Ok(()) }
+    fn serve(&mut self) -> Result<(), FlagError> {
+        if std::mem::replace(&mut self.service, true) { Err(FlagError::ServiceTwice) } else { Ok(()) }
     }
 
     fn tls(&self) -> MailboxTls {
@@ -211,7 +211,7 @@ impl Flags {
 
 /// Why a flag is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
+enum FlagError {
     Unknown,
     Empty,
     OtherService,
@@ -224,7 +224,7 @@ enum Refusal {
     Anonymous,
 }
 
-impl Refusal {
+impl FlagError {
     /// The problem with a flag.
     ///
     /// Values of flags are not repeated: `/user=` has been seen with a password beside it.

@@ -230,7 +230,7 @@ async fn a_yes_between_two_turns_stops_the_password() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_says_decides_where_its_code_does_not() {
+async fn text_decides_without_a_response_code() {
     let taught = RefusalTexts::parse(["Internal server error", "Hau ab, {name}"]).unwrap();
     let judged = async |answer: &str| {
         let server = Server::new(turns([GREETING, answer]));
@@ -522,7 +522,7 @@ async fn every_command_has_a_long_tag_of_its_own() {
     assert_eq!(tags.len(), 20);
 }
 
-/// Dialogues to cut, split and spoil.
+/// Dialogues to cut, split and mutate.
 fn dialogues() -> [(Vec<ScriptStep>, &'static str); 7] {
     let at_once = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN LITERAL+] mail ready\r\n";
     [
@@ -548,7 +548,7 @@ fn dialogues() -> [(Vec<ScriptStep>, &'static str); 7] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_bytes_are_split_does_not_matter() {
+async fn split_positions_do_not_change_the_outcome() {
     for (steps, expected) in dialogues() {
         let (_, record) = signed_in_on(Server::new(steps.clone())).await;
         let length = record.lock().unwrap().said.len();
@@ -582,8 +582,8 @@ async fn a_dialogue_that_is_cut_off_decides_nothing() {
     }
 }
 
-/// A spoilt dialogue: pieces put in or taken out, one byte changed.
-fn spoilt() -> impl Strategy<Value = (Vec<ScriptStep>, Option<(usize, u8)>, bool)> {
+/// A mutated dialogue: pieces put in or taken out, one byte changed.
+fn mutated() -> impl Strategy<Value = (Vec<ScriptStep>, Option<(usize, u8)>, bool)> {
     let dictionary = proptest::sample::select(vec![
         "\r\n",
         "\n",
@@ -636,11 +636,11 @@ fn spoilt() -> impl Strategy<Value = (Vec<ScriptStep>, Option<(usize, u8)>, bool
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: spoilt_cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: mutated_cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// For any input: no panic, and no yes without a complete OK line after the credentials.
     #[test]
-    fn only_a_true_yes_is_a_yes((steps, flip, stutters) in spoilt()) {
+    fn only_a_true_yes_is_a_yes((steps, flip, stutters) in mutated()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let mut server = Server::new(steps).hanging();
         server.flip = flip;
@@ -650,7 +650,7 @@ proptest! {
     }
 }
 
-/// How many spoilt dialogues are tried: few in every run, more when asked for.
-fn spoilt_cases() -> u32 {
+/// How many mutated dialogues are tried: few in every run, more on request.
+fn mutated_cases() -> u32 {
     std::env::var("IMAP_SPOILT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(512)
 }

@@ -216,7 +216,7 @@ impl DomainRules {
 
     /// The identity of a login name by these rules; `None` if its domain is another one.
     ///
-    /// Only the canonical form is looked at: many servers take a full-width `@` for an `@`.
+    /// Only the canonical form is checked: many servers take a full-width `@` for an `@`.
     pub fn identity(&self, login: &LoginName) -> Option<Identity> {
         self.read(login).map(|reading| reading.identity)
     }
@@ -318,7 +318,7 @@ impl DomainRules {
         is_one.then_some(Some((local, domain.name.as_str())))
     }
 
-    /// A name as the server wants to have it: `alice%example.com` is `alice@example.com`.
+    /// A name in the server's form: `alice%example.com` is `alice@example.com`.
     fn split_at_separator<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a str)> {
         self.at_separator(name).filter(|(local, _)| self.at_separator(local).is_none())
     }

@@ -119,7 +119,7 @@ fn some(upstream: &str, known: &str) -> Option<(String, String)> {
 }
 
 #[test]
-fn escaped_at_is_an_at_where_there_is_none() {
+fn escaped_at_counts_without_a_literal_one() {
     let one = DomainRules::for_domain("example.com").unwrap();
     for rules in [DomainRules::none(), one.clone(), one.clone().add_domain(true)] {
         assert_eq!(sent(&rules, "Kim%40example.com"), some("Kim@example.com", "kim@example.com"));

@@ -8,18 +8,18 @@ use super::*;
 use crate::brute_force::AttemptLimit;
 use crate::resolver::names::Admit;
 
-/// A server that accepts at once and thinks for two seconds about a wrong password.
+/// A server that accepts at once and refuses after two seconds.
 #[derive(Clone, Debug)]
-struct Thinking(Server);
+struct SlowServer(Server);
 
-impl fmt::Display for Thinking {
+impl fmt::Display for SlowServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("thinking")
     }
 }
 
 #[async_trait]
-impl UserBackend for Thinking {
+impl UserBackend for SlowServer {
     fn id(&self) -> &BackendId {
         self.0.id()
     }
@@ -70,7 +70,7 @@ fn server() -> Server {
 
 fn admitting(server: &Server, admit: Admit, pins: Arc<dyn PinStore>) -> Resolver {
     let names = NameRules::new().with_admit(admit);
-    let backend = Arc::new(Thinking(server.clone()));
+    let backend = Arc::new(SlowServer(server.clone()));
     Resolver::builder().pins(pins).backend_with(backend, BackendPolicy::default(), names).build().unwrap()
 }
 

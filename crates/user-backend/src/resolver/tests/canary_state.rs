@@ -9,7 +9,7 @@ struct Returning {
     people: StaticBackend,
     is_away: AtomicBool,
     accepts_any_login: AtomicBool,
-    strangers: Mutex<usize>,
+    canaries: Mutex<usize>,
     slow_to_strangers: Duration,
 }
 
@@ -19,7 +19,7 @@ impl Returning {
             people: people("mail").with_user("alice", "a").with_user("bob", "b"),
             is_away: AtomicBool::new(true),
             accepts_any_login: AtomicBool::new(false),
-            strangers: Mutex::default(),
+            canaries: Mutex::default(),
             slow_to_strangers: Duration::ZERO,
         }
     }
@@ -28,8 +28,8 @@ impl Returning {
         self.is_away.store(false, Ordering::SeqCst);
     }
 
-    fn strangers(&self) -> usize {
-        *self.strangers.lock().unwrap()
+    fn canaries(&self) -> usize {
+        *self.canaries.lock().unwrap()
     }
 }
 
@@ -49,7 +49,7 @@ impl UserBackend for Returning {
             return Err(BackendError::unavailable(Phase::Connect, "away"));
         }
         if attempt.name.as_str().starts_with("canary-") {
-            *self.strangers.lock().unwrap() += 1;
+            *self.canaries.lock().unwrap() += 1;
             tokio::time::sleep(self.slow_to_strangers).await;
         }
         if self.accepts_any_login.load(Ordering::SeqCst) {
@@ -79,12 +79,12 @@ async fn recovered_server_gets_one_canary() {
     server.comes_back();
     // A refusal needs no proof.
     assert!(sign_in(&resolver, "alice", "x").await.authenticated().is_none());
-    assert_eq!(server.strangers(), 0);
+    assert_eq!(server.canaries(), 0);
     let (alice, bob) = tokio::join!(sign_in(&resolver, "alice", "a"), sign_in(&resolver, "bob", "b"));
     assert!(alice.authenticated().is_some() && bob.authenticated().is_some(), "{alice:?} {bob:?}");
     resolver.invalidate_all();
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
-    assert_eq!(server.strangers(), 1);
+    assert_eq!(server.canaries(), 1);
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn server_that_returns_accepting_any_login_is_not_trusted() {
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
         assert_eq!(answer.trace.steps[0].verdict, StepOutcome::Misconfigured);
     }
-    assert_eq!(server.strangers(), 1);
+    assert_eq!(server.canaries(), 1);
     // An operator fixes it and reruns the canary.
     server.accepts_any_login.store(false, Ordering::SeqCst);
     assert_eq!(resolver.canary().await[0].1, Canary::Refused);
@@ -118,11 +118,11 @@ async fn slow_canary_result_is_used_by_the_next_attempt() {
     assert!(matches!(early.outcome, Outcome::Unavailable { .. }), "{early:?}");
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
-    assert_eq!(server.strangers(), 1);
+    assert_eq!(server.canaries(), 1);
 }
 
 #[tokio::test]
-async fn what_was_proved_stays_proved_while_the_server_is_away() {
+async fn canary_result_survives_an_outage() {
     let server = Arc::new(Returning::new());
     server.comes_back();
     let slot = Arc::clone(&server) as Arc<dyn UserBackend>;
@@ -137,7 +137,7 @@ async fn what_was_proved_stays_proved_while_the_server_is_away() {
     assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, EndReason::CachedAcceptance);
     server.comes_back();
     assert!(sign_in(&resolver, "bob", "b").await.authenticated().is_some());
-    assert_eq!(server.strangers(), 1);
+    assert_eq!(server.canaries(), 1);
 }
 
 /// A server whose refusals are on none of our lists.
@@ -342,7 +342,7 @@ async fn answer_to_an_unknown_command_teaches_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_recognised_is_reported_once_with_its_words() {
+async fn unrecognised_text_is_reported_once() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
@@ -363,7 +363,7 @@ async fn what_is_not_recognised_is_reported_once_with_its_words() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_of_the_server_reaches_trace_and_log() {
-    /// A server that wants an app password.
+    /// A server that requires an app password.
     #[derive(Debug)]
     struct Picky(StaticBackend);
     impl fmt::Display for Picky {

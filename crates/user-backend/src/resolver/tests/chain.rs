@@ -58,7 +58,7 @@ async fn one_wrong_password_costs_one_failed_login_at_each_backend() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_locked_account_is_asked_for_again_at_once() {
+async fn locked_account_is_retried_at_once() {
     let mail = watch(people("mail").with_refused_user("alice", "a", Rejection::AccountLocked));
     let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     for asked in 1..3 {

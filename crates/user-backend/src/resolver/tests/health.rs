@@ -111,7 +111,7 @@ async fn backend_that_comes_and_goes_fills_no_log_and_loses_no_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sign_in_that_asked_no_backend_says_nothing_about_its_health() {
+async fn sign_in_without_backend_does_not_change_its_health() {
     let (log, _guard) = Log::start();
     let server = Server::new("mail").with("alice", "secret");
     let denied = NameRules::new().deny_names(["guest"]).unwrap();

@@ -81,7 +81,7 @@ impl World {
     }
 
     /// What the attacker sees: a word for each guess, in order.
-    async fn tell(&self, op: &OracleOp) -> Vec<&'static str> {
+    async fn observe(&self, op: &OracleOp) -> Vec<&'static str> {
         match op {
             OracleOp::Owner => {
                 let answer = sign_in_from(&self.resolver, HOME, "alice", &self.right).await;
@@ -136,7 +136,7 @@ fn story(ops: &[OracleOp], right: &str, max_stale: Option<Duration>) -> Vec<(Dur
         let (mut seen, start) = (Vec::new(), now());
         for op in ops {
             let at = now() - start;
-            seen.push((at, world.tell(op).await));
+            seen.push((at, world.observe(op).await));
         }
         seen
     })

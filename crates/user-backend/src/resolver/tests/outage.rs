@@ -255,7 +255,7 @@ impl UserBackend for HangsUp {
 }
 
 #[tokio::test(start_paused = true)]
-async fn server_that_hangs_up_on_wrong_passwords_is_sent_four_of_them() {
+async fn server_that_disconnects_gets_four_wrong_passwords() {
     let seen = Arc::new(Mutex::default());
     let backend = HangsUp(BackendId::parse("mail").unwrap(), Arc::clone(&seen));
     let resolver = Resolver::builder().backend(backend).build().unwrap();

@@ -1,9 +1,9 @@
-//! Who owns whom.
+//! Pins: which backend owns which name.
 
 use super::*;
 
 #[tokio::test]
-async fn no_backend_takes_over_anothers_user() {
+async fn backend_cannot_take_over_a_pinned_user() {
     let mail = watch(people("mail").with_user("alice", "mail-password"));
     let files = watch(people("files").with_user("alice", "files-password").with_user("bob", "b"));
     let resolver = chain([mail.clone(), files.clone()].map(|backend| (backend, BackendPolicy::default())));

@@ -1,4 +1,4 @@
-//! What a hostile reader of this code found: each case stays found.
+//! Regressions from security reviews of this code.
 
 use super::*;
 

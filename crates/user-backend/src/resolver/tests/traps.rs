@@ -121,7 +121,7 @@ async fn accepted_and_refused_outcomes_have_own_lifetimes() {
 
 // Stalwart up to 0.9.4: an expired no was taken out of the map of yeses, so it never left. T43.
 #[tokio::test(start_paused = true)]
-async fn what_is_over_leaves_the_map_it_is_in() {
+async fn expired_entries_leave_their_maps() {
     let server = mail();
     let builder = Resolver::builder().backend_with(Arc::new(server.clone()), rich(), DomainRules::none());
     let resolver = builder.lock(None).build().unwrap();

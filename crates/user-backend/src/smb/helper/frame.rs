@@ -53,10 +53,10 @@ pub(super) fn question(call: &Call, request_timeout: Duration) -> Option<Zeroizi
     Some(bytes)
 }
 
-/// Reads a question without its length; `None` when it is none.
+/// Reads a request without its length; `None` when it is invalid.
 #[cfg(any(feature = "smb", test))]
 pub(super) fn read_question(bytes: &[u8]) -> Option<(Call, Duration)> {
-    let mut rest = Rest(bytes);
+    let mut rest = FrameReader(bytes);
     let timeout = Duration::from_millis(u32::from_be_bytes(rest.take()?).into());
     let peer = SocketAddrV4::new(Ipv4Addr::from(rest.take::<4>()?), u16::from_be_bytes(rest.take()?));
     let (share, workgroup, name, password) = (rest.text()?, rest.text()?, rest.text()?, rest.text()?);
@@ -70,10 +70,10 @@ pub(super) fn read_question(bytes: &[u8]) -> Option<(Call, Duration)> {
 
 /// The unread rest.
 #[cfg(any(feature = "smb", test))]
-struct Rest<'a>(&'a [u8]);
+struct FrameReader<'a>(&'a [u8]);
 
 #[cfg(any(feature = "smb", test))]
-impl<'a> Rest<'a> {
+impl<'a> FrameReader<'a> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_no_question_and_the_longest_is_one() {
+    fn frame_length_limit_is_exact() {
         let long = call(Proof::Share("ä".repeat(80).into()), &"x".repeat(1100), &"x".repeat(1024));
         assert!(question(&long, Duration::from_secs(3)).is_some());
         assert!(question(&call(Proof::Pipe, &"x".repeat(4096), "p"), Duration::from_secs(3)).is_none());

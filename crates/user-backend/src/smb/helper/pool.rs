@@ -110,14 +110,16 @@ impl Pool {
         let helper = helper.map_err(failed)?;
         match helper.greets().await {
             Ok(true) => Ok(helper),
-            Ok(false) => Err(stranger(&self.program)),
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(stranger(&self.program)),
+            Ok(false) => Err(not_a_helper(&self.program)),
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                Err(not_a_helper(&self.program))
+            }
             Err(error) => Err(failed(error)),
         }
     }
 }
 
-fn stranger(program: &Path) -> BackendError {
+fn not_a_helper(program: &Path) -> BackendError {
     BackendError::misconfigured(
         Phase::Login,
         format!("{} is no SMB helper of this version (nothing was sent to it)", program.display()),

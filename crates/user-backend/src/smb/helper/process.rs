@@ -105,7 +105,7 @@ impl Helper {
         Ok(frame::read_answer(answer))
     }
 
-    /// The socket, for the runtime that wants to use it now.
+    /// The socket, for the current runtime.
     ///
     /// The next question may come from another one.
     fn stream(&self) -> io::Result<UnixStream> {

@@ -40,7 +40,7 @@ async fn settle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_missing_is_prepared_and_no_more() {
+async fn only_missing_connections_are_prepared() {
     let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(2));
     assert!(warm.take().is_none());
     warm.refill(|| server.connect());

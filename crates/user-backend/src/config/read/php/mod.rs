@@ -2,7 +2,7 @@
 //!
 //! Nothing in it is executed.
 //!
-//! Read are the keys `user_backends`, `user_backends_resolver` and what the loader was asked for of
+//! It reads the keys `user_backends`, `user_backends_resolver` and those requested by the loader of
 //!
 //! - `$CONFIG = array( … );` or `[ … ]`, and `$CONFIG['user_backends'] = array( … );`
 //! - `return [ … ];`

@@ -1,6 +1,6 @@
 //! One pass over the tokens, before the parser sees them.
 //!
-//! How deep it would have to recurse, where our keys are, and whether the file has secrets.
+//! It finds the nesting depth, the keys of this library, and whether the file has secrets.
 //!
 //! The lexer recurses for variables within texts only, so it is safe when there are few of them;
 //! the parser recurses wherever something is open.
