@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_without_the_address() {
+    fn invalid_url_is_reported_with_position_only() {
         let refusals: Vec<String> = [
             "[store]\nurl = \"mysql://alice:Wonderland-1@db/users\"",
             "[store]\nurl = \"postgres://alice:Wonderland-1@db:port/users\"",

@@ -104,7 +104,7 @@ pub struct ServerSettings {
     /// The minimum time of a refused sign-in, in milliseconds (default 250).
     ///
     /// 0: no longer than it must; `auto`: as long as the slowest backend usually takes, and at
-    /// least 250. Up to a third more comes on top at random, so that response times do not reveal
+    /// least 250. Up to a third more is added at random, so that response times do not reveal
     /// which accounts exist.
     pub refusal_milliseconds: RefusalTime,
     /// The file with the key of proven credentials, the same for all servers of a site.

@@ -152,7 +152,7 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, C
     }
     let value = given.unwrap_or_else(|| Zeroizing::new(before.unwrap_or_default()));
     let value = converted(value, note.kind)?;
-    // A setting of the policy that cannot be used would be found by the next person who wants to
+    // A setting of the policy that cannot be used would be found by the next user who tries to
     // change a password.
     if app == POLICY_APP {
         let pair = [(name.to_owned(), value.to_string())];
@@ -183,7 +183,7 @@ pub(crate) async fn delete(call: Call<'_>, args: &ConfigDeleteArgs) -> Result<Ou
 
 /// A value of this type, as it is stored.
 ///
-/// The PHP program ends with an exception at one that is none.
+/// The PHP program throws an exception for an invalid one.
 fn converted(value: Zeroizing<String>, kind: AppValueType) -> Result<Zeroizing<String>, CliError> {
     let wrong = |text: &str| Err(CliError::refused_silently(text));
     match kind {

@@ -9,7 +9,7 @@ mod login_server;
 use std::time::Duration;
 
 /// Reminder that an outage is no wrong password.
-const SILENT: &str = "this says nothing about the password";
+const NO_DECISION: &str = "this says nothing about the password";
 
 /// When to try again.
 fn again(after: Duration) -> String {

@@ -48,7 +48,7 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AttemptsArgs) -> Result<Outp
             "last": time_format::iso_or_never(at.last().copied()),
         })
     };
-    // As there, people are told the unit.
+    // The unit is shown, as there.
     let plain = nested(&tree(format!("{delay} ms").into()), 0);
     Output::new(plain, &tree(delay.into()), Exit::Fine)
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_failures_mean_is_what_the_throttle_makes_of_them() {
+    fn failure_status_matches_the_throttle() {
         let throttle = SourceRateLimit::default();
         let now = Timestamp::from_millis(10_000_000);
         let seconds = Duration::from_secs;

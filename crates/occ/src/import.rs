@@ -2,7 +2,7 @@
 //!
 //! It is that of an existing installation.
 //!
-//! The source is only read. Each user is taken over whole or not at all, and one who is there
+//! The source is only read. Each user is imported completely or not at all, and one who is there
 //! already is left as they are: an import that was interrupted is taken up by starting it again.
 
 mod backend_name;
@@ -184,7 +184,7 @@ async fn users(
             summary.problem(format!("{left} rows of {kind} users have no id of their own; left out"));
         }
     }
-    for (user, group) in source.strangers().await? {
+    for (user, group) in source.unknown_members().await? {
         let (user, group) = (user.unwrap_or_default(), group.unwrap_or_default());
         summary.problem(format!("{user:?} is a member of {group:?} and no user there; left out"));
     }

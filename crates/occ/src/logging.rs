@@ -1,8 +1,8 @@
 //! The log of `--verbose`, on standard error.
 //!
-//! Only our own crates speak, and the TLS library from `-vv` on: a protocol library may log what it
-//! sends, and what it sends are passwords. For the same reason the environment (`RUST_LOG`) has no
-//! say here.
+//! Only the crates of this workspace log, and the TLS library from `-vv` on: a protocol library may
+//! log what it sends, and what it sends are passwords. For the same reason the environment
+//! (`RUST_LOG`) has no say here.
 
 use clap::ValueEnum;
 use tracing_subscriber::filter::{LevelFilter, Targets};

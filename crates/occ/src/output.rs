@@ -60,7 +60,7 @@ impl Output {
     }
 }
 
-/// Standard output, reserved for our own output.
+/// Standard output, reserved for the output of the command.
 ///
 /// libsmbclient prints diagnostics to standard output, in the middle of our JSON. So standard
 /// output is redirected to standard error at the start, and only this type keeps the original.

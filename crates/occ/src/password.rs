@@ -21,7 +21,7 @@ const MOST: u64 = 64 * 1024;
 /// Gets a password that exists already from where the command line says.
 ///
 /// # Cancellation
-/// Safe, but the thread that waits for the terminal or the pipe goes on until the process ends.
+/// Safe, but the thread that waits for the terminal or the pipe continues until the process ends.
 pub(crate) async fn read(
     common: &Common,
     source: Password,
@@ -31,7 +31,7 @@ pub(crate) async fn read(
         return from_env();
     }
     let piped = source.password_from_stdin && !io::stdin().is_terminal();
-    if !piped && nobody_there(common) {
+    if !piped && is_not_interactive(common) {
         return Err(CliError::new(
             "cannot prompt for the password here; take it from the environment with --password-from-env (NC_PASS or \
              OC_PASS) or from a pipe with --password-from-stdin",
@@ -66,7 +66,7 @@ pub(crate) async fn read_new(
         return from_env();
     }
     let piped = source.password_from_stdin && !io::stdin().is_terminal();
-    if !piped && nobody_there(common) {
+    if !piped && is_not_interactive(common) {
         let text = format!("Interactive input or --password-from-env is needed for entering {what}!");
         return Err(CliError::refused(text));
     }
@@ -100,7 +100,7 @@ fn nothing() -> CliError {
 }
 
 /// Whether there is no person at the terminal, or none who may be asked.
-fn nobody_there(common: &Common) -> bool {
+fn is_not_interactive(common: &Common) -> bool {
     common.no_interaction || !io::stdin().is_terminal()
 }
 
@@ -183,7 +183,7 @@ fn ask(question: &str, ended: impl FnOnce() -> CliError) -> Option<Result<Zeroiz
     }
 }
 
-/// While it lives, the terminal does not echo.
+/// Until it is dropped, the terminal does not echo.
 ///
 /// This covers the time before the first prompt and between two prompts, where the prompt itself
 /// does not.

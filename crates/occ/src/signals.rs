@@ -1,8 +1,8 @@
 //! Signals that stop the program: Ctrl-C, `kill`, a closed terminal.
 //!
-//! The prompt switches the terminal's echo off. A process that dies there leaves a shell that shows
-//! nothing of what is typed, so the signals that ask to stop are caught and the terminal is put
-//! back first.
+//! The prompt switches the terminal's echo off. A process that is killed there leaves a shell that
+//! shows nothing of what is typed, so the signals that ask to stop are caught and the terminal is
+//! put back first.
 
 use std::process::ExitCode;
 

@@ -34,7 +34,7 @@ const SETTINGS: [&str; 9] = [
     "lost_password_link",
 ];
 
-/// What settings of ours begin with in a `config.php`.
+/// The prefix of this program's settings in a `config.php`.
 const PHP_PREFIX: &str = "user_backends_";
 
 /// The way to a value: a setting, then names and numbers.

@@ -256,7 +256,7 @@ impl Import<'_> {
 
     /// A hash of a password that passes the policy.
     ///
-    /// A dry run only asks the policy, and without a store there is none to ask.
+    /// A dry run only checks the policy, which needs a store.
     async fn hash(&self, person: Person<'_>, typed: &str) -> Result<Option<StoredHash>, Left> {
         let password = Password::parse(typed).map_err(|error| Left::Refused(error.to_string()))?;
         let Some(passwords) = &self.passwords else { return Ok(None) };

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_common_is_found_in_any_letter_case() {
+    fn common_password_is_found_in_any_letter_case() {
         let list = CommonPasswords::embedded().unwrap();
         for common in ["california", "enterprise", "banana", "CALIFORNIA", "EnterPrise", "123456", "aª»"] {
             assert!(list.contains(common), "{common}");

@@ -1,4 +1,4 @@
-//! The policy: all rules put together, and what an embedder asks.
+//! The policy: all rules combined, and the interface for embedders.
 
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,9 @@ pub struct Settings {
     pub sharing: RuleSettings,
     /// `passwordContexts` lists `sharing`: shared links have their own rules.
     pub sharing_has_rules: bool,
-    /// `historySize`: how many earlier passwords must not be reused; max. [`MAX_HISTORY`].
+    /// `historySize`: how many earlier passwords must not be reused; max.
+    ///
+    /// [`MAX_HISTORY`].
     ///
     /// Default 0, off.
     pub history_size: Option<i64>,
@@ -230,7 +232,7 @@ pub enum Notice {
         /// For what.
         scope: Scope,
     },
-    /// Kinds of characters are asked for.
+    /// Kinds of characters are required.
     Composition {
         /// For what.
         scope: Scope,

@@ -20,9 +20,9 @@ pub enum Violation {
     TooLong,
     /// On the list of common passwords.
     Common,
-    /// Fewer code points than asked for.
+    /// Fewer code points than required.
     TooShort {
-        /// How many are asked for.
+        /// The required number.
         minimum: usize,
     },
     /// No ASCII digit.

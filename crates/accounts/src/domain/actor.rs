@@ -171,7 +171,7 @@ actions! {
     PlaceForgiven = "place.forgiven",
     /// A name was given to another backend, or to none.
     PinChanged = "pin.changed",
-    /// A password reset was asked for.
+    /// A password reset was requested.
     ResetIssued = "reset.issued",
     /// A password reset was used.
     ResetUsed = "reset.used",

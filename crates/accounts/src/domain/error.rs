@@ -103,7 +103,7 @@ pub enum AccountsError {
         /// In a few words.
         why: String,
     },
-    /// The store was reached and what it holds cannot be understood.
+    /// The store was reached, but its content cannot be interpreted.
     #[error("the store cannot be read: {why}")]
     Unreadable {
         /// In a few words.

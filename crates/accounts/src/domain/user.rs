@@ -41,7 +41,7 @@ pub struct User {
     pub last_login: Option<Timestamp>,
     /// When this user's credentials ended last.
     ///
-    /// What was proved in an earlier epoch counts no more.
+    /// Proofs of an earlier epoch are invalid.
     pub epoch: CredentialEpoch,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The link proves that its owner reads the mail of that address. Opening it does not use it up,
 //! because mail programs open links before users do. It works once, for the address that it was
-//! sent to, and dies with every change of the address and with everything that ends credentials. Of
-//! several users who confirm one address, the first one has it.
+//! sent to, and is revoked by every change of the address and with everything that ends
+//! credentials. Of several users who confirm one address, the first one has it.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //!
 //! One counter, the *credential epoch*, goes up in the very transaction that ends a user's
 //! credentials: a new password, a disabled, deleted or re-pinned user. The names are kept beside
-//! it. A process that remembers outcomes does, before it believes its memory:
+//! it. A process that remembers outcomes does, before it uses its cache:
 //!
 //! ```text
 //! let changes = accounts.credential_epoch().since(seen).await?;   // one row is read; nearly always that is all
@@ -91,7 +91,7 @@ impl InvalidationWatcher {
         self.catch_up_with(now).await
     }
 
-    /// The same, for who has just read the epoch with something else.
+    /// The same, for a caller that has just read the epoch with another query.
     ///
     /// # Errors
     /// As [`Self::catch_up`].

@@ -265,7 +265,7 @@ impl AppPasswords<'_> {
 
     /// The owner of this app password.
     ///
-    /// `None` if there is none, it has ended, or its owner is disabled.
+    /// `None` if it does not exist, has ended, or its owner is disabled.
     ///
     /// # Security
     /// A service token is never found here: a caller that does not know scopes would give it all
@@ -320,7 +320,7 @@ impl AppPasswords<'_> {
 impl AppPasswordsMut<'_> {
     /// Revokes one app password of a user.
     ///
-    /// What was proved with it counts no more when this returns.
+    /// When this returns, proofs made with it are invalid.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user, or an app password of that number that is theirs.
@@ -356,7 +356,7 @@ impl AppPasswordsMut<'_> {
 
     /// Replaces the token of an app password in one transaction.
     ///
-    /// Everything else about it stays. What was proved with the old token counts no more when this
+    /// Everything else about it stays. Proofs made with the old token are invalid when this
     /// returns.
     ///
     /// # Errors

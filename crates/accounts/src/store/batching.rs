@@ -106,7 +106,7 @@ impl BatchWorker {
 
     /// The next requests.
     ///
-    /// If there are none, the worker ends under the same lock, so no caller waits for it.
+    /// Without any, the worker ends under the same lock, so no caller waits for it.
     fn next(&mut self) -> Option<Vec<Request>> {
         let mut queue = self.batcher.lock();
         let some = queue.requests.len().min(MAX_NAMES);

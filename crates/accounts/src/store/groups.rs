@@ -174,7 +174,8 @@ impl GroupsMut<'_> {
     ///
     /// A sub-admin may add users whom they administer already.
     ///
-    /// Who joins `admin` loses all app passwords, sessions and reset links that were made before.
+    /// A user who joins `admin` loses all app passwords, sessions and reset links that were made
+    /// before.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::Forbidden`].
@@ -336,9 +337,9 @@ pub(crate) async fn add_subadmin(
 ) -> Result<bool, AccountsError> {
     let GroupKey(group_key) = key(change, group, false).await?;
     group.not_admin()?;
-    let appoint = sql("INSERT INTO subadmins (group_key, user_key) VALUES ($1, $2) \
+    let insert = sql("INSERT INTO subadmins (group_key, user_key) VALUES ($1, $2) \
                        ON CONFLICT (group_key, user_key) DO NOTHING");
-    Ok(change.execute(appoint.bind(group_key).bind(user.0)).await? > 0)
+    Ok(change.execute(insert.bind(group_key).bind(user.0)).await? > 0)
 }
 
 async fn insert(

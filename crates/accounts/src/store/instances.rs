@@ -12,7 +12,7 @@ use crate::store::handle::table;
 /// How often a server should report.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// One that has been silent for this long runs no more.
+/// An instance without a report for this long counts as stopped.
 pub const STALE_AFTER: Duration = Duration::from_secs(35);
 
 /// The report of a server.

@@ -63,7 +63,7 @@ table! {
 }
 
 impl LoginFlows<'_> {
-    /// The flow of a page; `None` when there is none, or it has expired.
+    /// The flow of a page; `None` when it is unknown or has expired.
     ///
     /// # Errors
     /// When the store cannot be read.

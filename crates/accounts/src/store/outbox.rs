@@ -147,7 +147,7 @@ impl MailKind {
     /// How long it is worth trying.
     pub(crate) const fn ttl(self) -> Duration {
         match self.class() {
-            // The user who asked for a link waits for it.
+            // The user who requested a link waits for it.
             MailClass::Reset => Duration::from_secs(60 * 60),
             MailClass::Notice | MailClass::Welcome | MailClass::Confirmation => DAY.saturating_mul(3),
         }

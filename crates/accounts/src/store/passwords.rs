@@ -58,7 +58,7 @@ impl Passwords<'_> {
 impl PasswordsMut<'_> {
     /// Sets a local user's password.
     ///
-    /// The old one ends, with all sessions and resets, when this returns.
+    /// When this returns, the old one is invalid, and all sessions and resets have ended.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when another backend checks this

@@ -60,7 +60,7 @@ impl Pins<'_> {
 impl PinsMut<'_> {
     /// Makes `backend` the owner if there is none, atomically; returns the current owner.
     ///
-    /// A spelling is stored if there is none yet.
+    /// A spelling is stored unless one is stored already.
     ///
     /// # Errors
     /// When it could not be written.
@@ -102,9 +102,9 @@ impl PinsMut<'_> {
         owner.ok_or_else(|| AccountsError::unavailable("a pin came and went at the same time"))
     }
 
-    /// Gives a name to another backend, or to none, and returns who had it.
+    /// Binds a name to another backend, or to none, and returns the previous owner.
     ///
-    /// What was proved before counts no more, and the user's record, if there is one, says the new
+    /// Earlier proofs are invalid, and the user's record, if there is one, says the new
     /// backend. A user who leaves this store's own backend loses the local password.
     ///
     /// # Security
@@ -273,7 +273,7 @@ fn without_ban(owner: PinOwner) -> PinOwner {
     }
 }
 
-/// The pins as the resolver wants them.
+/// The pins as the resolver reads them.
 #[derive(Clone, Debug)]
 pub struct StoredPins(pub(crate) ActingStore);
 

@@ -35,7 +35,7 @@ pub struct ResetToken {
 table! {
     /// Reset tokens.
     ///
-    /// A user has one at most: the newest. It dies with every event that ends credentials or
+    /// A user has one at most: the newest. It is revoked by every event that ends credentials or
     /// changes where they are sent: a new password, another confirmed mail address, disabling,
     /// deletion, another backend, a sign-in; and when the clock is set back to before its beginning
     /// by more than [`SKEW`].
@@ -45,7 +45,7 @@ table! {
 impl ResetTokensMut<'_> {
     /// Issues a token for an enabled local user, and returns the address that it goes to.
     ///
-    /// An older token dies.
+    /// An older token is revoked.
     ///
     /// It is the confirmed address. Only a welcome link may go to one that is not confirmed: the
     /// actor who may send it may set the password, too.

@@ -1,4 +1,4 @@
-//! Secrets that all servers of this store share, each made when it is asked for first.
+//! Secrets that all servers of this store share, each created on first use.
 
 use zeroize::Zeroizing;
 

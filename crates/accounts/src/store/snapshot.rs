@@ -15,7 +15,7 @@ use crate::store::users::row::{Flag, UserRow, columns};
 pub struct Snapshot {
     /// The credential epoch; see [`crate::CredentialEpoch`].
     pub epoch: CredentialEpoch,
-    /// The user who was asked for, if there is one.
+    /// The requested user, if any.
     pub details: Option<Arc<Details>>,
     apps: Arc<Vec<(String, bool)>>,
 }

@@ -105,7 +105,7 @@ async fn set_and_confirm(fixture: &Fixture, actor: &str, name: &str, text: &str)
     confirmation(fixture).confirm(&link.0, None).await.unwrap();
 }
 
-/// Whether a reset link goes out to this address when it is asked for by name.
+/// Whether a reset requested by name sends a link to this address.
 async fn is_reset_to(fixture: &Fixture, name: &str, text: &str) -> bool {
     fixture.reset.request(name, None).await.unwrap();
     mails(fixture).await.iter().any(|(subject, to)| subject.starts_with("Set a new password") && to == text)
@@ -133,7 +133,7 @@ async fn leave_an_address_behind(place: &TestDb, actor: &str) {
         is_reset_to(&fixture, "mem", "sam@evil.example").await,
         "before, it is the address of the account"
     );
-    // One more is asked for and waits in the queue, and so does another link.
+    // One more is requested and waits in the queue, and so does another link.
     fixture.reset.request("mem", ip("192.0.2.9")).await.unwrap();
     by(accounts, "sam").users().change(&mem, to("sam-2@evil.example")).await.unwrap();
     let fresh = Actor::user("root", None);
@@ -228,7 +228,7 @@ on_both! {
     /// An address that another user has confirmed is stored, but cannot be confirmed again.
     ///
     /// The response is the same.
-    async fn taken_address_is_stored_unconfirmed_and_its_link_is_none(place) {
+    async fn taken_address_is_stored_unconfirmed_without_link(place) {
         let fixture = site(place).await;
         set_and_confirm(&fixture, "mem", "mem", "shared@example.com").await;
         for spelling in ["shared@example.com", "SHARED@Example.com", "\u{ff53}hared@example.com"] {
@@ -260,7 +260,7 @@ on_both! {
         assert_eq!(addresses(&fixture, "max").await, pair("shared@example.com", None));
     }
 
-    async fn of_two_who_confirm_one_address_at_once_one_has_it(place) {
+    async fn concurrent_confirmations_have_one_winner(place) {
         let fixture = Arc::new(site(place).await);
         for round in 0..20 {
             let text = format!("shared{round}@example.com");
@@ -448,7 +448,7 @@ on_both! {
     }
 
     /// M9: what an ordinary user could send to anyone.
-    async fn mails_to_one_address_are_limited_whatever_they_are_about(place) {
+    async fn mails_to_one_address_share_one_limit(place) {
         let fixture = site(place).await;
         let accounts = &fixture.accounts;
         // Links that confirm: many accounts, one recipient, in any spelling.

@@ -1,6 +1,6 @@
 //! The wall clock jumps: it is set, or a machine resumes with a wrong one.
 //!
-//! A day ahead, everything with a lifetime has ended. A day back, nothing lives longer for that:
+//! A day ahead, everything with a lifetime has ended. A day back, nothing lasts longer:
 //! what began "in the future" has ended, too, and new requests start over. Servers whose clocks
 //! differ by less than [`SKEW`] end nothing of each other's.
 
@@ -74,7 +74,7 @@ async fn fixture(place: &TestDb) -> (Fixture, Got) {
 }
 
 on_both! {
-    async fn t27_a_clock_a_day_ahead_ends_whatever_has_a_lifetime(place) {
+    async fn t27_clock_a_day_ahead_ends_everything_with_a_lifetime(place) {
         let (fixture, got) = fixture(place).await;
         fixture.clock.advance(DAY);
         assert_eq!(open(&fixture, &got).await, [false, false, true, true], "its date has not come");
@@ -88,7 +88,7 @@ on_both! {
     async fn t27_a_clock_a_day_back_lengthens_no_life(place) {
         let (fixture, got) = fixture(place).await;
         fixture.clock.set_back(DAY);
-        // An app password ends on a date, so it lives until that date comes.
+        // An app password ends on a date, so it is valid until that date.
         assert_eq!(open(&fixture, &got).await, [false, false, true, true]);
         assert!(!fixture.accounts.sessions().touch(&got.session.hash(), HOUR).await.unwrap());
         assert_eq!(fixture.accounts.sessions().count(&user("alice")).await.unwrap(), 0);
@@ -111,7 +111,7 @@ on_both! {
         assert_eq!(fixture.accounts.sessions().sweep().await.unwrap(), 1);
     }
 
-    async fn t27_clocks_that_differ_by_minutes_end_nothing_of_each_others(place) {
+    async fn t27_clock_skew_of_minutes_ends_nothing(place) {
         let (fixture, got) = fixture(place).await;
         fixture.clock.set_back(SKEW);
         assert_eq!(open(&fixture, &got).await, [true; 4]);

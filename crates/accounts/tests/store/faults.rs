@@ -247,7 +247,7 @@ async fn lost_connection_rolls_back_and_reconnects() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_break_at_any_time_lose_nothing_acknowledged() {
+async fn broken_connections_lose_nothing_acknowledged() {
     let Some(place) = TestDb::postgres().await else { return };
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();

@@ -137,7 +137,7 @@ async fn kill_again_and_again(place: &TestDb) {
             .unwrap();
         let mut told = BufReader::new(writer.stdout.take().unwrap()).lines().map(Result::unwrap);
         // This number of steps, and then at a random point of the next one.
-        let (steps, spins) = (1 + dice() % 9, dice() % 60_000);
+        let (steps, spins) = (1 + random_u64() % 9, random_u64() % 60_000);
         let mut lines = 0;
         let mut last = None;
         let note = |line: String| line.strip_prefix("done ").map(|n| n.parse::<u64>().unwrap());
@@ -171,7 +171,7 @@ async fn kill_again_and_again(place: &TestDb) {
     }
 }
 
-fn dice() -> u64 {
+fn random_u64() -> u64 {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).unwrap();
     u64::from_le_bytes(bytes)

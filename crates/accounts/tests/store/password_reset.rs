@@ -92,7 +92,7 @@ on_both! {
     }
 
     /// One response and one row for every name; and a mail for eligible users.
-    async fn who_asks_learns_nothing(place) {
+    async fn reset_request_reveals_nothing(place) {
         let fixture = Fixture::with_alice(place).await;
         let mail = || BackendId::parse("mail").unwrap();
         for new in [
@@ -197,7 +197,7 @@ on_both! {
         redeem(&fixture, &token, NEW).await.unwrap();
     }
 
-    async fn of_a_hundred_who_use_one_link_at_once_one_succeeds(place) {
+    async fn hundred_concurrent_uses_of_a_link_succeed_once(place) {
         let fixture = Arc::new(Fixture::with_alice(place).await);
         let token = fixture.link("alice").await;
         let posts: Vec<_> = (0..100).map(|number| {
@@ -504,7 +504,7 @@ async fn valid_link_is_checked_against_the_current_state() {
 
 /// The worker stops on request, after it has finished the current mail.
 #[tokio::test]
-async fn the_worker_sends_what_comes_and_stops_when_told() {
+async fn worker_sends_queued_mail_until_stopped() {
     let place = TestDb::sqlite();
     let fixture = Arc::new(Fixture::with_alice(&place).await);
     let stop = Arc::new(tokio::sync::Notify::new());

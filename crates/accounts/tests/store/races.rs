@@ -22,7 +22,7 @@ async fn take_away(accounts: &ActingAccounts, id: &UserId, how: usize) -> Result
 }
 
 on_both! {
-    async fn an_administrator_survives_whatever_happens_at_once(place) {
+    async fn concurrent_changes_leave_an_administrator(place) {
         let handles = [place.open().await, place.open().await];
         let admins = GroupId::admin();
         for round in 0..12 {
@@ -132,7 +132,7 @@ on_both! {
         assert_eq!(people.asked(), 2);
     }
 
-    async fn who_was_away_too_long_forgets_everything(place) {
+    async fn process_far_behind_forgets_everything(place) {
         let accounts = place.open().await;
         let frank = user("frank");
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
@@ -147,7 +147,7 @@ on_both! {
         assert!(matches!(stale.credential_epoch().since(now).await.unwrap(), Changes::Everything { .. }));
     }
 
-    async fn what_no_process_asks_for_any_more_is_deleted(place) {
+    async fn old_credential_events_are_deleted(place) {
         let accounts = place.open().await;
         place.raw("UPDATE generation SET value = 10000").await.unwrap();
         for (generation, name) in [(1, "old"), (8000, "older"), (9500, "wanted")] {

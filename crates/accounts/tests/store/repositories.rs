@@ -22,7 +22,7 @@ fn name(id: &str) -> CanonicalName {
 }
 
 on_both! {
-    async fn phone_searches_are_counted_together_and_forgotten_after_a_day(place) {
+    async fn phone_searches_are_counted_for_a_day(place) {
         let accounts = place.open().await;
         let users = accounts.users();
         let (jane, max) = (user("jane"), PHONE_SEARCHES.max);
@@ -293,7 +293,7 @@ on_both! {
         assert!(tokens.rotate(&frank, &third.hash()).await.is_err(), "expired");
     }
 
-    async fn app_password_changes_raise_the_generation_whatever_made_them(place) {
+    async fn every_app_password_change_raises_the_epoch(place) {
         let accounts = place.open().await;
         let frank = user("frank");
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();

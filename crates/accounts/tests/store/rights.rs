@@ -367,7 +367,7 @@ on_both! {
         assert_eq!(credentials(&accounts, "mem").await, (1, 0, 0));
         assert_eq!(ended(&accounts, "mem").await, reasons);
         assert_eq!(ended(&accounts, "root").await, [], "created as an administrator");
-        // A device that is to be wiped still learns of it.
+        // A device that is to be wiped still gets that request.
         give_credentials(&accounts, "other").await;
         accounts.app_passwords().wipe(&user("other")).await.unwrap();
         root.groups().add_member(&GroupId::admin(), &user("other")).await.unwrap();
@@ -409,7 +409,7 @@ on_both! {
 
 /// Two sub-admins who act on each other do not wait for each other in a circle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_who_change_each_other_at_once_both_come_through() {
+async fn mutual_concurrent_changes_do_not_deadlock() {
     let Some(place) = TestDb::postgres().await else { return };
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();

@@ -91,7 +91,7 @@ on_both! {
         assert!(matches!(set(&fixture, "ghost", "Looking-Glass").await, Err(SetError::NoSuchUser)));
     }
 
-    async fn of_many_changes_at_once_each_is_whole(place) {
+    async fn concurrent_password_changes_are_atomic(place) {
         let fixture = Arc::new(Fixture::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
         fixture.add(NewUser::new(user("alice")), ALICE).await;
         // Four passwords, so that no change conflicts more often than it is retried (five times).

@@ -86,7 +86,7 @@ on_both! {
         }
     }
 
-    async fn page_and_total_are_of_one_moment_whatever_is_searched(place) {
+    async fn page_and_total_come_from_one_snapshot(place) {
         let accounts = place.open().await;
         for n in 0..30 {
             let last = if n % 3 == 0 { "Smith" } else { "Jones" };

@@ -1,4 +1,4 @@
-//! Users: created whole or not at all, found in any spelling, listed in order.
+//! Users: created atomically, found in any spelling, listed in order.
 
 use accounts::{
     Accounts, AccountsError, DisplayName, EmailAddress, GroupId, Language, NewUser, ProfileField,
@@ -29,7 +29,7 @@ on_both! {
         assert_eq!(accounts.users().find(&user("ghost")).await.unwrap(), None);
     }
 
-    async fn nothing_is_made_for_who_only_looks(place) {
+    async fn open_existing_creates_nothing(place) {
         for _ in 0..2 {
             assert!(Accounts::open_existing(&place.settings).await.unwrap().is_none());
         }
@@ -38,7 +38,7 @@ on_both! {
         assert_eq!(there.users().count(&UserFilter::new()).await.unwrap(), 0);
     }
 
-    async fn who_signed_in_elsewhere_was_seen_before(place) {
+    async fn imported_sign_in_times_are_kept(place) {
         let accounts = place.open().await;
         let now = place.clock.now();
         let day = std::time::Duration::from_secs(86_400);
@@ -96,7 +96,7 @@ on_both! {
         assert_eq!(accounts.users().count(&UserFilter::new()).await.unwrap(), 1);
     }
 
-    async fn several_fields_change_in_one_step_or_none_does(place) {
+    async fn several_fields_change_atomically(place) {
         let accounts = place.open().await;
         let frank = user("frank");
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();

@@ -6,7 +6,7 @@ use accounts::LOCAL_BACKEND;
 use user_backend::resolver::{EndReason, StepOutcome, TraceStep};
 use user_backend::{Authenticated, Credentials, LoginName, Outcome, Phase, Rejection, TracedOutcome};
 
-use super::{SILENT, again};
+use super::{NO_DECISION, again};
 use crate::backends;
 use crate::cli::{Common, LoginArgs};
 use crate::exit::{CliError, Exit};
@@ -22,7 +22,7 @@ pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, Cli
         return Err(CliError::new("--server needs Unix sockets, which this system does not have"));
     }
     let setup = match args.backend.as_deref() {
-        // Who wants to hear another backend needs no store.
+        // Asking another backend needs no store.
         Some(id) if id != LOCAL_BACKEND => backends::load(common)?,
         _ => backends::load_with_local(common).await?,
     };
@@ -88,7 +88,7 @@ fn sentence(answer: &TracedOutcome) -> String {
         Outcome::Authenticated(proof) => authenticated(proof, answer.trace.ms),
         Outcome::Refused(rejection) => refused(*rejection, answer),
         Outcome::Throttled { limit, retry_after } => {
-            format!("throttled: {limit}; {}: {SILENT}", again(*retry_after))
+            format!("throttled: {limit}; {}: {NO_DECISION}", again(*retry_after))
         }
         Outcome::Unavailable { retry_after } => unavailable(*retry_after, answer),
     }
@@ -127,7 +127,7 @@ fn unavailable(retry_after: Duration, answer: &TracedOutcome) -> String {
     };
     let settings = !failed.is_empty() && failed.iter().all(|step| step.verdict == StepOutcome::Misconfigured);
     let what = if settings { "the configuration must be fixed first".to_owned() } else { again(retry_after) };
-    format!("unavailable: {why}; {what}: {SILENT}")
+    format!("unavailable: {why}; {what}: {NO_DECISION}")
 }
 
 fn failed(step: &TraceStep) -> bool {

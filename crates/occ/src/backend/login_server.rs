@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{SILENT, again};
+use super::{NO_DECISION, again};
 use crate::cli::{Common, LoginArgs};
 use crate::config_file;
 use crate::exit::{CliError, Exit};
@@ -32,7 +32,7 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct LoginResponse {
     outcome: String,
     user: Option<String>,
     backend: Option<String>,
@@ -63,8 +63,10 @@ pub(super) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, Cli
     let path = socket.path;
     let asked = tokio::task::spawn_blocking(move || ask(&path, &line)).await;
     let text = asked.map_err(|_| CliError::new("asking the server ended with an internal error"))??;
-    let answer: Answer = serde_json::from_str(&text).map_err(|_| {
-        CliError::unavailable(format!("unavailable: the server did not understand the request; {SILENT}"))
+    let answer: LoginResponse = serde_json::from_str(&text).map_err(|_| {
+        CliError::unavailable(format!(
+            "unavailable: the server did not understand the request; {NO_DECISION}"
+        ))
     })?;
     reply(&answer)
 }
@@ -82,7 +84,7 @@ fn ask(path: &Path, line: &[u8]) -> Result<String, CliError> {
     match asked {
         Ok(_) if !text.is_empty() => Ok(text),
         Ok(_) => Err(CliError::unavailable(format!(
-            "unavailable: the server closed {} without an answer; {SILENT}",
+            "unavailable: the server closed {} without an answer; {NO_DECISION}",
             path.display()
         ))),
         Err(error) => Err(unreachable(path, &error)),
@@ -90,15 +92,15 @@ fn ask(path: &Path, line: &[u8]) -> Result<String, CliError> {
 }
 
 fn unreachable(path: &Path, error: &std::io::Error) -> CliError {
-    let text = format!("unavailable: no server answers at {}: {error}; {SILENT}", path.display());
+    let text = format!("unavailable: no server answers at {}: {error}; {NO_DECISION}", path.display());
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => CliError::new(format!("{}: {error}", path.display())),
         _ => CliError::unavailable(text),
     }
 }
 
-fn reply(answer: &Answer) -> Result<Output, CliError> {
-    let Answer { outcome, user, backend, reason, retry_after } = answer;
+fn reply(answer: &LoginResponse) -> Result<Output, CliError> {
+    let LoginResponse { outcome, user, backend, reason, retry_after } = answer;
     let user_name = one_line(user.as_deref().unwrap_or_default());
     let why = reason.as_deref().map(|reason| format!(": {}", reason.replace('_', " "))).unwrap_or_default();
     let again = again(Duration::from_secs(retry_after.unwrap_or_default()));
@@ -109,8 +111,8 @@ fn reply(answer: &Answer) -> Result<Output, CliError> {
             (format!("{user_name} is authenticated by {backend}, at the server"), Exit::Fine)
         }
         "refused" => (format!("refused{why}"), Exit::Refused),
-        "throttled" => (format!("throttled{why}; {again}: {SILENT}"), Exit::Throttled),
-        _ => (format!("unavailable{why}; {again}: {SILENT}"), Exit::Unavailable),
+        "throttled" => (format!("throttled{why}; {again}: {NO_DECISION}"), Exit::Throttled),
+        _ => (format!("unavailable{why}; {again}: {NO_DECISION}"), Exit::Unavailable),
     };
     let json = json!({
         "outcome": outcome, "user": user, "backend": backend, "reason": reason, "retry_after": retry_after,

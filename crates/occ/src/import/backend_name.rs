@@ -22,7 +22,7 @@ pub(super) struct BackendName {
     tls: Option<TlsMode>,
 }
 
-/// The class that the form of the name tells.
+/// The class, as the form of the name shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
     Imap,
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_told_apart_by_class_port_and_encryption() {
+    fn entries_differ_by_class_port_and_encryption() {
         let text = r#"
 user_backends = [
   { id = "mail", class = "imap", host = "one.example", tls = "implicit" },

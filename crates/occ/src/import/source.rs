@@ -114,8 +114,10 @@ impl Source {
     }
 
     /// Members who are no users, with their groups.
-    pub(super) async fn strangers(&mut self) -> Result<Vec<(Option<String>, Option<String>)>, CliError> {
-        let rows = self.rows(STRANGERS, &[]).await?;
+    pub(super) async fn unknown_members(
+        &mut self,
+    ) -> Result<Vec<(Option<String>, Option<String>)>, CliError> {
+        let rows = self.rows(UNKNOWN_MEMBERS, &[]).await?;
         Ok(rows
             .into_iter()
             .filter_map(|mut row| Some((row.pop()?, row.pop()?)))
@@ -177,7 +179,7 @@ const LOCAL_USERS: &str =
     "SELECT uid, displayname, password, NULL, '1' FROM users WHERE uid > $1 ORDER BY uid";
 const EXTERNAL_USERS: &str = "SELECT uid, MAX(displayname), NULL, json_group_array(backend), COUNT(*) FROM users_external \
      WHERE uid > $1 GROUP BY uid ORDER BY uid";
-const STRANGERS: &str = "SELECT uid, gid FROM group_user member \
+const UNKNOWN_MEMBERS: &str = "SELECT uid, gid FROM group_user member \
      WHERE NOT EXISTS (SELECT 1 FROM users known WHERE known.uid = member.uid) \
      AND NOT EXISTS (SELECT 1 FROM users_external known WHERE known.uid = member.uid) ORDER BY gid, uid";
 const GROUPS_OF: &str = "SELECT gid FROM group_user WHERE uid = $1 ORDER BY gid";
@@ -273,7 +275,7 @@ mod tests {
         for query in [
             LOCAL_USERS,
             EXTERNAL_USERS,
-            STRANGERS,
+            UNKNOWN_MEMBERS,
             GROUPS_OF,
             GROUPS_OF_ADMIN,
             PREFERENCES,
@@ -285,7 +287,7 @@ mod tests {
             let plan: Vec<String> = plan.iter().map(|row| row.get::<String, _>("detail")).collect();
             // Those about everyone go through one table and look the others up.
             let scans = plan.iter().filter(|step| step.starts_with("SCAN")).count();
-            let may_scan = usize::from([STRANGERS, ENABLED_OF_OTHERS].contains(&query));
+            let may_scan = usize::from([UNKNOWN_MEMBERS, ENABLED_OF_OTHERS].contains(&query));
             assert_eq!(scans, may_scan, "{query}: {plan:?}");
             assert!(
                 plan.iter().any(|step| step.contains("USING") && step.contains("INDEX")),
@@ -296,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_versions_are_told() {
+    fn newer_versions_are_reported() {
         assert_eq!(newer("34.0.1.2"), None);
         assert_eq!(newer("9"), None);
         assert_eq!(newer("nonsense"), None);

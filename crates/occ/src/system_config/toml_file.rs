@@ -102,7 +102,7 @@ fn set_in_list(list: &mut Array, path: &[&str], to: &Json) -> Result<(), String>
     }
 }
 
-/// Puts a value in the place of another; the comment behind it stays.
+/// Replaces a value; the comment after it stays.
 fn replace(item: &mut Item, mut new: Value) {
     if let Some(old) = item.as_value() {
         *new.decor_mut() = old.decor().clone();

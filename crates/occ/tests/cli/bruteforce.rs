@@ -58,7 +58,7 @@ fn failed_sign_ins_of_an_address_are_shown_and_forgiven() {
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn invalid_address_is_refused() {
     let occ = OccFixture::with_people();
     for command in ["security:bruteforce:attempts", "security:bruteforce:reset"] {
         let said = occ.run(&[command, "localhost"]);

@@ -146,7 +146,7 @@ fn two_backends_may_not_strip_into_one_name_space() {
 }
 
 #[test]
-fn what_is_allowed_and_worth_a_second_thought_is_said() {
+fn risky_settings_are_warned_about() {
     let port = closed_port();
     let text = format!("{}port = {port}\ndanger_accept_any_certificate = true\n", one("mail"))
         .replace("mail.example.com", "127.0.0.1");

@@ -36,7 +36,7 @@ fn mail_server(rcpt: &'static str) -> (u16, JoinHandle<String>) {
 }
 
 #[test]
-fn test_mail_is_handed_over_and_the_answer_is_told() {
+fn test_mail_is_sent_and_the_reply_shown() {
     let occ = OccFixture::with_store();
     let (port, served) = mail_server("250 fine");
     occ.set_mail(port);

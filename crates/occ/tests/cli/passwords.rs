@@ -242,7 +242,7 @@ impl Terminal {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn at_the_terminal_a_password_is_asked_for_twice_and_not_shown() {
+fn terminal_prompts_twice_without_echo() {
     let server = Server::running();
     let mut terminal = Terminal::start(&server.occ, &["user:resetpassword", "alice"]);
     terminal.answer("Enter a new password: ", NEW);

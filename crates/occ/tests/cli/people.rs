@@ -344,7 +344,7 @@ const LISTED: &str = concat!(
     "\nDisabled:\n"
 );
 
-/// The server speaks of the same apps: those of the folder that its own settings name.
+/// The server lists the same apps: those of the folder in its own settings.
 #[test]
 fn installed_apps_are_those_of_the_server() {
     let occ = OccFixture::with_store();

@@ -196,7 +196,7 @@ fn foreign_store_is_refused_and_unchanged() {
 
 #[cfg(unix)]
 #[test]
-fn what_goes_wrong_in_an_open_store_names_it() {
+fn error_of_an_open_store_names_it() {
     // Nothing is read-only to root, and PostgreSQL has no file.
     if !rustix::process::geteuid().is_root() || crate::on_postgres() {
         eprintln!("skipped");

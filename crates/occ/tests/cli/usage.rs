@@ -25,7 +25,7 @@ fn the_help_of_every_command_has_examples_and_exit_codes() {
 }
 
 #[test]
-fn the_version_is_told() {
+fn version_is_printed() {
     let version = OccFixture::new().run(&["--version"]);
     assert_eq!((version.code, version.out.as_str()), (0, concat!("occ ", env!("CARGO_PKG_VERSION"), "\n")));
 }

@@ -126,14 +126,14 @@ fn a_folder_of_ranges_is_enough() {
 #[test]
 fn source_gets_five_digits_only() {
     #[derive(Debug, Default)]
-    struct Told(Mutex<Vec<String>>);
-    impl RangeSource for Told {
+    struct RecordingSource(Mutex<Vec<String>>);
+    impl RangeSource for RecordingSource {
         fn range(&self, prefix: RangePrefix) -> Result<String, RangeError> {
             self.0.lock().unwrap().push(format!("{prefix} {prefix:?}"));
             Err(RangeError::Timeout)
         }
     }
-    let told = Arc::new(Told::default());
+    let told = Arc::new(RecordingSource::default());
     let policy = PasswordPolicy::from_settings(&Settings::default()).unwrap().with_ranges(Some(told.clone()));
     let log = logged(|| assert!(policy.validate("password of mine", &Context::default()).is_ok()));
     assert!(log.contains("took too long"), "{log}");

@@ -18,7 +18,7 @@ const FORMAT: u64 = 3;
 
 /// The letters that a node with one way names by a number, from 1.
 ///
-/// As many as there are numbers: none is looked up in vain.
+/// As many as there are codes, so every index is used.
 const NAMED: &[u8; 64] = b"\0te/oasripcnw.hlm-du012g=:bf3y5&_4v9678k%?xCDASFIBEjPTzRNM+LOqHG";
 
 /// With more ways than this a node has an index of all letters.

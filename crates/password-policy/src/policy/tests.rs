@@ -56,7 +56,7 @@ impl RangeSource for Everything {
 }
 
 #[test]
-fn a_common_password_is_refused_whatever_its_letter_case() {
+fn common_password_is_refused_in_any_letter_case() {
     for common in ["1234567890", "basketball", "BasketBall", "CALIFORNIA", "enterprise"] {
         assert_eq!(answer(&manual(), common), COMMON, "{common}");
     }
@@ -89,7 +89,7 @@ fn length_counts_code_points_not_bytes() {
 }
 
 #[test]
-fn a_digit_can_be_asked_for() {
+fn digit_can_be_required() {
     let digits = with(|rules| rules.enforce_numeric_characters = Some(true));
     assert_eq!(answer(&digits, "down the rabbit hole"), NUMERIC);
     assert_eq!(answer(&digits, "down the rabbit hole ٣ Ⅷ ²"), NUMERIC);
@@ -97,7 +97,7 @@ fn a_digit_can_be_asked_for() {
 }
 
 #[test]
-fn small_and_capital_letters_can_be_asked_for() {
+fn lower_and_upper_case_can_be_required() {
     let cases = with(|rules| rules.enforce_upper_lower_case = Some(true));
     assert_eq!(answer(&cases, "down the rabbit hole"), CASES);
     assert_eq!(answer(&cases, "DOWN THE RABBIT HOLE"), CASES);
@@ -106,7 +106,7 @@ fn small_and_capital_letters_can_be_asked_for() {
 }
 
 #[test]
-fn a_special_character_can_be_asked_for_and_a_space_is_one() {
+fn special_character_can_be_required_and_a_space_counts() {
     let special = with(|rules| rules.enforce_special_characters = Some(true));
     assert_eq!(answer(&special, "DownTheRabbitHole7"), SPECIAL);
     for character in [' ', '!', 'é', '🦀', '_', '\u{7f}'] {
@@ -165,8 +165,8 @@ fn context_words_are_refused_if_enabled() {
 #[test]
 fn all_violations_are_reported_in_order() {
     #[derive(Debug)]
-    struct Listed;
-    impl RangeSource for Listed {
+    struct BreachedSource;
+    impl RangeSource for BreachedSource {
         fn range(&self, _: RangePrefix) -> Result<String, RangeError> {
             Ok(format!("{}:1", &breached::tests::sha1_of("alice")[5..]))
         }
@@ -177,7 +177,7 @@ fn all_violations_are_reported_in_order() {
         rules.enforce_special_characters = Some(true);
         rules.enforce_no_context_words = Some(true);
     });
-    let strict = strict.with_ranges(Some(Arc::new(Listed)));
+    let strict = strict.with_ranges(Some(Arc::new(BreachedSource)));
     let context = Context::default().user_id("Alice");
     let all = [COMMON, SHORT, NUMERIC, CASES, SPECIAL, BREACHED, CONTEXT].join(" ");
     assert_eq!(answer_for(&strict, "alice", &context), all);
@@ -400,7 +400,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_fits(password in "\\PC{0,40}") {
+    fn accepted_password_fits_the_limits(password in "\\PC{0,40}") {
         let taken = manual().validate(&password, &Context::default()).is_ok();
         let count = password.chars().count();
         let common = CommonPasswords::embedded().unwrap().contains(&password);

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_manifest_is_none() {
+    fn invalid_manifest_is_none() {
         for text in [
             "",
             "<info>",

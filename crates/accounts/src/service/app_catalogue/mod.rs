@@ -103,7 +103,7 @@ impl AppCatalogue {
 
     /// All apps by id.
     ///
-    /// Features are on unless they were switched off, installed apps the other way round.
+    /// Features are on unless disabled; installed apps are off unless enabled.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -77,7 +77,7 @@ impl LocalBackend {
         rules: Arc<dyn PasswordRules>,
     ) -> Result<Self, NoRandomness> {
         Ok(Self {
-            // The id is a constant of ours that every rule for ids allows.
+            // The id is a constant that satisfies every rule for ids.
             id: BackendId::parse(LOCAL_BACKEND).map_err(|_| NoRandomness)?,
             accounts: accounts.into().as_system(),
             dummy_hash: StoredHash::new(hasher.dummy().expose()),

@@ -248,7 +248,7 @@ impl PasswordHash {
 
     /// Whether a new hash with these settings would be better.
     ///
-    /// Of another kind, or cheaper than what is asked for now.
+    /// Of another kind, or cheaper than the current settings.
     pub fn is_outdated(&self, settings: &HashSettings) -> bool {
         if self.kind != (HashKind::Argon2 { ours: true }) {
             return true;

@@ -50,31 +50,31 @@ impl Drop for Expected {
 
 /// Derives `out`; `None` when there is no memory, or the parameters make no sense.
 pub(super) fn derive(argon2: &Argon2<'_>, password: &[u8], salt: &[u8], out: &mut [u8]) -> Option<()> {
-    let mut seat = Seat::take(argon2.params().block_count())?;
-    argon2.hash_password_into_with_memory(password, salt, out, seat.buffer.as_mut_slice()).ok()
+    let mut memory = HashMemory::take(argon2.params().block_count())?;
+    argon2.hash_password_into_with_memory(password, salt, out, memory.buffer.as_mut_slice()).ok()
 }
 
 /// A place to work at.
-struct Seat {
+struct HashMemory {
     buffer: Vec<Block>,
     _expected: Expected,
 }
 
-impl Seat {
+impl HashMemory {
     fn take(blocks: usize) -> Option<Self> {
         let expected = Expected::new();
-        let mut seat = Self { buffer: lock().buffers.pop().unwrap_or_default(), _expected: expected };
-        if seat.buffer.len() < blocks {
+        let mut memory = Self { buffer: lock().buffers.pop().unwrap_or_default(), _expected: expected };
+        if memory.buffer.len() < blocks {
             // Never twice as much in between.
-            seat.buffer = Vec::new();
-            seat.buffer.try_reserve_exact(blocks.max(RESERVED)).ok()?;
-            seat.buffer.resize(blocks, Block::default());
+            memory.buffer = Vec::new();
+            memory.buffer.try_reserve_exact(blocks.max(RESERVED)).ok()?;
+            memory.buffer.resize(blocks, Block::default());
         }
-        Some(seat)
+        Some(memory)
     }
 }
 
-impl Drop for Seat {
+impl Drop for HashMemory {
     fn drop(&mut self) {
         // Our own share of what is expected goes when this has returned.
         if !self.buffer.is_empty() {
@@ -107,7 +107,7 @@ mod tests {
             assert_eq!(out, alone);
         };
         // Some hash is always in progress, so buffers of all sizes are reused.
-        let busy = Seat::take(8).unwrap();
+        let busy = HashMemory::take(8).unwrap();
         for salt in [b"0123456789abcdef", b"fedcba9876543210"] {
             for memory in [64, 7168, 1024] {
                 derived(memory, salt);
@@ -118,6 +118,6 @@ mod tests {
 
     #[test]
     fn more_memory_than_there_is_is_no_hash() {
-        assert!(Seat::take(usize::MAX / 2048).is_none());
+        assert!(HashMemory::take(usize::MAX / 2048).is_none());
     }
 }

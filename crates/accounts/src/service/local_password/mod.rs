@@ -1,6 +1,6 @@
 //! Local passwords: storage, checks, import from another installation, changes.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
 //! | `settings` | how expensive a hash is, how many are made at once |
 //! | `hash` | what is stored for one password, and whether a typed one matches it (pure) |

@@ -49,7 +49,7 @@ impl HashPool {
     /// A pool with the bounds of these settings.
     pub fn new(settings: &HashSettings) -> Self {
         let places = settings.at_once().saturating_add(settings.waiting()).min(Semaphore::MAX_PERMITS);
-        // Proven credentials have a sixteenth of it on top.
+        // Proven credentials have a sixteenth of it in addition.
         let all = places.saturating_add((places / 16).max(1)).min(Semaphore::MAX_PERMITS);
         Self {
             places: Arc::new(Semaphore::new(all)),
@@ -66,7 +66,7 @@ impl HashPool {
     /// [`PoolError`]; work that has begun is finished and keeps its thread until then.
     ///
     /// # Cancellation
-    /// Dropping the future gives up the place in the queue. Work that has begun is finished.
+    /// Dropping the future leaves the queue. Work that has begun is finished.
     pub async fn run<T: Send + 'static>(
         &self,
         deadline: Instant,
@@ -209,7 +209,7 @@ impl Worker {
 
     /// The next piece of work.
     ///
-    /// If there is none, the thread stops counting under the same lock, so no caller waits for it.
+    /// Without one, the thread stops counting under the same lock, so no caller waits for it.
     fn next(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         let mut waiting = self.queue.lock();
         let next = waiting.work.pop_first();

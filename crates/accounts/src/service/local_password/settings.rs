@@ -16,7 +16,7 @@ pub(super) const MOST_PASSES: u32 = 64;
 /// The most lanes that one hash may ask for.
 pub(super) const MOST_LANES: u32 = 64;
 
-/// Least memory that is taken for new hashes.
+/// Minimum memory for new hashes.
 const LEAST_MEMORY_KIB: u32 = 7 * 1024;
 
 /// How expensive new hashes are, and how many may be under way: the table `[passwords]`.

@@ -66,7 +66,7 @@ fn hashes_brought_from_php_are_verified_as_php_did() {
 }
 
 #[test]
-fn the_salt_of_the_old_installation_counts_for_bare_bcrypt_only() {
+fn old_installation_salt_applies_to_bare_bcrypt_only() {
     assert_eq!(compare(&salted("another", BCRYPT_SALTED), "Wonderland-1"), PasswordMatch::No);
     assert_eq!(compare(&salted("", BCRYPT_SALTED), "Wonderland-1"), PasswordMatch::No);
     assert_eq!(compare(BCRYPT_SALTED, "Wonderland-1pepperfromconfig"), PasswordMatch::Yes);
@@ -202,7 +202,7 @@ fn a_hash_is_outdated_when_costs_rise_and_never_when_they_fall() {
 }
 
 #[test]
-fn nobody_has_the_password_of_the_dummy() {
+fn dummy_hash_matches_no_password() {
     let settings = HashSettings::cheap();
     let dummy = PasswordHash::dummy(&settings).unwrap();
     assert_eq!(PasswordHash::parse(dummy.expose()).unwrap(), dummy);
@@ -243,11 +243,11 @@ struct Gate(Arc<(Mutex<bool>, Condvar, AtomicUsize, AtomicUsize)>);
 
 impl Gate {
     fn work(&self) {
-        let (open, changed, at_work, most) = &*self.0;
-        most.fetch_max(at_work.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let (open, changed, in_flight, most) = &*self.0;
+        most.fetch_max(in_flight.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let open = open.lock().unwrap_or_else(PoisonError::into_inner);
         drop(changed.wait_while(open, |open| !*open).unwrap());
-        at_work.fetch_sub(1, Ordering::SeqCst);
+        in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn open(&self) {
@@ -255,7 +255,7 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    fn at_work(&self) -> usize {
+    fn in_flight(&self) -> usize {
         self.0.2.load(Ordering::SeqCst)
     }
 
@@ -287,7 +287,7 @@ async fn t24_a_thousand_logins_at_once_never_starve_the_runtime() {
             tokio::spawn(async move { pool.run(deadline, move || gate.work()).await })
         })
         .collect();
-    until(|| pool.free_places() == 0 && gate.at_work() == 2).await;
+    until(|| pool.free_places() == 0 && gate.in_flight() == 2).await;
 
     // The executor is free for other work.
     let other = tokio::spawn(async { 6 * 7 });
@@ -319,7 +319,7 @@ async fn proven_credentials_pass_a_full_queue_of_guesses() {
             })
         })
         .collect();
-    until(|| pool.free_places() == 0 && gate.at_work() == 1).await;
+    until(|| pool.free_places() == 0 && gate.in_flight() == 1).await;
     let proven = tokio::spawn({
         let (pool, order) = (pool.clone(), Arc::clone(&order));
         async move { pool.run_in(HashLane::Proven, deadline, move || order.lock().unwrap().push(1_000)).await }
@@ -334,14 +334,14 @@ async fn proven_credentials_pass_a_full_queue_of_guesses() {
 }
 
 #[tokio::test]
-async fn who_leaves_makes_no_room_for_one_more_thread() {
+async fn cancelled_work_frees_no_thread() {
     let (pool, gate) = (pool(1, 1), Gate::default());
     let deadline = now() + Duration::from_secs(60);
     let first = {
         let (pool, gate) = (pool.clone(), gate.clone());
         tokio::spawn(async move { pool.run(deadline, move || gate.work()).await })
     };
-    until(|| gate.at_work() == 1).await;
+    until(|| gate.in_flight() == 1).await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     assert_eq!(pool.free_places(), 1, "the thread is still at work");
@@ -367,7 +367,7 @@ async fn abandoned_jobs_are_never_begun() {
         tokio::spawn(async move { pool.run(deadline, move || gate.work()).await })
     };
     let first = login();
-    until(|| gate.at_work() == 1).await;
+    until(|| gate.in_flight() == 1).await;
     let (second, third) = (login(), login());
     until(|| pool.free_places() == 0).await;
     second.abort();
@@ -393,7 +393,7 @@ fn a_runtime_that_ends_leaves_the_pool_whole() {
         let busy = gate.clone();
         // The only thread there is.
         let other = tokio::task::spawn_blocking(move || busy.work());
-        until(|| gate.at_work() == 1).await;
+        until(|| gate.in_flight() == 1).await;
         let waiting = {
             let pool = pool.clone();
             tokio::spawn(async move { pool.run(deadline, || ()).await })
@@ -414,7 +414,7 @@ async fn waiting_ends_at_the_deadline_and_gives_the_place_back() {
         let (pool, gate) = (pool.clone(), gate.clone());
         tokio::spawn(async move { pool.run(far, move || gate.work()).await })
     };
-    until(|| gate.at_work() == 1).await;
+    until(|| gate.in_flight() == 1).await;
     assert_eq!(pool.run(now() + Duration::from_millis(5), || ()).await, Err(PoolError::Late));
     assert_eq!(pool.run(now(), || ()).await, Err(PoolError::Late));
     assert_eq!(pool.free_places(), 1);

@@ -123,7 +123,7 @@ impl std::fmt::Debug for EmailMessage {
 
 /// A fresh `Message-ID` under the sender's own domain.
 ///
-/// Without one the library says `localhost`, which mail filters dislike.
+/// Without one the library uses `localhost`, which mail filters treat as suspicious.
 fn message_id(domain: &str) -> Option<String> {
     let bytes = random::<16>().ok()?;
     let left: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,6 +1,6 @@
 //! Mail to users: texts, recipients, and the dialogue with the mail server.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
 //! | `message` | one mail, built so that no name or subject can add a header |
 //! | `templates` | what the mails say (templates) |
@@ -9,8 +9,8 @@
 //! | `settings` | the mail server and the sender's address |
 //! | `smtp` | the conversation (RFC 5321), over the same connections and TLS as the password backends |
 //!
-//! The store holds no mail and no token in it, only who wants what; the worker writes the mail when
-//! it sends it.
+//! The store holds no mail and no token, only the recipient and the kind of mail; the worker writes
+//! the mail when it sends it.
 
 pub(crate) mod message;
 pub(crate) mod settings;

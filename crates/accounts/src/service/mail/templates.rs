@@ -32,13 +32,13 @@ pub struct AccountMail<'a> {
     /// The user id.
     pub user: &'a str,
     /// What the mail is about.
-    pub about: About<'a>,
+    pub topic: MailTopic<'a>,
 }
 
 /// What a mail is about.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum About<'a> {
+pub enum MailTopic<'a> {
     /// The link to set a new password.
     ResetLink {
         /// The link.
@@ -155,25 +155,27 @@ impl AccountMail<'_> {
         // Used in place of a name that is not shown.
         let to = name.clone().unwrap_or_default();
         let frame = &Frame { product: self.product, base: self.base, name, user };
-        let text = match self.about {
-            About::ResetLink { link, life, asked } => {
+        let text = match self.topic {
+            MailTopic::ResetLink { link, life, asked } => {
                 MailText::Reset { frame, link, life: words(life), asked }
             }
-            About::PasswordKeptElsewhere { keeper, help_url, asked } => {
+            MailTopic::PasswordKeptElsewhere { keeper, help_url, asked } => {
                 MailText::PasswordKeptElsewhere { frame, keeper, help_url, asked }
             }
-            About::PasswordChanged { app_passwords } => MailText::PasswordChanged { frame, app_passwords },
-            About::RightsRaised => MailText::RightsRaised { frame },
-            About::AppPasswordAdded => MailText::AppPasswordAdded { frame },
-            About::AddressChanged => MailText::AddressChanged { frame },
-            About::Welcome { link, lost_password } => {
+            MailTopic::PasswordChanged { app_passwords } => {
+                MailText::PasswordChanged { frame, app_passwords }
+            }
+            MailTopic::RightsRaised => MailText::RightsRaised { frame },
+            MailTopic::AppPasswordAdded => MailText::AppPasswordAdded { frame },
+            MailTopic::AddressChanged => MailText::AddressChanged { frame },
+            MailTopic::Welcome { link, lost_password } => {
                 let link = link.map(|(link, life)| (link, words(life)));
                 MailText::Welcome { frame, link, lost_password }
             }
-            About::ConfirmAddress { link, life } => {
+            MailTopic::ConfirmAddress { link, life } => {
                 MailText::ConfirmAddress { frame, link, life: words(life) }
             }
-            About::AddressTaken => MailText::AddressTaken { frame },
+            MailTopic::AddressTaken => MailText::AddressTaken { frame },
         };
         let text = text.render()?;
         let (subject, text) = text.split_once('\n').unwrap_or((text.as_str(), ""));
@@ -183,10 +185,10 @@ impl AccountMail<'_> {
 
     /// The addresses in the text that are ours.
     fn links(&self) -> Vec<&str> {
-        let links = match self.about {
-            About::ResetLink { link, .. } | About::ConfirmAddress { link, .. } => [Some(link), None],
-            About::PasswordKeptElsewhere { help_url, .. } => [help_url, None],
-            About::Welcome { link, lost_password } => [link.map(|(link, _)| link), lost_password],
+        let links = match self.topic {
+            MailTopic::ResetLink { link, .. } | MailTopic::ConfirmAddress { link, .. } => [Some(link), None],
+            MailTopic::PasswordKeptElsewhere { help_url, .. } => [help_url, None],
+            MailTopic::Welcome { link, lost_password } => [link.map(|(link, _)| link), lost_password],
             _ => [None, None],
         };
         links.into_iter().flatten().chain([self.base]).collect()

@@ -15,7 +15,7 @@ use crate::domain::Timestamp;
 use crate::service::mail::message::{EmailMessage, EmailMessageError};
 use crate::service::mail::settings::{MailSettings, MailSettingsError};
 use crate::service::mail::smtp::SmtpTransport;
-use crate::service::mail::templates::{About, AccountMail, Asked, looks_like_link};
+use crate::service::mail::templates::{AccountMail, Asked, MailTopic, looks_like_link};
 use crate::service::mail::transport::{MailTransport, SendError};
 
 fn message() -> EmailMessage {
@@ -24,36 +24,36 @@ fn message() -> EmailMessage {
 
 fn reset(address: &str, name: &str) -> Result<EmailMessage, EmailMessageError> {
     let link = "https://cloud.example.com/lostpassword/reset/TOKEN";
-    mail(name, "frank", About::ResetLink { link, life: HOUR, asked: None }).to(address)
+    mail(name, "frank", MailTopic::ResetLink { link, life: HOUR, asked: None }).to(address)
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn mail<'a>(name: &'a str, user: &'a str, about: About<'a>) -> AccountMail<'a> {
-    AccountMail { product: "Cloud", base: "https://cloud.example.com/", name, user, about }
+fn mail<'a>(name: &'a str, user: &'a str, topic: MailTopic<'a>) -> AccountMail<'a> {
+    AccountMail { product: "Cloud", base: "https://cloud.example.com/", name, user, topic }
 }
 
 /// Every kind of mail.
-fn every_kind() -> Vec<About<'static>> {
+fn every_kind() -> Vec<MailTopic<'static>> {
     let link = "https://LINK";
     vec![
-        About::ResetLink { link, life: HOUR, asked: None },
-        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: None },
-        About::PasswordKeptElsewhere {
+        MailTopic::ResetLink { link, life: HOUR, asked: None },
+        MailTopic::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: None },
+        MailTopic::PasswordKeptElsewhere {
             keeper: "Example Mail",
             help_url: Some("https://help.example.com/"),
             asked: None,
         },
-        About::PasswordChanged { app_passwords: false },
-        About::PasswordChanged { app_passwords: true },
-        About::RightsRaised,
-        About::AppPasswordAdded,
-        About::AddressChanged,
-        About::Welcome { link: None, lost_password: None },
-        About::Welcome { link: Some((link, HOUR * 24 * 7)), lost_password: None },
-        About::Welcome { link: Some((link, HOUR * 24 * 7)), lost_password: Some("https://LOST") },
-        About::ConfirmAddress { link, life: HOUR * 48 },
-        About::AddressTaken,
+        MailTopic::PasswordChanged { app_passwords: false },
+        MailTopic::PasswordChanged { app_passwords: true },
+        MailTopic::RightsRaised,
+        MailTopic::AppPasswordAdded,
+        MailTopic::AddressChanged,
+        MailTopic::Welcome { link: None, lost_password: None },
+        MailTopic::Welcome { link: Some((link, HOUR * 24 * 7)), lost_password: None },
+        MailTopic::Welcome { link: Some((link, HOUR * 24 * 7)), lost_password: Some("https://LOST") },
+        MailTopic::ConfirmAddress { link, life: HOUR * 48 },
+        MailTopic::AddressTaken,
     ]
 }
 
@@ -269,25 +269,25 @@ fn the_reset_mail_says_that_nothing_has_changed_yet() {
 }
 
 #[test]
-fn reset_mail_says_when_and_from_where_it_was_asked_for() {
+fn reset_mail_shows_time_and_source_of_the_request() {
     let asked = Asked { at: Timestamp::from_millis(1_795_329_173_999), source: Some("203.0.113.7") };
     let link = "https://LINK";
-    for about in [
-        About::ResetLink { link, life: HOUR, asked: Some(asked) },
-        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: Some(asked) },
+    for topic in [
+        MailTopic::ResetLink { link, life: HOUR, asked: Some(asked) },
+        MailTopic::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: Some(asked) },
     ] {
-        let mail = mail("Zoë", "zoe", about).to("zoe@example.com").unwrap();
+        let mail = mail("Zoë", "zoe", topic).to("zoe@example.com").unwrap();
         let expected = "\n\nThis was asked for on 2026-11-22 at 06:32 UTC from the network address\n\
                         203.0.113.7.\n\nIf it was not you";
         assert!(mail.text().contains(expected), "{}", mail.text());
     }
 }
 
-/// What a user typed is text in the HTML part too, and only our own addresses are links.
+/// User input is text in the HTML part too, and only server addresses are links.
 #[test]
 fn html_part_has_our_links_alone() {
-    for about in every_kind() {
-        let mail = mail("<b>Zoë</b>", "zoe&co", about).to("zoe@example.com").unwrap();
+    for topic in every_kind() {
+        let mail = mail("<b>Zoë</b>", "zoe&co", topic).to("zoe@example.com").unwrap();
         let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
         let wire = String::from_utf8(mail.write(&from).unwrap().1).unwrap();
         assert!(wire.contains("multipart/alternative") && wire.contains("text/html"), "{wire}");
@@ -319,8 +319,8 @@ fn each_mail_has_a_unique_message_id_of_the_senders_domain() {
 fn mails_say_what_happened_and_what_to_do() {
     let texts: Vec<String> = every_kind()
         .into_iter()
-        .map(|about| {
-            let mail = mail("Zoë 日本", "zoe", about).to("zoe@example.com").unwrap();
+        .map(|topic| {
+            let mail = mail("Zoë 日本", "zoe", topic).to("zoe@example.com").unwrap();
             format!("{}\n\n{}", mail.subject(), mail.text())
         })
         .collect();
@@ -331,7 +331,7 @@ fn mails_say_what_happened_and_what_to_do() {
 fn mails_without_a_name_and_an_id_are_whole_sentences() {
     let texts: Vec<String> = every_kind()
         .into_iter()
-        .map(|about| mail("x.example", "x.example", about).to("zoe@example.com").unwrap().text().to_owned())
+        .map(|topic| mail("x.example", "x.example", topic).to("zoe@example.com").unwrap().text().to_owned())
         .collect();
     insta::assert_snapshot!(texts.join("----\n"));
 }
@@ -362,8 +362,8 @@ fn names_that_look_like_links_are_left_out_of_every_mail() {
         "St.John",
     ] {
         assert!(looks_like_link(name), "{name}");
-        for about in every_kind() {
-            let message = mail(name, name, about).to("zoe@example.com").unwrap();
+        for topic in every_kind() {
+            let message = mail(name, name, topic).to("zoe@example.com").unwrap();
             let from: Mailbox = "noreply@example.org".parse().unwrap();
             let wire = String::from_utf8(message.write(&from).unwrap().1).unwrap();
             let (headers, _) = wire.split_once("\r\n\r\n").unwrap();
@@ -375,11 +375,11 @@ fn names_that_look_like_links_are_left_out_of_every_mail() {
         ["Frank K.", "J.R.R. Tolkien", "Dr. Who", "O'Neil-Smith", "Zoë 日本", "v1.0", "frank", "a, b; c"]
     {
         assert!(!looks_like_link(name), "{name}");
-        let message = mail(name, "frank", About::RightsRaised).to("zoe@example.com").unwrap();
+        let message = mail(name, "frank", MailTopic::RightsRaised).to("zoe@example.com").unwrap();
         assert!(message.text().contains(name), "{name}");
     }
     // The own address of the recipient is no link to anywhere else.
-    let own = mail("Zoe", "Zoe@Example.com", About::RightsRaised).to("zoe@example.com").unwrap();
+    let own = mail("Zoe", "Zoe@Example.com", MailTopic::RightsRaised).to("zoe@example.com").unwrap();
     assert!(own.text().contains("\"Zoe@Example.com\""), "{}", own.text());
 }
 
@@ -423,7 +423,7 @@ fn no_name_adds_a_header_a_recipient_or_a_line() {
 }
 
 #[test]
-fn a_stored_address_that_is_none_gets_no_mail() {
+fn invalid_stored_address_gets_no_mail() {
     for address in [
         "",
         "frank",

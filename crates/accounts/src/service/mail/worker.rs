@@ -1,7 +1,7 @@
 //! Sends the mails of the outbox: finds recipients and creates tokens.
 //!
 //! Any number of workers, in any number of processes, may do so: each mail is claimed by one. A
-//! worker that dies leaves its mail to another, which draws a new token; a mail may then come
+//! worker that crashes leaves its mail to another, which draws a new token; a mail may then come
 //! twice, and the link in the newer one works. Reset links have a lane of their own, so no number
 //! of other mails, and no slow server that takes them, holds one up.
 
@@ -18,7 +18,7 @@ use user_backend::clock::{later, now};
 
 use crate::domain::{AccountsError, EmailAddress, Token, User, UserId};
 use crate::service::mail::message::EmailMessage;
-use crate::service::mail::templates::{About, AccountMail, Asked};
+use crate::service::mail::templates::{AccountMail, Asked, MailTopic};
 use crate::service::mail::transport::{MailTransport, SendError};
 use crate::service::password_reset::link::BaseUrl;
 use crate::service::password_reset::request::{PURPOSE, typed_and_source};
@@ -212,11 +212,11 @@ impl MailWorker {
             MailKind::Welcome => return self.welcome(queued, false).await,
             MailKind::WelcomeWithLink => return self.welcome(queued, true).await,
             MailKind::ConfirmAddress => return self.confirmation(queued).await,
-            MailKind::PasswordChanged => About::PasswordChanged { app_passwords: false },
-            MailKind::PasswordChangedAll => About::PasswordChanged { app_passwords: true },
-            MailKind::RightsRaised => About::RightsRaised,
-            MailKind::AppPasswordAdded => About::AppPasswordAdded,
-            MailKind::AddressChanged => About::AddressChanged,
+            MailKind::PasswordChanged => MailTopic::PasswordChanged { app_passwords: false },
+            MailKind::PasswordChangedAll => MailTopic::PasswordChanged { app_passwords: true },
+            MailKind::RightsRaised => MailTopic::RightsRaised,
+            MailKind::AppPasswordAdded => MailTopic::AppPasswordAdded,
+            MailKind::AddressChanged => MailTopic::AddressChanged,
         };
         let Some(address) = &queued.address else { return Ok(Err(DropReason::NoAddress)) };
         let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
@@ -237,15 +237,15 @@ impl MailWorker {
             let keeper = self.keepers.as_ref().and_then(|keepers| keepers.keeper(&user.backend));
             let name = keeper.as_ref().map_or_else(|| user.backend.as_str(), |keeper| keeper.name.as_str());
             let help_url = keeper.as_ref().and_then(|keeper| keeper.help_url.as_deref());
-            let about = About::PasswordKeptElsewhere { keeper: name, help_url, asked };
-            return Ok(self.mail(&user, &address, about));
+            let topic = MailTopic::PasswordKeptElsewhere { keeper: name, help_url, asked };
+            return Ok(self.mail(&user, &address, topic));
         }
         let life = self.settings.life();
         let Some((token, address)) = self.token(&user, PURPOSE, life).await? else {
             return Ok(Err(DropReason::Outdated));
         };
         let link = self.base.reset_link(&token);
-        Ok(self.mail(&user, &address, About::ResetLink { link: &link, life, asked }))
+        Ok(self.mail(&user, &address, MailTopic::ResetLink { link: &link, life, asked }))
     }
 
     async fn welcome(
@@ -265,11 +265,11 @@ impl MailWorker {
         // Without a confirmed address no other link would come.
         let mails_links = self.settings.lost_password_link().is_mail() && user.confirmed_email.is_some();
         let lost_password = mails_links.then(|| self.base.lost_password());
-        let about = About::Welcome {
+        let topic = MailTopic::Welcome {
             link: link.as_ref().map(|link| (link.as_str(), life)),
             lost_password: lost_password.as_deref(),
         };
-        Ok(self.mail(&user, contact, about))
+        Ok(self.mail(&user, contact, topic))
     }
 
     async fn confirmation(
@@ -283,9 +283,9 @@ impl MailWorker {
         Ok(match address_confirmations::issue(store, &user.id, address, life).await? {
             Issued::Token(token) => {
                 let link = self.base.confirmation_link(&token);
-                self.mail(&user, address, About::ConfirmAddress { link: &link, life })
+                self.mail(&user, address, MailTopic::ConfirmAddress { link: &link, life })
             }
-            Issued::Taken => self.mail(&user, address, About::AddressTaken),
+            Issued::Taken => self.mail(&user, address, MailTopic::AddressTaken),
             Issued::Outdated => Err(DropReason::Outdated),
         })
     }
@@ -334,13 +334,13 @@ impl MailWorker {
         }
     }
 
-    fn mail(&self, user: &User, address: &str, about: About<'_>) -> Result<EmailMessage, DropReason> {
+    fn mail(&self, user: &User, address: &str, topic: MailTopic<'_>) -> Result<EmailMessage, DropReason> {
         let mail = AccountMail {
             product: &self.product,
             base: self.base.as_str(),
             name: user.display_name_or_id(),
             user: user.id.as_str(),
-            about,
+            topic,
         };
         mail.to(address).map_err(|error| {
             tracing::warn!(%error, "a mail could not be written");

@@ -11,16 +11,16 @@
 //!
 //! Nothing changes before a valid token is used. The caller learns nothing: the worker checks later
 //! whether the user exists. A token has 256 random bits, is stored as a hash only, works once and
-//! for an hour, and dies with everything that ends credentials or changes where they are sent (see
-//! [`crate::ResetToken`], where tokens are kept).
+//! for an hour, and is revoked by everything that ends credentials or changes where they are sent
+//! (see [`crate::ResetToken`], where tokens are kept).
 //!
 //! Users whose password another backend keeps never get a link. For them there is
 //! `lost_password_link`.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
 //! | `link` | `lost_password_link`, and the addresses that mails point to (pure) |
-//! | `settings` | how long a token lives, how often one may ask |
+//! | `settings` | lifetime of tokens, limits of requests |
 //! | `request` | asking |
 //! | `redeem` | looking at a link and using it |
 

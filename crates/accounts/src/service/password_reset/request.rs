@@ -14,7 +14,7 @@ use crate::service::password_reset::settings::ResetSettings;
 use crate::store::outbox::MailKind;
 use crate::store::{Accounts, ActingAccounts, outbox, rate_limits};
 
-/// The purpose of a token that was asked for.
+/// The purpose of a requested token.
 pub(crate) const PURPOSE: &str = "reset";
 
 /// Lets users set a new password without the old one.
@@ -44,7 +44,7 @@ const MOST_BYTES: usize = 255;
 
 /// No mail will be sent.
 ///
-/// None of these depends on who was asked for.
+/// None of these depends on the requested user.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -68,7 +68,7 @@ impl PasswordReset {
     /// `Ok` means that it was queued, not that a mail is sent.
     ///
     /// # Errors
-    /// [`RequestError`]; it says nothing about who was asked for.
+    /// [`RequestError`]; it reveals nothing about the requested user.
     ///
     /// # Cancellation
     /// It was heard or it was not.

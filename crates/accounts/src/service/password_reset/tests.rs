@@ -121,7 +121,7 @@ proptest::proptest! {
     ///
     /// And what is shown is read back as the same.
     #[test]
-    fn whatever_is_taken_is_safe_to_link_to(
+    fn accepted_reset_link_is_https_and_round_trips(
         text in "(https?|ftp|javascript|//)?:?/{0,3}[a-z0-9@:.\\\\/?#%\\[\\]-]{0,30}",
     ) {
         if let Ok(LostPassword::Elsewhere(url)) = LostPassword::parse(&text) {

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_whichever_file_wanted_to_grow() {
+    fn full_disk_is_reported_for_every_file() {
         for (code, error) in [
             (13, AccountsError::Full),
             (4874, AccountsError::Full),

@@ -2,7 +2,7 @@
 //!
 //! Static text with `$1` parameters, values, and rows read by position.
 //!
-//! The text of a statement can only be put together from literals, so no value can ever become part
+//! The text of a statement can only be built from literals, so no value can ever become part
 //! of it; values travel as parameters (SQLite takes `$1` like PostgreSQL does).
 
 use sqlx::postgres::PgRow;

@@ -1,6 +1,6 @@
 //! The connections that only read a file of SQLite.
 //!
-//! A pool of sqlx asks a connection at its return whether it still lives. A connection to SQLite is
+//! A pool of sqlx tests a connection when it is returned. A connection to SQLite is
 //! a thread of this process: that question takes as long as most others, and its answer is known.
 
 use deadpool::Runtime;
@@ -56,7 +56,7 @@ impl Readers {
         Ok(reader)
     }
 
-    /// Closes those that are not in use, and lends no more.
+    /// Closes idle connections, and hands out no others.
     pub(super) async fn close(&self) {
         let idle = self.0.retain(|_, _| false).removed;
         self.0.close();

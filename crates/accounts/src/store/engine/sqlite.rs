@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_one_thing_after_the_other_fills_one_small_cache() {
+    async fn sequential_reads_fill_one_small_cache() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let settings = StoreSettings::sqlite(&path).with_connections(4).single_reader();

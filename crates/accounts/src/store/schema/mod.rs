@@ -127,13 +127,13 @@ async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
         let version = row.map(|row| row.int_or_null(0)).transpose()?.flatten();
         return Ok(Found::Ours(version.unwrap_or(0)));
     }
-    // Another program may share a PostgreSQL database with us; it may not have a table of ours.
+    // Another program may share the PostgreSQL database, but none of the tables of this schema.
     let clash =
         names.iter().find(|name| tx.kind() == SqlDialect::Sqlite || OUR_NAMES.contains(&name.as_str()));
     Ok(clash.map_or(Found::Empty, |name| Found::Other(format!("it has a table {name:?} that is not ours"))))
 }
 
-/// What an installation of ours would collide with.
+/// Objects that would conflict with a new installation.
 const OUR_NAMES: &[&str] = &[
     "users",
     "groups",

@@ -36,7 +36,7 @@ impl Users<'_> {
     /// The user of that id in any spelling.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`] if there is none.
+    /// [`AccountsError::NotFound`] if it does not exist.
     pub async fn get(self, id: &UserId) -> Result<User, AccountsError> {
         self.find(id).await?.ok_or_else(|| AccountsError::missing("user", id.as_str()))
     }
@@ -236,7 +236,7 @@ impl UsersMut<'_> {
         if due {
             note_login(&mut change, user).await?;
         }
-        // A user who knows the password needs no reset any more; a link that someone else asked for
+        // A user who knows the password needs no reset any more; a link that someone else requested
         // ends here.
         let voided = sql("DELETE FROM resets WHERE user_key = (SELECT key FROM users WHERE name = $1)");
         change.execute(voided.bind(name)).await?;

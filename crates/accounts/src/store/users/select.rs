@@ -21,7 +21,7 @@ use crate::store::users::json_rows::pack;
 /// Up to this number, matches are few.
 const FEW: i64 = 1000;
 
-/// The users of a page, and how many match in all if that is asked for.
+/// The users of a page, and the number of all matches if requested.
 ///
 /// One statement as a rule, two for a text that many have.
 pub(super) async fn page(
@@ -271,7 +271,7 @@ fn conditions(kind: SqlDialect, mut query: Query, filter: &UserFilter, any_group
 
 /// Appends that what was found may be seen.
 ///
-/// It is in the id, or the user is one whom the viewer administers, or the viewer.
+/// It is in the id, or the viewer administers the user or is the user.
 fn visible(kind: SqlDialect, query: Query, text: &str, viewer: &UserId, groups: &[GroupId]) -> Query {
     let query = contains(kind, query.push(kind, " AND (users.name"), text).push(kind, " OR users.name = ");
     let mut query = query.push_bind(kind, viewer.name().as_str()).push(

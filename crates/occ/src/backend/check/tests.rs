@@ -10,7 +10,7 @@ use user_backend::{
 
 use super::*;
 
-/// A backend that shows whatever a test wants it to.
+/// A backend that behaves as a test requires.
 #[derive(Debug)]
 struct Scripted {
     id: BackendId,
@@ -160,7 +160,7 @@ async fn table_is_complete_and_escaped() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_is_not_recognised_is_shown_with_the_setting_that_teaches_it() {
+async fn unrecognised_refusal_is_shown_with_its_setting() {
     let reply = checked(&setup(vec![scripted("mail", 90, Word::Moody)]), &[]).await;
     assert_eq!(reply.exit, Exit::Unavailable);
     assert!(reply.plain.contains("not recognised") && reply.plain.contains("No ?[2J("), "{}", reply.plain);

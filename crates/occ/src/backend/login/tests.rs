@@ -183,7 +183,7 @@ impl user_backend::UserBackend for Moody {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_recognised_names_the_setting_that_teaches_it() {
+async fn unrecognised_answer_names_its_setting() {
     let moody = Moody(StaticBackend::new("mail").unwrap(), Default::default());
     let resolver = Resolver::builder().backend(moody).build().unwrap();
     let (plain, json, exit) = asked(&resolver, "alice", "Wonderland-1").await;

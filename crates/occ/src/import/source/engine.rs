@@ -1,4 +1,4 @@
-//! The database servers that an installation may use, asked for rows of text.
+//! The database engines that an installation may use, queried for rows of text.
 
 use futures_util::TryStreamExt;
 use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlConnection, MySqlSslMode};

@@ -55,7 +55,7 @@ pub(super) struct Tls {
     pub(super) ca: Option<PathBuf>,
     pub(super) certificate: Option<PathBuf>,
     pub(super) key: Option<PathBuf>,
-    /// Whether the server's certificate is looked at: as in PHP, unless it says no.
+    /// Whether the server's certificate is verified: as in PHP, unless disabled.
     pub(super) verify: bool,
 }
 

@@ -92,7 +92,7 @@ const TWO_DOMAINS: &str = "
 ";
 
 #[test]
-fn two_entries_of_one_host_are_told_apart_by_domain() {
+fn two_entries_of_one_host_differ_by_domain() {
     let people = [
         ("mail.example.com", "anna@one.example"),
         ("mail.example.com", "bert@two.example"),
@@ -144,7 +144,7 @@ fn map_file_decides_user_by_user() {
 }
 
 #[test]
-fn users_who_cannot_sign_in_are_told_with_the_reason() {
+fn users_without_sign_in_are_reported_with_reason() {
     let backends = "
         ['class' => 'OC_User_IMAP', 'id' => 'mail', 'arguments' => ['mail.example.com', 993, 'ssl', 'example.com', false]],
         ['class' => 'OC_User_SMB', 'engine' => 'native', 'id' => 'office', 'arguments' => ['office.example.com']],
@@ -211,7 +211,7 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
     assert!(told[1].starts_with("ldap is disabled there"), "{told:?}");
     let server = Server::start(occ);
     for (name, password, id) in [
-        // The server tells letter case apart, and the stored name is the one that it takes.
+        // The server is case-sensitive, and accepts the stored spelling.
         ("felix", "pass felix", Ok("Felix")),
         ("Felix", "pass felix", Ok("Felix")),
         ("mia", "pass mia", Ok("mia")),
@@ -235,7 +235,7 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
 }
 
 #[test]
-fn user_disabled_there_and_enabled_here_is_told() {
+fn user_disabled_there_and_enabled_here_is_reported() {
     let more = "INSERT INTO oc_preferences VALUES ('ingrid', 'core', 'enabled', 'false');";
     let backends = "['class' => 'OC_User_FTP', 'id' => 'files', 'arguments' => ['files.example.com', true]],";
     let installation = installation(backends, &[("ftps://files.example.com", "ingrid")], more);
@@ -260,7 +260,7 @@ fn user_of_several_backends_is_of_the_first_in_the_array() {
 
 /// A source of another kind, or one that is half there.
 #[test]
-fn odd_source_is_told_and_the_rest_is_imported() {
+fn odd_source_rows_are_reported_and_the_rest_imported() {
     let backends = "['class' => 'OC_User_FTP', 'id' => 'files', 'arguments' => ['files.example.com', true]],";
     let people = [("ftps://files.example.com", "ingrid")];
     let run = |statements: &str| -> (CliOutput, Installation) {

@@ -103,7 +103,7 @@ fn by_app(
     (ids, rows)
 }
 
-/// Imports what the app stored, and signs everyone in whom the app signed in.
+/// Imports what the app stored, and signs in every user that the app signed in.
 ///
 /// One of them is disabled.
 fn keeps_accounts(
