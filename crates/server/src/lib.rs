@@ -2,11 +2,11 @@
 //!
 //! It is built on the crates `accounts` and `user-backend`.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`run`] | the program; call it with classes of your own to ship the server with them |
 //! | [`settings`] | the settings in `[server]` |
-//! | [`state`], [`start`], [`reload`] | what all requests share; how it is put together; settings that are read again |
+//! | [`state`], [`start`], [`reload`] | shared state of all requests; construction; reloaded settings |
 //! | [`auth`] | credentials, sign-in, sessions, what slows guessing down |
 //! | [`provisioning`] | the API: envelopes, parameters, routes, endpoints |
 //! | `web` | pages: login, password reset, account |

@@ -91,13 +91,13 @@ pub enum BodyError {
 /// Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct BodyBudget {
-    anonymous: Arc<Mutex<Held>>,
-    signed_in: Arc<Mutex<Held>>,
+    anonymous: Arc<Mutex<BudgetUse>>,
+    signed_in: Arc<Mutex<BudgetUse>>,
 }
 
 /// What is held at the moment, in bytes.
 #[derive(Debug, Default)]
-struct Held {
+struct BudgetUse {
     all: usize,
     by_source: HashMap<SourceNet, usize>,
 }
@@ -157,7 +157,7 @@ impl BodyBudget {
 pub struct Charge {
     sender: Sender,
     place: SourceNet,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<BudgetUse>>,
     bytes: usize,
 }
 
@@ -199,7 +199,7 @@ impl Drop for Charge {
 #[derive(Clone, Debug)]
 pub(crate) struct Remainder {
     body: Arc<Mutex<Body>>,
-    /// Whether the client waits to be asked for the body.
+    /// Whether the client waits for `100 Continue` before it sends the body.
     is_waiting: bool,
     is_begun: Arc<AtomicBool>,
 }

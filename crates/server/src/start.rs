@@ -24,7 +24,7 @@ use crate::settings::ServerSettings;
 use crate::state::{AppState, ExternalBackend, Inner, LiveSettings};
 use crate::warnings::Warned;
 
-/// The server cannot be put together.
+/// The server cannot be started.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {

@@ -62,7 +62,7 @@ pub(crate) struct Inner {
     pub(crate) failed_logins: Arc<FailedLoginLog>,
 }
 
-/// A backend of the configuration, and what people are told about it.
+/// A backend of the configuration, and how users see it.
 #[derive(Debug)]
 pub(crate) struct ExternalBackend {
     id: BackendId,

@@ -65,7 +65,7 @@ pub(crate) struct Explained<S> {
 struct Replacement {
     bytes: Vec<u8>,
     written: usize,
-    /// How many bytes the library believes to have written.
+    /// How many bytes the library was told it had written.
     instead_of: usize,
 }
 

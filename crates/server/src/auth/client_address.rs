@@ -1,7 +1,7 @@
 //! The client address of a request, and whether its connection is private.
 //!
 //! The word of a proxy is taken only from the addresses that the settings trust. The list in
-//! `X-Forwarded-For` is read from its end, where our own proxy writes: what a caller made up stands
+//! `X-Forwarded-For` is read from its end, where the trusted proxy writes: forged values stand
 //! at its beginning. An entry that is needed and cannot be read refuses the request; it never makes
 //! it one of the proxy's own. A request that says that it was forwarded has no rights of this
 //! machine, even if a program here forwarded it.

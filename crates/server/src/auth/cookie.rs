@@ -2,10 +2,10 @@
 //!
 //! Visitors who have not signed in have one as well.
 //!
-//! Over an encrypted way it is called `__Host-session`: browsers then see to it that no other host
-//! and no plain page can have set it. Over plain HTTP, which only a machine talking to itself or an
-//! operator's consent lets happen, it is `session`. With `cookie_domain`, all hosts below that
-//! domain get it, and it is `__Secure-session`.
+//! Over an encrypted connection it is called `__Host-session`: browsers then ensure that no other
+//! host and no plain page can have set it. Over plain HTTP, which only a machine talking to itself
+//! or an operator's consent lets happen, it is `session`. With `cookie_domain`, all hosts below
+//! that domain get it, and it is `__Secure-session`.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ impl Cookie {
 
     /// The token in it.
     ///
-    /// One of another shape, or two of them, is none.
+    /// A malformed cookie, or two of them, counts as no cookie.
     pub fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let mut found = lines

@@ -68,7 +68,7 @@ impl FailedLoginLog {
         }
     }
 
-    /// What was counted for a user before counts no more, wherever it was counted.
+    /// Earlier failures of a user are cleared, on all servers.
     fn end(&self, user: UserHash, event: LoginEvent, at: Timestamp) {
         let failed = LoginEvent::UserFailed(user);
         self.waiting().events.retain(|(_, other, then)| *other != failed || *then > at);

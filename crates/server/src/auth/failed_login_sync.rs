@@ -4,8 +4,8 @@
 //!
 //! The limits per source and per user count in memory. So that counts survive a restart, are shared
 //! between processes, and an administrator can look and forgive, failures are written to the store
-//! and read from it: behind the sign-ins, once a second, many at a time. A server that is killed
-//! loses what it has seen in the last second. When the store cannot be written the limits go on as
+//! and read from it: in the background, once a second, in batches. A server that is killed loses
+//! what it has seen in the last second. When the store cannot be written the limits continue as
 //! they are, and what was seen is written later.
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::state::AppState;
 /// How often failed logins are exchanged with the store.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
-/// So far behind the newest key a late row may be; older keys need not be known.
+/// How far a late row may be behind the newest key; older keys need not be known.
 const LATE: i64 = 1_000;
 
 /// The status report of a server.
@@ -83,7 +83,7 @@ impl AppState {
         }
     }
 
-    /// Writes what this server has seen, and hears what others have.
+    /// Writes the failures that this server has seen, and reads those of others.
     ///
     /// `tidy`: also when there is nothing to write, what no longer counts is deleted.
     ///

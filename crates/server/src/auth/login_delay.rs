@@ -6,7 +6,7 @@
 //! queues are exact. It holds no worker and no place in any queue meanwhile. A yes is never
 //! delayed: it reveals nothing new.
 //!
-//! A server that thinks about wrong passwords for longer than that shows through, unless the time
+//! A server that takes longer to refuse wrong passwords can be noticed, unless the time
 //! is `auto`: then it follows the slowest backend.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use accounts::RefusalTime;
 use tokio::time::sleep_until;
 use user_backend::clock::{Instant, later};
 
-/// At random up to this part of the least time comes on top.
+/// Up to this fraction of the minimum time is added at random.
 const JITTER_DIVISOR: u32 = 3;
 
 /// The least that `auto` means: comparing a local password takes its time, too.
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_took_longer_anyway_waits_no_more() {
+    async fn slow_failure_is_not_delayed() {
         let began = now();
         tokio::time::advance(Duration::from_secs(2)).await;
         delay_failure(began, LEAST).await;

@@ -1,6 +1,6 @@
 //! Authentication: credentials, sign-in, sessions, and protection against guessing.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
 //! | `cookie`, `csrf`, `client_address`, `trusted_host` | what a request brings along |
 //! | `sign_in` | from a name and a password to an account |

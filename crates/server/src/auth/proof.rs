@@ -82,7 +82,7 @@ impl Proof {
         }
     }
 
-    /// What the store looks at again in the transaction of a change.
+    /// What the store checks again in the transaction of a change.
     fn credential(&self) -> UsedCredential {
         match self {
             Self::Password(_, before) => UsedCredential::Password { before: *before },

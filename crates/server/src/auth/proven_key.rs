@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 const NAME: &str = "proven.key";
 
-/// The key, which is made when there is none yet.
+/// The key, which is created on first use.
 ///
 /// `None`: proven credentials end with the process, and the log says why.
 pub(crate) fn find(settings: &ServerSettings) -> Option<Zeroizing<[u8; 32]>> {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn key_that_others_read_or_that_is_none_is_not_used() {
+    fn readable_or_invalid_key_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
         read_or_create(&path).unwrap();

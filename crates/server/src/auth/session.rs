@@ -1,6 +1,6 @@
 //! Sessions: after one sign-in, a browser sends a cookie instead of the password.
 //!
-//! A session is a row in the store and dies there, in the transaction that ends its owner's
+//! A session is a row in the store and is deleted in the transaction that ends its owner's
 //! credentials; nothing of it is remembered here. [`ActiveSession`] is made by looking at that row
 //! and in no other way.
 
@@ -27,7 +27,7 @@ const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How exact the time of the latest visit is: not every visit is a write.
-const GRAIN: Duration = Duration::from_secs(60);
+const SEEN_RESOLUTION: Duration = Duration::from_secs(60);
 
 /// For how long a page shows a new app password again.
 const SHOWN_FOR: Duration = Duration::from_secs(5 * 60);
@@ -157,7 +157,7 @@ impl AppState {
         if !standing.user.enabled || !self.is_served(&standing.user, &look) {
             return Ok(None);
         }
-        // What cannot be read is of another version and is believed to be old.
+        // Data that cannot be read come from another version and count as old.
         let kept = kept(&session);
         let stale = kept.as_ref().is_none_or(|kept| kept.stale);
         let lasting = kept.is_some_and(|kept| kept.lasting);
@@ -249,7 +249,7 @@ impl AppState {
         Ok(sealed::open(cookie, &sealed).and_then(|plain| serde_json::from_slice(&plain).ok()))
     }
 
-    /// Removes what ended by itself, again and again.
+    /// Removes expired rows, periodically.
     pub async fn sweep(&self) {
         let mut turns = tokio::time::interval(SWEEP);
         loop {
@@ -273,7 +273,7 @@ impl AppState {
         look.app(EXTERNAL_APP).unwrap_or(true) && self.admits(user, is_member)
     }
 
-    /// Whether a session goes on; its owner has just been seen.
+    /// Whether a session continues; its owner has just used it.
     async fn goes_on(
         &self,
         token: &TokenHash,
@@ -289,7 +289,7 @@ impl AppState {
         if left.is_zero() {
             return Ok(false);
         }
-        if session.seen.after(GRAIN) > now {
+        if session.seen.after(SEEN_RESOLUTION) > now {
             return Ok(true);
         }
         self.accounts().as_system().sessions().touch(token, idle.min(left)).await
@@ -304,7 +304,7 @@ fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(to.millis().saturating_sub(from.millis())).unwrap_or_default())
 }
 
-/// At most so many bytes of a text, whole characters.
+/// The beginning of a text, at most this many bytes, in whole characters.
 fn cut(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or_default()).unwrap_or_default()

@@ -267,8 +267,8 @@ impl AppState {
     ///
     /// It is the user's own backend that is asked then, under the user's own id.
     ///
-    /// An id wins: one that is there, and unless the settings say otherwise, one that an external
-    /// backend may own. Its owner may not have signed in yet, and would be shut out.
+    /// An id takes precedence: an existing one, and unless the settings say otherwise, one that an
+    /// external backend may own. Its owner may not have signed in yet, and would be locked out.
     pub(super) async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
         let wanted = self.settings().login_by_email;
         if wanted == Some(false) {

@@ -397,7 +397,7 @@ struct Running {
 
 /// What became of a request.
 #[derive(Debug)]
-enum Answer {
+enum RequestOutcome {
     /// Accepted or refused.
     Decided(String),
     /// Nothing was decided: an outage, or a limit on guessing.
@@ -417,7 +417,7 @@ struct Requests {
     is_over: bool,
     waiting: HashMap<u32, Waiting>,
     running: HashMap<u32, Running>,
-    done: JoinSet<(u32, Answer)>,
+    done: JoinSet<(u32, RequestOutcome)>,
 }
 
 impl Requests {
@@ -490,7 +490,7 @@ impl Requests {
     /// What is to be said about a request that is decided; `None` if it was cancelled.
     fn finish(
         &mut self,
-        done: Result<(tokio::task::Id, (u32, Answer)), tokio::task::JoinError>,
+        done: Result<(tokio::task::Id, (u32, RequestOutcome)), tokio::task::JoinError>,
     ) -> Option<String> {
         let answer = match done {
             Ok((task, (id, answer))) => {
@@ -505,16 +505,16 @@ impl Requests {
                 let id = broken.map(|(id, _)| *id)?;
                 let running = self.running.remove(&id)?;
                 tracing::error!(%error, "a password could not be checked");
-                Answer::Undecided(fail_temporarily(id, Some(&running.name), UNAVAILABLE))
+                RequestOutcome::Undecided(fail_temporarily(id, Some(&running.name), UNAVAILABLE))
             }
         };
         match answer {
-            Answer::Decided(line) => Some(line),
-            Answer::Undecided(_) if self.closes_on_outage => {
+            RequestOutcome::Decided(line) => Some(line),
+            RequestOutcome::Undecided(_) if self.closes_on_outage => {
                 self.is_over = true;
                 None
             }
-            Answer::Undecided(line) => Some(line),
+            RequestOutcome::Undecided(line) => Some(line),
         }
     }
 }
@@ -529,23 +529,23 @@ async fn decide(
     password: &str,
     source: Option<IpAddr>,
     service: &str,
-) -> Answer {
+) -> RequestOutcome {
     let service = Some(service).filter(|service| !service.is_empty());
     let client = Client { source, frontend: Frontend::DovecotAuth, service };
     match app.sign_in_of(name, password, client, Accepts::AppPassword).await {
         Ok(Ok(accepted)) => {
             let user = escape(accepted.standing.user.id.as_str());
-            Answer::Decided(format!("OK\t{id}\tuser={user}\n"))
+            RequestOutcome::Decided(format!("OK\t{id}\tuser={user}\n"))
         }
-        Ok(Err(Outcome::Refused(_))) => Answer::Decided(fail(id, Some(name), None)),
+        Ok(Err(Outcome::Refused(_))) => RequestOutcome::Decided(fail(id, Some(name), None)),
         Ok(Err(Outcome::Throttled { .. })) => {
             let reason = "Too many failed attempts, try again later";
-            Answer::Undecided(fail_temporarily(id, Some(name), reason))
+            RequestOutcome::Undecided(fail_temporarily(id, Some(name), reason))
         }
-        Ok(Err(_)) => Answer::Undecided(fail_temporarily(id, Some(name), UNAVAILABLE)),
+        Ok(Err(_)) => RequestOutcome::Undecided(fail_temporarily(id, Some(name), UNAVAILABLE)),
         Err(error) => {
             tracing::warn!(%error, "a password could not be checked");
-            Answer::Undecided(fail_temporarily(id, Some(name), UNAVAILABLE))
+            RequestOutcome::Undecided(fail_temporarily(id, Some(name), UNAVAILABLE))
         }
     }
 }

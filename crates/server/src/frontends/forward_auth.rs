@@ -137,7 +137,7 @@ impl From<Outcome> for NotAccepted {
     }
 }
 
-/// The user of a request; `None` without credentials of ours.
+/// The user of a request; `None` without credentials of this server.
 ///
 /// HTTP Basic and our tokens decide alone. What else is in `Authorization` is the application's,
 /// and the session cookie counts.
@@ -243,7 +243,7 @@ impl AskedFor {
 
 /// The one value of a header.
 ///
-/// An empty one is none: this is how proxies remove a header.
+/// An empty header counts as absent: this is how proxies remove a header.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Unclear> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -285,7 +285,7 @@ enum Decision {
 /// The first rule that matches decides.
 ///
 /// Where there are rules, what none of them matches is denied: a client can make up a host that
-/// leads to the same application. A rule that may match, or not, lets no one in.
+/// leads to the same application. A rule that may or may not match denies access.
 fn decide(rules: &[ForwardAuthRule], asked: &AskedFor, groups: &[GroupId]) -> Decision {
     let path = asked.path();
     for rule in rules {

@@ -1,6 +1,6 @@
 //! Frontends: protocols with which other programs check passwords here.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
 //! | `socket` | Unix sockets: permissions, peers, number of connections, the end |
 //! | `saslauthd` | the protocol of saslauthd |

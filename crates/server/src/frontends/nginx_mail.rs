@@ -8,7 +8,7 @@
 //!
 //! # Security
 //! nginx says itself who its client is, so its word counts only with the key of the settings:
-//! another proxy on the same machine would pass on what a stranger made up. nginx puts the name of
+//! another proxy on the same machine would pass on forged values. nginx puts the name of
 //! the answer into commands of its own, so this is the account's id and never what was typed.
 
 use std::fmt;
@@ -258,7 +258,7 @@ async fn answer(
     if !peer.is_loopback() && !connection.tls && !settings.allow_plaintext {
         return problem(StatusCode::FORBIDDEN, PLAINTEXT_REFUSED);
     }
-    // nginx tells its client of a temporary failure when there are none of its headers.
+    // Without its headers, nginx reports a temporary failure to its client.
     let Ok(request) = MailRequest::of(headers) else {
         return problem(StatusCode::BAD_REQUEST, "this is no request of nginx's mail proxy");
     };

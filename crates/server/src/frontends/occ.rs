@@ -50,7 +50,7 @@ impl Drop for Request {
 }
 
 #[derive(Debug, Default, Serialize)]
-struct Answer {
+struct LoginResponse {
     outcome: &'static str,
     user: Option<String>,
     backend: Option<String>,
@@ -91,7 +91,7 @@ async fn read_line(stream: &mut UnixStream, line: &mut Vec<u8>) -> io::Result<()
             line.truncate(end);
             return Ok(());
         }
-        // More would be moved to another place, and a copy of the password would stay behind.
+        // More would be reallocated, and leave a copy of the password.
         let room = line.capacity() - line.len();
         if room == 0 {
             return Err(io::ErrorKind::InvalidData.into());
@@ -102,7 +102,7 @@ async fn read_line(stream: &mut UnixStream, line: &mut Vec<u8>) -> io::Result<()
     }
 }
 
-async fn decide(app: &AppState, request: &Request, peer: Peer) -> Answer {
+async fn decide(app: &AppState, request: &Request, peer: Peer) -> LoginResponse {
     let client = Client {
         source: request.source.map(|source| source.to_canonical()).filter(|_| peer.is_trusted),
         frontend: Frontend::Occ,
@@ -111,14 +111,14 @@ async fn decide(app: &AppState, request: &Request, peer: Peer) -> Answer {
     match app.sign_in_of(&request.name, &request.password, client, Accepts::AppPassword).await {
         Ok(Ok(accepted)) => {
             let user = accepted.standing.user;
-            Answer {
+            LoginResponse {
                 outcome: "authenticated",
                 user: Some(user.id.as_str().to_owned()),
                 backend: Some(user.backend.as_str().to_owned()),
-                ..Answer::default()
+                ..LoginResponse::default()
             }
         }
-        Ok(Err(outcome)) => Answer {
+        Ok(Err(outcome)) => LoginResponse {
             outcome: outcome.as_str(),
             reason: match &outcome {
                 // As at every frontend, the answer does not reveal which accounts exist.
@@ -128,11 +128,11 @@ async fn decide(app: &AppState, request: &Request, peer: Peer) -> Answer {
                 _ => None,
             },
             retry_after: outcome.retry_after_seconds(),
-            ..Answer::default()
+            ..LoginResponse::default()
         },
         Err(error) => {
             tracing::warn!(%error, "a password could not be checked");
-            Answer { outcome: "unavailable", reason: Some("store"), ..Answer::default() }
+            LoginResponse { outcome: "unavailable", reason: Some("store"), ..LoginResponse::default() }
         }
     }
 }

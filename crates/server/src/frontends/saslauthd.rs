@@ -137,7 +137,7 @@ async fn read(stream: &mut UnixStream, bytes: &mut Vec<u8>) -> io::Result<()> {
         if bytes.len() > LONGEST_REQUEST {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        // More would be moved to another place, and a copy of the password would stay behind.
+        // More would be reallocated, and leave a copy of the password.
         let room = (bytes.capacity() - bytes.len()) as u64;
         if (&mut *stream).take(room).read_buf(bytes).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -36,7 +36,7 @@ pub(super) struct Socket {
 /// The program at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
-    /// Whether the addresses that it names for its clients are believed.
+    /// Whether the addresses that it sends for its clients are trusted.
     pub(super) is_trusted: bool,
 }
 
@@ -112,7 +112,7 @@ impl Socket {
             app.warn_about(WarningKind::Socket, format_args!("closed a new connection at {path}: {text}"));
         };
         loop {
-            // Those that have ended count no more.
+            // Ended connections are removed.
             while connections.try_join_next().is_some() {}
             tokio::select! {
                 () = stopping.wait() => break,
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         drop(socket);
         assert!(!settings.path.exists());
-        // Left behind by a process that was killed.
+        // A stale socket of a killed process.
         drop(UnixListener::bind(&settings.path).unwrap());
         assert!(settings.path.exists());
         drop(Socket::open(&settings).unwrap());

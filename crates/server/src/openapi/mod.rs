@@ -1,9 +1,9 @@
 //! The API description: OpenAPI 3.1, and an HTML page.
 //!
 //! Both are made of the one table of routes. Tests compare every answer of the server with the
-//! document, and see to it that every parameter in it is read and every code in it is answered.
+//! document, and ensure that every parameter in it is read and every code in it is returned.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | `envelope_schema` | what stands around every answer |
 //! | `paths` | from a route and its operation to OpenAPI |

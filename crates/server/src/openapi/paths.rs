@@ -73,7 +73,7 @@ pub(super) fn paths(version: Version, level: CompatLevel) -> Paths {
     for (path, summary, content_type, more) in DOORS {
         items.push((
             (*path).to_owned(),
-            PathItem::new(HttpMethod::Get, door(path, summary, content_type, more)),
+            PathItem::new(HttpMethod::Get, public_endpoint(path, summary, content_type, more)),
         ));
     }
     items.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item)).build()
@@ -98,7 +98,7 @@ const DOORS: &[Door] = &[
     ("/docs.css", "Style sheet of that page", "text/css", &[]),
 ];
 
-fn door(path: &str, summary: &str, content_type: &str, more: &[(&str, &str)]) -> Operation {
+fn public_endpoint(path: &str, summary: &str, content_type: &str, more: &[(&str, &str)]) -> Operation {
     let id: String = path.chars().filter(char::is_ascii_alphanumeric).collect();
     let body = ContentBuilder::new().build();
     let mut responses = ResponsesBuilder::new()

@@ -19,10 +19,10 @@ fn every_route_is_described_and_nothing_else() {
             let path = format!("{}{}", paths::prefix(version), route.path.replace("*}", "}"));
             (route.method.as_str().to_owned(), path)
         };
-        let doors = routes().map(|(path, _)| path);
-        let doors = doors.into_iter().chain(["/healthz", "/readyz", "/metrics", "/status.php"]);
+        let others = routes().map(|(path, _)| path);
+        let others = others.into_iter().chain(["/healthz", "/readyz", "/metrics", "/status.php"]);
         let mut expected: Vec<_> = ROUTES.iter().map(of_route).collect();
-        expected.extend(doors.map(|path| ("GET".to_owned(), path.to_owned())));
+        expected.extend(others.map(|path| ("GET".to_owned(), path.to_owned())));
         expected.sort();
         assert_eq!(operations(version), expected);
     }

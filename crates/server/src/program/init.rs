@@ -56,7 +56,7 @@ fn error(code: u8, text: impl ToString) -> InitError {
     InitError { code, text: text.to_string() }
 }
 
-/// Writes what is missing and tells what to do next.
+/// Writes what is missing and prints the next steps.
 pub(crate) async fn run(
     config: &Path,
     admin: &str,

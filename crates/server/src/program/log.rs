@@ -1,6 +1,6 @@
 //! The log: its level, its format, and who may write to it.
 //!
-//! Only our own crates speak: a protocol library may log what it sends, and what it sends are
+//! Only the crates of this workspace log: a protocol library may log what it sends, and that is
 //! passwords.
 
 use std::str::FromStr;

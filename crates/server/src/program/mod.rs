@@ -34,7 +34,7 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
         let mut page = Vec::new();
         return match clap_mangen::Man::new(Cli::command()).render(&mut page) {
             Ok(()) => {
-                tell(&String::from_utf8_lossy(&page));
+                print_line(&String::from_utf8_lossy(&page));
                 ExitCode::SUCCESS
             }
             Err(error) => fail(1, format_args!("the manual page cannot be written: {error}")),
@@ -43,7 +43,7 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
     if let Command::Completion { shell } = cli.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "user-backend-server", &mut script);
-        tell(&String::from_utf8_lossy(&script));
+        print_line(&String::from_utf8_lossy(&script));
         return ExitCode::SUCCESS;
     }
     if matches!(cli.command, Command::Init { password_from_env: true, .. }) {
@@ -69,7 +69,7 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
                 let source = init::Source::of(password_from_env, password_from_stdin);
                 match init::run(&config, &admin, source, classes).await {
                     Ok(text) => {
-                        tell(&text);
+                        print_line(&text);
                         ExitCode::SUCCESS
                     }
                     Err(error) => fail(error.code, format_args!("{}", error.text)),
@@ -229,7 +229,7 @@ fn fail(code: u8, text: std::fmt::Arguments<'_>) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn tell(text: &str) {
+fn print_line(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{text}");
 }

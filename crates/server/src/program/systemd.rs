@@ -9,23 +9,23 @@ use sd_notify::NotifyState;
 
 /// The server takes requests.
 pub(crate) fn ready() {
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
 }
 
 /// The configuration is being read again; [`ready`] says when that is done.
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
         Err(error) => tracing::warn!(%error, "sd_notify failed"),
     }
 }
 
 /// The server takes no new requests.
 pub(crate) fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify(&[NotifyState::Stopping]);
 }
 
-/// Says that the server lives, twice as often as systemd wants to hear it, if it does.
+/// Sends the watchdog notification, twice as often as systemd requires, if it does.
 ///
 /// A server whose event loop hangs falls silent and is restarted; one whose database is unavailable
 /// is not, because that would not help.
@@ -34,11 +34,11 @@ pub(crate) async fn keep_alive() {
     let mut beat = tokio::time::interval((limit / 2).max(Duration::from_millis(10)));
     loop {
         beat.tick().await;
-        tell(&[NotifyState::Watchdog]);
+        notify(&[NotifyState::Watchdog]);
     }
 }
 
-fn tell(states: &[NotifyState<'_>]) {
+fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "sd_notify failed");
     }

@@ -1,4 +1,4 @@
-//! One call, as an endpoint sees it, and what endpoints look up for it.
+//! One API call, and the look-ups that endpoints make for it.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::auth::proof::Requirement;
 use crate::request_body::BodyError;
 use crate::state::AppState;
 
-/// One call, as an endpoint sees it.
+/// One API call, as passed to an endpoint.
 #[derive(Debug)]
 pub struct Call<'a> {
     /// The shared state.

@@ -17,7 +17,7 @@ use crate::state::AppState;
 pub(crate) const STALE: &str =
     "Nothing can be changed while the server that checks your password cannot be reached";
 
-/// What a service token is told that may not do something.
+/// The refusal for a service token without the right.
 pub(crate) const TOKEN_MAY_NOT: &str = "This service token may not do this";
 
 const PASSWORD_ONLY: &str = "sign in with the password of the account";
@@ -25,7 +25,7 @@ const PASSWORD_ONLY: &str = "sign in with the password of the account";
 const CONFIRM: &str = "the session is older than 15 minutes: send the password to /login/confirm with the header requesttoken \
                        (or open that page), then repeat the call";
 
-/// The role that a route requires, before anything else is looked at.
+/// The role that a route requires, checked before anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequiredRole {
     /// None: also for requests without credentials.

@@ -16,7 +16,7 @@ pub(crate) const NOT_EDITABLE: Code = Code::of_level(1);
 pub(crate) const PASSWORD_REFUSED: Code = Code::of_level(2);
 /// A new password for a user whose password is kept elsewhere.
 pub(crate) const NOT_LOCAL: Code = Code::of_level(3);
-/// A new user shall administer a group that does not exist.
+/// A new user is to administer a group that does not exist.
 pub(crate) const NO_SUB_ADMIN_GROUP: Code = Code::of_level(4);
 
 /// The version of the PHP system that clients read to know what to expect.

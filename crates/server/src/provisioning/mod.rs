@@ -2,14 +2,14 @@
 //!
 //! A new endpoint is a row in `routes.rs` and an operation beside its function.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`envelope`] | the tree of an answer, XML and JSON, codes, the envelope around all of it |
 //! | [`params`], [`path`] | what a caller sends |
 //! | [`caller`] | who calls and what they may do |
 //! | [`compat`] | what differs between versions of the PHP system |
 //! | [`scope`] | which scope opens a call to a service token |
-//! | [`call`] | one call, as an endpoint sees it |
+//! | [`call`] | one API call, as passed to an endpoint |
 //! | [`operation`], `docs`, `schema` | a function and its documentation |
 //! | `users`, `groups`, `apps`, ... | the endpoints |
 //! | [`routes`] | the one table of routes |

@@ -56,7 +56,7 @@ impl Captures<'_> {
 
     /// The part of this name: one segment, or several with their slashes.
     ///
-    /// Empty when there is none.
+    /// Empty without one.
     pub fn get(&self, name: &str) -> String {
         let found = self.named.iter().find(|(found, _)| *found == name);
         found.map(|(_, segments)| segments.join("/")).unwrap_or_default()
@@ -95,7 +95,7 @@ pub(super) fn matched<'p>(pattern: &'static str, path: &'p [String]) -> Option<C
 /// `None` when that changes nothing or makes no text.
 ///
 /// The original decodes the ids of groups twice, so clients encode them twice. The right way is to
-/// look for the id as it came first, and for this one only when there is none.
+/// look for the id as it came first, and for this one only if that does not exist.
 pub fn decoded_again(id: &str) -> Option<String> {
     let spaced = id.replace('+', " ");
     let again = percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();

@@ -22,7 +22,7 @@ pub struct Route {
     pub method: Method,
     /// The path after `/ocs/v1.php`; `{name}` is one segment, `{name*}` one or more.
     pub path: &'static str,
-    /// The role that a caller needs before anything is looked at.
+    /// The role that a caller needs, checked before anything else.
     pub role: RequiredRole,
     /// The proof that a caller needs.
     ///

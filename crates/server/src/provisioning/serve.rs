@@ -2,7 +2,7 @@
 //!
 //! The order of the checks is one that clients know: route, credentials, sign-in, role, the header
 //! against forged requests, the kind of proof, parameters. Nothing is changed before all of them. A
-//! credential is looked at again after a body was waited for, and once more in the transaction of a
+//! credential is checked again after the body has arrived, and once more in the transaction of a
 //! change.
 
 use accounts::CompatLevel;
@@ -50,7 +50,7 @@ pub async fn serve(
     // Read again after the sign-in: a sign-in may wait, and its request holds nothing else
     // meanwhile.
     let asked = query(&parts).ok().and_then(|query| query.text("format").ok().flatten().map(str::to_owned));
-    let mut reply = Reply {
+    let mut reply = ResponseWriter {
         version,
         format: Format::choose(asked.as_deref(), accept(&parts.headers)),
         level: app.settings().compat,
@@ -166,7 +166,7 @@ fn query(parts: &Parts) -> Result<Params, ParamError> {
     Params::of_query(parts.uri.query().unwrap_or_default())
 }
 
-/// Reads the body; the memory it holds is charged as long as the second value lives.
+/// Reads the body; its memory is charged until the second value is dropped.
 async fn body_of(
     app: &AppState,
     sender: Sender,
@@ -214,7 +214,7 @@ async fn signed_in(
     parts: &Parts,
     route: &Route,
     cookie: Option<&str>,
-    reply: &Reply,
+    reply: &ResponseWriter,
 ) -> Result<Option<Caller>, Box<Response<Body>>> {
     let refused = |status, text: &str| Box::new(problem(status, text));
     let failed = |failure: OcsFailure| Box::new(reply.clone().send(Err(failure)));
@@ -265,7 +265,7 @@ async fn signed_in(
 
 /// How an answer is sent.
 #[derive(Clone)]
-struct Reply {
+struct ResponseWriter {
     version: Version,
     format: Format,
     level: CompatLevel,
@@ -274,7 +274,7 @@ struct Reply {
     headers: HeaderMap,
 }
 
-impl Reply {
+impl ResponseWriter {
     /// Says why parameters cannot be used.
     fn refuse(self, error: ParamError) -> Response<Body> {
         self.send(Err(error.into()))
@@ -339,7 +339,7 @@ impl Reply {
         }
     }
 
-    /// As XML whatever was asked for, as clients know the answer to wrong credentials.
+    /// As XML in any case, as clients know the response to wrong credentials.
     fn in_xml(mut self) -> Self {
         self.format = Format::Xml;
         self
@@ -365,7 +365,7 @@ fn accept(headers: &HeaderMap) -> Option<&str> {
 /// A known path and a method that it does not know.
 ///
 /// The original has no body there, and so nothing to read for people.
-fn other_method(path: Option<&Path>, reply: Reply) -> Response<Body> {
+fn other_method(path: Option<&Path>, reply: ResponseWriter) -> Response<Body> {
     let knows = |method: &Method| path.is_some_and(|path| matches!(find(method, path), Found::Route(..)));
     let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
     let known: Vec<&str> = known.iter().filter(|method| knows(method)).map(Method::as_str).collect();

@@ -158,7 +158,7 @@ pub(super) async fn confirm(
     Err(waiting(page, wait).into())
 }
 
-/// How many sessions the page shows before the others are asked for.
+/// How many sessions the page shows first; a link shows the others.
 const SHOWN_SESSIONS: usize = 4;
 
 /// The page itself.

@@ -2,7 +2,7 @@
 //!
 //! It is a page, and a call for scripts of a page.
 //!
-//! The session goes on under a new cookie: one that others have seen before gains nothing by it.
+//! The session continues under a new cookie: one that others have seen before gains nothing by it.
 //!
 //! A wrong password is a failed sign-in like any other: counted, delayed and logged.
 

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_told_in_units_that_people_use() {
+    fn delays_are_shown_in_common_units() {
         for (seconds, expected) in [
             (0, "1 second"),
             (5, "5 seconds"),

@@ -79,7 +79,7 @@ impl PageLanguage {
 
     /// A text with values.
     ///
-    /// One that is missing is its id: a test sees to it that none is.
+    /// A missing text is shown as its id; a test ensures that none is missing.
     pub(super) fn text_with(self, id: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
         let Some(bundle) = BUNDLES.iter().zip(Self::ALL).find(|(_, language)| *language == self) else {
             return id.to_owned();
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// A text that a page asks for is there, and one that is there is asked for.
+    /// Every text that a page uses exists, and every text is used.
     #[test]
     fn texts_of_pages_are_those_of_the_files() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,17 +1,17 @@
 //! Web pages: signing in and out, password reset, and the user's own account.
 //!
-//! They work without scripts. One small script of ours shows passwords, copies texts and writes
+//! They work without scripts. One small script shows passwords, copies texts and writes
 //! times in the reader's zone; the policy for browsers (CSP) allows nothing but our stylesheet,
-//! that script, our picture and our own forms. No page reveals which accounts exist.
+//! that script, our image and our forms. No page reveals which accounts exist.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
 //! | `login`, `login_flow`, `confirm`, `password_reset`, `mail_address`, `account`, `profile`, `app_passwords`, `service_tokens` | what the pages do |
 //! | `refusal`, `new_password` | what they say about a sign-in or a new password that was not accepted |
 //! | `templates` | what they show; the layout is in `templates/` |
 //! | `program_response` | what they answer to programs |
 //! | `language` | what they say; the texts are in `locales/` |
-//! | `page_request` | who looks: cookie, address, language, and whether a form may be believed |
+//! | `page_request` | the client: cookie, address, language, and whether a form is trusted |
 //! | `form` | forms, read strictly |
 //! | `redirect` | where to go after signing in (pure) |
 //! | `format` | browsers, moments and waits in words (pure) |

@@ -265,7 +265,7 @@ impl PageRequest {
         !self.is_new && self.app.request_tokens().knows(&self.cookie, form.text("requesttoken"))
     }
 
-    /// Whether the browser says that a page of ours sent this (Fetch Metadata).
+    /// Whether the browser reports a same-origin request (Fetch Metadata).
     ///
     /// No page can make it say so.
     fn is_same_origin(&self) -> bool {
@@ -354,7 +354,7 @@ impl PageRequest {
         self.is_renewed = true;
     }
 
-    /// A page that only tells something.
+    /// A page with a message only.
     pub(super) fn message(
         &self,
         status: StatusCode,

@@ -415,7 +415,7 @@ pub(super) async fn eye() -> Response<Body> {
 pub(super) async fn icon(State(app): State<AppState>) -> Response<Body> {
     let assets = app.page_assets();
     let mut response = asset(assets.icon_kind, assets.icon.clone());
-    // A picture that is opened by itself runs no scripts.
+    // An image that is opened directly runs no scripts.
     let policy = HeaderValue::from_static("default-src 'none';style-src 'unsafe-inline';sandbox");
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response

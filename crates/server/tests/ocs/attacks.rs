@@ -1,6 +1,6 @@
 //! Slow and greedy clients against the program, while others go on using it.
 //!
-//! `cargo xtask hostile` runs them for longer, and judges how late others were answered.
+//! `cargo xtask adversarial` runs them for longer, and judges how late others were answered.
 
 use std::io::{Read, Write};
 use std::net::TcpStream as Stream;

@@ -30,7 +30,7 @@ impl<'a> TestBrowser<'a> {
         self.send(ask).await
     }
 
-    /// Sends a form with the request token of the page that was looked at last.
+    /// Sends a form with the request token of the page that was loaded last.
     pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let ticket = self.ticket.clone();
         let fields = fields.iter().copied().chain([("requesttoken", ticket.as_str())]);

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::lost::{deliver, letters, path_of_link};
+use super::lost::{deliver, mail_settings, path_of_link};
 use super::*;
 
 /// A browser, and its driver, which end together.
@@ -60,7 +60,7 @@ impl WebDriverCompatibleCommand for Cdp {
 }
 
 impl Chromium {
-    /// A browser that looks at this server; `None` where there is none.
+    /// A browser for this server; `None` if it is not installed.
     async fn start(server: &Server) -> Option<Self> {
         let driver =
             Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
@@ -110,16 +110,16 @@ impl Chromium {
         self.client.issue_cmd(Cdp(name, parameters)).await.unwrap()
     }
 
-    async fn look(&self, look: Look) {
-        let scheme = if look.is_dark { "dark" } else { "light" };
+    async fn look(&self, appearance: Appearance) {
+        let scheme = if appearance.is_dark { "dark" } else { "light" };
         let features = json!([
             { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
-        let (width, height) = if look.is_phone { (390, 844) } else { (1000, 800) };
+        let (width, height) = if appearance.is_phone { (390, 844) } else { (1000, 800) };
         let size = json!({
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": look.is_phone,
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": appearance.is_phone,
         });
         self.cdp("Emulation.setDeviceMetricsOverride", size).await;
     }
@@ -160,11 +160,11 @@ impl Chromium {
         self.follow(&format!("form[action$='{form}'] button[type=submit]")).await;
     }
 
-    /// Presses a button or a link, and goes on when the next page is there.
+    /// Presses a button or a link, and returns when the next page is there.
     async fn follow(&self, css: &str) {
         let before = self.find("html").await;
         self.find(css).await.click().await.unwrap();
-        // An element of the page before is none any more.
+        // An element of the previous page is stale.
         while before.tag_name().await.is_ok() {
             tokio::task::yield_now().await;
         }
@@ -182,8 +182,8 @@ impl Chromium {
     }
 
     /// Checks the current page: accessibility, width, unique ids; then takes a picture.
-    async fn check(&self, name: &str, look: Look) {
-        let at = format!("{name} ({look:?})");
+    async fn check(&self, name: &str, appearance: Appearance) {
+        let at = format!("{name} ({appearance:?})");
         let width = self.run("return document.documentElement.scrollWidth - window.innerWidth").await;
         assert!(width.as_i64().unwrap() <= 0, "{at}: wider than the window by {width}");
         let twice = "const ids = [...document.querySelectorAll('[id]')].map((one) => one.id);\
@@ -203,7 +203,7 @@ impl Chromium {
             assert_eq!(found, json!([]), "{at}: {found:#}");
         }
         if let Some(folder) = std::env::var_os("BROWSER_SCREENSHOTS") {
-            let name = std::path::Path::new(&folder).join(format!("{name}-{}", look.name()));
+            let name = std::path::Path::new(&folder).join(format!("{name}-{}", appearance.name()));
             for (format, whole) in [("png", true), ("webp", false)] {
                 let mut how = json!({ "format": format, "captureBeyondViewport": whole });
                 if !whole {
@@ -236,14 +236,14 @@ impl Chromium {
     }
 }
 
-/// How a page is looked at.
+/// How a page is displayed.
 #[derive(Clone, Copy, Debug)]
-struct Look {
+struct Appearance {
     is_dark: bool,
     is_phone: bool,
 }
 
-impl Look {
+impl Appearance {
     const LIGHT: Self = Self { is_dark: false, is_phone: false };
 
     fn name(self) -> &'static str {
@@ -256,13 +256,13 @@ impl Look {
     }
 }
 
-/// The one look of every run, or all of them.
-fn looks() -> Vec<Look> {
+/// The one appearance of every run, or all of them.
+fn looks() -> Vec<Appearance> {
     if std::env::var_os("BROWSER_FULL").is_none() {
-        return vec![Look::LIGHT];
+        return vec![Appearance::LIGHT];
     }
     let looks = [(false, false), (false, true), (true, false), (true, true)];
-    looks.map(|(is_phone, is_dark)| Look { is_dark, is_phone }).to_vec()
+    looks.map(|(is_phone, is_dark)| Appearance { is_dark, is_phone }).to_vec()
 }
 
 /// A server as an organisation runs it: mail, a mail server as a backend, links.
@@ -294,7 +294,7 @@ impl Site {
             "{pages}{}{imap}display_name = \"Example Mail\"\nhelp_url = \"https://mail.example.org/help\"\n\
              cache_accepted = \"off\"\n[resolver]\nlock = \"off\"\nthrottle = {{ first_delay = \"1ms\", longest_delay = \"2ms\", \
              refuse_after = 1000, per = \"30m\" }}\n",
-            letters(9)
+            mail_settings(9)
         );
         let server = Server::with("name = \"Wonderland\"", &sections).await;
         let form = "key=confirmedEmail&value=frank%40example.org";
@@ -322,31 +322,31 @@ async fn chromium_finds_no_fault_with_any_page() {
     server.post("admin", "/cloud/users", "userid=anna&email=anna%40example.org").send().await.ok();
     let welcome = path_of_link(&deliver(server).await[0].1);
     let mut mia = Vec::new();
-    for look in looks() {
-        chromium.look(look).await;
-        newcomer(&chromium, server, &welcome, look).await;
-        user(&chromium, look).await;
+    for appearance in looks() {
+        chromium.look(appearance).await;
+        newcomer(&chromium, server, &welcome, appearance).await;
+        user(&chromium, appearance).await;
         for (who, page) in [("sam", "settings-sub-admin"), ("admin", "settings-admin")] {
             chromium.sign_in(who, PASSWORD).await;
-            chromium.check(page, look).await;
+            chromium.check(page, appearance).await;
         }
         let fields = [("#service-name", "Nightly report"), ("#service-password", PASSWORD)];
         chromium.find("input[name='scope:users:read']").await.click().await.unwrap();
         chromium.submit("/settings/service-tokens", &fields).await;
         assert_eq!(chromium.path().await, "/settings/app-passwords/new");
-        chromium.check("service-token", look).await;
+        chromium.check("service-token", appearance).await;
         chromium.sign_in("mia@mail.example", external_backend::MAIL).await;
-        chromium.check("settings-imap", look).await;
+        chromium.check("settings-imap", appearance).await;
         mia.push(chromium.client.get_all_cookies().await.unwrap());
     }
     site.cut();
-    for (look, cookies) in looks().into_iter().zip(mia) {
-        chromium.look(look).await;
+    for (appearance, cookies) in looks().into_iter().zip(mia) {
+        chromium.look(appearance).await;
         chromium.forget().await;
         chromium.goto("/login").await;
         chromium.submit("/login", &[("#user", "mia@mail.example"), ("#password", "unknown yet")]).await;
         assert!(chromium.text("#notice").await.contains("Yours may well be right"));
-        chromium.check("login-outage", look).await;
+        chromium.check("login-outage", appearance).await;
         chromium.forget().await;
         for cookie in cookies {
             chromium.client.add_cookie(cookie).await.unwrap();
@@ -356,63 +356,63 @@ async fn chromium_finds_no_fault_with_any_page() {
         chromium.submit("/settings/app-passwords", &fields).await;
         assert!(chromium.text("#notice").await.contains("cannot be checked right now"));
         assert_eq!(chromium.find("#device-name").await.prop("value").await.unwrap().unwrap(), "Phone");
-        chromium.check("settings-outage", look).await;
+        chromium.check("settings-outage", appearance).await;
     }
 }
 
-async fn newcomer(chromium: &Chromium, server: &Server, welcome: &str, look: Look) {
+async fn newcomer(chromium: &Chromium, server: &Server, welcome: &str, appearance: Appearance) {
     chromium.forget().await;
     chromium.goto("/login").await;
-    chromium.check("login", look).await;
+    chromium.check("login", appearance).await;
     chromium.submit("/login", &[("#user", "Frank"), ("#password", "wrong password 1")]).await;
     assert_eq!(chromium.focus().await, "password");
     assert_eq!(chromium.find("#user").await.prop("value").await.unwrap().unwrap(), "Frank");
     assert!(chromium.client.title().await.unwrap().starts_with("Error: "));
-    chromium.check("login-refused", look).await;
+    chromium.check("login-refused", appearance).await;
     chromium.follow("#notice a").await;
     assert_eq!(chromium.path().await, "/lostpassword");
-    chromium.check("forgot", look).await;
+    chromium.check("forgot", appearance).await;
     chromium.submit("/lostpassword", &[("#user", "Frank")]).await;
     assert_eq!(chromium.path().await, "/lostpassword?done=sent");
-    chromium.check("forgot-sent", look).await;
+    chromium.check("forgot-sent", appearance).await;
     let mails = deliver(server).await;
     let reset = mails.iter().find(|(_, text)| text.contains("/lostpassword/reset/")).unwrap();
     chromium.goto(&path_of_link(&reset.1)).await;
-    chromium.check("reset", look).await;
+    chromium.check("reset", appearance).await;
     chromium.find("#password").await.send_keys("abc").await.unwrap();
     chromium.find("#password2").await.send_keys("abx").await.unwrap();
     chromium.follow("main button[type=submit]").await;
     assert_eq!(chromium.focus().await, "password2");
-    chromium.check("reset-refused", look).await;
+    chromium.check("reset-refused", appearance).await;
     chromium.goto(welcome).await;
-    chromium.check("welcome", look).await;
+    chromium.check("welcome", appearance).await;
     chromium.goto(&format!("/lostpassword/reset/{}", "A".repeat(43))).await;
-    chromium.check("reset-invalid", look).await;
+    chromium.check("reset-invalid", appearance).await;
     chromium.goto("/no/such/page").await;
-    chromium.check("not-found", look).await;
+    chromium.check("not-found", appearance).await;
 }
 
-async fn user(chromium: &Chromium, look: Look) {
+async fn user(chromium: &Chromium, appearance: Appearance) {
     chromium.sign_in("Frank", PASSWORD).await;
-    chromium.check("settings", look).await;
+    chromium.check("settings", appearance).await;
     let wrong = [("#device-name", "Phone"), ("#device-password", "wrong password 1")];
     chromium.submit("/settings/app-passwords", &wrong).await;
     assert_eq!(chromium.focus().await, "device-password");
     let is_seen = "const at = document.querySelector('#notice').getBoundingClientRect();\
                    return at.top >= 0 && at.bottom <= window.innerHeight";
     assert_eq!(chromium.run(is_seen).await, true, "the error is in view");
-    chromium.check("settings-refused", look).await;
+    chromium.check("settings-refused", appearance).await;
     chromium.submit("/settings/app-passwords", &[("#device-password", PASSWORD)]).await;
     assert_eq!(chromium.path().await, "/settings/app-passwords/new");
-    chromium.check("app-password", look).await;
+    chromium.check("app-password", appearance).await;
     chromium.follow("main a.button").await;
     chromium.goto("/login/confirm").await;
-    chromium.check("confirm", look).await;
+    chromium.check("confirm", appearance).await;
     chromium.goto("/logout").await;
-    chromium.check("sign-out", look).await;
+    chromium.check("sign-out", appearance).await;
     chromium.submit("/logout", &[]).await;
     assert_eq!(chromium.path().await, "/login?done=out");
-    chromium.check("signed-out", look).await;
+    chromium.check("signed-out", appearance).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use user_backend_server::provisioning::level_codes::CODES;
 
-use super::lost::{deliver, letters};
+use super::lost::{deliver, mail_settings};
 use super::*;
 
 async fn at(level: &str) -> Server {
@@ -122,7 +122,7 @@ async fn empty_display_name_changes_nothing() {
 /// As in the PHP system: with a password the mail greets and has no link that sets one.
 #[tokio::test(flavor = "multi_thread")]
 async fn new_user_with_a_password_is_greeted_without_a_link() {
-    let server = Server::with("", &letters(9)).await;
+    let server = Server::with("", &mail_settings(9)).await;
     let form = "userid=anna&password=down+the+rabbit+hole&email=anna%40example.org";
     server.post("admin", "/cloud/users", form).send().await.ok();
     let letters = deliver(&server).await;

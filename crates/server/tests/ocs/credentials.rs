@@ -20,7 +20,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// How a caller proves who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum CredentialKind {
     Password,
     AppPassword,
     Bearer,
@@ -28,8 +28,13 @@ enum Kind {
     OldSession,
 }
 
-const KINDS: [Kind; 5] =
-    [Kind::Password, Kind::AppPassword, Kind::Bearer, Kind::FreshSession, Kind::OldSession];
+const KINDS: [CredentialKind; 5] = [
+    CredentialKind::Password,
+    CredentialKind::AppPassword,
+    CredentialKind::Bearer,
+    CredentialKind::FreshSession,
+    CredentialKind::OldSession,
+];
 
 /// The response when proof or role are insufficient; else the endpoint decides.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +45,7 @@ enum Cell {
     MayGoOn,
 }
 
-fn model(route: &Route, role: &str, kind: Kind) -> Cell {
+fn model(route: &Route, role: &str, kind: CredentialKind) -> Cell {
     match route.role {
         RequiredRole::Anyone => return Cell::MayGoOn,
         RequiredRole::Admin if role != "admin" => return Cell::WrongRole,
@@ -48,10 +53,10 @@ fn model(route: &Route, role: &str, kind: Kind) -> Cell {
         _ => {}
     }
     match (route.requires, kind) {
-        (Requirement::Any, _) | (_, Kind::Password) => {}
-        (_, Kind::AppPassword | Kind::Bearer) => return Cell::NotWithAppPassword,
-        (Requirement::RecentPassword, Kind::OldSession) => return Cell::NotConfirmed,
-        (_, Kind::OldSession | Kind::FreshSession) => {}
+        (Requirement::Any, _) | (_, CredentialKind::Password) => {}
+        (_, CredentialKind::AppPassword | CredentialKind::Bearer) => return Cell::NotWithAppPassword,
+        (Requirement::RecentPassword, CredentialKind::OldSession) => return Cell::NotConfirmed,
+        (_, CredentialKind::OldSession | CredentialKind::FreshSession) => {}
     }
     if route.operation.id == "AppKeySet" && role != "admin" { Cell::WrongRole } else { Cell::MayGoOn }
 }
@@ -93,17 +98,19 @@ impl<'a> Ask<'a> {
         self.header("Cookie", &format!("session={token}")).header("requesttoken", &csrf)
     }
 
-    async fn proved(self, id: &str, kind: Kind) -> Ask<'a> {
+    async fn proved(self, id: &str, kind: CredentialKind) -> Ask<'a> {
         let server = self.server;
         match kind {
-            Kind::Password => self.basic(id, PASSWORD),
-            Kind::AppPassword => self.basic(id, app_password(server, id).await.expose()),
-            Kind::Bearer => {
+            CredentialKind::Password => self.basic(id, PASSWORD),
+            CredentialKind::AppPassword => self.basic(id, app_password(server, id).await.expose()),
+            CredentialKind::Bearer => {
                 let token = app_password(server, id).await;
                 self.header("Authorization", &format!("Bearer {}", token.expose()))
             }
-            Kind::FreshSession => self.in_session(&session(server, id, Duration::ZERO).await),
-            Kind::OldSession => self.in_session(&session(server, id, Duration::from_secs(16 * 60)).await),
+            CredentialKind::FreshSession => self.in_session(&session(server, id, Duration::ZERO).await),
+            CredentialKind::OldSession => {
+                self.in_session(&session(server, id, Duration::from_secs(16 * 60)).await)
+            }
         }
     }
 }
@@ -183,9 +190,9 @@ async fn password_and_addresses_need_the_password() {
                 let ask = server.ask("-", Method::PUT, "/cloud/users/Frank").form(&form);
                 let answer = ask.proved("Frank", kind).await.send().await;
                 let expected = match (required, kind) {
-                    (Requirement::Any, _) | (_, Kind::Password) => Cell::MayGoOn,
-                    (_, Kind::AppPassword | Kind::Bearer) => Cell::NotWithAppPassword,
-                    (Requirement::RecentPassword, Kind::OldSession) => Cell::NotConfirmed,
+                    (Requirement::Any, _) | (_, CredentialKind::Password) => Cell::MayGoOn,
+                    (_, CredentialKind::AppPassword | CredentialKind::Bearer) => Cell::NotWithAppPassword,
+                    (Requirement::RecentPassword, CredentialKind::OldSession) => Cell::NotConfirmed,
                     _ => Cell::MayGoOn,
                 };
                 assert_eq!(cell(&answer), expected, "{kind:?} {form}: {answer:?}");
@@ -252,8 +259,8 @@ async fn old_session_makes_no_administrator_until_it_is_confirmed() {
     let right = confirm(&form).send().await;
     let (at, now) = (right.json()["lastLogin"].as_i64().unwrap(), Clock::system().now().seconds());
     assert!(right.status == 200 && (now - 60..=now).contains(&at), "{right:?}");
-    // The session goes on under a new cookie; the one before it, which others may know, is none any
-    // more.
+    // The session continues under a new cookie; the previous one, which others may know, is invalid
+    // any more.
     let renewed = cookie_of(&right);
     let csrf = server.app.request_tokens().token(&renewed);
     assert_eq!(right.json()["requesttoken"], csrf.as_str());
@@ -283,7 +290,7 @@ async fn every_confirmation_gives_the_session_a_new_cookie() {
         let before = frank.token().to_owned();
         frank.post(path, fields).await;
         assert_ne!(frank.token(), before, "{path}");
-        // The page that came with it, or the next one, has forms that are believed.
+        // The page that came with it, or the next one, has valid forms.
         assert_eq!(frank.get("/settings").await.status, 200, "{path}");
         let old = server.page(Method::GET, "/settings").header("Cookie", &format!("session={before}"));
         assert_eq!(old.send().await.header("location"), "/login?redirect_url=/settings", "{path}");
@@ -540,7 +547,7 @@ fn document() -> String {
 
 /// `UPDATE_DOCS=1` regenerates the document.
 #[test]
-fn document_of_credentials_says_what_the_table_of_routes_says() {
+fn credentials_document_matches_the_route_table() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(DOCUMENT);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();

@@ -152,7 +152,7 @@ async fn a_new_password_counts_at_once_and_the_old_one_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_people_may_not_change_themselves_is_for_others() {
+async fn fixed_fields_are_changed_by_administrators_only() {
     let server = Server::with("allow_user_to_change_display_name = false", "").await;
     server.put("jane", "/cloud/users/jane", "key=displayname&value=J").send().await.fails(103, "");
     server.put("jane", "/cloud/users/jane", "key=email&value=j%40example.org").send().await.fails(103, "");

@@ -109,7 +109,7 @@ async fn mailbox_of_the_same_name_is_unknown_here() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_disabled_here_stays_out_whatever_the_mail_server_says() {
+async fn disabled_user_of_the_mail_server_stays_out() {
     let server = server().await;
     let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", MAIL);
     ask().send().await.ok();

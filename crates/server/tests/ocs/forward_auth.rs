@@ -267,7 +267,7 @@ async fn browser_goes_to_the_login_page_and_comes_back() {
     assert!(cookie.starts_with("__Secure-session="), "{cookie}");
     let answer = ask().header("Cookie", &cookie).send().await;
     assert_eq!((answer.status, answer.header("remote-user")), (200, "Frank"), "{answer:?}");
-    // A user who is signed in already goes on at once.
+    // A user who is signed in already is redirected at once.
     let again = browser.get(&path).await;
     assert_eq!((again.status, again.header("location")), (303, back));
     // What cannot come back as it is comes back to the start.

@@ -269,7 +269,7 @@ async fn another(server: &Server) -> AppState {
     AppState::start(settings, &config).await.unwrap()
 }
 
-/// What becomes of so many guesses at Frank, each from a network of its own.
+/// What becomes of this many guesses at Frank, each from a network of its own.
 async fn guesses_at_frank(app: &AppState, numbers: std::ops::Range<u32>) -> Vec<&'static str> {
     let mut told = Vec::new();
     for number in numbers {

@@ -66,7 +66,7 @@ impl HeldBack {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum CredentialKind {
     Password,
     AppPassword,
     Bearer,
@@ -74,9 +74,15 @@ enum Kind {
     Session,
 }
 
-const KINDS: [Kind; 5] = [Kind::Password, Kind::AppPassword, Kind::Bearer, Kind::ServiceToken, Kind::Session];
+const KINDS: [CredentialKind; 5] = [
+    CredentialKind::Password,
+    CredentialKind::AppPassword,
+    CredentialKind::Bearer,
+    CredentialKind::ServiceToken,
+    CredentialKind::Session,
+];
 
-impl Kind {
+impl CredentialKind {
     fn is_token(self) -> bool {
         matches!(self, Self::AppPassword | Self::Bearer | Self::ServiceToken)
     }
@@ -166,14 +172,18 @@ impl End {
     }
 
     /// What becomes of a call with this kind of proof.
-    fn expected(self, kind: Kind) -> u16 {
+    fn expected(self, kind: CredentialKind) -> u16 {
         match self {
             Self::None => DONE,
             Self::Revoke if !kind.is_token() => DONE,
-            Self::SignOut if kind != Kind::Session => DONE,
+            Self::SignOut if kind != CredentialKind::Session => DONE,
             // The app password of a device survives that, and opens the account again.
-            Self::DisableAndEnable if matches!(kind, Kind::AppPassword | Kind::Bearer) => DONE,
-            Self::Demote if kind != Kind::ServiceToken => HIDDEN,
+            Self::DisableAndEnable
+                if matches!(kind, CredentialKind::AppPassword | CredentialKind::Bearer) =>
+            {
+                DONE
+            }
+            Self::Demote if kind != CredentialKind::ServiceToken => HIDDEN,
             _ => ENDED,
         }
     }
@@ -194,7 +204,9 @@ async fn walk(store: &str) {
                 let id = UserId::parse(&name).unwrap();
                 // Devices change only what is harmless of their owner.
                 let whose = match kind {
-                    Kind::AppPassword | Kind::Bearer if method == Method::PUT => name.as_str(),
+                    CredentialKind::AppPassword | CredentialKind::Bearer if method == Method::PUT => {
+                        name.as_str()
+                    }
                     _ if end == End::Promote => name.as_str(),
                     _ => "jane",
                 };

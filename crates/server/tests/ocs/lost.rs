@@ -13,7 +13,7 @@ use super::*;
 
 const NEW: &str = "Looking Glass 1871 !";
 
-pub(super) fn letters(port: u16) -> String {
+pub(super) fn mail_settings(port: u16) -> String {
     format!(
         "[mail]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"\n"
     )
@@ -37,7 +37,7 @@ async fn server() -> Server {
 }
 
 async fn server_with(lines: &str) -> Server {
-    let server = Server::with(lines, &letters(9)).await;
+    let server = Server::with(lines, &mail_settings(9)).await;
     for name in ["Frank", "jane", "outsider"] {
         let form = format!("key=confirmedEmail&value={name}%40example.org");
         server.put("admin", &format!("/cloud/users/{name}"), &form).send().await.ok();
@@ -164,7 +164,7 @@ async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
 /// The table holds GitLab's CVE-2023-7028 and NC's CVE-2021-32678.
 #[tokio::test(flavor = "multi_thread")]
 async fn t50_reset_request_has_one_response_for_all_names() {
-    let server = Server::with("", &format!("{}{}", letters(9), external_backend::imap().await)).await;
+    let server = Server::with("", &format!("{}{}", mail_settings(9), external_backend::imap().await)).await;
     let set = async |name: &str, address: &str| {
         let form = format!("key=confirmedEmail&value={address}");
         server.put("admin", &format!("/cloud/users/{name}"), &form).send().await.ok();
@@ -211,7 +211,7 @@ async fn t50_reset_request_has_one_response_for_all_names() {
     let to: Vec<_> = mails.iter().map(|(to, _)| to.clone()).collect();
     let expected = ["frank", "frank", "shared"].map(|name| format!("{name}@example.org"));
     assert_eq!(to, [&expected[..2], &["mia@mail.example".to_owned()], &expected[2..]].concat());
-    // Only who can have a link gets one; mia is told where her password is kept.
+    // Only users with a local password get a link; mia learns where hers is kept.
     let links: Vec<_> = mails.iter().map(|(_, text)| text.contains("/lostpassword/reset/")).collect();
     assert_eq!(links, [true, true, false, true]);
 }
@@ -260,7 +260,7 @@ async fn o17_asking_and_trying_links_is_limited_by_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_hundred_who_come_with_one_link_one_succeeds() {
+async fn hundred_concurrent_requests_with_a_link_succeed_once() {
     let server = Arc::new(server().await);
     let path = link(&server, "Frank").await;
     let tries: Vec<_> = (0..100)
@@ -305,9 +305,9 @@ async fn reset_link_uses_public_url_and_not_the_request() {
 async fn disabled_resets_send_no_mail() {
     for (sections, status, location) in [
         (String::new(), 403, ""),
-        (format!("{}[reset]\nlost_password_link = \"disabled\"\n", letters(9)), 403, ""),
+        (format!("{}[reset]\nlost_password_link = \"disabled\"\n", mail_settings(9)), 403, ""),
         (
-            format!("{}[reset]\nlost_password_link = \"https://example.com/reset\"\n", letters(9)),
+            format!("{}[reset]\nlost_password_link = \"https://example.com/reset\"\n", mail_settings(9)),
             303,
             "https://example.com/reset",
         ),
@@ -365,7 +365,7 @@ fn a_link_that_could_lead_astray_stops_the_start() {
     assert!(load("c.toml", both).is_err());
     let minutes = load("d.toml", "lost_password_link = \"disabled\"\n[reset]\nminutes = 10\n").unwrap();
     assert_eq!(minutes.reset.life(), Duration::from_secs(600));
-    let unreachable = format!("[server]\nlisten = \"0.0.0.0:8080\"\n{}", letters(9));
+    let unreachable = format!("[server]\nlisten = \"0.0.0.0:8080\"\n{}", mail_settings(9));
     let error = load("e.toml", &unreachable).unwrap_err();
     assert!(error.contains("public_url"), "{error}");
 }
@@ -376,7 +376,7 @@ async fn a_link_goes_out_by_mail_and_works() {
     let taken = smtp::takes_a_mail("RCPT TO:<frank@example.org>\r\n");
     let sink = FakeServer::start([vec![smtp::say("220 sink")], taken].concat()).await;
     let public = "public_url = \"https://cloud.example.org/base\"\nname = \"Cloud\"";
-    let server = Server::with(public, &letters(sink.port())).await;
+    let server = Server::with(public, &mail_settings(sink.port())).await;
     server
         .put("admin", "/cloud/users/Frank", "key=confirmedEmail&value=frank%40example.org")
         .send()

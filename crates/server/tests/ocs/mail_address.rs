@@ -4,7 +4,7 @@ use accounts::UserFilter;
 
 use super::browser::TestBrowser;
 use super::external_backend;
-use super::lost::{deliver, letters};
+use super::lost::{deliver, mail_settings};
 use super::*;
 
 /// The path of the link that confirms an address, and where it went.
@@ -30,7 +30,7 @@ async fn set(server: &Server, actor: &str, name: &str, address: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn address_is_confirmed_by_link_and_button() {
-    let server = Server::with("", &letters(9)).await;
+    let server = Server::with("", &mail_settings(9)).await;
     set(&server, "Frank", "Frank", "frank@example.org").await;
     assert_eq!(shown(&server, "Frank").await, ("frank@example.org".into(), serde_json::Value::Null));
     let sign_in = || server.get("-", "/cloud/user").basic("frank@example.org", PASSWORD).send();
@@ -71,7 +71,7 @@ async fn address_is_confirmed_by_link_and_button() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn owner_changes_the_address_at_the_page_with_the_password() {
-    let server = Server::with("", &letters(9)).await;
+    let server = Server::with("", &mail_settings(9)).await;
     let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     let fields = [("email", "frank@example.org"), ("current", "wrong")];
     assert_eq!(frank.post("/settings/email", &fields).await.status, 403);
@@ -95,7 +95,7 @@ async fn owner_changes_the_address_at_the_page_with_the_password() {
     let notices = deliver(&server).await;
     assert!(notices.iter().any(|(to, text)| to == "frank@example.org" && text.contains("no longer belongs")));
 
-    let fixed = Server::with("allow_user_to_change_display_name = false", &letters(9)).await;
+    let fixed = Server::with("allow_user_to_change_display_name = false", &mail_settings(9)).await;
     let mut jane = TestBrowser::signed_in(&fixed, "jane", PASSWORD).await;
     assert!(!jane.get("/settings").await.body.contains("/settings/email"));
     let refused = jane.post("/settings/email", &[("email", "j@example.org"), ("current", PASSWORD)]).await;
@@ -105,8 +105,8 @@ async fn owner_changes_the_address_at_the_page_with_the_password() {
 
 /// M8, and no one learns whose an address is.
 #[tokio::test(flavor = "multi_thread")]
-async fn taken_address_gets_the_same_answer_and_stays_with_its_owner() {
-    let server = Server::with("", &letters(9)).await;
+async fn taken_address_gets_the_same_response_and_keeps_its_owner() {
+    let server = Server::with("", &mail_settings(9)).await;
     server
         .put("admin", "/cloud/users/admin", "key=confirmedEmail&value=boss%40example.org")
         .send()
@@ -151,7 +151,7 @@ async fn taken_address_gets_the_same_answer_and_stays_with_its_owner() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn administrators_alone_set_a_confirmed_address() {
-    let server = Server::with("", &letters(9)).await;
+    let server = Server::with("", &mail_settings(9)).await;
     let form = "key=confirmedEmail&value=frank%40example.org";
     for (actor, code) in [("Frank", 103), ("sam", 103), ("jane", 998)] {
         server.put(actor, "/cloud/users/Frank", form).send().await.fails(code, "");
@@ -186,7 +186,7 @@ async fn administrators_alone_set_a_confirmed_address() {
 async fn with_domain(server: &str, fields: &str) -> Server {
     let imap = external_backend::imap().await;
     let fields = format!("domain = \"mail.example\"\nadd_domain = true\n{fields}");
-    Server::with(server, &format!("{}{imap}{fields}\n", letters(9))).await
+    Server::with(server, &format!("{}{imap}{fields}\n", mail_settings(9))).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -253,7 +253,7 @@ async fn confirmed_address_shuts_no_user_of_a_mail_server_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sub_admin_takes_no_confirmed_address_as_an_id() {
-    let server = Server::with("", &letters(9)).await;
+    let server = Server::with("", &mail_settings(9)).await;
     server
         .put("admin", "/cloud/users/Frank", "key=confirmedEmail&value=frank%40example.org")
         .send()
@@ -297,7 +297,7 @@ async fn label_of_the_sign_in_page_is_true() {
 
 /// A9: nothing came, ever.
 #[tokio::test(flavor = "multi_thread")]
-async fn reset_of_an_external_account_says_where_its_password_is_kept() {
+async fn reset_of_an_external_account_names_its_server() {
     let help = "display_name = \"Example Mail\"\nhelp_url = \"https://mail.example/password\"";
     let server = with_domain("", help).await;
     let name = "ann@mail.example";
@@ -330,7 +330,7 @@ async fn reset_of_an_external_account_says_where_its_password_is_kept() {
 /// H2, second way, through the API and the pages.
 #[tokio::test(flavor = "multi_thread")]
 async fn address_of_a_sub_admin_opens_no_administrator() {
-    let server = Server::with("", &letters(9)).await;
+    let server = Server::with("", &mail_settings(9)).await;
     set(&server, "sam", "jane", "sam@evil.example").await;
     let (path, _) = confirmation(&server).await;
     let mut sam = TestBrowser::new(&server);

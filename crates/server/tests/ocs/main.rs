@@ -19,7 +19,7 @@ mod exchanges;
 mod external_backend;
 mod forward_auth;
 #[cfg(unix)]
-mod frontend_hostile;
+mod frontend_adversarial;
 #[cfg(target_os = "linux")]
 mod frontend_programs;
 mod guessing;

@@ -64,7 +64,7 @@ async fn mail_client_is_sent_to_the_server_of_its_protocol() {
     // Mechanisms without a password, which nginx may be set up to offer.
     let hashed = sign_in(&server, "smtp", "Frank", PASSWORD).header("Auth-Method", "cram-md5").send().await;
     assert_eq!((hashed.header("auth-error-code"), hashed.header("auth-server")), ("504 5.5.4", ""));
-    // The connection of a client that goes on trying ends: no Auth-Wait.
+    // The connection of a client that keeps trying ends: no Auth-Wait.
     let last = sign_in(&server, "imap", "Frank", "wrong 3").header("Auth-Login-Attempt", "10").send().await;
     assert_eq!((last.header("auth-status"), last.header("auth-wait")), (WRONG, ""));
 }

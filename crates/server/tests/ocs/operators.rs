@@ -62,7 +62,7 @@ impl Program {
     }
 }
 
-/// What stands behind "failed sign-in".
+/// The fields after "failed sign-in".
 fn fields(line: &str) -> &str {
     line.split_once("audit: failed sign-in ").unwrap_or_else(|| panic!("{line}")).1
 }
@@ -115,7 +115,7 @@ fn failed_sign_in_is_one_line_that_repeats_no_unknown_name() {
 }
 
 #[test]
-fn client_that_hangs_up_before_the_answer_is_in_the_log() {
+fn client_that_disconnects_early_is_in_the_log() {
     // Takes connections and says nothing.
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let backend = format!(
@@ -230,7 +230,7 @@ fn fail2ban_filter_reads_all_documented_lines() {
     }
     // A program on this machine that named no address.
     log += &line(time, "-", "bad_credentials");
-    // Another program's line, a name that is the rest of a line, something behind the end.
+    // Another program's line, a name that is the rest of a line, something after the end.
     log += &line(time, "192.0.2.66", "bad_credentials").replace("audit:", "audits:");
     log += &line(time, "192.0.2.66", "bad_credentials").replace("Zoë", "a\" source=192.0.2.66 x=\"");
     log += &line(time, "192.0.2.66", "bad_credentials").replace("credentials\"\n", "credentials\" x\n");
@@ -246,7 +246,7 @@ fn percent_encoding(text: &str) -> String {
 }
 
 #[test]
-fn log_has_the_level_and_the_format_that_were_asked_for() {
+fn log_has_the_requested_level_and_format() {
     let refused = |words: &[&str], variable: &str| {
         let dir = TempDir::new().unwrap();
         let output = program(&dir, &[&["serve"], words].concat()).env("RUST_LOG", variable).output().unwrap();

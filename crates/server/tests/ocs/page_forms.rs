@@ -12,7 +12,7 @@ async fn post_from(browser: &mut TestBrowser<'_>, site: &str, path: &str, form: 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_form_keeps_what_was_typed_and_says_where_it_is_wrong() {
+async fn refused_form_keeps_input_and_marks_the_field() {
     let server = Server::start().await;
     let mut browser = TestBrowser::new(&server);
     let page = browser.get("/login").await;
@@ -124,7 +124,7 @@ async fn new_app_password_is_shown_again_to_its_session_alone() {
     assert_eq!(server.accounts.app_passwords().list(&id).await.unwrap().len(), 1);
     let mut elsewhere = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     assert_eq!(elsewhere.get(path).await.status, 303, "another session");
-    // The row of the session holds it, but not for who reads the row.
+    // The row of the session holds it, but not readable from the row alone.
     let row = server.accounts.sessions().find(&TokenHash::of(frank.token())).await.unwrap().unwrap();
     let row = String::from_utf8(row.data).unwrap();
     assert!(row.contains("\"shown\"") && !row.contains(&token), "{row}");

@@ -330,7 +330,7 @@ async fn sessions_are_seen_and_ended_by_their_owner_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_people_call_themselves_stays_text() {
+async fn display_names_are_escaped() {
     let server = Server::start().await;
     let name = "<script>alert(1)</script>\"'&amp;";
     let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
@@ -418,7 +418,7 @@ async fn below_a_path_every_link_has_it() {
 ///
 /// Its input would be sent before it could be refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_password_is_asked_for_over_plain_http() {
+async fn plain_http_shows_no_password_form() {
     let proxy = "[resolver]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
     let server = Server::with("", &format!("{proxy}{LETTERS}")).await;
     for path in ["/login", "/settings", "/lostpassword"] {

@@ -138,7 +138,7 @@ async fn o04_ids_in_paths_are_decoded_once_and_lead_nowhere_else() {
             assert_eq!(answer.data()["id"], id, "{path}");
         }
     }
-    // The same name at the door: any letter case and width, nothing else.
+    // The same name at sign-in: any letter case and width, nothing else.
     for (name, code) in
         [("fRANK", 100), ("Frank ", 997), ("%46rank", 997), ("Frank\u{200b}", 997), ("Ｆｒａｎｋ", 100)]
     {
@@ -262,7 +262,7 @@ async fn o10_users_change_only_their_listed_fields() {
         after[moving] = before[moving].clone();
     }
     assert_eq!(after, before);
-    // Nor does a new user get more than was asked for.
+    // Nor does a new user get more than requested.
     let form = format!(
         "userid=new&password={GOOD}&enabled=0&isAdmin=1&admin=1&id=other&backend=&lastLogin=5&role=x"
     );

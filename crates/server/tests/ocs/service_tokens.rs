@@ -317,7 +317,7 @@ async fn administrator_makes_lists_and_revokes_tokens_by_the_api() {
     for (method, path) in [(Method::GET, TOKENS), (Method::POST, TOKENS), (Method::DELETE, one.as_str())] {
         server.ask("-", method, path).form(form).bearer(&token).send().await.is(403, 403, REFUSED);
     }
-    // An app password is none of them.
+    // An app password is not in the list.
     let (_, phone) = server.accounts.app_passwords().create(&user("admin"), "phone", None).await.unwrap();
     let other = format!("/ocs/v2.php/cloud/user/service-tokens/{}?format=json", phone.key);
     server.delete("admin", &other).send().await.is(404, 404, "There is no such service token");

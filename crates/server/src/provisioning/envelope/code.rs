@@ -29,9 +29,9 @@ pub struct Code(u16);
 impl Code {
     /// It worked: 100 in version 1, 200 in version 2.
     pub const OK: Self = Self(100);
-    /// Something that was sent cannot be understood.
+    /// A part of the request is malformed.
     pub const BAD_REQUEST: Self = Self(400);
-    /// The one who asks may not do this.
+    /// The caller may not do this.
     pub const FORBIDDEN: Self = Self(403);
     /// Not found.
     pub const ABSENT: Self = Self(404);

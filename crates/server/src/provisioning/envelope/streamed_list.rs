@@ -4,7 +4,7 @@
 //! The status and the beginning of the list are with the client by then and cannot be taken back.
 //! To end the document as if nothing had happened would be a lie that a client may delete accounts
 //! for. So the first page is read before anything is sent, and a store that is down by then is
-//! answered like any other; a page that cannot be read later is asked for again, from where the
+//! answered like any other; a page that cannot be read later is read again, from where the
 //! list stopped; and if that does not help the answer is broken off without its last chunk (RFC
 //! 9112, section 7.1), which every client reports as an incomplete answer. What arrives whole is
 //! whole.
@@ -107,10 +107,10 @@ async fn next_with_retry(rest: &mut dyn PageSource) -> Result<Option<Data>, Acco
 /// A document that grows.
 struct StreamWriter {
     key: &'static str,
-    how: How,
+    encoder: ListEncoder,
 }
 
-enum How {
+enum ListEncoder {
     /// The opening and closing text of the list.
     Json(Vec<u8>, Option<u8>),
     /// The writer, and whether the list is open.
@@ -119,24 +119,24 @@ enum How {
 
 impl StreamWriter {
     fn begin(key: &'static str, meta: &Data, format: Format) -> io::Result<Self> {
-        let how = match format {
+        let encoder = match format {
             Format::Json => {
                 let mut out = b"{\"ocs\":{\"meta\":".to_vec();
                 out.extend(json::write(meta)?);
                 out.extend(b",\"data\":{");
                 out.extend(json::write(&Data::from(key))?);
                 out.push(b':');
-                How::Json(out, None)
+                ListEncoder::Json(out, None)
             }
             Format::Xml => {
                 let mut writer = xml::document()?;
                 xml::open(&mut writer, "ocs")?;
                 xml::node(&mut writer, "meta", meta)?;
                 xml::open(&mut writer, "data")?;
-                How::Xml(Box::new(writer), false)
+                ListEncoder::Xml(Box::new(writer), false)
             }
         };
-        Ok(Self { key, how })
+        Ok(Self { key, encoder })
     }
 
     /// Adds entries; all parts are lists, or all are maps.
@@ -146,8 +146,8 @@ impl StreamWriter {
         {
             return Ok(());
         }
-        match &mut self.how {
-            How::Json(out, close) => {
+        match &mut self.encoder {
+            ListEncoder::Json(out, close) => {
                 // Written as a complete list or map; only the part between the brackets is used.
                 let written = json::write(part)?;
                 if let [open, entries @ .., end] = written.as_slice() {
@@ -157,7 +157,7 @@ impl StreamWriter {
                 }
                 Ok(())
             }
-            How::Xml(writer, is_open) => {
+            ListEncoder::Xml(writer, is_open) => {
                 if !*is_open {
                     xml::open(writer, self.key)?;
                     *is_open = true;
@@ -169,22 +169,22 @@ impl StreamWriter {
 
     /// The text written since the last call.
     fn take(&mut self) -> Vec<u8> {
-        std::mem::take(match &mut self.how {
-            How::Json(out, _) => out,
-            How::Xml(writer, _) => writer.get_mut(),
+        std::mem::take(match &mut self.encoder {
+            ListEncoder::Json(out, _) => out,
+            ListEncoder::Xml(writer, _) => writer.get_mut(),
         })
     }
 
     fn end(mut self) -> io::Result<Vec<u8>> {
-        match &mut self.how {
-            How::Json(out, Some(close)) => out.push(*close),
-            How::Json(out, None) => out.extend(b"[]"),
-            How::Xml(writer, true) => xml::close(writer, self.key)?,
-            How::Xml(writer, false) => xml::node(writer, self.key, &Data::NOTHING)?,
+        match &mut self.encoder {
+            ListEncoder::Json(out, Some(close)) => out.push(*close),
+            ListEncoder::Json(out, None) => out.extend(b"[]"),
+            ListEncoder::Xml(writer, true) => xml::close(writer, self.key)?,
+            ListEncoder::Xml(writer, false) => xml::node(writer, self.key, &Data::NOTHING)?,
         }
-        match &mut self.how {
-            How::Json(out, _) => out.extend(b"}}}"),
-            How::Xml(writer, _) => {
+        match &mut self.encoder {
+            ListEncoder::Json(out, _) => out.extend(b"}}}"),
+            ListEncoder::Xml(writer, _) => {
                 xml::close(writer, "data")?;
                 xml::close(writer, "ocs")?;
                 writer.get_mut().push(b'\n');

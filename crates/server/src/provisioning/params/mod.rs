@@ -1,8 +1,8 @@
 //! Parameters of a call: query and body merged into one set, as in PHP.
 //!
 //! A name may say where in an array its value belongs (`groups[]=a`, `groups[0]=a`,
-//! `fields[email]=x`). What the body says wins over the query. Unlike in the original a text where
-//! a list is wanted is a list of one, a list where a text is wanted is refused with a message
+//! `fields[email]=x`). The body takes precedence over the query. Unlike in the original a text
+//! where a list is wanted is a list of one, a list where a text is wanted is refused with a message
 //! instead of a crash, and so is an unreadable body.
 
 mod body;
@@ -20,7 +20,7 @@ const MOST: usize = 2000;
 /// Memory of a node besides its text, in bytes.
 const NODE_BYTES: usize = 160;
 
-/// Arrays in arrays in arrays, so deep and no deeper.
+/// Maximum nesting depth of arrays.
 const DEEPEST: usize = 8;
 
 /// The parameters of one call.
@@ -137,7 +137,7 @@ impl Params {
         form::read(query.as_bytes())
     }
 
-    /// Adds what the body says; where both speak, the body wins.
+    /// Adds the parameters of the body, which take precedence.
     #[must_use]
     pub fn overridden_by(mut self, body: Self) -> Self {
         self.entries.retain(|name, _| !body.entries.contains_key(name));
@@ -273,7 +273,7 @@ impl Params {
         self.entries.get(name)
     }
 
-    /// Adds a value under a name; the last one of a name wins.
+    /// Adds a value under a name; the last value of a name counts.
     fn put(&mut self, name: String, value: Value) {
         if let Some(before) = self.entries.get_mut(&name) {
             *before = value;

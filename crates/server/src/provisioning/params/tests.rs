@@ -26,7 +26,7 @@ async fn the_body_wins_over_the_query() {
 }
 
 #[tokio::test]
-async fn empty_body_has_no_parameters_whatever_its_type() {
+async fn empty_body_of_any_type_has_no_parameters() {
     for content_type in [None, FORM, JSON, Some("text/plain"), Some("multipart/form-data"), Some("nonsense")]
     {
         assert_eq!(body(content_type, "").await, Ok(Params::default()), "{content_type:?}");
@@ -129,7 +129,7 @@ async fn nodes_of_a_body_have_one_budget_in_every_format() {
 }
 
 #[tokio::test]
-async fn what_is_not_needed_is_dropped() {
+async fn unneeded_parameters_are_dropped() {
     let mut params = body(FORM, "login=a&password=b&more[]=1&more[]=2&more=3&login=a").await.unwrap();
     params.keep(|name| ["login", "password"].contains(&name));
     assert_eq!(params.weight(), 3 * NODE_BYTES + "loginapasswordblogin".len());
@@ -176,7 +176,7 @@ async fn json_scalars_are_texts_and_null_is_nothing() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_with_words() {
+async fn unreadable_body_is_refused_with_a_message() {
     for (content_type, text, expected) in [
         (JSON, "{not json", "The body is not valid JSON, or not an object"),
         (JSON, "[1]", "The body is not valid JSON, or not an object"),
@@ -216,7 +216,7 @@ async fn without_a_content_type_it_is_a_form() {
 }
 
 #[test]
-fn what_was_sent_is_never_shown() {
+fn debug_of_parameters_hides_values() {
     let shown = format!("{:?}", query("password=geheim&groups[]=auch"));
     assert!(!shown.contains("geheim") && !shown.contains("auch"), "{shown}");
 }

@@ -1,7 +1,7 @@
 //! `POST /cloud/users`: everything at once or nothing at all.
 //!
 //! The checks come in the order in which clients know them. The original creates the account first
-//! and looks at quota and language afterwards, so an error there leaves an incomplete user; here
+//! and checks quota and language afterwards, so an error there leaves an incomplete user; here
 //! they are checked first, with the same codes.
 
 use accounts::{
@@ -167,7 +167,7 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         Err(AccountsError::AlreadyExists { .. }) => return Err(exists()),
         // Deleted since the look-up.
         Err(AccountsError::NotFound { id, .. }) => return Err(no_group(call, &id)),
-        // The caller lost a group since the groups were looked at.
+        // The caller lost a group since the groups were checked.
         Err(AccountsError::Forbidden { .. }) => {
             return Err(OcsFailure::new(NOT_ADMINISTERED, "insufficient privileges for the groups"));
         }
@@ -213,7 +213,7 @@ fn has_possible_owner(call: &Call<'_>, id: &UserId) -> bool {
         && call.app.resolver().possible_owners(id.name()).iter().any(|owner| owner.as_str() != LOCAL_BACKEND)
 }
 
-/// The answer to a sub-admin who wants a name that an external backend may own.
+/// The refusal for a sub-admin, of a name that an external backend may own.
 const OWNED: &str = "Only administrators may use a name that may belong to a user of another backend";
 
 /// The hint.
@@ -322,7 +322,7 @@ async fn setting(call: &Call<'_>, key: &str) -> Result<bool, OcsFailure> {
     Ok(call.app.accounts().apps().value("core", key).await?.as_deref() == Some("yes"))
 }
 
-/// Why a name that no user has is taken all the same.
+/// Why a name without a user is not available.
 const BANNED_HINT: &str =
     "the name was banned when its user was deleted; an administrator lifts that with: occ user:unban";
 

@@ -124,23 +124,23 @@ async fn of_group_details(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
 
 /// The ids of a filter's users.
 async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<OcsAnswer, OcsFailure> {
-    tell(Telling { pages: pages(call, filter, range)?, details: None }, range).await
+    respond(UserPageSource { pages: pages(call, filter, range)?, details: None }, range).await
 }
 
 /// The users of a filter, by id.
 async fn list_details(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<OcsAnswer, OcsFailure> {
     let details = Some((call.app.clone(), call.caller()?.clone()));
-    tell(Telling { pages: pages(call, filter, range)?, details }, range).await
+    respond(UserPageSource { pages: pages(call, filter, range)?, details }, range).await
 }
 
 /// Returns one page at once, and streams a longer list.
-async fn tell(mut telling: Telling, range: &Range) -> Result<OcsAnswer, OcsFailure> {
-    let first = telling.next().await?.unwrap_or(Data::NOTHING);
-    let total = telling.pages.total();
-    let answer = if telling.pages.is_at_end() {
+async fn respond(mut source: UserPageSource, range: &Range) -> Result<OcsAnswer, OcsFailure> {
+    let first = source.next().await?.unwrap_or(Data::NOTHING);
+    let total = source.pages.total();
+    let answer = if source.pages.is_at_end() {
         OcsAnswer::from(Data::one("users", first))
     } else {
-        OcsAnswer::from(StreamedList::new("users", first, telling))
+        OcsAnswer::from(StreamedList::new("users", first, source))
     };
     Ok(match (total, range.limit) {
         (Some(total), Some(limit)) => answer.with_total(total, limit),
@@ -161,13 +161,13 @@ fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<UserPages
 }
 
 /// A list in progress, with its reader if rights decide what is shown of each user.
-struct Telling {
+struct UserPageSource {
     pages: UserPages,
     details: Option<(AppState, Caller)>,
 }
 
 #[async_trait]
-impl PageSource for Telling {
+impl PageSource for UserPageSource {
     async fn next(&mut self) -> Result<Option<Data>, AccountsError> {
         let Some((app, caller)) = &self.details else {
             let page = self.pages.next().await?;

@@ -12,12 +12,12 @@ use crate::settings::ServerSettings;
 pub(crate) enum Viewer {
     /// An administrator of that user: sees whether the user is enabled.
     Superior {
-        /// Whether it is the user too, asked for by the exact id: sees scopes.
+        /// Whether it is the user too, requested by the exact id: sees scopes.
         own: bool,
     },
     /// The user.
     Oneself {
-        /// Whether asked for by the exact id: sees scopes.
+        /// Whether requested by the exact id: sees scopes.
         scopes: bool,
     },
 }

@@ -236,7 +236,7 @@ fn naughty_texts_read_back_equal() {
 }
 
 #[test]
-fn what_xml_cannot_carry_is_replaced_and_seen() {
+fn invalid_xml_characters_are_replaced() {
     let document = write("ocs", &[("data", &Data::from("a\0b\u{fffe}c\rd"))]).unwrap();
     let text = String::from_utf8(document).unwrap();
     assert!(text.contains("<data>a\u{fffd}b\u{fffd}c&#13;d</data>"), "{text}");

@@ -76,13 +76,13 @@ async fn saslauthd_floods_and_halves_are_closed_without_an_answer() {
 async fn dovecot_auth_answers_each_request_of_a_flood_once() {
     let found = WithSocket::start("dovecot_auth", "", "").await;
     let mut client = AuthClient::ready(&found).await;
-    // One after the other, in one write; the mechanism is none of ours.
+    // One after the other, in one write; the mechanism is unsupported.
     let flood: String = (1..=2000).map(|id| format!("AUTH\t{id}\tCRAM-MD5\tservice=smtp\n")).collect();
     client.send(&flood).await;
     for id in 1..=2000 {
         assert_eq!(client.line().await, format!("FAIL\t{id}"));
     }
-    // Right ones, more at once than may be open: each is accepted, or told to come again.
+    // Right ones, more at once than may be open: each is accepted, or asked to retry.
     let response = base64(&format!("\0Frank\0{PASSWORD}"));
     let flood: String =
         (1..=500).map(|id| format!("AUTH\t{id}\tPLAIN\tservice=smtp\tresp={response}\n")).collect();
