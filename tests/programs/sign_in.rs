@@ -24,12 +24,12 @@ fn main() -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let verdict = runtime.block_on(sign_in(backend.as_ref()))?;
     writeln!(io::stdout(), "{verdict}")?;
-    // The backend lives on, with its helpers and connections.
+    // The backend stays, with its helpers and connections.
     io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }
 
-/// The password lives in here and nowhere else, as far as it is in our hands.
+/// The password is stored only here, as far as this program controls it.
 async fn sign_in(backend: &dyn UserBackend) -> Result<String, Error> {
     let (name, password) = (LoginName::parse("alice")?, password()?);
     let attempt = Attempt::new(&name, &password, clock::now() + Duration::from_secs(60));

@@ -10,7 +10,7 @@ use rustls::{ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
-/// An authority that lives as long as the test.
+/// A certificate authority for one test.
 #[derive(Debug)]
 pub struct Ca {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -19,7 +19,7 @@ pub struct Ca {
 
 /// What a server's certificate says.
 ///
-/// Start with [`Leaf::new`] and spoil it.
+/// Start with [`Leaf::new`] and break it.
 #[derive(Clone, Debug)]
 pub struct Leaf {
     names: Vec<String>,
@@ -91,7 +91,7 @@ impl Ca {
         self.dir.path().join("ca.pem")
     }
 
-    /// A directory that lives as long as the authority.
+    /// A directory that is deleted with the authority.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()

@@ -164,7 +164,7 @@ impl FakeServer {
     /// Waits until the peer has hung up on this connection.
     pub async fn ended(&self, connection: usize) {
         let mut over = self.over.subscribe();
-        // The peer lives as long as its sender does.
+        // The peer ends when its sender is dropped.
         let _ = over.wait_for(|over| over.contains(&connection)).await;
     }
 

@@ -109,7 +109,7 @@ impl Sshd {
             log.read_line(&mut said).expect("its log");
             assert!(said.len() > before, "sshd did not start: {said}");
         }
-        // It goes on to log, and must not wait for a reader.
+        // It keeps logging, and must not block on the pipe.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
         Some(Self { directory, port, process })
     }

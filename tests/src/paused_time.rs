@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// Real time after which something that should have ended counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs `work` in its own runtime, whose clock only `tokio::time::advance` moves.
 ///
@@ -23,7 +23,7 @@ pub fn run<T>(work: impl Future<Output = T>) -> Option<T> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for one script");
     let (done, wait) = mpsc::channel::<()>();
     let result = runtime.block_on(async {
-        let watchdog = tokio::task::spawn_blocking(move || wait.recv_timeout(PATIENCE));
+        let watchdog = tokio::task::spawn_blocking(move || wait.recv_timeout(TIME_LIMIT));
         tokio::time::pause();
         tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! Chance that comes out the same every time, and inputs spoilt by it.
+//! Chance that comes out the same every time, and inputs mutated by it.
 
 /// A row of numbers that its seed decides (xorshift).
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Rng {
 
     /// A copy mutated in at most this many places.
     #[must_use]
-    pub fn spoil(&mut self, bytes: &[u8], most: usize) -> Vec<u8> {
+    pub fn mutate(&mut self, bytes: &[u8], most: usize) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for _ in 0..self.below(most + 1) {
             let at = self.below(bytes.len().max(1)).min(bytes.len().saturating_sub(1));

@@ -20,8 +20,8 @@ pub const USERS: [(&str, u32); 3] = [("postfix", 64901), ("postdrop", 64902), ("
 /// Mounts, and then runs a program.
 ///
 /// The shell stays: its death ends the namespace, and a program that changes its user, such as
-/// Postfix, would not be told to die with us. Arguments: packages, folder of the sandbox, folder
-/// that is shared, preparation, program.
+/// Postfix, would not get the signal at the end of the test. Arguments: packages, folder of the
+/// sandbox, folder that is shared, preparation, program.
 const SCRIPT: &str = r#"
 packages=$1 own=$2 shared=$3 prepare=$4; shift 4
 mkdir -p "$packages/etc" "$packages/usr"

@@ -110,7 +110,7 @@ impl Reply {
 
     /// Overwrites this byte of the message.
     #[must_use]
-    pub fn spoilt(mut self, at: usize, byte: u8) -> Self {
+    pub fn mutated(mut self, at: usize, byte: u8) -> Self {
         self.spoils.push((at, byte));
         self
     }

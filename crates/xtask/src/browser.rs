@@ -25,7 +25,7 @@ pub(crate) fn variables(steps: &mut Steps, is_full: bool) -> Vec<(String, String
     variables
 }
 
-/// The tests in the browser once more, with every page in every look.
+/// The browser tests again, with every page in every appearance.
 pub(crate) fn full(steps: &mut Steps) {
     let ready = steps.run("install", "what is missing: the browser, cargo-nextest", || {
         packages::install(&packages::missing_browser())?;

@@ -12,7 +12,7 @@ use std::thread;
 use crate::packages;
 use crate::step::{self, Outcome, Steps};
 
-/// The administrator's password on a server that lives for seconds.
+/// The administrator's password on a server that runs for seconds.
 const PASSWORD: &str = "down the rabbit hole 1865";
 
 /// Cheap hashes, and a mail server that does not exist: mails stay in the queue.

@@ -1,5 +1,5 @@
 //! `cargo xtask fuzz`: parsers of untrusted input, under libFuzzer.
-//! Without a nightly toolchain, which libFuzzer needs, the recorded inputs and many spoilt copies
+//! Without a nightly toolchain, which libFuzzer needs, the recorded inputs and many mutated copies
 //! of them take its place.
 
 use std::fmt;
@@ -82,7 +82,7 @@ pub(crate) fn campaign(steps: &mut Steps, seconds: u64, wanted: &[String]) -> Op
     if !has_nightly() {
         eprintln!(
             "    no nightly toolchain is here, so libFuzzer cannot run (rustup toolchain install nightly);\n    \
-             the recorded inputs and {} spoilt copies of them are played to all targets instead",
+             the recorded inputs and {} mutated copies of them are played to all targets instead",
             COPIES * seconds
         );
         return replay(steps, COPIES * seconds).map(|run| vec![run]);
@@ -163,7 +163,7 @@ fn read(target: &str, text: &str, failed: bool) -> Run {
 
 /// Replays recorded inputs and mutated copies of them as a test on this toolchain.
 fn replay(steps: &mut Steps, copies: u64) -> Option<Run> {
-    steps.run("replay", "recorded inputs and spoilt copies of them", || {
+    steps.run("replay", "recorded inputs and mutated copies of them", || {
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)?;
         let folder = step::target().join("fuzz");
         let mut nextest = step::cargo(&["nextest", "run", "-p", "user-backend-fuzz", "--test", "replay"]);

@@ -73,7 +73,7 @@ fn test_in(published: &Published, outside: &Path) -> Outcome {
     }
     let mut test = step::cargo(&["test", "--quiet", "--features", published.features, "--manifest-path"]);
     test.arg(outside.join("Cargo.toml")).env("CARGO_TARGET_DIR", step::target().join("package-test"));
-    // Crates of ours are not in the registry yet.
+    // The workspace's crates are not in the registry yet.
     for other in there().filter(|other| other.name != name) {
         let path = step::root().join("crates").join(other.name);
         test.arg("--config").arg(format!("patch.crates-io.{}.path={path:?}", other.name));

@@ -1,8 +1,8 @@
 //! Types of other crates in the public interface of the published ones.
 //!
-//! A type of rustls in a signature would make every new version of rustls a breaking one of ours.
-//! The crypto provider, which a program may pass in, is behind the feature `crypto-provider` for
-//! that reason.
+//! A type of rustls in a signature would make every new version of rustls a breaking change of this
+//! crate. The crypto provider, which a program may pass in, is behind the feature `crypto-provider`
+//! for that reason.
 
 use std::collections::BTreeSet;
 

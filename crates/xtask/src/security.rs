@@ -60,7 +60,7 @@ fn every_named_test_exists() {
     let files = quoted(&text).into_iter().filter(|word| word.ends_with(".rs"));
     let missing: Vec<_> = files.filter(|file| !root().join(file).is_file()).collect();
     assert!(missing.is_empty(), "no such files: {missing:#?}");
-    // And the other way round: every test of a class is listed.
+    // Conversely, every test of a class is listed.
     let classes: Vec<_> = classes().map(|class| class.to_lowercase() + "_").collect();
     let of_a_class = known.iter().filter(|name| classes.iter().any(|class| name.starts_with(class.as_str())));
     let listed: BTreeSet<_> = named.iter().filter_map(|name| name.get(..4)).collect();

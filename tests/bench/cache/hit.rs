@@ -10,7 +10,7 @@ use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use user_backend::cache::CacheBounds;
 use user_backend::{Attempt, LoginName, Password, Resolver, clock};
-use user_backend_bench::{Behind, RIGHT, Result, at_once, house, person, ready, runtime};
+use user_backend_bench::{Behind, RIGHT, Result, at_once, person, ready, resolver_with, runtime};
 
 use crate::measure::{Goal, Row, in_turns, nanos, per_round, quantile};
 
@@ -25,7 +25,7 @@ const TURNS: usize = 2000;
 
 pub(crate) fn rows() -> Result<Vec<Row>> {
     let names: Vec<String> = (0..PEOPLE).map(person).collect();
-    let resolver = house(CacheBounds::default())?;
+    let resolver = resolver_with(CacheBounds::default())?;
     runtime()?.block_on(async {
         for name in &names {
             let _ = resolver.authenticate(user_backend::Credentials::new(name, RIGHT)).await;

@@ -2,7 +2,7 @@
 
 use allocation_counter::measure as allocations_of;
 use user_backend::cache::CacheBounds;
-use user_backend_bench::{Result, Who, house, runtime, sign_in};
+use user_backend_bench::{Result, Who, resolver_with, runtime, sign_in};
 
 use crate::measure::{Goal, Row};
 
@@ -17,16 +17,18 @@ fn per_outcome() -> Result<Row> {
     let runtime = runtime()?;
     let mut kept = None;
     let counted = allocations_of(|| {
-        kept = house(CacheBounds { entries: 2 * MILLION, bytes: 2 * MILLION * 512 }).ok().map(|resolver| {
-            (
-                sign_in(&runtime, &resolver, 0..MILLION, |number| Who {
-                    person: number,
-                    password: 0,
-                    right: true,
-                }),
-                resolver,
-            )
-        });
+        kept = resolver_with(CacheBounds { entries: 2 * MILLION, bytes: 2 * MILLION * 512 }).ok().map(
+            |resolver| {
+                (
+                    sign_in(&runtime, &resolver, 0..MILLION, |number| Who {
+                        person: number,
+                        password: 0,
+                        right: true,
+                    }),
+                    resolver,
+                )
+            },
+        );
     });
     let Some((true, resolver)) = kept else { return Err("a user could not sign in".into()) };
     let stats = resolver.cache_stats();
@@ -50,7 +52,7 @@ fn per_outcome() -> Result<Row> {
 fn bounded() -> Result<Row> {
     let runtime = runtime()?;
     let bounds = CacheBounds::default();
-    let Ok(resolver) = house(bounds) else { return Err("no house".into()) };
+    let Ok(resolver) = resolver_with(bounds) else { return Err("no resolver".into()) };
     let (people, mut held, mut most_remembered) = (bounds.entries, Vec::new(), 0);
     let mut bytes = 0_i64;
     for million in 0..10 {

@@ -12,7 +12,7 @@ use user_backend::{
     Attempt, BackendError, BackendId, BackendPolicy, CanonicalName, Credentials, Probe, Resolver,
     UserBackend, Verdict,
 };
-use user_backend_bench::{Everybody, RIGHT, Result, at_once, house, person, runtime};
+use user_backend_bench::{Everybody, RIGHT, Result, at_once, person, resolver_with, runtime};
 
 use crate::measure::{Goal, Row, UnderAttack, in_turns, nanos, quantile, under_attack};
 
@@ -22,7 +22,7 @@ const TURNS: usize = 200;
 
 /// A user signs in from the cache, while an attacker makes a thousand guesses a second.
 pub(crate) fn attacker() -> Result<Vec<Row>> {
-    let resolver = house(CacheBounds::default())?;
+    let resolver = resolver_with(CacheBounds::default())?;
     let name = person(0);
     let right = runtime()?.block_on(async { resolver.authenticate(Credentials::new(&name, RIGHT)).await });
     if right.authenticated().is_none() {

@@ -112,7 +112,7 @@ impl UserBackend for Behind {
 ///
 /// # Errors
 /// The resolver cannot be made.
-pub fn house(bounds: CacheBounds) -> Result<Resolver> {
+pub fn resolver_with(bounds: CacheBounds) -> Result<Resolver> {
     Ok(Resolver::builder().backend(Everybody::new("mail")?).cache_bounds(bounds).build()?)
 }
 
@@ -122,7 +122,7 @@ pub fn house(bounds: CacheBounds) -> Result<Resolver> {
 ///
 /// # Errors
 /// The resolver cannot be made.
-pub fn house_without_lock(bounds: CacheBounds) -> Result<Resolver> {
+pub fn resolver_without_lockout(bounds: CacheBounds) -> Result<Resolver> {
     Ok(Resolver::builder().backend(Everybody::new("mail")?).cache_bounds(bounds).lock(None).build()?)
 }
 

@@ -6,7 +6,7 @@ use allocation_counter::measure;
 use user_backend::cache::CacheBounds;
 use user_backend::{Attempt, LoginName, Password, Resolver, clock};
 use user_backend_bench::{
-    Behind, RIGHT, Result, Who, house, house_without_lock, person, ready, runtime, sign_in,
+    Behind, RIGHT, Result, Who, person, ready, resolver_with, resolver_without_lockout, runtime, sign_in,
 };
 
 fn once(number: usize) -> Who {
@@ -15,7 +15,7 @@ fn once(number: usize) -> Who {
 
 #[test]
 fn cache_hit_through_a_trait_object_makes_two_allocations() -> Result {
-    let resolver = house(CacheBounds::default())?;
+    let resolver = resolver_with(CacheBounds::default())?;
     assert!(sign_in(&runtime()?, &resolver, 0..1, once));
     let backend = Behind::a_trait_object(&resolver)?;
     let (name, password) = (LoginName::parse(&person(0))?, Password::parse(format!("{RIGHT}0"))?);
@@ -34,7 +34,7 @@ fn outcome_and_proven_credentials_take_no_more_than_336_bytes() -> Result {
     let runtime = runtime()?;
     let mut kept: Option<Resolver> = None;
     let counted = measure(|| {
-        kept = house_without_lock(CacheBounds { entries: 2 * PEOPLE, bytes: 2 * PEOPLE * 512 }).ok();
+        kept = resolver_without_lockout(CacheBounds { entries: 2 * PEOPLE, bytes: 2 * PEOPLE * 512 }).ok();
         if let Some(resolver) = &kept {
             assert!(sign_in(&runtime, resolver, 0..PEOPLE, once));
         }
@@ -55,7 +55,7 @@ fn attempts_that_are_all_different_fill_no_memory() -> Result {
     const WRONG: usize = 4;
     const CYCLE: usize = 2 * PEOPLE * WRONG;
     let (runtime, bounds) = (runtime()?, CacheBounds { entries: ENTRIES, bytes: ENTRIES * 512 });
-    let resolver = house_without_lock(bounds)?;
+    let resolver = resolver_without_lockout(bounds)?;
     // Every second password is wrong, every right one is new. Wrong ones come again after four
     // rounds: they are remembered for the limits, too, 100,000 of them independent of the cache,
     // and it would take minutes to fill that table (that it is bounded is tested in

@@ -39,7 +39,7 @@ const WINDOWS: usize = 16;
 
 /// One look.
 #[derive(Clone, Copy, Debug)]
-struct Look {
+struct Sample {
     at: Instant,
     files: i64,
     held_kib: i64,
@@ -51,8 +51,8 @@ struct Look {
 /// All looks.
 #[derive(Debug, Default)]
 pub(crate) struct ProcessMetrics {
-    samples: Vec<Look>,
-    quiet: Option<(Look, Option<Look>)>,
+    samples: Vec<Sample>,
+    quiet: Option<(Sample, Option<Sample>)>,
 }
 
 /// How something grows.
@@ -92,7 +92,7 @@ impl ProcessMetrics {
     pub(crate) fn sample(&mut self) {
         let due = self.samples.last().is_none_or(|last| last.at.elapsed() >= Duration::from_secs(1));
         if self.quiet.is_some() && due {
-            self.samples.push(Look::now());
+            self.samples.push(Sample::now());
         }
     }
 
@@ -100,17 +100,17 @@ impl ProcessMetrics {
     pub(crate) fn begin(&mut self, seconds: u64) {
         // What it holds itself must not seem to leak.
         self.samples.reserve(usize::try_from(seconds).unwrap_or_default() + 1000);
-        self.quiet = Some((Look::now(), None));
+        self.quiet = Some((Sample::now(), None));
     }
 
     /// The last one.
     pub(crate) fn end(&mut self) {
         if let Some((_, last)) = &mut self.quiet {
-            *last = Some(Look::now());
+            *last = Some(Sample::now());
         }
     }
 
-    fn ends(&self) -> (Look, Look) {
+    fn ends(&self) -> (Sample, Sample) {
         let (first, last) = self.quiet.expect("it has begun");
         (first, last.expect("it has ended"))
     }
@@ -118,7 +118,7 @@ impl ProcessMetrics {
     /// Prints what was found and answers what leaks.
     pub(crate) fn print(&self) -> Vec<String> {
         let (first, last) = self.ends();
-        let row = |what: &str, from: i64, to: i64, look: fn(&Look) -> i64| {
+        let row = |what: &str, from: i64, to: i64, look: fn(&Sample) -> i64| {
             let [early, late] = [false, true].map(|late| self.trend(late, look));
             println!(
                 "{what:<34} quiet {from} -> {to}, most {}, a minute {:+.1} in the first half, {:+.1} ± {:.1} in the second",
@@ -154,7 +154,7 @@ impl ProcessMetrics {
 
     pub(crate) fn figures(&self) -> Value {
         let (first, last) = self.ends();
-        let trends = |look: fn(&Look) -> i64| [false, true].map(|late| self.trend(late, look).a_minute);
+        let trends = |look: fn(&Sample) -> i64| [false, true].map(|late| self.trend(late, look).a_minute);
         json!({
             "files": [first.files, last.files], "files_a_minute": trends(|look| look.files),
             "held_kib": [first.held_kib, last.held_kib], "held_kib_a_minute": trends(|look| look.held_kib),
@@ -164,7 +164,7 @@ impl ProcessMetrics {
     }
 
     /// Over the second half of the time, or the first.
-    fn trend(&self, late: bool, what: impl Fn(&Look) -> i64) -> Trend {
+    fn trend(&self, late: bool, what: impl Fn(&Sample) -> i64) -> Trend {
         let (early_half, late_half) = self.samples.split_at(self.samples.len() / 2);
         let half = if late { late_half } else { early_half };
         let Some(start) = half.first().map(|look| look.at) else { return Trend::default() };
@@ -182,7 +182,7 @@ impl ProcessMetrics {
     }
 }
 
-impl Look {
+impl Sample {
     fn now() -> Self {
         let children: Vec<String> = fs::read_dir("/proc/self/task")
             .expect("our threads")
@@ -234,13 +234,13 @@ mod tests {
             // What is under way: another figure each second, often little.
             let under_way = second * 7919 % 997 * (second % 3);
             let held_kib = 3000 + under_way + filling + forgotten_a_minute * second / 60;
-            Look { at, files: 20, held_kib, memory_kib: 40_000, helpers: 0, helpers_kib: 0 }
+            Sample { at, files: 20, held_kib, memory_kib: 40_000, helpers: 0, helpers_kib: 0 }
         };
         let samples: Vec<_> = (0..minutes * 60).map(look).collect();
         let last = look(minutes * 60);
         let kept = forgotten_a_minute * i64::try_from(minutes).unwrap();
         // In the quiet moments nothing is under way, and what was prepared ahead has been given up.
-        let quiet = [samples[0], Look { held_kib: 2500 + kept, ..last }];
+        let quiet = [samples[0], Sample { held_kib: 2500 + kept, ..last }];
         ProcessMetrics { samples, quiet: Some((quiet[0], Some(quiet[1]))) }
     }
 

@@ -157,7 +157,7 @@ pub(crate) fn covers(row: &Row) -> bool {
 
 /// What stays the same for many pairs.
 #[derive(Clone, Debug)]
-struct Place<'a> {
+struct PairTemplate<'a> {
     class: &'static str,
     form: &'a str,
     arguments: Value,
@@ -165,7 +165,7 @@ struct Place<'a> {
     server: &'a str,
 }
 
-impl Place<'_> {
+impl PairTemplate<'_> {
     fn pair(&self, name: (&'static str, &str), password: (&'static str, &str)) -> Pair {
         Pair {
             class: self.class,
@@ -236,17 +236,18 @@ async fn imap(pairs: &mut Vec<Pair>) {
     ] {
         let mut arguments = vec![json!(host), json!(exact)];
         arguments.extend(rest.as_array().unwrap().iter().cloned());
-        let place = Place { class: "IMAP", form, arguments: arguments.into(), more: "", server: "exact" };
+        let place =
+            PairTemplate { class: "IMAP", form, arguments: arguments.into(), more: "", server: "exact" };
         place.all_names(pairs);
     }
     let named = json!({ "mailbox": host, "port": exact, "domain": "example.com", "stripeDomain": false });
-    let place = Place { class: "IMAP", form: "by name", arguments: named, more: "", server: "exact" };
+    let place = PairTemplate { class: "IMAP", form: "by name", arguments: named, more: "", server: "exact" };
     place.few_names(pairs);
     let folding = servers::imap(Mood::Folding, MAIL).await;
     for (form, arguments) in
         [("no domain", json!([host, folding])), ("domain", json!([host, folding, null, "example.com"]))]
     {
-        Place { class: "IMAP", form, arguments, more: "", server: "folding" }.all_names(pairs);
+        PairTemplate { class: "IMAP", form, arguments, more: "", server: "folding" }.all_names(pairs);
     }
     for (server, port) in [
         ("uncoded", servers::imap(Mood::Uncoded, MAIL).await),
@@ -256,7 +257,7 @@ async fn imap(pairs: &mut Vec<Pair>) {
         ("down", servers::down().await),
     ] {
         let arguments = json!([host, port]);
-        Place { class: "IMAP", form: "no domain", arguments, more: "", server }.few_names(pairs);
+        PairTemplate { class: "IMAP", form: "no domain", arguments, more: "", server }.few_names(pairs);
     }
     for (form, rest) in [
         ("ssl", json!(["ssl"])),
@@ -266,7 +267,8 @@ async fn imap(pairs: &mut Vec<Pair>) {
     ] {
         let mut arguments = vec![json!(host), json!(exact)];
         arguments.extend(rest.as_array().unwrap().iter().cloned());
-        let place = Place { class: "IMAP", form, arguments: arguments.into(), more: "", server: "exact" };
+        let place =
+            PairTemplate { class: "IMAP", form, arguments: arguments.into(), more: "", server: "exact" };
         place.few_names(pairs);
     }
 }
@@ -275,7 +277,7 @@ async fn ftp(pairs: &mut Vec<Pair>) {
     for (server, mood) in [("exact", Mood::Exact), ("folding", Mood::Folding)] {
         let port = servers::ftp(mood, FILES).await;
         let arguments = json!([format!("127.0.0.1:{port}")]);
-        Place { class: "FTP", form: "host", arguments, more: "", server }.all_names(pairs);
+        PairTemplate { class: "FTP", form: "host", arguments, more: "", server }.all_names(pairs);
     }
     for (server, mood) in [
         ("list", Mood::List),
@@ -287,12 +289,12 @@ async fn ftp(pairs: &mut Vec<Pair>) {
     ] {
         let port = servers::ftp(mood, FILES).await;
         let arguments = json!({ "host": format!("127.0.0.1:{port}"), "secure": false });
-        let place = Place { class: "FTP", form: "by name", arguments, more: "", server };
+        let place = PairTemplate { class: "FTP", form: "by name", arguments, more: "", server };
         place.few_names(pairs);
         pairs.push(place.pair(("anonymous", "anonymous"), ("right somewhere", "alice@example.com")));
     }
     let arguments = json!([format!("127.0.0.1:{}", servers::down().await)]);
-    Place { class: "FTP", form: "host", arguments, more: "", server: "down" }.few_names(pairs);
+    PairTemplate { class: "FTP", form: "host", arguments, more: "", server: "down" }.few_names(pairs);
 }
 
 /// Dovecot, vsftpd and Samba.
@@ -308,7 +310,7 @@ fn at_rig(rig: &Rig, pairs: &mut Vec<Pair>) {
     let mut places = vec![
         (
             "imap",
-            Place {
+            PairTemplate {
                 class: "IMAP",
                 form: "ssl",
                 arguments: json!([host, 10993, "ssl"]),
@@ -318,7 +320,7 @@ fn at_rig(rig: &Rig, pairs: &mut Vec<Pair>) {
         ),
         (
             "imap",
-            Place {
+            PairTemplate {
                 class: "IMAP",
                 form: "tls",
                 arguments: json!([host, 10143, "tls"]),
@@ -328,7 +330,7 @@ fn at_rig(rig: &Rig, pairs: &mut Vec<Pair>) {
         ),
         (
             "ftp",
-            Place {
+            PairTemplate {
                 class: "FTP",
                 form: "secure",
                 arguments: json!([format!("{host}:10021"), true]),
@@ -338,7 +340,7 @@ fn at_rig(rig: &Rig, pairs: &mut Vec<Pair>) {
         ),
         (
             "ftp",
-            Place {
+            PairTemplate {
                 class: "FTP",
                 form: "secure",
                 arguments: json!([format!("{host}:10024"), true]),
@@ -351,7 +353,7 @@ fn at_rig(rig: &Rig, pairs: &mut Vec<Pair>) {
         let more = "'engine' => 'native', 'port' => 10445, 'workgroup' => 'RIG'";
         places.push((
             "smb",
-            Place { class: "SMB", form: "host", arguments: json!([host]), more, server: "rig" },
+            PairTemplate { class: "SMB", form: "host", arguments: json!([host]), more, server: "rig" },
         ));
     } else {
         eprintln!("skipped: SMB, without smbclient");

@@ -24,7 +24,7 @@ pub(crate) enum Mood {
     HangsUp,
     /// Is no server of this kind.
     Other,
-    /// Refuses names that are not on its list when it hears them (FTP).
+    /// Refuses names that are not on its list when they are sent (FTP).
     List,
     /// The password is right, and the home folder is missing (FTP).
     NoHome,

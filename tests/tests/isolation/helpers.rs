@@ -75,7 +75,7 @@ async fn t28_crash_in_the_library_fails_one_login_only() {
         assert_eq!(login.await.unwrap(), CRASHED, "{signal:?}");
         host.be_silent(false);
         assert_eq!(outcome(&backend).await, "bad_credentials", "after {signal:?}");
-        // A helper that dies between two logins has no effect.
+        // A helper that crashes between two logins has no effect.
         helpers().iter().for_each(|helper| {
             helper.signal(Signal::KILL);
             helper.ends();
@@ -115,7 +115,7 @@ async fn a_deadline_ends_the_helper_that_does_not_answer() {
 }
 
 #[tokio::test]
-async fn who_leaves_ends_the_login_and_its_helper() {
+async fn cancelled_login_ends_its_helper() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     host.be_silent(true);

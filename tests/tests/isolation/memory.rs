@@ -35,7 +35,7 @@ async fn after_a_login(words: &[&str], verdict: &str) -> (Program, Option<Found>
     (program, found)
 }
 
-fn tell(what: &str, found: Option<&Found>) -> usize {
+fn report_found(what: &str, found: Option<&Found>) -> usize {
     let Some(found) = found else {
         eprintln!("{what}: the system does not let us look");
         return 0;
@@ -76,7 +76,7 @@ async fn t61_imap_login_leaves_no_password_in_memory() {
     ];
     let peer = FakeServer::start(tls(&ca, &script)).await;
     let (_program, found) = after_a_login(&["imap", &peer.port().to_string(), &file(&ca)], "accepted").await;
-    assert_eq!(tell("imap", found.as_ref()), 0, "{found:?}");
+    assert_eq!(report_found("imap", found.as_ref()), 0, "{found:?}");
 }
 
 #[tokio::test]
@@ -91,14 +91,14 @@ async fn t61_ftp_login_leaves_no_password_in_memory() {
     ];
     let peer = FakeServer::start(tls(&ca, &script)).await;
     let (_program, found) = after_a_login(&["ftp", &peer.port().to_string(), &file(&ca)], "accepted").await;
-    assert_eq!(tell("ftp", found.as_ref()), 0, "{found:?}");
+    assert_eq!(report_found("ftp", found.as_ref()), 0, "{found:?}");
 }
 
 #[tokio::test]
 async fn t61_smb2_leaves_one_copy_of_the_password_at_most() {
     let (port, _host) = file_server().await;
     let (_program, found) = after_a_login(&["native", &port.to_string()], "bad_credentials").await;
-    assert!(tell("smb_native", found.as_ref()) <= 1, "{found:?}");
+    assert!(report_found("smb_native", found.as_ref()) <= 1, "{found:?}");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn t61_libsmbclient_in_a_helper_leaves_no_password() {
     let (port, _host) = file_server().await;
     let (program, found) = after_a_login(&["pavao", &port.to_string()], "bad_credentials").await;
     let left = program.helper().remembers(&canary::remains());
-    tell("smb_helper", left.as_ref());
-    assert_eq!(tell("smb_program", found.as_ref()), 0, "{found:?}");
+    report_found("smb_helper", left.as_ref());
+    assert_eq!(report_found("smb_program", found.as_ref()), 0, "{found:?}");
     assert_eq!(left.unwrap_or_default(), Found::new());
 }

@@ -72,7 +72,7 @@ async fn every_promise_is_kept() {
 }
 
 #[tokio::test]
-async fn t02_the_right_password_signs_in_whatever_is_in_it() {
+async fn t02_right_password_with_any_characters_signs_in() {
     let Some(rig) = Rig::find() else { return };
     for (name, password) in [
         ALICE,

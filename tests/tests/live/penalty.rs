@@ -48,8 +48,8 @@ async fn forwarded_source_leaves_the_owner_without_a_penalty() {
     let strangers: Vec<String> = (1..=5).map(|number| format!("203.0.113.{number}")).collect();
     // One after the other: together they would share what one address is delayed by.
     for (number, stranger) in strangers.iter().enumerate() {
-        // Each from another address with another typo: no limit of ours is met but the budget of
-        // the user.
+        // Each from another address with another typo: no limit of the resolver is met but the
+        // budget of the user.
         let name = ["alice", "bob", "carol", "erin", "ingrid"][number];
         let source: IpAddr = stranger.parse().unwrap();
         let answer = resolver.authenticate(Credentials::new(name, "a typo").from_source(source)).await;

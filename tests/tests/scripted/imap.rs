@@ -324,7 +324,7 @@ async fn t20_silence_is_unavailable_wherever_it_begins() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_up_is_unavailable_and_not_asked_twice() {
+async fn server_that_disconnects_is_unavailable_and_not_retried() {
     let ca = Ca::new();
     let tls = || ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     for (script, credentials) in [

@@ -426,7 +426,7 @@ async fn ssh_flood_before_the_keys_ends_early() {
 
 #[tokio::test]
 async fn ssh_attempt_that_is_given_up_closes_the_connection() {
-    // russh goes on in a task of its own, and waits for keys that never come.
+    // russh continues in a task of its own, and waits for keys that never come.
     let peer = FakeServer::start([ScriptStep::send("SSH-2.0-x\r\n"), ScriptStep::Silence]).await;
     let backend = SshBackend::new(settings(peer.port())).unwrap();
     let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse(RIGHT).unwrap());

@@ -17,7 +17,7 @@ use user_backend::{Attempt, BackendError, LoginName, Password, UserBackend, Verd
 /// The password of every attempt.
 pub(crate) const PASSWORD: &str = "Wonderland-1";
 
-/// How often a server looks for the next question before it gives up.
+/// How often a server polls for the next request before it ends.
 const LOOKS: usize = 200;
 
 /// One for all attempts of the process, so that a backend can be made once.

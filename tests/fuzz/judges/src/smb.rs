@@ -15,7 +15,7 @@ const MAGIC: &[u8] = b"\xfeSMB";
 /// First byte: 1 = answers carry the number of their question.
 ///
 /// After it messages, each from its `\xfeSMB` on; one answers one request. Without the password an
-/// acceptance cannot be forged, so there is none.
+/// acceptance cannot be forged, so none may occur.
 pub fn session(input: &[u8]) {
     static BACKEND: LazyLock<SmbBackend> = LazyLock::new(|| {
         let endpoint = Endpoint::new("127.0.0.1", fake_server::port(), TlsMode::None);

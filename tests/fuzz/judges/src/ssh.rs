@@ -12,7 +12,7 @@ const HOST: &str = "files.example.com";
 
 /// The first byte chooses: a file, or a fingerprint.
 ///
-/// A key is believed only where its base64 and a name that may stand for the server are on one
+/// A key is trusted only where its base64 and a name that may stand for the server are on one
 /// line, and never after `@revoked` names it for all hosts.
 pub fn ssh_keys(input: &[u8]) {
     let Some((choice, text)) = input.split_first() else { return };

@@ -1,4 +1,4 @@
-//! Every recorded input, and spoilt copies of it, through its target: on any toolchain.
+//! Every recorded input, and mutated copies of it, through its target: on any toolchain.
 //!
 //! `FUZZ_MUTATIONS` says how many copies a target gets (500). They are always the same ones.
 
@@ -11,7 +11,7 @@ use user_backend_fuzz::{TARGETS, Target};
 use user_backend_tests::{Rng, report};
 
 #[test]
-fn recorded_inputs_and_spoilt_copies_of_them_are_read_right() {
+fn recorded_and_mutated_inputs_are_read_right() {
     let here = folder();
     let copies = env::var("FUZZ_MUTATIONS").ok().map_or(500, |number| number.parse().expect("a number"));
     let mut executions = 0;
@@ -29,8 +29,8 @@ fn recorded_inputs_and_spoilt_copies_of_them_are_read_right() {
         let words = words(&fs::read_to_string(&dictionary).unwrap()).expect("words in quotes");
         let mut rng = Rng::new(2026);
         for nth in 0..copies {
-            let input = spoil(&mut rng, &inputs[nth % inputs.len()], &words, &inputs);
-            judge(*target, &format!("spoilt copy {nth}"), &input);
+            let input = mutate(&mut rng, &inputs[nth % inputs.len()], &words, &inputs);
+            judge(*target, &format!("mutated copy {nth}"), &input);
         }
         executions += inputs.len() + copies;
     }
@@ -63,20 +63,20 @@ fn judge(target: Target, input: &str, bytes: &[u8]) {
     }
 }
 
-/// A spoilt copy, with a word of the dictionary in it or another input's end.
-fn spoil(rng: &mut Rng, input: &[u8], words: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<u8> {
-    let mut spoilt = rng.spoil(input, 3);
-    let at = rng.below(spoilt.len() + 1);
+/// A mutated copy, with a word of the dictionary in it or another input's end.
+fn mutate(rng: &mut Rng, input: &[u8], words: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<u8> {
+    let mut mutated = rng.mutate(input, 3);
+    let at = rng.below(mutated.len() + 1);
     match rng.below(3) {
-        0 => drop(spoilt.splice(at..at, rng.pick(words).iter().copied())),
+        0 => drop(mutated.splice(at..at, rng.pick(words).iter().copied())),
         1 => {
             let other = rng.pick(others);
             let from = rng.below(other.len() + 1);
-            spoilt.splice(at.., other[from..].iter().copied());
+            mutated.splice(at.., other[from..].iter().copied());
         }
         _ => {}
     }
-    spoilt
+    mutated
 }
 
 /// The words of a dictionary in libFuzzer's form: one in quotes a line.

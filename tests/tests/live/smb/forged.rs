@@ -4,11 +4,11 @@ use user_backend::transport::Endpoint;
 use user_backend_tests::rig::Rig;
 
 use super::relay::{Change, NEGOTIATE, Relay, SESSION_SETUP, TREE_CONNECT};
-use super::{BAD_PASSWORD, EVERY_WAY, How, SANE, backend_at, outcome, password};
+use super::{BAD_PASSWORD, EVERY_WAY, LoginMethod, SANE, backend_at, outcome, password};
 
 const MORE_PROCESSING: u32 = 0xc000_0016;
 
-async fn through(relay: &Relay, how: How, name: &str, password: &str) -> String {
+async fn through(relay: &Relay, how: LoginMethod, name: &str, password: &str) -> String {
     let backend = backend_at("127.0.0.1", relay.port(), how, Endpoint::DEFAULT_TIMEOUT);
     outcome(&backend, name, password).await
 }
@@ -30,7 +30,7 @@ async fn one_attempt_is_one_login() {
                 let told = through(&relay, how, name, secret).await;
                 let expected = if secret == right { "yes alice" } else { "bad_credentials" };
                 assert_eq!(told, expected, "{port} {how:?} {name}");
-                // NTLM takes two: the challenge is asked for, and answered.
+                // NTLM takes two: the challenge is requested, and answered.
                 assert_eq!(relay.setups(), 2, "{port} {how:?} {name}");
             }
         }
@@ -58,7 +58,7 @@ async fn a_yes_without_its_signature_is_no_yes() {
             let relay = Relay::start(rig.host(), SANE, |_| (), change).await;
             let told = through(&relay, how, "alice", &right).await;
             assert!(!told.starts_with("yes"), "{how:?}: {told}");
-            if how == How::Native {
+            if how == LoginMethod::Native {
                 assert_eq!(told, "protocol login");
             }
         }
@@ -106,7 +106,7 @@ async fn the_old_dialect_is_no_way_around_the_signature() {
             let relay = Relay::start(rig.host(), SANE, old, change).await;
             let told = through(&relay, how, "alice", "wrong").await;
             assert!(!told.starts_with("yes"), "{how:?}: {told}");
-            if how == How::Native {
+            if how == LoginMethod::Native {
                 assert_eq!(told, "protocol login");
             }
         }
@@ -114,6 +114,6 @@ async fn the_old_dialect_is_no_way_around_the_signature() {
     // A server that knows nothing newer is no liar: what it says itself counts.
     let right = password(&rig, "alice");
     let relay = Relay::start(rig.host(), SANE, old, |_| ()).await;
-    assert_eq!(through(&relay, How::Native, "alice", &right).await, "yes alice");
-    assert_eq!(through(&relay, How::Native, "alice", "wrong").await, "bad_credentials");
+    assert_eq!(through(&relay, LoginMethod::Native, "alice", &right).await, "yes alice");
+    assert_eq!(through(&relay, LoginMethod::Native, "alice", "wrong").await, "bad_credentials");
 }

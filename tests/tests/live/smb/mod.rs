@@ -27,7 +27,7 @@ const NO_PIPES: u16 = 10450;
 
 /// The ways to ask one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
+enum LoginMethod {
     /// libsmbclient, with this share.
     Share(&'static str),
     /// libsmbclient, with the srvsvc pipe.
@@ -40,23 +40,28 @@ enum How {
     Native,
 }
 
-const EVERY_WAY: [How; 5] =
-    [How::Share("share"), How::Pipe, How::HelpedShare("share"), How::HelpedPipe, How::Native];
+const EVERY_WAY: [LoginMethod; 5] = [
+    LoginMethod::Share("share"),
+    LoginMethod::Pipe,
+    LoginMethod::HelpedShare("share"),
+    LoginMethod::HelpedPipe,
+    LoginMethod::Native,
+];
 
-fn backend(rig: &Rig, port: u16, how: How) -> SmbBackend {
+fn backend(rig: &Rig, port: u16, how: LoginMethod) -> SmbBackend {
     backend_at(rig.host(), port, how, Endpoint::DEFAULT_TIMEOUT)
 }
 
-fn backend_at(host: &str, port: u16, how: How, timeout: Duration) -> SmbBackend {
+fn backend_at(host: &str, port: u16, how: LoginMethod, timeout: Duration) -> SmbBackend {
     let endpoint = Endpoint::new(host, port, TlsMode::None).with_timeout(timeout);
     let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
     let helped = || Isolation::Program(env!("CARGO_BIN_EXE_smb-helper").into());
     let settings = match how {
-        How::Share(share) => settings.with_share(share),
-        How::Pipe => settings,
-        How::HelpedShare(share) => settings.with_share(share).with_isolation(helped()),
-        How::HelpedPipe => settings.with_isolation(helped()),
-        How::Native => settings.with_engine(SmbEngine::Native),
+        LoginMethod::Share(share) => settings.with_share(share),
+        LoginMethod::Pipe => settings,
+        LoginMethod::HelpedShare(share) => settings.with_share(share).with_isolation(helped()),
+        LoginMethod::HelpedPipe => settings.with_isolation(helped()),
+        LoginMethod::Native => settings.with_engine(SmbEngine::Native),
     };
     SmbBackend::new(settings).unwrap()
 }
@@ -83,7 +88,7 @@ fn password(rig: &Rig, user: &str) -> String {
 }
 
 #[tokio::test]
-async fn t02_the_right_password_signs_in_whatever_characters_it_has() {
+async fn t02_right_smb_password_with_any_characters_signs_in() {
     let Some(rig) = Rig::find() else { return };
     for how in EVERY_WAY {
         let backend = backend(&rig, SANE, how);
@@ -181,7 +186,9 @@ async fn t06_no_user_becomes_a_guest() {
     let Some(rig) = Rig::find() else { return };
     // With no name denied by the resolver; `public` is open to guests on three of the servers.
     for port in [SANE, BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
-        for how in EVERY_WAY.into_iter().chain([How::Share("public"), How::HelpedShare("public")]) {
+        for how in
+            EVERY_WAY.into_iter().chain([LoginMethod::Share("public"), LoginMethod::HelpedShare("public")])
+        {
             let backend = backend_at(rig.host(), port, how, Endpoint::DEFAULT_TIMEOUT);
             for name in ["guest", "Guest", "GUEST"] {
                 assert_eq!(
@@ -206,7 +213,9 @@ async fn a_guest_trap_does_not_keep_the_right_password_out() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     for port in [BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
-        for how in EVERY_WAY.into_iter().chain([How::Share("public"), How::HelpedShare("public")]) {
+        for how in
+            EVERY_WAY.into_iter().chain([LoginMethod::Share("public"), LoginMethod::HelpedShare("public")])
+        {
             assert_eq!(
                 outcome(&backend(&rig, port, how), "alice", &right).await,
                 "yes alice",
@@ -221,7 +230,7 @@ async fn account_state_is_reported_as_far_as_the_engine_knows() {
     let Some(rig) = Rig::find() else { return };
     for how in EVERY_WAY {
         let backend = backend(&rig, SANE, how);
-        let native = how == How::Native;
+        let native = how == LoginMethod::Native;
         for (user, exactly, vaguely) in [
             ("disabled", "account_disabled", "bad_credentials"),
             ("locked", "account_locked", "unavailable login"),
@@ -243,17 +252,17 @@ async fn missing_share_or_pipe_is_no_decision() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     for (port, how) in [
-        (SANE, How::Share("no-such-share")),
-        (NO_PIPES, How::Pipe),
-        (SANE, How::HelpedShare("no-such-share")),
-        (NO_PIPES, How::HelpedPipe),
+        (SANE, LoginMethod::Share("no-such-share")),
+        (NO_PIPES, LoginMethod::Pipe),
+        (SANE, LoginMethod::HelpedShare("no-such-share")),
+        (NO_PIPES, LoginMethod::HelpedPipe),
     ] {
         let backend = backend(&rig, port, how);
         assert_eq!(outcome(&backend, "alice", &right).await, "misconfigured login", "{port} {how:?}");
         assert_eq!(outcome(&backend, "alice", "wrong").await, "bad_credentials", "{port} {how:?}");
     }
     // What the text proposes works.
-    for how in [How::Share("share"), How::Native] {
+    for how in [LoginMethod::Share("share"), LoginMethod::Native] {
         assert_eq!(outcome(&backend(&rig, NO_PIPES, how), "alice", &right).await, "yes alice", "{how:?}");
     }
 }
@@ -262,10 +271,13 @@ async fn missing_share_or_pipe_is_no_decision() {
 async fn required_encryption_works_natively_and_is_reported_by_pavao() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
-    for how in EVERY_WAY.into_iter().filter(|how| *how != How::Native) {
+    for how in EVERY_WAY.into_iter().filter(|how| *how != LoginMethod::Native) {
         assert_eq!(outcome(&backend(&rig, ENCRYPTED, how), "alice", &right).await, "yes alice", "{how:?}");
     }
-    assert_eq!(outcome(&backend(&rig, ENCRYPTED, How::Native), "alice", &right).await, "misconfigured login");
+    assert_eq!(
+        outcome(&backend(&rig, ENCRYPTED, LoginMethod::Native), "alice", &right).await,
+        "misconfigured login"
+    );
 }
 
 #[tokio::test]

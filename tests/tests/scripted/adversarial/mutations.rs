@@ -70,13 +70,13 @@ const FTP: [(&str, &str, &str); 5] = [
 ];
 
 #[test]
-fn no_spoilt_imap_dialogue_becomes_a_yes() {
+fn no_mutated_imap_dialogue_becomes_a_yes() {
     let mut rng = Rng::new(0x1234_5678_9abc_def1);
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let (greeting, answer) = IMAP[rng.below(IMAP.len())];
-            let (greeting, answer) = (rng.spoil(greeting.as_bytes(), 1), rng.spoil(answer.as_bytes(), 4));
-            // A greeting that was spoilt may take more than the one line.
+            let (greeting, answer) = (rng.mutate(greeting.as_bytes(), 1), rng.mutate(answer.as_bytes(), 4));
+            // A greeting that was mutated may take more than the one line.
             let yes = has_yes(&answer) || has_yes(&greeting);
             let steps = [ScriptStep::Send(greeting), ScriptStep::Line, ScriptStep::Send(answer)];
             row(number, Protocol::Imap, steps, yes)
@@ -86,13 +86,13 @@ fn no_spoilt_imap_dialogue_becomes_a_yes() {
 }
 
 #[test]
-fn no_spoilt_ftp_dialogue_becomes_a_yes() {
+fn no_mutated_ftp_dialogue_becomes_a_yes() {
     let mut rng = Rng::new(0x0fed_cba9_8765_4321);
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let (greeting, name, answer) = FTP[rng.below(FTP.len())];
             let [greeting, name, answer] = [(greeting, 1), (name, 1), (answer, 4)]
-                .map(|(text, changes)| rng.spoil(text.as_bytes(), changes));
+                .map(|(text, changes)| rng.mutate(text.as_bytes(), changes));
             let yes = answer.windows(3).any(|code| code == b"230");
             let steps = [
                 ScriptStep::Send(greeting),
@@ -108,21 +108,21 @@ fn no_spoilt_ftp_dialogue_becomes_a_yes() {
 }
 
 #[test]
-fn no_spoilt_smb_session_becomes_a_yes() {
+fn no_mutated_smb_session_becomes_a_yes() {
     let mut rng = Rng::new(0x7777_1234_9999_4321);
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let dialect = [0x0202, 0x0210, 0x0300, 0x0302][rng.below(4)];
-            let mut spoilt = |reply: Reply, length: usize, most: usize| {
+            let mut mutated = |reply: Reply, length: usize, most: usize| {
                 (0..rng.below(most + 1)).fold(reply, |reply, _| {
                     let at = rng.below(length);
-                    reply.spoilt(at, rng.byte())
+                    reply.mutated(at, rng.byte())
                 })
             };
-            let greeting = spoilt(Reply::negotiated(dialect, 1), 128, 1);
-            let challenge = spoilt(Reply::challenge(0x628a_8215), 170, 3);
-            let last = spoilt(Reply::session(0, 0, &[]), 72, 3);
-            let tree = spoilt(Reply::tree(), 80, 2);
+            let greeting = mutated(Reply::negotiated(dialect, 1), 128, 1);
+            let challenge = mutated(Reply::challenge(0x628a_8215), 170, 3);
+            let last = mutated(Reply::session(0, 0, &[]), 72, 3);
+            let tree = mutated(Reply::tree(), 80, 2);
             row(number, Protocol::SmbNative, [greeting, challenge, last, tree].map(ScriptStep::Smb), false)
         })
         .collect();
@@ -130,12 +130,12 @@ fn no_spoilt_smb_session_becomes_a_yes() {
 }
 
 #[test]
-fn no_spoilt_http_response_becomes_a_yes() {
+fn no_mutated_http_response_becomes_a_yes() {
     let mut rng = Rng::new(0x0102_0304_0506_0708);
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let (answer, _) = super::http::HONEST[rng.below(super::http::HONEST.len())];
-            let answer = rng.spoil(answer, 4);
+            let answer = rng.mutate(answer, 4);
             let yes =
                 [b" 200", b" 204", b" 207"].iter().any(|yes| answer.windows(4).any(|part| part == *yes));
             row(number, Protocol::Http, [ScriptStep::Until(""), ScriptStep::Send(answer)], yes)
@@ -145,12 +145,12 @@ fn no_spoilt_http_response_becomes_a_yes() {
 }
 
 #[test]
-fn no_spoilt_ldap_result_becomes_a_yes() {
+fn no_mutated_ldap_result_becomes_a_yes() {
     let mut rng = Rng::new(0x8070_6050_4030_2010);
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let code = [49, 53, 32, 0][rng.below(4)];
-            let answer = rng.spoil(&super::ldap::bind_result(1, code, "no zebra here"), 4);
+            let answer = rng.mutate(&super::ldap::bind_result(1, code, "no zebra here"), 4);
             // Every form of the enumerated zero.
             let forms: [&[u8]; 3] = [b"\x0a\x01\0", b"\x0a\x02\0\0", b"\x0a\x81\x01\0"];
             let yes = forms.iter().any(|form| answer.windows(form.len()).any(|part| part == *form));
@@ -166,7 +166,7 @@ fn count() -> u32 {
 }
 
 fn row(number: u32, protocol: Protocol, steps: impl IntoIterator<Item = ScriptStep>, yes: bool) -> Row {
-    let row = Row::new(format!("spoilt dialogue {number}"), protocol, TlsMode::None).steps(steps);
+    let row = Row::new(format!("mutated dialogue {number}"), protocol, TlsMode::None).steps(steps);
     let row = row.only(&NOT_YES).hears_it_once();
     let row = if yes { row.only(&["accepted"]) } else { row };
     row.steps([ScriptStep::Silence]).in_flowing_time()

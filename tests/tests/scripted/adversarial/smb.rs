@@ -31,7 +31,7 @@ type Lie = (&'static str, Vec<Reply>, &'static [&'static str]);
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for way in WAYS {
-        for (name, bytes, allowed) in strangers() {
+        for (name, bytes, allowed) in other_protocols() {
             let greeting =
                 row(format!("greets with {name}"), way).steps([question(), ScriptStep::Send(bytes)]);
             rows.push(greeting.only(allowed).ending(ending(way, Ending::Silence)));
@@ -97,7 +97,7 @@ fn silences() -> Vec<Row> {
 }
 
 /// Bytes in place of a greeting.
-fn strangers() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
+fn other_protocols() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
     let smb1 = b"\xffSMBr\0\0\0\0\x88\x01\x48\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\xff\xff\0\0";
     vec![
         ("nothing", Vec::new(), &["unavailable"]),
@@ -162,7 +162,7 @@ fn last_words() -> Vec<Lie> {
 fn challenges() -> Vec<Lie> {
     let lost: &[_] = &["protocol login", "unavailable login"];
     let say = |blob: &[u8]| vec![Reply::session(MORE, 0, blob), Reply::session(0, 0, &[])];
-    let spoilt = |at: usize, bytes: &[u8]| {
+    let mutated = |at: usize, bytes: &[u8]| {
         let mut blob = ntlm_challenge(NTLM);
         blob[at..at + bytes.len()].copy_from_slice(bytes);
         say(&blob)
@@ -170,11 +170,11 @@ fn challenges() -> Vec<Lie> {
     let mut lies = vec![
         ("an empty challenge", say(&[]), lost),
         ("a challenge that ends early", say(&ntlm_challenge(NTLM)[..20]), lost),
-        ("a challenge of another kind", spoilt(8, &[1]), lost),
-        ("an answer for a challenge", spoilt(8, &[3]), lost),
-        ("a challenge without its name", spoilt(0, b"NTLMSSQ"), lost),
-        ("target information beyond the end", spoilt(40, &[0xff, 0xff, 0xff, 0xff]), lost),
-        ("target information far away", spoilt(44, &[0xff, 0xff, 0xff, 0x7f]), lost),
+        ("a challenge of another kind", mutated(8, &[1]), lost),
+        ("an answer for a challenge", mutated(8, &[3]), lost),
+        ("a challenge without its name", mutated(0, b"NTLMSSQ"), lost),
+        ("target information beyond the end", mutated(40, &[0xff, 0xff, 0xff, 0xff]), lost),
+        ("target information far away", mutated(44, &[0xff, 0xff, 0xff, 0x7f]), lost),
         ("a challenge after the challenge", vec![Reply::challenge(NTLM), Reply::challenge(NTLM)], lost),
         ("no body at all", vec![Reply::new(MORE, [])], lost),
         ("a body that points beyond the end", vec![Reply::new(MORE, [9, 0, 0, 0, 72, 0, 0xff, 0xff])], lost),

@@ -27,7 +27,7 @@ const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\r\n";
 /// How the client asks and what the server does instead of a correct handshake.
 struct Case {
     what: &'static str,
-    /// The name that is asked for.
+    /// The requested name.
     asked: &'static str,
     instead: ScriptStep,
 }

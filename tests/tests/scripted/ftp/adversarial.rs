@@ -104,7 +104,7 @@ async fn pipelined_replies_accept_no_user() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_up_is_unavailable_wherever_it_does() {
+async fn disconnect_at_any_stage_is_unavailable() {
     let keys = Keys::good();
     for mode in MODES {
         let whole = [keys.ready(mode), to_pass("230 welcome\r\n")].concat();

@@ -1,4 +1,4 @@
-//! What a good server hears, and no one else.
+//! What is sent to a good server, and to no other.
 
 use std::io;
 use std::sync::Mutex;
@@ -119,7 +119,7 @@ async fn denied_and_foreign_names_cost_no_connection() {
 }
 
 #[tokio::test]
-async fn a_dropped_attempt_hangs_up_and_the_next_one_works() {
+async fn cancelled_attempt_disconnects_and_the_next_one_works() {
     let keys = Keys::good();
     for mode in MODES {
         let peer = FakeServer::start(

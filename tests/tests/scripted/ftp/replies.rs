@@ -111,7 +111,7 @@ async fn connection_that_ends_after_the_password_is_unanswered() {
 #[tokio::test]
 async fn t03_a_reply_to_user_is_never_a_wrong_password() {
     let keys = Keys::good();
-    // The outcome in clear text, where TLS may be what the server wants, and under TLS.
+    // The outcome in clear text, where the server may be asking for TLS, and under TLS.
     for (reply, clear, encrypted) in [
         ("230 come in\r\n", "misconfigured", "misconfigured"),
         ("230-come\r\n230 in\r\n", "misconfigured", "misconfigured"),
