@@ -90,7 +90,9 @@ async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
         }
     };
     for warning in config.warnings() {
-        tracing::warn!(setting = warning.setting(), "{}", warning.text());
+        let backend = warning.backend().map(tracing::field::display);
+        let (file, line) = (warning.file(), warning.line());
+        tracing::warn!(backend, setting = warning.setting(), file, line, "{}", warning.text());
     }
     if settings.allow_plaintext && settings.tls_cert.is_none() {
         tracing::warn!(

@@ -24,6 +24,10 @@ pub struct NamedFields<'a> {
     pub tls: PositionalTls<'a>,
     /// The argument that asks for any certificate to be accepted.
     pub any_certificate: Option<Field<'a>>,
+    /// The argument that asks for the certificate to be checked, as it is anyway.
+    pub checked_certificate: Option<Field<'a>>,
+    /// Parts of arguments that do nothing: what a warning says, and the argument.
+    pub without_effect: Vec<Located<'a, String>>,
     /// `domain`.
     pub domain: Option<Located<'a, &'a str>>,
     /// `strip_domain`.
@@ -39,6 +43,20 @@ pub struct NamedFields<'a> {
 }
 
 impl<'a> NamedFields<'a> {
+    /// The argument that says a setting.
+    pub(crate) fn argument(&self, setting: &str) -> Option<&Field<'a>> {
+        match setting {
+            "host" => self.host.as_ref().map(|spot| &spot.field),
+            "port" => self.port.as_ref().map(|spot| &spot.field),
+            "tls" | "allow_plaintext" => self.tls.argument(),
+            "arguments" => self.any_certificate.as_ref().or(self.checked_certificate.as_ref()),
+            "domain" | "add_domain" => self.domain.as_ref().map(|spot| &spot.field),
+            "strip_domain" => self.strip_domain.as_ref().map(|spot| &spot.field),
+            "group_by_domain" => self.group_by_domain.as_ref().map(|spot| &spot.field),
+            own => self.own(own),
+        }
+    }
+
     /// The value of a class's own field in the arguments.
     pub(crate) fn own(&self, name: &str) -> Option<&Field<'a>> {
         let part = || self.own_texts.iter().find(|(own, ..)| *own == name).map(|(.., field)| field);
@@ -74,6 +92,17 @@ pub enum PositionalTls<'a> {
         /// The line to write instead.
         instead: String,
     },
+}
+
+impl<'a> PositionalTls<'a> {
+    fn argument(&self) -> Option<&Field<'a>> {
+        match self {
+            Self::Unsaid | Self::Opportunistic => None,
+            Self::ImpliesPlaintext(field) | Self::Mode(_, field) | Self::Plaintext { field, .. } => {
+                Some(field)
+            }
+        }
+    }
 }
 
 /// Arguments as they were given, each with its number or name.

@@ -11,7 +11,12 @@ use crate::document::{Problem, host};
 use crate::transport::{Endpoint, ServerTrust, TlsMode};
 
 /// A warning without its backend, which is not named yet.
+///
+/// Its place is that of the setting.
 pub(super) type Remark = (&'static str, String);
+
+/// The key of positional arguments.
+pub(super) const ARGUMENTS: &str = "arguments";
 
 /// How a server is reached.
 #[derive(Debug)]
@@ -29,20 +34,21 @@ pub(super) struct EndpointFields {
 pub(super) fn read(
     section: &TableReader<'_>,
     spec: TransportSpec,
-    positional: Option<Option<NamedFields<'_>>>,
+    positional: Option<Option<&NamedFields<'_>>>,
     base: Option<&Path>,
 ) -> Option<EndpointFields> {
     let errors = section.diagnostics.count();
     let has_arguments = positional.is_some();
     let broken = matches!(positional, Some(None));
-    let positional = positional.flatten().unwrap_or_default();
-    let host = host(section, spec, &positional, has_arguments);
+    let nothing = NamedFields::default();
+    let positional = positional.flatten().unwrap_or(&nothing);
+    let host = host(section, spec, positional, has_arguments);
     let port = section
         .field_unless_positional("port", positional.port.as_ref().map(|spot| &spot.field))
         .and_then(|field| u16::try_from(field.integer(1..=65535, host::PORT_RANGE)?).ok())
         .or_else(|| positional.port.as_ref().map(|spot| spot.value));
     let security =
-        if spec.uses_tls() { security(section, spec, &positional, base) } else { Some(Security::none()) };
+        if spec.uses_tls() { security(section, spec, positional, base) } else { Some(Security::none()) };
     let limits = limits(section);
     if broken || section.diagnostics.count() > errors {
         return None;
@@ -58,10 +64,14 @@ pub(super) fn read(
     };
     let endpoint =
         security.endpoint(host, port).with_connect_timeout(limits.connect).with_timeout(limits.whole);
-    if spec.uses_tls() && !check_plaintext_consent(section, spec, &positional, &endpoint) {
+    if spec.uses_tls() && !check_plaintext_consent(section, spec, positional, &endpoint) {
         return None;
     }
     let mut remarks = security.remarks;
+    if security.allow_plaintext && endpoint.tls() == TlsMode::None && endpoint.is_loopback() {
+        let text = format!("no effect: {} is this machine, which needs no consent", endpoint.host());
+        remarks.push(("allow_plaintext", text));
+    }
     remarks.extend(odd_pair(spec, &endpoint));
     if endpoint.tls() == TlsMode::None && spec.uses_tls() && !endpoint.is_loopback() {
         let text = format!("passwords cross the network to {} in clear text", endpoint.host());
@@ -181,7 +191,9 @@ fn security(
         };
         remarks.push(("danger_accept_any_certificate", text.to_owned()));
     } else if positional.any_certificate.is_some() && tls == TlsMode::None {
-        remarks.push(("arguments", "/novalidate-cert has no effect without TLS".to_owned()));
+        remarks.push((ARGUMENTS, "/novalidate-cert has no effect without TLS".to_owned()));
+    } else if positional.checked_certificate.is_some() && tls == TlsMode::None {
+        remarks.push((ARGUMENTS, "/validate-cert has no effect without TLS".to_owned()));
     }
     match tls {
         TlsMode::None => {

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use super::endpoint::{self, EndpointFields};
+use super::endpoint::{self, ARGUMENTS, EndpointFields, Remark};
 use super::fields::{COMMON_FIELDS, TLS_FIELDS, has, names_of};
 use super::help;
 use super::policy;
 use super::warning::Warning;
 use crate::class::{
-    Arguments, Class, ClassRegistry, Entry, FieldSpec, FirstSignIn, NamedFields, read as own_fields,
+    Arguments, Class, ClassRegistry, Entry, FieldSpec, FirstSignIn, Located, NamedFields, read as own_fields,
 };
 use crate::document::section::{TableReader, alternatives};
 use crate::document::{Field, Problem, duration};
-use crate::identity::BackendId;
-use crate::resolver::names::Admit;
+use crate::identity::{BackendId, CanonicalName, LoginName};
+use crate::resolver::names::{Admit, NameDecision};
 use crate::resolver::policy::BackendPolicy;
 
 /// Reads one entry and its warnings.
@@ -36,7 +36,7 @@ pub(super) fn read(
     let transport = class.transport();
     check_names(section, class, registry);
     let said = section
-        .field("arguments")
+        .field(ARGUMENTS)
         .map(|field| Arguments::new(&field).and_then(|arguments| class.positional(&arguments)));
     let mut remarks = Vec::new();
     let nothing = NamedFields::default();
@@ -46,7 +46,7 @@ pub(super) fn read(
     let policy = policy::policy(section, class.default_policy(), &mut remarks);
     let help = help::read(section);
     let own = own_fields::read(section, class, named, is_common);
-    let reach = endpoint::read(section, transport, said, base);
+    let reach = endpoint::read(section, transport, said.as_ref().map(Option::as_ref), base);
     let given_id = section.field("id").map(|field| id(&field));
     let (names, policy, own, reach, first_sign_in) = (names?, policy?, own?, reach?, first_sign_in?);
     let (display_name, help_url) = help?;
@@ -69,6 +69,18 @@ pub(super) fn read(
     if section.diagnostics.count() > errors {
         return None;
     }
+    if let Admit::Names(admitted) = names.admit() {
+        let is_asked = |name: &CanonicalName| {
+            let Ok(login) = LoginName::parse(name.as_str()) else { return false };
+            matches!(names.decide(&login), NameDecision::Ask { .. }) || names.ask_account(&login).is_ok()
+        };
+        for name in admitted.iter().filter(|name| !is_asked(name)) {
+            remarks.push((
+                "admit",
+                format!("no effect for \"{name}\": this backend is not asked about that name"),
+            ));
+        }
+    }
     if *names.admit() == Admit::Known && first_sign_in != FirstSignIn::default() {
         let text = "no effect with admit = \"known\": no account is made at a first sign-in".to_owned();
         remarks.push(("on_first_sign_in", text));
@@ -81,11 +93,21 @@ pub(super) fn read(
         let timeout = duration::shown(endpoint.timeout());
         remarks.push(("connect_timeout", format!("no effect: a whole attempt may take {timeout}")));
     }
-    let mut warnings: Vec<Warning> =
-        remarks.into_iter().map(|(setting, text)| Warning::new(Some(id.clone()), setting, text)).collect();
     if let Some(why) = transport.unprepared.filter(|_| policy.warm > 0) {
-        warnings.push(Warning::new(Some(id.clone()), "warm", format!("without effect: {why}")));
+        remarks.push(("warm", format!("without effect: {why}")));
     }
+    let named = named.unwrap_or(&nothing);
+    let files = &section.diagnostics.files;
+    let warning = |id: &BackendId, (setting, text): Remark| {
+        let by_name = section.field(setting).filter(|_| setting != ARGUMENTS);
+        let field = by_name.or_else(|| named.argument(setting).cloned());
+        let at = field.map_or(section.at, |field| field.node.at);
+        Warning::new(Some(id.clone()), setting, text).at(files, at)
+    };
+    let mut warnings: Vec<Warning> = remarks.into_iter().map(|remark| warning(&id, remark)).collect();
+    warnings.extend(named.without_effect.iter().map(|Located { value, field }| {
+        Warning::new(Some(id.clone()), ARGUMENTS, value.as_str()).at(files, field.node.at)
+    }));
     let (name, endpoint, uses_tls) = (class.name(), reach.endpoint, transport.uses_tls());
     let entry = Entry {
         id,
@@ -100,8 +122,7 @@ pub(super) fn read(
         own,
         base: base.map(Path::to_owned),
     };
-    let of_class = class.warnings(&entry).into_iter();
-    warnings.extend(of_class.map(|(setting, text)| Warning::new(Some(entry.id.clone()), setting, text)));
+    warnings.extend(class.warnings(&entry).into_iter().map(|remark| warning(&entry.id, remark)));
     Some((entry, warnings))
 }
 

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::endpoint::Remark;
 use super::more_files;
 use super::raw::RawSection;
 use super::read::{self, Document, Keys};
@@ -225,16 +226,14 @@ impl Loader {
         }
         let mut warnings = left_out;
         let resolver = self.resolver(&document, diagnostics);
-        let read = self.entries(&document, diagnostics, base)?;
+        let read = self.entries(&document, diagnostics, base, &resolver)?;
         let (mut entries, mut origins) = (Vec::new(), Vec::new());
         for (entry, origin, remarks) in read {
-            warnings.extend(too_patient(&entry, &resolver));
             warnings.extend(remarks);
             entries.push(entry);
             origins.push(origin);
         }
         check_together(&entries, &origins, diagnostics);
-        warnings.extend(entries.last().into_iter().flat_map(without_successor));
         let extra = self.read.iter().map(|extra| (extra.name.as_str(), extra.key(dialect)));
         let own = [(BACKENDS, BACKENDS), ("resolver", resolver_key(dialect))]
             .map(|(name, key)| (name, key.to_owned()));
@@ -358,6 +357,7 @@ impl Loader {
         document: &Document,
         diagnostics: &Diagnostics,
         base: Option<&Path>,
+        resolver: &ResolverSettings,
     ) -> Option<Vec<(Entry, Origin, Vec<Warning>)>> {
         let place = SettingLocation::section(BACKENDS);
         let Some(node) = find(document, BACKENDS) else {
@@ -388,6 +388,7 @@ impl Loader {
             return None;
         }
         let mut entries = Vec::new();
+        let count = nodes.len();
         for (index, node) in nodes.into_iter().enumerate() {
             let place = SettingLocation::entry(BACKENDS, index);
             let Some(section) =
@@ -395,7 +396,15 @@ impl Loader {
             else {
                 continue;
             };
-            if let Some((entry, warnings)) = entry_reader::read(&section, &self.registry, base) {
+            if let Some((entry, mut warnings)) = entry_reader::read(&section, &self.registry, base) {
+                let is_last = index + 1 == count;
+                let among_others = too_patient(&entry, resolver).into_iter();
+                let among_others =
+                    among_others.chain(is_last.then(|| without_successor(&entry)).into_iter().flatten());
+                warnings.extend(among_others.map(|(setting, text)| {
+                    let at = section.field(setting).map_or(section.at, |field| field.node.at);
+                    Warning::new(Some(entry.id.clone()), setting, text).at(&diagnostics.files, at)
+                }));
                 let is_positional = section.field("arguments").is_some();
                 entries.push((entry, Origin { index, at: node.at, is_positional }, warnings));
             }
@@ -485,24 +494,21 @@ fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnosti
 }
 
 /// Settings of the last backend about later ones.
-fn without_successor(last: &Entry) -> impl Iterator<Item = Warning> {
+fn without_successor(last: &Entry) -> impl Iterator<Item = Remark> {
     let stops = last.policy.on_reject == OnReject::Stop;
     let goes_on = last.policy.on_unavailable == OnUnavailable::Continue;
     let set = [("on_reject", stops), ("on_unavailable", goes_on)].into_iter().filter(|(_, is_set)| *is_set);
-    let id = last.id.clone();
-    set.map(move |(setting, _)| {
-        Warning::new(Some(id.clone()), setting, "no effect: no backend comes after this one")
-    })
+    set.map(|(setting, _)| (setting, "no effect: no backend comes after this one".to_owned()))
 }
 
 /// A backend that may take longer than the whole chain.
-fn too_patient(entry: &Entry, resolver: &ResolverSettings) -> Option<Warning> {
+fn too_patient(entry: &Entry, resolver: &ResolverSettings) -> Option<Remark> {
     let timeout = entry.endpoint.as_ref()?.timeout();
     (timeout > resolver.deadline).then(|| {
         let (timeout, deadline) = (duration::shown(timeout), duration::shown(resolver.deadline));
         let text = format!(
             "{timeout} is never reached: the resolver's deadline for all backends together is {deadline}"
         );
-        Warning::new(Some(entry.id.clone()), "timeout", text)
+        ("timeout", text)
     })
 }

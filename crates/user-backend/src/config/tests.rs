@@ -19,7 +19,13 @@ mod documented;
 mod fields_table;
 mod files;
 mod historic;
-#[cfg(any(feature = "smb-helper", feature = "smb-native"))]
+mod hostile;
+#[cfg(all(
+    feature = "http",
+    feature = "ldap",
+    feature = "ssh",
+    any(feature = "smb-helper", feature = "smb-native")
+))]
 mod names_table;
 mod php_system;
 mod registry;

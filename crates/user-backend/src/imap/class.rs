@@ -109,6 +109,12 @@ fn by_mailbox<'a>(named: &NamedArguments<'a>) -> Option<NamedFields<'a>> {
         port: read.port.map(|value| Located { value, field: first.clone() }),
         tls,
         any_certificate: read.any_certificate.then(|| first.clone()),
+        checked_certificate: read.checked_certificate.then(|| first.clone()),
+        without_effect: read
+            .without_effect
+            .into_iter()
+            .map(|value| Located { value, field: first.clone() })
+            .collect(),
         // The old class stripped the domain always and knew no groups. That is the default for a
         // domain from an argument; the arguments do not say it, so a field may say otherwise.
         domain,

@@ -298,11 +298,20 @@ fn setting_without_effect_is_warned_about() {
         ("connect_timeout = \"10s\"\ntimeout = \"9s\"", "connect_timeout"),
         ("on_reject = \"stop\"", "on_reject"),
         ("on_unavailable = \"continue\"", "on_unavailable"),
+        ("domain = \"example.com\"\nadmit = [\"kim@other.example\", \"kim@example.com\", \"bo\"]", "admit"),
+        (
+            "names = \"address\"\ndeny_names = [\"kim\", \"anonymous\", \"ftp\", \"guest\"]\nadmit = [\"kim@a.example\"]",
+            "admit",
+        ),
     ] {
         let config = toml(&format!("[[user_backends]]\n{reach}{fields}"));
         let told: Vec<&str> = config.warnings().iter().map(Warning::setting).collect();
         assert_eq!(told, [setting], "{fields}: {:?}", config.warnings());
     }
+    let local = "[[user_backends]]\nclass = \"imap\"\nhost = \"localhost\"\ntls = \"none\"\n";
+    assert_eq!(toml(local).warnings(), []);
+    let consent = toml(&format!("{local}allow_plaintext = true"));
+    assert!(consent.warnings()[0].text().contains("no effect: localhost is this machine"));
     // The same, for a backend with another one after it.
     let two = format!(
         "[[user_backends]]\n{reach}on_reject = \"stop\"\n[[user_backends]]\nclass = \"ftp\"\nhost = \"files\""
@@ -328,4 +337,64 @@ fn share_without_effect_is_warned_about() {
     let config =
         toml("[[user_backends]]\nclass = \"smb\"\nhost = \"files\"\nshare = \"data\"\nengine = \"native\"");
     assert_eq!(config.warnings()[0].setting(), "share");
+}
+
+#[test]
+fn warning_names_the_line_of_its_setting_in_every_format() {
+    let told = |config: &Config| -> Vec<String> {
+        let told = |warning: &Warning| {
+            let [line, column] = [warning.line(), warning.column()].map(Option::unwrap);
+            let file = warning.file().unwrap().rsplit('/').next().unwrap().to_owned();
+            format!("{} {file}:{line}:{column}", warning.setting())
+        };
+        config.warnings().iter().map(told).collect()
+    };
+    let in_toml = toml(
+        "[[user_backends]]\nclass = \"imap\"\nhost = \"mail\"\ntimeout = \"1m\"\non_reject = \"stop\"\n\
+         max_stale = \"1m\"\ntls = \"none\"\nallow_plaintext = true\nforward_source = true\nca_file = \"ca.pem\"\n\
+         canary = false\n",
+    );
+    let lines = |file: &str, places: [&str; 7]| -> Vec<String> {
+        let settings =
+            ["max_stale", "canary", "ca_file", "allow_plaintext", "forward_source", "timeout", "on_reject"];
+        settings.iter().zip(places).map(|(setting, place)| format!("{setting} {file}:{place}")).collect()
+    };
+    let expected = ["6:13", "11:10", "10:11", "8:19", "9:18", "4:11", "5:13"];
+    assert_eq!(told(&in_toml), lines("user-backend.toml", expected));
+    let in_json = good(
+        "{\"user_backends\": [{\n\"class\": \"imap\",\n\"host\": \"mail\",\n\"timeout\": \"1m\",\n\"on_reject\": \"stop\",\n\
+         \"max_stale\": \"1m\",\n\"tls\": \"none\",\n\"allow_plaintext\": true,\n\"forward_source\": true,\n\
+         \"ca_file\": \"ca.pem\",\n\"canary\": false}]}",
+        Format::Json,
+    );
+    let expected = ["6:14", "11:11", "10:12", "8:20", "9:19", "4:12", "5:14"];
+    assert_eq!(told(&in_json), lines("user-backend.json", expected));
+    let in_php = php(
+        "<?php $CONFIG = ['user_backends' => [[\n'class' => 'imap',\n'host' => 'mail',\n'timeout' => '1m',\n\
+         'on_reject' => 'stop',\n'max_stale' => '1m',\n'tls' => 'none',\n'allow_plaintext' => true,\n\
+         'forward_source' => true,\n'ca_file' => 'ca.pem',\n'canary' => false]]];",
+    );
+    let expected = ["6:16", "11:13", "10:14", "8:22", "9:21", "4:14", "5:16"];
+    assert_eq!(told(&in_php), lines("config.php", expected));
+    // What arguments say, and what is not there at all.
+    for (entry, expected) in [
+        ("'arguments' => [\n'mail',\n993,\n'ssl',\nnull,\ntrue]", "strip_domain config.php:6:1"),
+        ("'arguments' => [\n'mail',\n993,\n'tls']", "tls config.php:4:1"),
+        ("'arguments' => [\n'{localhost/notls/novalidate-cert}']", "arguments config.php:2:1"),
+        ("'arguments' => [\n'{localhost/validate-cert}']", "arguments config.php:2:1"),
+        ("'arguments' => [\n'{mail/ssl/readonly}']", "arguments config.php:2:1"),
+        ("\n'arguments' => [\n'mailbox' => '{mail/ssl}Sent']", "arguments config.php:3:14"),
+        ("'host' => 'mail',\n\n'port' => 993, 'tls' => 'explicit'", "tls config.php:3:25"),
+        ("'host' => 'mail',\n\n'port' => 993", "tls config.php:1:38"),
+    ] {
+        let config = php_entry(&format!("'class' => 'OC_User_IMAP', {entry}"));
+        assert_eq!(told(&config), [expected], "{entry}");
+    }
+    #[cfg(feature = "ssh")]
+    {
+        let config = php_entry(
+            "'class' => 'ssh', 'arguments' => ['files'],\n'fingerprint' => 'SHA256:Nh0Me49Zh9fDw/VYUfq43IJmI1T+XrjiYONPND8GzaM',\n'warm' => 1",
+        );
+        assert_eq!(told(&config), ["warm config.php:3:11"]);
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::identity::LoginName;
-use crate::resolver::names::{NameDecision, NameRules};
 use crate::verdict::Verdict;
 
 const DOCUMENT: &str = "../../docs/names.md";
@@ -29,38 +28,47 @@ const NAMES: [(&str, &str); 18] = [
     ("a@b@example.com", ""),
 ];
 
+/// The classes whose servers know addresses.
+const ADDRESSES: &[&str] = &["imap", "ftp", "http", "ldap", "ssh"];
+
 /// The settings of one table, and the classes that they are for.
 const TABLES: [(&str, &[&str], &str); 13] = [
-    ("No settings", &["imap", "ftp"], ""),
-    ("A domain", &["imap", "ftp"], "domain = \"example.com\""),
-    ("A domain that is added", &["imap", "ftp"], "domain = \"example.com\"\nadd_domain = true"),
+    ("No settings", ADDRESSES, ""),
+    ("A domain", ADDRESSES, "domain = \"example.com\""),
+    ("A domain that is added", ADDRESSES, "domain = \"example.com\"\nadd_domain = true"),
     (
         "A domain that is added and stripped",
-        &["imap", "ftp"],
+        ADDRESSES,
         "domain = \"example.com\"\nadd_domain = true\nstrip_domain = true",
     ),
-    (
-        "Two domains",
-        &["imap", "ftp"],
-        "domain = [\"example.com\", \"m\u{f6}bel.example\"]\nadd_domain = true",
-    ),
+    ("Two domains", ADDRESSES, "domain = [\"example.com\", \"m\u{f6}bel.example\"]\nadd_domain = true"),
     (
         "Two domains that are stripped",
-        &["imap", "ftp"],
+        ADDRESSES,
         "domain = [\"example.com\", \"xn--mbel-5qa.example\"]\nstrip_domain = true",
     ),
-    ("Bare names only", &["imap", "ftp"], "names = \"bare\""),
-    ("Addresses only", &["imap", "ftp"], "names = \"address\""),
-    ("Addresses of one domain only", &["imap", "ftp"], "names = \"address\"\ndomain = \"example.com\""),
-    ("A separator", &["imap", "ftp"], "domain = \"example.com\"\nadd_domain = true\nseparator = \"%\""),
+    ("Bare names only", ADDRESSES, "names = \"bare\""),
+    ("Addresses only", ADDRESSES, "names = \"address\""),
+    ("Addresses of one domain only", ADDRESSES, "names = \"address\"\ndomain = \"example.com\""),
+    ("A separator", ADDRESSES, "domain = \"example.com\"\nadd_domain = true\nseparator = \"%\""),
     ("SMB", &["smb"], ""),
     ("SMB with a workgroup", &["smb"], "workgroup = \"CORP\""),
     ("SMB with a domain", &["smb"], "domain = \"example.com\"\nadd_domain = true\nstrip_domain = true"),
 ];
 
-fn rules(class: &str, settings: &str) -> NameRules {
-    let text = format!("[[user_backends]]\nclass = \"{class}\"\nhost = \"files\"\n{settings}\n");
-    toml(&text).entries()[0].names().clone()
+/// Names that not every class sends.
+const CHARACTERS: [&str; 8] = ["a:b", "a+b", "a*", "a,b", "a/b", "a=b", "a%b", "a.b-c_d"];
+
+fn entry(class: &str, settings: &str) -> (Config, Entry) {
+    let more = match class {
+        "ldap" => "base = \"dc=example,dc=com\"\n",
+        "ssh" => "fingerprint = \"SHA256:Nh0Me49Zh9fDw/VYUfq43IJmI1T+XrjiYONPND8GzaM\"\n",
+        _ => "",
+    };
+    let text = format!("[[user_backends]]\nclass = \"{class}\"\nhost = \"files\"\n{more}{settings}\n");
+    let config = toml(&text);
+    let entry = config.entries()[0].clone();
+    (config, entry)
 }
 
 fn code(text: &str) -> String {
@@ -68,27 +76,29 @@ fn code(text: &str) -> String {
 }
 
 /// What is sent, the account, and what is sent for an account with this id.
-fn read(rules: &NameRules, typed: &str) -> [String; 3] {
+fn read((config, entry): &(Config, Entry), typed: &str) -> [String; 3] {
     let refused = || "refused".to_owned();
     let Ok(login) = LoginName::parse(typed) else { return [refused(), String::new(), refused()] };
-    let (sent, known) = match rules.decide(&login) {
-        NameDecision::Ask { upstream, identity } => (code(&upstream), code(identity.name().as_str())),
-        NameDecision::NotMine => ("not asked".to_owned(), String::new()),
-        NameDecision::Denied => (refused(), String::new()),
+    let word = |verdict: Verdict| match verdict {
+        Verdict::NotMine => "not asked".to_owned(),
+        _ => refused(),
     };
-    let account = match rules.ask_account(&login) {
+    let (sent, known) = match config.ask(entry, &login) {
+        Ok((upstream, identity)) => (code(&upstream), code(identity.name().as_str())),
+        Err(verdict) => (word(verdict), String::new()),
+    };
+    let account = match config.ask_account(entry, &login) {
         Ok(sent) => code(&sent),
-        Err(Verdict::NotMine) => "not asked".to_owned(),
-        Err(_) => refused(),
+        Err(verdict) => word(verdict),
     };
     let is_same = account == sent && (known.is_empty() || known == code(login.canonical().as_str()));
     [sent, known, if is_same { "same".to_owned() } else { account }]
 }
 
-fn table(rules: &NameRules) -> String {
+fn table(entry: &(Config, Entry)) -> String {
     let mut text = "| typed | sent | account | sent, if it is an id |\n|---|---|---|---|\n".to_owned();
     for (typed, about) in NAMES {
-        let [sent, known, account] = read(rules, typed);
+        let [sent, known, account] = read(entry, typed);
         let about = if about.is_empty() { String::new() } else { format!(" ({about})") };
         text.push_str(&format!("| {}{about} | {sent} | {known} | {account} |\n", code(typed)));
     }
@@ -98,13 +108,36 @@ fn table(rules: &NameRules) -> String {
 fn document() -> String {
     let mut text = include_str!("names.md").to_owned();
     for (title, classes, settings) in TABLES {
-        let tables: Vec<String> = classes.iter().map(|class| table(&rules(class, settings))).collect();
+        let tables: Vec<String> = classes.iter().map(|class| table(&entry(class, settings))).collect();
         assert!(tables.windows(2).all(|pair| pair[0] == pair[1]), "{title}: classes differ");
         text.push_str(&format!("\n## {title}\nClass {}.\n", classes.join(", ")));
         if !settings.is_empty() {
             text.push_str(&format!("```toml\n{settings}\n```\n"));
         }
         text.push_str(&format!("\n{}", tables[0]));
+    }
+    text + &characters()
+}
+
+/// What each class does with characters that its servers cannot have in a name, or split a name at.
+fn characters() -> String {
+    let classes = [
+        ("imap", ""),
+        ("ftp", ""),
+        ("http", ""),
+        ("ldap", "bind = \"uid={name},dc=example,dc=com\""),
+        ("ssh", ""),
+        ("smb", ""),
+    ];
+    let mut text =
+        "\n## Special characters\nEach class without settings; http with Basic or Digest.\n\n| typed |"
+            .to_owned();
+    text += &classes.iter().map(|(class, _)| format!(" {class} |")).collect::<String>();
+    text += &format!("\n|---{}|\n", "|---".repeat(classes.len()));
+    let entries: Vec<_> = classes.iter().map(|(class, settings)| entry(class, settings)).collect();
+    for typed in CHARACTERS {
+        let cells: String = entries.iter().map(|entry| format!(" {} |", read(entry, typed)[0])).collect();
+        text += &format!("| {} |{cells}\n", code(typed));
     }
     text
 }

@@ -47,6 +47,10 @@ pub(crate) struct Mailbox {
     pub(crate) tls: MailboxTls,
     /// `/novalidate-cert`.
     pub(crate) any_certificate: bool,
+    /// `/validate-cert`.
+    pub(crate) checked_certificate: bool,
+    /// What does nothing here, in words.
+    pub(crate) without_effect: Vec<String>,
 }
 
 /// Whether a first argument is meant as a mailbox string.
@@ -109,7 +113,22 @@ pub(crate) fn parse(text: &str) -> Result<Mailbox, Problem> {
         None => host::parse(host)
             .map_err(|problem| bad("its host is neither a name nor an address").hints(problem.hints))?,
     };
-    Ok(Mailbox { host, port, tls: flags.tls(), any_certificate: flags.any_certificate })
+    let mut without_effect: Vec<String> = flags
+        .unused
+        .iter()
+        .map(|name| format!("the flag /{name} has no effect: no mailbox is opened"))
+        .collect();
+    if !folder.is_empty() && !folder.eq_ignore_ascii_case("INBOX") {
+        without_effect.push("the folder after } has no effect: no mailbox is opened".to_owned());
+    }
+    Ok(Mailbox {
+        host,
+        port,
+        tls: flags.tls(),
+        any_certificate: flags.any_certificate,
+        checked_certificate: flags.checked_certificate,
+        without_effect,
+    })
 }
 
 /// The same string with `/notls` turned into `/tls`: what to write to encrypt.
@@ -163,6 +182,7 @@ struct Flags {
     notls: bool,
     any_certificate: bool,
     checked_certificate: bool,
+    unused: Vec<&'static str>,
 }
 
 impl Flags {
@@ -188,7 +208,10 @@ impl Flags {
             ("user" | "authuser", _) => return Err(FlagError::FixedUser),
             ("anonymous", None) => return Err(FlagError::Anonymous),
             // Nothing is opened, traced or run here, so these ask for nothing.
-            ("readonly" | "debug" | "norsh" | "loser", None) => {}
+            ("readonly", None) => self.unused.push("readonly"),
+            ("debug", None) => self.unused.push("debug"),
+            ("norsh", None) => self.unused.push("norsh"),
+            ("loser", None) => self.unused.push("loser"),
             ("", _) => return Err(FlagError::Empty),
             _ => return Err(FlagError::Unknown),
         }

@@ -125,6 +125,21 @@ fn t13_mailbox_strings_mean_what_the_table_says() {
 }
 
 #[test]
+fn part_of_mailbox_string_without_effect_is_named() {
+    for (text, words) in [
+        ("{mail/ssl/readonly}", &["/readonly"][..]),
+        ("{mail/ssl/DEBUG/norsh/loser}INBOX", &["/debug", "/norsh", "/loser"]),
+        ("{mail/ssl}Sent", &["the folder"]),
+        ("{mail/imap4rev1/tls}", &[]),
+        ("{mail:993/imap/ssl/validate-cert}inbox", &[]),
+    ] {
+        let told = parse(text).unwrap().without_effect;
+        assert_eq!(told.len(), words.len(), "{text}: {told:?}");
+        assert!(told.iter().zip(words).all(|(told, word)| told.contains(word)), "{text}: {told:?}");
+    }
+}
+
+#[test]
 fn the_limits_of_c_client_hold() {
     assert!(parse(&format!("{{mail/ssl}}{}", "x".repeat(255))).is_ok());
     assert!(parse(&format!("{{mail/ssl}}{}", "x".repeat(256))).is_err());
