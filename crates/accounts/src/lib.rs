@@ -65,13 +65,13 @@ mod socket_settings;
 mod store;
 
 pub use domain::{
-    ADMIN_GROUP, AccountsError, Action, Actor, BANNED, Changes, Clock, CredentialEpoch, Details, DisplayName,
-    EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue, FirstSignIn, Group, GroupDisplayName,
-    GroupFilter, GroupId, LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES,
-    NewIdError, NewUser, NoRandomness, Page, PasswordTooLong, Permissions, PhoneRegion, Profile,
-    ProfileEntry, ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes, ServiceToken,
-    SourceNetworks, StoredHash, Timestamp, Token, TokenHash, TokenScope, TokenScopes, UsedCredential, User,
-    UserChange, UserFilter, UserId, international_phone_number, stored_phone_number,
+    ADMIN_GROUP, AccountsError, Action, Actor, AppSetting, AppValueType, BANNED, Changes, Clock,
+    CredentialEpoch, Details, DisplayName, EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue,
+    FirstSignIn, Group, GroupDisplayName, GroupFilter, GroupId, LOCAL_BACKEND, Language, LocalPassword,
+    Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, NoRandomness, Page, PasswordTooLong, Permissions,
+    PhoneRegion, Profile, ProfileEntry, ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes,
+    ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash, TokenScope, TokenScopes,
+    UsedCredential, User, UserChange, UserFilter, UserId, international_phone_number,
 };
 pub use frontend_settings::{
     ForwardAuthRule, ForwardAuthSettings, FrontendKey, FrontendSettings, HostName, LoginRedirect,

@@ -183,6 +183,14 @@ pub enum CompatLevel {
 impl CompatLevel {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::V25, Self::V31];
+
+    /// The version that clients and scripts read to know what to expect: major, minor and patch.
+    pub const fn version(self) -> (u32, u32, u32) {
+        match self {
+            Self::V25 => (25, 0, 2),
+            Self::V31 => (31, 0, 0),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for CompatLevel {

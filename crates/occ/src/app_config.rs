@@ -1,69 +1,19 @@
 //! The commands `config:…`: what apps have set, such as the password policy.
 //!
-//! What else is known about a value (its type, whether it is a secret) is a value of [`NOTES`], so
-//! that it is there for every process and no table changes.
+//! What else is known about a value (its type, whether it is a secret) is stored beside it.
 
-use std::collections::HashSet;
-
-use accounts::{POLICY_APP, PolicyRules};
-use serde::{Deserialize, Serialize};
+use accounts::{AppSetting, AppValueType, POLICY_APP, PolicyRules};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::Call;
 use crate::apps;
-use crate::cli::{AppValueType, ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs};
+use crate::cli::{ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs};
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, pretty};
 use crate::password;
 use crate::store::{self, Missing, Store};
 use crate::system_config::{self, HIDDEN};
-
-/// The app whose values are notes about values of other apps, by `APP/NAME`.
-const NOTES: &str = "occ";
-
-/// What is known about a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default)]
-struct Note {
-    #[serde(rename = "type")]
-    kind: AppValueType,
-    lazy: bool,
-    sensitive: bool,
-}
-
-impl Note {
-    fn key(app: &str, name: &str) -> String {
-        format!("{app}/{name}")
-    }
-
-    async fn find(store: &Store, app: &str, name: &str) -> Result<Self, CliError> {
-        let text = store.accounts.apps().value(NOTES, &Self::key(app, name)).await?;
-        Ok(text.map(|text| Self::read(&text)).unwrap_or_default())
-    }
-
-    /// One that cannot be read is about a secret: in doubt, nothing is shown.
-    fn read(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_else(|_| Self { sensitive: true, ..Self::default() })
-    }
-
-    async fn write(self, store: &Store, app: &str, name: &str) -> Result<(), CliError> {
-        let key = Self::key(app, name);
-        if self == Self::default() {
-            store.accounts.apps().delete_value(NOTES, &key).await?;
-            return Ok(());
-        }
-        let text = serde_json::to_string(&self).map_err(|error| CliError::new(error.to_string()))?;
-        Ok(store.accounts.apps().set_value(NOTES, &key, &text).await?)
-    }
-
-    fn with(mut self, args: &ConfigSetArgs) -> Self {
-        self.kind = args.kind.unwrap_or(self.kind);
-        self.lazy = (self.lazy || args.lazy) && !args.no_lazy;
-        self.sensitive = (self.sensitive || args.sensitive) && !args.no_sensitive;
-        self
-    }
-}
 
 pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
@@ -85,16 +35,12 @@ pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Output
 }
 
 async fn values(store: &Store, apps: Vec<String>, private: bool) -> Result<Value, CliError> {
-    let notes = store.accounts.apps().values(NOTES).await?.into_iter();
-    let sensitive: HashSet<String> =
-        notes.filter(|(_, text)| Note::read(text).sensitive).map(|(key, _)| key).collect();
     let mut tree = Map::new();
-    for app in apps.into_iter().filter(|app| app != NOTES) {
-        let values = store.accounts.apps().values(&app).await?;
-        let values = values.into_iter().map(|(key, value)| {
-            let is_secret = sensitive.contains(&Note::key(&app, &key)) || names_a_secret(&key);
-            let hidden = !private && is_secret;
-            (key, if hidden { HIDDEN.to_owned() } else { value })
+    for app in apps {
+        let settings = store.accounts.apps().settings(&app).await?.into_iter();
+        let values = settings.map(|(key, setting)| {
+            let is_hidden = !private && (setting.sensitive || names_a_secret(&key));
+            (key, if is_hidden { HIDDEN.to_owned() } else { setting.value.to_string() })
         });
         let values = apps::tree(values);
         tree.insert(app, values);
@@ -105,25 +51,22 @@ async fn values(store: &Store, apps: Vec<String>, private: bool) -> Result<Value
 pub(crate) async fn get(call: Call<'_>, args: &ConfigGetArgs) -> Result<Output, CliError> {
     let (app, name) = (args.app.as_str(), args.name.as_str());
     let store = store::open(call.common, Missing::Refuse).await?;
-    let value = store.accounts.apps().value(app, name).await?;
+    let setting = store.accounts.apps().setting(app, name).await?;
     let unset = || CliError::refused_silently(format!("Config value {name} of app {app} is not set"));
     if args.details {
-        let value = value.ok_or_else(unset)?;
-        let note = Note::find(&store, app, name).await?;
+        let setting = setting.ok_or_else(unset)?;
         return Ok(Output::tree(json!({
-            "app": app, "key": name, "value": value, "type": note.kind, "lazy": note.lazy,
-            "sensitive": note.sensitive || names_a_secret(name),
+            "app": app, "key": name, "value": setting.value.as_str(), "type": setting.kind.as_str(),
+            "lazy": setting.lazy, "sensitive": setting.sensitive || names_a_secret(name),
         })));
     }
+    let value = setting.map(|setting| setting.value.to_string());
     let value = value.or_else(|| args.default_value.clone()).ok_or_else(unset)?;
     Output::new(format!("{value}\n"), &value, Exit::Fine)
 }
 
 pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, CliError> {
     let (app, name) = (args.app.as_str(), args.name.as_str());
-    if app == NOTES {
-        return Err(CliError::refused(format!("The values of the app {NOTES} are set by {NOTES} only")));
-    }
     let on_command_line = || {
         CliError::new(format!(
             "{name} is a secret, and every user of this machine can read the command line: use --value-from-stdin. \
@@ -135,10 +78,13 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, C
     }
     let store = store::open(call.common, Missing::Create).await?;
     let apps = store.accounts.apps();
-    let before = apps.value(app, name).await?;
-    let known = Note::find(&store, app, name).await?;
-    let note = known.with(&args);
-    if args.value.is_some() && note.sensitive {
+    let before = apps.setting(app, name).await?;
+    let is_new = before.is_none();
+    let mut setting = before.unwrap_or_else(|| AppSetting::new(Zeroizing::default()));
+    setting.kind = args.kind.unwrap_or(setting.kind);
+    setting.lazy = (setting.lazy || args.lazy) && !args.no_lazy;
+    setting.sensitive = (setting.sensitive || args.sensitive) && !args.no_sensitive;
+    if args.value.is_some() && setting.sensitive {
         return Err(on_command_line());
     }
     let given = match &args.value {
@@ -146,24 +92,21 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, C
         None if args.value_from_stdin => Some(password::secret_from_stdin().await?),
         None => None,
     };
-    if before.is_none() && (args.update_only || given.is_none()) {
+    if is_new && (args.update_only || given.is_none()) {
         let text = format!("Config value {name} for app {app} not updated, as it has not been set before.");
         return Err(CliError::refused(text));
     }
-    let value = given.unwrap_or_else(|| Zeroizing::new(before.unwrap_or_default()));
-    let value = converted(value, note.kind)?;
+    let value = given.unwrap_or(setting.value);
+    setting.value = converted(value, setting.kind)?;
     // A setting of the policy that cannot be used would be found by the next user who tries to
     // change a password.
     if app == POLICY_APP {
-        let pair = [(name.to_owned(), value.to_string())];
+        let pair = [(name.to_owned(), setting.value.to_string())];
         PolicyRules::of_settings(&pair, "").map_err(|error| CliError::refused(error.to_string()))?;
     }
-    if note != known {
-        note.write(&store, app, name).await?;
-    }
-    apps.set_value(app, name, &value).await?;
+    apps.set(app, name, &setting).await?;
     let shown = match args.value {
-        Some(_) => format!(" to {}", value.as_str()),
+        Some(_) => format!(" to {}", setting.value.as_str()),
         None => String::new(),
     };
     Ok(Output::done([format!("Config value {name} for app {app} set{shown}")]))
@@ -173,7 +116,6 @@ pub(crate) async fn delete(call: Call<'_>, args: &ConfigDeleteArgs) -> Result<Ou
     let store = store::open(call.common, Missing::Refuse).await?;
     let (app, name) = (args.app.as_str(), args.name.as_str());
     let there = store.accounts.apps().delete_value(app, name).await?;
-    store.accounts.apps().delete_value(NOTES, &Note::key(app, name)).await?;
     if !there && args.error_if_not_exists {
         let text = format!("Config {name} of app {app} could not be deleted because it did not exist");
         return Err(CliError::refused(text));
@@ -187,7 +129,6 @@ pub(crate) async fn delete(call: Call<'_>, args: &ConfigDeleteArgs) -> Result<Ou
 fn converted(value: Zeroizing<String>, kind: AppValueType) -> Result<Zeroizing<String>, CliError> {
     let wrong = |text: &str| Err(CliError::refused_silently(text));
     match kind {
-        AppValueType::Mixed | AppValueType::String => Ok(value),
         AppValueType::Integer => match value.parse::<i64>() {
             Ok(number) if number.to_string() == *value => Ok(value),
             _ => wrong("Value is not an integer"),
@@ -205,6 +146,8 @@ fn converted(value: Zeroizing<String>, kind: AppValueType) -> Result<Zeroizing<S
             Ok(Value::Array(_) | Value::Object(_)) => Ok(value),
             _ => wrong("Value is not an array"),
         },
+        // Anything is a text.
+        _ => Ok(value),
     }
 }
 

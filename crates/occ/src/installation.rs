@@ -12,12 +12,9 @@ use crate::exit::{CliError, Exit};
 use crate::output::{Output, nested, one_line};
 use crate::store;
 
-/// The API version that scripts compare with that of the PHP program.
-const API_VERSION: &str = "25.0.2";
-
 pub(crate) async fn status(call: Call<'_>, args: &StatusArgs) -> Result<Output, CliError> {
     let (_, server, config) = config_file::read(call.common)?;
-    let name = server.name.clone();
+    let (name, (major, minor, patch)) = (server.name.clone(), server.compat.version());
     let is_installed = store::find(&config, server).await?.is_some();
     let exit = if args.exit_code && !is_installed { Exit::Refused } else { Exit::Fine };
     if args.exit_code && call.common.verbose == 0 {
@@ -27,8 +24,8 @@ pub(crate) async fn status(call: Call<'_>, args: &StatusArgs) -> Result<Output, 
         exit,
         ..Output::tree(json!({
             "installed": is_installed,
-            "version": format!("{API_VERSION}.0"),
-            "versionstring": API_VERSION,
+            "version": format!("{major}.{minor}.{patch}.0"),
+            "versionstring": format!("{major}.{minor}.{patch}"),
             "edition": "",
             "maintenance": false,
             "needsDbUpgrade": false,

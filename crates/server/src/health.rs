@@ -9,7 +9,6 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use user_backend::Phase;
 
 use crate::auth::client_address::Origin;
-use crate::provisioning::compat;
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
@@ -76,7 +75,7 @@ impl AppState {
 ///
 /// It needs no sign-in.
 pub(crate) async fn status(State(app): State<AppState>) -> Response<Body> {
-    let (major, minor, micro) = compat::version(app.settings().compat);
+    let (major, minor, micro) = app.settings().compat.version();
     let version = format!("{major}.{minor}.{micro}");
     let body = serde_json::json!({
         "installed": true,

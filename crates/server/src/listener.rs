@@ -331,13 +331,14 @@ fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::T
 
 fn tls_config(cert: &Path, key: &Path) -> Result<ServerConfig, ListenError> {
     let wrong = |file: &Path, problem: String| ListenError::Tls { file: file.display().to_string(), problem };
-    let chain = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let open = |file| file_permissions::open(file).map_err(|error| wrong(file, error.to_string()));
+    let chain = CertificateDer::pem_reader_iter(open(cert)?)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| wrong(cert, error.to_string()))?;
     if chain.is_empty() {
         return Err(wrong(cert, "no certificate found".to_owned()));
     }
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
+    let secret = PrivateKeyDer::from_pem_reader(open(key)?).map_err(|error| wrong(key, error.to_string()))?;
     // Users who can write them, or read the key, can read every password on the way.
     file_permissions::check(cert).map_err(|error| wrong(cert, error.to_string()))?;
     file_permissions::check_secret(key).map_err(|error| wrong(key, error.to_string()))?;

@@ -1,13 +1,18 @@
 //! Stylesheet, script and image of the pages, with the configured colour and logo.
 
 use std::fmt::Write as _;
+use std::io::Read;
+use std::path::Path;
 
 use accounts::{Color, PageSettings};
 use axum::body::Bytes;
+use user_backend::file_permissions;
 
 const STYLE: &str = include_str!("../templates/style.css");
-pub(crate) const SCRIPT: &str = include_str!("../templates/page.js");
+const SCRIPT: &str = include_str!("../templates/page.js");
 const ICON: &str = include_str!("../templates/icon.svg");
+/// On the button that shows a password.
+const EYE: &str = include_str!("../templates/eye.svg");
 
 /// The colour in `icon.svg`.
 const ICON_COLOR: &str = "#1f5fbf";
@@ -22,13 +27,19 @@ const CONTRAST: f64 = 4.6;
 /// The largest logo, so that the first page stays small.
 const MAX_LOGO_BYTES: u64 = 16 * 1024;
 
+/// A file that pages load.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    name: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) body: Bytes,
+}
+
 /// What the pages look like.
 #[derive(Debug)]
 pub(crate) struct PageAssets {
-    pub(crate) style: Bytes,
-    /// The logo, or else the icon.
-    pub(crate) icon: Bytes,
-    pub(crate) icon_kind: &'static str,
+    /// All of them: there is no other way to serve one.
+    files: Vec<Asset>,
     /// Changes with the assets, so that browsers may keep them as long as they like.
     pub(crate) version: String,
     pub(crate) settings: PageSettings,
@@ -45,27 +56,54 @@ impl PageAssets {
             style.push_str(&variables(color));
             icon = icon.replace(ICON_COLOR, &readable_on(color, LIGHT).to_string());
         }
-        let logo = settings.logo.as_deref().and_then(|path| {
-            let kind = kind_of(path.extension()?.to_str()?)?;
-            match std::fs::metadata(path) {
-                Ok(found) if found.len() <= MAX_LOGO_BYTES => {}
-                Ok(found) => {
-                    tracing::warn!(logo = ?path, bytes = found.len(), most = MAX_LOGO_BYTES, "the logo is too large");
-                    return None;
-                }
-                Err(error) => {
-                    tracing::warn!(logo = ?path, %error, "the logo cannot be read");
-                    return None;
-                }
-            }
-            std::fs::read(path).ok().map(|bytes| (Bytes::from(bytes), kind))
-        });
+        let logo = settings.logo.as_deref().and_then(logo);
         let (icon, icon_kind) = logo.unwrap_or_else(|| (Bytes::from(icon), "image/svg+xml"));
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(style.as_bytes()).update(SCRIPT.as_bytes()).update(&icon);
-        let version = hasher.finalize().to_hex().chars().take(12).collect();
-        Self { style: style.into(), icon, icon_kind, version, settings: settings.clone() }
+        let asset = |name, kind, body: Bytes| Asset { name, kind, body };
+        let mut files = vec![
+            asset("style.css", "text/css; charset=utf-8", style.clone().into()),
+            asset("page.js", "text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes())),
+            asset(LOGO, icon_kind, icon),
+            asset("eye.svg", "image/svg+xml", Bytes::from_static(EYE.as_bytes())),
+        ];
+        let version = version(&files);
+        for file in files.iter_mut().filter(|file| file.name == "style.css") {
+            file.body = style.replace("url(\"eye.svg\")", &format!("url(\"eye.svg?v={version}\")")).into();
+        }
+        Self { files, version, settings: settings.clone() }
     }
+
+    /// The asset of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Asset> {
+        self.files.iter().find(|file| file.name == name)
+    }
+}
+
+/// The logo, if there is one, and else the icon.
+pub(crate) const LOGO: &str = "icon.svg";
+
+fn version(files: &[Asset]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for file in files {
+        hasher.update(&(file.body.len() as u64).to_le_bytes()).update(&file.body);
+    }
+    hasher.finalize().to_hex().chars().take(12).collect()
+}
+
+/// Reads a logo.
+fn logo(path: &Path) -> Option<(Bytes, &'static str)> {
+    let kind = kind_of(path.extension()?.to_str()?)?;
+    let mut bytes = Vec::new();
+    let read =
+        file_permissions::open(path).and_then(|file| file.take(MAX_LOGO_BYTES + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        tracing::warn!(logo = ?path, %error, "the logo cannot be read");
+        return None;
+    }
+    if bytes.len() as u64 > MAX_LOGO_BYTES {
+        tracing::warn!(logo = ?path, most = MAX_LOGO_BYTES, "the logo is too large");
+        return None;
+    }
+    Some((bytes.into(), kind))
 }
 
 /// The media type of a logo, by the ending of its name.
@@ -139,6 +177,38 @@ mod tests {
         }
         let color = Color([0x1f, 0x5f, 0xbf]);
         assert_eq!(readable_on(color, LIGHT), color, "one that can be read stays");
+    }
+
+    #[test]
+    fn every_asset_changes_the_version() {
+        let made = || PageAssets::new(&PageSettings::default());
+        let before = made().version;
+        assert_eq!(before, made().version);
+        for nth in 0..made().files.len() {
+            let mut files = made().files;
+            let bytes = [files[nth].body.as_ref(), b" "].concat();
+            files[nth].body = bytes.into();
+            assert_ne!(version(&files), version(&made().files), "{}", files[nth].name);
+        }
+        let style = made().find("style.css").unwrap().body.clone();
+        let style = String::from_utf8(style.to_vec()).unwrap();
+        assert!(style.contains(&format!("url(\"eye.svg?v={before}\")")));
+    }
+
+    #[test]
+    fn logo_is_a_small_file_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logo.png");
+        std::fs::write(&path, vec![b'x'; 16 * 1024]).unwrap();
+        assert_eq!(logo(&path).unwrap().1, "image/png");
+        std::fs::write(&path, vec![b'x'; 16 * 1024 + 1]).unwrap();
+        assert!(logo(&path).is_none());
+        #[cfg(unix)]
+        {
+            std::fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+            assert!(logo(&path).is_none());
+        }
     }
 
     #[test]

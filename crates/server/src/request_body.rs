@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::EXPECT;
 use futures_util::StreamExt;
 use http_body::{Frame, SizeHint};
@@ -84,6 +85,25 @@ pub enum BodyError {
     /// All bodies together hold as much as they may.
     #[error("Too many requests are being read at the moment, try again later")]
     Busy,
+}
+
+impl BodyError {
+    /// The status that a request is answered with, where no envelope says it otherwise.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// How long to wait before the same request may succeed, if it may.
+    pub const fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Busy => Some(Duration::from_secs(1)),
+            Self::TooLong { .. } | Self::Incomplete => None,
+        }
+    }
 }
 
 /// The bytes that request bodies may hold.

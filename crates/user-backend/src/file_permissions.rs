@@ -6,6 +6,8 @@
 //! what another one put there. Where a system has no such permissions, nothing is checked.
 
 use std::fmt;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
 /// Another user may change the file, or read it.
@@ -40,6 +42,21 @@ impl fmt::Display for UnsafePath {
 }
 
 impl std::error::Error for UnsafePath {}
+
+/// Opens a file that a setting names.
+///
+/// # Errors
+/// Those of the system, and one for anything but a file: opening a pipe would wait for its writer,
+/// and a device may have no end.
+pub fn open(path: &Path) -> io::Result<File> {
+    let no_file = || io::Error::other("it is no regular file");
+    // Before and after: what is there may be replaced meanwhile.
+    if !fs::metadata(path)?.is_file() {
+        return Err(no_file());
+    }
+    let file = File::open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
+}
 
 /// Checks that only root and the user of this process may change a file.
 ///

@@ -8,6 +8,7 @@
 // Each protocol's scripts are a file beside this one.
 mod adversarial;
 mod ftp;
+mod http;
 mod imap;
 mod smb;
 mod ssh;

@@ -31,6 +31,7 @@ pub(crate) mod user_filter;
 pub(crate) mod user_id;
 
 pub use actor::{Action, Actor, UsedCredential};
+pub use app_config::{AppSetting, AppValueType};
 pub use clock::{Clock, SKEW, Timestamp};
 pub use credential_epoch::{Changes, CredentialEpoch};
 pub use display_name::{DisplayName, GroupDisplayName};
@@ -43,7 +44,7 @@ pub use group_id::{ADMIN_GROUP, GroupId};
 pub use language::{Language, Locale};
 pub use local_password::{LocalPassword, MAX_LOCAL_PASSWORD_BYTES, PasswordTooLong};
 pub use new_user::NewUser;
-pub use phone_number::{PhoneRegion, international_phone_number, stored_phone_number};
+pub use phone_number::{PhoneRegion, international_phone_number};
 pub use profile::{Profile, ProfileEntry};
 pub use profile_field::{
     EditedBy, FieldRisk, FieldRules, FieldValue, ProfileField, ProfileScope, ProfileValue, Scopes,

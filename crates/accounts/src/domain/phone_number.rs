@@ -69,7 +69,7 @@ pub fn international_phone_number(text: &str, region: Option<PhoneRegion>) -> Op
 /// A phone number as it is stored: in E.164, or as typed where its country is unknown.
 ///
 /// `None` if it is not one.
-pub fn stored_phone_number(text: &str, region: Option<PhoneRegion>) -> Option<String> {
+pub(crate) fn stored_phone_number(text: &str, region: Option<PhoneRegion>) -> Option<String> {
     let typed = text.trim();
     let is_national = || {
         let digits = typed.bytes().filter(u8::is_ascii_digit).count();

@@ -1,7 +1,10 @@
 //! The fields of a profile: what each holds, who may change it, who may see it.
 
+use std::borrow::Cow;
+
 use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;
+use crate::domain::phone_number::{PhoneRegion, stored_phone_number};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident ($what:literal, $expected:literal) { $($(#[$about:meta])* $variant:ident = $word:literal,)* }) => {
@@ -294,6 +297,43 @@ impl ProfileValue {
         Ok(Self { field, text: text.to_owned() })
     }
 
+    /// Takes what a user typed: checks the form of a field that has one, and brings it to the form
+    /// that is stored.
+    ///
+    /// Phone numbers become international, in `region` where they do not name their country.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] with the form that was expected.
+    pub fn parse_typed(
+        field: ProfileField,
+        text: &str,
+        region: Option<PhoneRegion>,
+    ) -> Result<Self, AccountsError> {
+        let expected = |form| AccountsError::invalid_text(field.as_str(), text, form);
+        let stored = match field {
+            ProfileField::Phone | ProfileField::Website if text.is_empty() => Cow::Borrowed(text),
+            ProfileField::Phone => stored_phone_number(text, region)
+                .ok_or_else(|| {
+                    expected("digits, blanks, -, /, . or brackets, best with the country: +49 711 123456")
+                })?
+                .into(),
+            ProfileField::Website if is_website(text) => text.into(),
+            ProfileField::Website => return Err(expected("an address that begins with https:// or http://")),
+            ProfileField::Twitter => text.trim_start_matches('@').into(),
+            ProfileField::ProfileEnabled => match text {
+                "1" | "true" => "1".into(),
+                "0" | "false" | "" => "0".into(),
+                _ => return Err(expected("0 or 1")),
+            },
+            ProfileField::FirstDayOfWeek => match text {
+                "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6" => text.into(),
+                _ => return Err(expected("-1 to 6")),
+            },
+            _ => text.into(),
+        };
+        Self::parse(field, &stored)
+    }
+
     /// The field.
     pub const fn field(&self) -> ProfileField {
         self.field
@@ -303,6 +343,18 @@ impl ProfileValue {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// An address of a web page.
+fn is_website(text: &str) -> bool {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        text.get(..scheme.len()).filter(|begin| begin.eq_ignore_ascii_case(scheme))?;
+        text.get(scheme.len()..)
+    });
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let no_blank =
+        !text.contains(|found: char| found.is_whitespace() || found.is_control() || "<>\"".contains(found));
+    no_blank && host.is_some_and(|host| !host.is_empty() && !host.contains('@') && !host.starts_with('.'))
 }
 
 /// A further mail address.
@@ -323,6 +375,56 @@ mod tests {
         let scopes = ProfileScope::ALL;
         assert!(scopes.iter().all(|scope| ProfileScope::from_any(scope.as_str()).unwrap() == *scope));
         assert_eq!(ProfileScope::from_any("private").unwrap(), ProfileScope::Local);
+    }
+
+    #[test]
+    fn web_pages_have_a_host() {
+        for text in [
+            "https://example.org",
+            "http://example.org/a?b#c",
+            "HTTPS://example.org:8443",
+            "https://zoë.example",
+        ] {
+            assert!(is_website(text), "{text}");
+        }
+        for text in [
+            "not a url",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https:///x",
+            "javascript:alert(1)",
+            "https://a b",
+            "https://u:p@h",
+            "https://<x>",
+        ] {
+            assert!(!is_website(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn typed_values_have_one_stored_form() {
+        use ProfileField::{Address, FirstDayOfWeek, Phone, ProfileEnabled, Twitter, Website};
+        let region = "DE".parse().ok();
+        for (field, text, region, stored) in [
+            (Phone, "0711 / 252 428-90", region, Some("+4971125242890")),
+            (Phone, "0711 / 252 428-90", None, Some("0711 / 252 428-90")),
+            (Phone, "0711 x", region, None),
+            (Phone, "", region, Some("")),
+            (Website, "HTTPS://example.org", None, Some("HTTPS://example.org")),
+            (Website, "javascript:alert(1)", None, None),
+            (Website, "", None, Some("")),
+            (Twitter, "@alice", None, Some("alice")),
+            (ProfileEnabled, "true", None, Some("1")),
+            (ProfileEnabled, "", None, Some("0")),
+            (ProfileEnabled, "2", None, None),
+            (FirstDayOfWeek, "-1", None, Some("-1")),
+            (FirstDayOfWeek, "7", None, None),
+            (Address, "anywhere", region, Some("anywhere")),
+        ] {
+            let found = ProfileValue::parse_typed(field, text, region);
+            assert_eq!(found.as_ref().ok().map(ProfileValue::as_str), stored, "{field}: {text}");
+        }
     }
 
     #[test]

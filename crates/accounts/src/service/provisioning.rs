@@ -50,22 +50,8 @@ impl UsersMut<'_> {
         backend: &BackendId,
         told_groups: impl IntoIterator<Item = GroupId> + Send,
     ) -> Result<(User, bool), AccountsError> {
-        self.remember_with(name, backend, told_groups, &FirstSignIn::default()).await
-    }
-
-    /// The same; a new user gets what is set for the first sign-in.
-    ///
-    /// # Errors
-    /// As [`Self::remember`].
-    pub async fn remember_with(
-        self,
-        name: &CanonicalName,
-        backend: &BackendId,
-        told_groups: impl IntoIterator<Item = GroupId> + Send,
-        first: &FirstSignIn,
-    ) -> Result<(User, bool), AccountsError> {
         let identity = Identity::new(name.clone());
-        self.remember_named(&identity, backend, told_groups, first).await
+        self.remember_named(&identity, backend, told_groups, &FirstSignIn::default()).await
     }
 
     /// The same for an identity, with the groups, display name and address of its backend.

@@ -1,7 +1,9 @@
 //! Which apps there are, which are on, and what they are set to.
 
-use crate::domain::{AccountsError, Action, app_config};
-use crate::store::engine::sql;
+use zeroize::Zeroizing;
+
+use crate::domain::{AccountsError, Action, AppSetting, AppValueType, app_config};
+use crate::store::engine::{Query, Row, sql};
 use crate::store::handle::table;
 use crate::store::rights::Right;
 
@@ -92,6 +94,27 @@ impl Apps<'_> {
         Ok((state, values))
     }
 
+    /// An app's settings, by key.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn settings(self, app: &str) -> Result<Vec<(String, AppSetting)>, AccountsError> {
+        let query =
+            sql("SELECT value, type, lazy, sensitive, key FROM app_config WHERE app = $1 ORDER BY key");
+        let rows = self.0.db().rows(query.bind(app)).await?;
+        rows.iter().map(|row| Ok((row.text(4)?, setting(row)?))).collect()
+    }
+
+    /// A setting of an app.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn setting(self, app: &str, key: &str) -> Result<Option<AppSetting>, AccountsError> {
+        let query = sql("SELECT value, type, lazy, sensitive FROM app_config WHERE app = $1 AND key = $2");
+        let row = self.0.db().row(query.bind(app).bind(key)).await?;
+        row.as_ref().map(setting).transpose()
+    }
+
     /// A value of an app.
     ///
     /// # Errors
@@ -104,19 +127,38 @@ impl Apps<'_> {
 }
 
 impl AppsMut<'_> {
-    /// Sets a value of an app.
+    /// Sets a value of an app; what is known about it stays.
     ///
     /// # Errors
     /// [`AccountsError::Invalid`] when id or key cannot be one, or the value has a NUL.
     pub async fn set_value(self, app: &str, name: &str, value: &str) -> Result<(), AccountsError> {
+        let put = sql("INSERT INTO app_config (app, key, value) VALUES ($1, $2, $3) \
+                       ON CONFLICT (app, key) DO UPDATE SET value = excluded.value");
+        self.put(app, name, value, put.bind(app).bind(name).bind(value)).await
+    }
+
+    /// Sets a value of an app, and what is known about it.
+    ///
+    /// # Errors
+    /// As [`Self::set_value`].
+    pub async fn set(self, app: &str, name: &str, setting: &AppSetting) -> Result<(), AccountsError> {
+        let put = sql(
+            "INSERT INTO app_config (app, key, value, type, lazy, sensitive) VALUES ($1, $2, $3, $4, $5, $6) \
+                       ON CONFLICT (app, key) DO UPDATE SET value = excluded.value, type = excluded.type, \
+                       lazy = excluded.lazy, sensitive = excluded.sensitive",
+        );
+        let AppSetting { value, kind, lazy, sensitive } = setting;
+        let put = put.bind(app).bind(name).bind(value.as_str()).bind(kind.as_str());
+        self.put(app, name, value, put.bind(*lazy).bind(*sensitive)).await
+    }
+
+    async fn put(self, app: &str, name: &str, value: &str, put: Query) -> Result<(), AccountsError> {
         app_config::key("app id", app)?;
         app_config::key("key", name)?;
         app_config::text(value)?;
         let mut change = self.0.change().await?;
         change.require(Right::Admin).await?;
-        let put = sql("INSERT INTO app_config (app, key, value) VALUES ($1, $2, $3) \
-                       ON CONFLICT (app, key) DO UPDATE SET value = excluded.value");
-        change.execute(put.bind(app).bind(name).bind(value)).await?;
+        change.execute(put).await?;
         change.note(Action::ConfigChanged, app, Some(name)).await?;
         change.commit().await
     }
@@ -136,4 +178,16 @@ impl AppsMut<'_> {
         change.commit().await?;
         Ok(true)
     }
+}
+
+/// A row that begins with the columns `value, type, lazy, sensitive`.
+///
+/// A type of a later version is one that is not said.
+fn setting(row: &Row) -> Result<AppSetting, AccountsError> {
+    Ok(AppSetting {
+        value: Zeroizing::new(row.text(0)?),
+        kind: row.text(1)?.parse().unwrap_or(AppValueType::Mixed),
+        lazy: row.bool(2)?,
+        sensitive: row.bool(3)?,
+    })
 }

@@ -504,3 +504,36 @@ async fn the_database_itself_keeps_the_last_administrator() {
         assert!(refused.contains("last_admin"), "{change}: {refused}");
     }
 }
+
+on_both! {
+    async fn upgrade_keeps_what_is_known_about_settings(place) {
+        place.of_schema(11, &[]).await;
+        for (app, key, value) in [
+            ("mine", "count", "7"), ("occ", "mine/count", r#"{"type":"integer","lazy":true,"sensitive":false}"#),
+            ("mine", "pin", "1234"), ("occ", "mine/pin", r#"{"type":"mixed","lazy":false,"sensitive":true}"#),
+            ("mine", "odd", "x"), ("occ", "mine/odd", "{damaged}"),
+            ("mine", "plain", "y"), ("occ", "own", "z"),
+        ] {
+            place.raw(&format!("INSERT INTO app_config (app, key, value) VALUES ('{app}', '{key}', '{value}')")).await.unwrap();
+        }
+        let accounts = place.open().await;
+        let settings = accounts.apps().settings("mine").await.unwrap();
+        let known: Vec<_> = settings
+            .iter()
+            .map(|(key, found)| (key.as_str(), found.value.as_str(), found.kind.as_str(), found.lazy, found.sensitive))
+            .collect();
+        assert_eq!(known, [
+            ("count", "7", "integer", true, false),
+            ("odd", "x", "mixed", false, true),
+            ("pin", "1234", "mixed", false, true),
+            ("plain", "y", "mixed", false, false),
+        ]);
+        assert_eq!(accounts.apps().values("occ").await.unwrap(), [("own".to_owned(), "z".to_owned())]);
+        // Setting the value alone keeps the rest.
+        let system = accounts.as_system();
+        system.apps().set_value("mine", "pin", "4321").await.unwrap();
+        let found = accounts.apps().setting("mine", "pin").await.unwrap().unwrap();
+        assert!(found.sensitive && *found.value == "4321" && !format!("{found:?}").contains("4321"));
+        accounts.close().await;
+    }
+}

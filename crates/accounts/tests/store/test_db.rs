@@ -177,7 +177,7 @@ macro_rules! steps {
 }
 
 /// The steps of the schema, for SQLite and PostgreSQL.
-const STEPS: [[&str; 2]; 10] = steps!(1 2 3 4 5 6 7 8 9 10);
+const STEPS: [[&str; 2]; 11] = steps!(1 2 3 4 5 6 7 8 9 10 11);
 
 fn address(server: &str, name: &str) -> String {
     let (base, query) = server.split_once('?').unwrap_or((server, ""));

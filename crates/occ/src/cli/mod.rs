@@ -20,7 +20,7 @@ pub(crate) use general::{
 };
 pub(crate) use group::{AddArgs as GroupAddArgs, GroupCommand, ListArgs as GroupListArgs, MemberArgs};
 pub(crate) use store::{
-    AddressArg, AppEnableArgs, AppListArgs, AppValueType, AppsArg, AttemptsArgs, AuditArgs, ConfigDeleteArgs,
+    AddressArg, AppEnableArgs, AppListArgs, AppsArg, AttemptsArgs, AuditArgs, ConfigDeleteArgs,
     ConfigGetArgs, ConfigListArgs, ConfigSetArgs, FlushArgs, ImportArgs, PinListArgs, PinRebindArgs,
     StoreCommand, SystemDeleteArgs, SystemGetArgs, SystemSetArgs, ValueType,
 };

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use accounts::AppValueType;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
 use super::{Window, exits};
@@ -198,7 +200,7 @@ pub(crate) struct ConfigSetArgs {
     #[arg(long)]
     pub(crate) update_only: bool,
     /// What the value is; another value is refused
-    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    #[arg(long = "type", value_parser = value_types(), value_name = "TYPE")]
     pub(crate) kind: Option<AppValueType>,
     /// Note that the value is rarely read; no other effect
     #[arg(long)]
@@ -214,27 +216,21 @@ pub(crate) struct ConfigSetArgs {
     pub(crate) no_sensitive: bool,
 }
 
-/// The type of a value of an app.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize, serde::Serialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum AppValueType {
-    /// Not said
-    #[default]
-    Mixed,
-    /// A text
-    String,
-    /// A whole number
-    #[value(alias = "int")]
-    Integer,
-    /// A number
-    Float,
-    /// true or false
-    #[value(alias = "bool")]
-    Boolean,
-    /// A list or a table, as JSON
-    Array,
+/// The types of a value of an app, as the PHP program names them.
+fn value_types() -> impl TypedValueParser<Value = AppValueType> {
+    let named = |kind: &AppValueType| {
+        let value = PossibleValue::new(kind.as_str());
+        match kind {
+            AppValueType::Integer => value.alias("int"),
+            AppValueType::Boolean => value.alias("bool"),
+            _ => value,
+        }
+    };
+    PossibleValuesParser::new(AppValueType::ALL.iter().map(named)).try_map(|text| match text.as_str() {
+        "int" => Ok(AppValueType::Integer),
+        "bool" => Ok(AppValueType::Boolean),
+        text => text.parse(),
+    })
 }
 
 /// Arguments of `config:list`.

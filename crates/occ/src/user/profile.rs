@@ -1,6 +1,8 @@
 //! `user:profile`: what a user says about themselves, property by property.
 
-use accounts::{AccountsError, DisplayName, EmailAddress, ProfileField, ProfileValue, UserChange, UserId};
+use accounts::{
+    AccountsError, DisplayName, EmailAddress, PhoneRegion, ProfileField, ProfileValue, UserChange, UserId,
+};
 use serde_json::{Map, Value};
 
 use super::{missing, unconfirmed};
@@ -34,7 +36,8 @@ pub(super) async fn run(store: &Store, args: ProfileArgs) -> Result<Output, CliE
             return Err(unset());
         }
         let field = field.ok_or_else(|| CliError::refused(format!("Property {key} does not exist.")))?;
-        let change = change(field, args.value.as_deref().unwrap_or_default())?;
+        let region = store.server.default_phone_region;
+        let change = change(field, args.value.as_deref().unwrap_or_default(), region)?;
         let changed = store.accounts.users().change(&user.id, change).await.map_err(missing)?;
         let pending = changed.pending_email().filter(|_| field == ProfileField::Email);
         return Ok(Output::done(pending.map(unconfirmed)));
@@ -49,32 +52,16 @@ fn properties() -> impl Iterator<Item = ProfileField> {
     own.into_iter().chain(ProfileField::scoped_texts())
 }
 
-fn change(field: ProfileField, text: &str) -> Result<UserChange, CliError> {
+fn change(field: ProfileField, text: &str, region: Option<PhoneRegion>) -> Result<UserChange, CliError> {
     let change = UserChange::new();
-    let wrong = |expected: &str| CliError::refused(format!("{field}: found {text:?}, expected {expected}"));
     Ok(match field {
         ProfileField::DisplayName if text.trim().is_empty() => {
             return Err(CliError::refused("New display name can't be empty"));
         }
         ProfileField::DisplayName => change.display_name(DisplayName::parse_optional(text)?),
         ProfileField::Email => change.email(EmailAddress::parse_optional(text)?),
-        ProfileField::Phone if !text.is_empty() => {
-            let number = text.replace([' ', '-', '/', '(', ')'], "");
-            let digits = number.strip_prefix('+').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-            if !digits.is_some_and(|digits| (7..=15).contains(&digits.len())) {
-                return Err(wrong("a number with its country code, such as +49 711 123456"));
-            }
-            change.field(ProfileValue::parse(field, &number)?)
-        }
-        ProfileField::ProfileEnabled if !matches!(text, "" | "0" | "1") => return Err(wrong("0 or 1")),
-        ProfileField::Website if !text.is_empty() && !is_website(text) => {
-            return Err(wrong("an address that begins with https://"));
-        }
-        field => change.field(ProfileValue::parse(field, text)?),
+        // An empty text deletes the property.
+        field if text.is_empty() => change.field(ProfileValue::parse(field, text)?),
+        field => change.field(ProfileValue::parse_typed(field, text, region)?),
     })
-}
-
-fn is_website(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }

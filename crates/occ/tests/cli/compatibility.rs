@@ -123,6 +123,10 @@ fn status_is_what_scripts_ask_first() {
     });
     assert_eq!(status, server);
     assert!(occ.run(&["status"]).out.starts_with("  - installed: true\n  - version: 25.0.2.0\n"));
+    let text = std::fs::read_to_string(occ.path().join("user-backend.toml")).unwrap();
+    occ.write("user-backend.toml", &text.replace("[server]", "[server]\ncompat = \"31\""));
+    let newer = read(&occ.run(&["status", "--output=json"]));
+    assert_eq!((&newer["version"], &newer["versionstring"]), (&json!("31.0.0.0"), &json!("31.0.0")));
     assert_eq!((occ.run(&["status", "--exit-code"]).code, occ.run(&["check"]).code), (0, 0));
     occ.write("user-backend.toml", "[sever]\n");
     let said = occ.run(&["check"]);

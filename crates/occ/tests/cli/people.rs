@@ -207,6 +207,11 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
             &["user:profile", "alice"],
             "  - displayname: Alice\n  - email: alice@example.com\n  - phone: +4971125242890\n  - role: Gardener\n",
         ),
+        (&["user:profile", "alice", "website", "HTTPS://example.org"], ""),
+        (&["user:profile", "alice", "website"], "HTTPS://example.org\n"),
+        (&["user:profile", "alice", "website", "--delete"], ""),
+        (&["user:profile", "alice", "twitter", "@alice"], ""),
+        (&["user:profile", "alice", "twitter"], "alice\n"),
         (&["user:profile", "alice", "role", "--delete"], ""),
         (&["user:profile", "alice", "role", "--default-value=none"], "none\n"),
         (&["user:setting", "alice", "files"], ""),
@@ -219,6 +224,22 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
         json(&occ.run(&["user:setting", "alice", "settings", "email", "--output=json"])),
         "alice@example.com"
     );
+}
+
+#[test]
+fn phone_number_is_completed_with_the_region_of_the_settings() {
+    let occ = OccFixture::with_people();
+    let profile = |words: &[&str]| {
+        let said = occ.run(&[&["user:profile", "alice", "phone"], words].concat());
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+        said.out
+    };
+    profile(&["0711 / 25 24 28-90"]);
+    assert_eq!(profile(&[]), "0711 / 25 24 28-90\n", "its country is unknown");
+    let text = std::fs::read_to_string(occ.path().join("user-backend.toml")).unwrap();
+    occ.write("user-backend.toml", &text.replace("[server]", "[server]\ndefault_phone_region = \"DE\""));
+    profile(&["0711 / 25 24 28-90"]);
+    assert_eq!(profile(&[]), "+4971125242890\n");
 }
 
 #[test]

@@ -136,3 +136,31 @@ fn an_answer_that_cannot_be_written_is_not_a_success() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written"));
 }
+
+/// Regression: whether a value is a secret was a value of the app `occ`, under `APP/NAME`.
+#[test]
+fn sensitive_value_stays_hidden_until_its_note_is_taken_back() {
+    let occ = OccFixture::with_people();
+    let run = |words: &[&str]| {
+        let said = occ.run(words);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{words:?}: {said:?}");
+        said.out
+    };
+    let secret = ["config:app:set", "mine", "pin/a", "--sensitive", "--value-from-stdin"];
+    assert_eq!(occ.run_with_input(&secret, b"Wonderland-1\n").code, 0);
+    let is_shown = || run(&["config:list"]).contains("Wonderland-1");
+    assert!(!is_shown());
+    // No value is a note about another one, and no two names are one.
+    for (app, name) in [("occ", "mine/pin/a"), ("mine/pin", "a")] {
+        run(&["config:app:set", app, name, "--value={}"]);
+        run(&["config:app:delete", app, name]);
+    }
+    assert!(!is_shown());
+    run(&["config:app:set", "mine/pin", "a", "--value=open"]);
+    assert!(run(&["config:list"]).contains("\"open\""));
+    assert!(occ.run(&["config:app:set", "mine", "pin/a", "--value=x"]).code != 0, "it is a secret");
+    // A value that comes after it is another one.
+    run(&["config:app:delete", "mine", "pin/a"]);
+    run(&["config:app:set", "mine", "pin/a", "--value=Wonderland-1"]);
+    assert!(is_shown());
+}

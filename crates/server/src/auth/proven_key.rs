@@ -6,7 +6,7 @@
 //! right last. Nothing else depends on it.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use accounts::ServerSettings;
@@ -59,9 +59,13 @@ fn read_or_create(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     }
 }
 
+/// Largest file that is read.
+const MAX_FILE: u64 = 1024;
+
 /// 64 hexadecimal digits.
 fn read(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
-    let text = Zeroizing::new(fs::read_to_string(path)?);
+    let mut text = Zeroizing::new(String::new());
+    file_permissions::open(path)?.take(MAX_FILE).read_to_string(&mut text)?;
     file_permissions::check_secret(path).map_err(io::Error::other)?;
     let wrong = || io::Error::other("expected 64 hexadecimal digits");
     let mut key = Zeroizing::new([0; 32]);

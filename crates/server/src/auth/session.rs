@@ -62,6 +62,16 @@ impl Browser {
     }
 }
 
+/// The cookie of a session that was begun or confirmed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SessionCookie {
+    /// Its value.
+    pub token: Token,
+    /// How long the browser keeps it; until the browser is closed, if unset.
+    pub life: Option<Duration>,
+}
+
 /// The stored data of a session.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
@@ -80,6 +90,9 @@ struct Kept {
 impl AppState {
     /// Signs in with a password and begins a session; its token is the value of the cookie.
     ///
+    /// `lasting`: the user chose to stay signed in, which holds if the settings allow it and the
+    /// password was checked just now.
+    ///
     /// # Errors
     /// When the store cannot tell.
     ///
@@ -91,23 +104,8 @@ impl AppState {
         name: &str,
         password: &str,
         browser: &Browser,
-    ) -> Result<Result<Token, Outcome>, AccountsError> {
-        self.begin_session_for(name, password, browser, false).await
-    }
-
-    /// Like [`begin_session`](Self::begin_session), with the choice to stay signed in.
-    ///
-    /// The choice counts only if the settings allow it.
-    ///
-    /// # Errors
-    /// When the store cannot tell.
-    pub async fn begin_session_for(
-        &self,
-        name: &str,
-        password: &str,
-        browser: &Browser,
         lasting: bool,
-    ) -> Result<Result<Token, Outcome>, AccountsError> {
+    ) -> Result<Result<SessionCookie, Outcome>, AccountsError> {
         let before = self.accounts().credential_epoch().current().await?;
         let Accepted { proof, standing } =
             match self.sign_in(name, password, browser.address, Accepts::Password).await? {
@@ -116,16 +114,17 @@ impl AppState {
             };
         let (source, browser) = (browser.address, browser.shortened());
         let stale = proof.is_stale();
-        let lasting = lasting && !stale && self.stay().is_some();
-        let life = self.stay().filter(|_| lasting).unwrap_or(IDLE);
-        let data = serde_json::to_vec(&Kept { browser, stale, lasting, shown: None }).unwrap_or_default();
+        let life = self.stay().filter(|_| lasting && !stale);
+        let kept = Kept { browser, stale, lasting: life.is_some(), shown: None };
+        let data = serde_json::to_vec(&kept).unwrap_or_default();
         let system = self.accounts().as_system();
-        match system.sessions().begin_after(&standing.user.id, before, life, &data).await {
+        let sessions = system.sessions();
+        match sessions.begin_after(&standing.user.id, before, life.unwrap_or(IDLE), &data).await {
             Ok(token) => {
                 tracing::info!(
                     target: "audit", user = ?standing.user.id, %source, "signed in at the page"
                 );
-                Ok(Ok(token))
+                Ok(Ok(SessionCookie { token, life }))
             }
             Err(AccountsError::Stale { .. } | AccountsError::NotFound { .. }) => {
                 Ok(Err(Outcome::Refused(Rejection::BadCredentials)))
@@ -169,8 +168,8 @@ impl AppState {
 
     /// Confirms a session with the password of its owner, which counts as a sign-in.
     ///
-    /// Returns the session as it is from then on, and the token of its new cookie; the one before
-    /// it opens nothing any more.
+    /// Returns the session as it is from then on, and its new cookie; the one before it opens
+    /// nothing any more.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -179,7 +178,7 @@ impl AppState {
         session: &ActiveSession,
         password: &str,
         browser: &Browser,
-    ) -> Result<Result<(ActiveSession, Token), Outcome>, AccountsError> {
+    ) -> Result<Result<(ActiveSession, SessionCookie), Outcome>, AccountsError> {
         let id = &session.user().id;
         let decided = self.sign_in(id.as_str(), password, browser.address, Accepts::Password).await?;
         let refused = Outcome::Refused(Rejection::BadCredentials);
@@ -193,7 +192,8 @@ impl AppState {
         }
         let system = self.accounts().as_system();
         let sessions = system.sessions();
-        let kept = sessions.find(&session.token).await?.as_ref().and_then(kept);
+        let found = sessions.find(&session.token).await?;
+        let kept = found.as_ref().and_then(kept);
         let browser = kept.map_or_else(|| browser.shortened(), |kept| kept.browser);
         let lasting = session.lasting;
         let data = Kept { browser, stale: false, lasting, shown: None };
@@ -204,8 +204,11 @@ impl AppState {
         tracing::info!(target: "audit", user = ?id, "confirmed the password at the page");
         let standing = accepted.standing;
         let (token_hash, confirmed) = (token.hash(), Some(at));
+        // A confirmation does not move the end of a session.
+        let stay = self.stay().filter(|_| lasting);
+        let life = stay.zip(found).map(|(stay, found)| between(at, found.created.after(stay)));
         let session = ActiveSession { standing, token: token_hash, stale: false, lasting, confirmed };
-        Ok(Ok((session, token)))
+        Ok(Ok((session, SessionCookie { token, life })))
     }
 
     /// How long a user may choose to stay signed in, if at all.

@@ -3,12 +3,12 @@
 //! It is built once.
 
 use std::fmt::Write;
-use std::sync::OnceLock;
 
 use accounts::CompatLevel;
+use axum::body::Bytes;
 
-use super::URL;
 use super::paths::{usual, whom, with_what};
+use super::{Built, URL};
 use crate::provisioning::docs::{Param, ParamKind, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::operation::Operation;
@@ -18,10 +18,10 @@ use crate::provisioning::routes::{ROUTES, Route};
 pub(super) const STYLE: &str = include_str!("docs.css");
 
 /// The page of a server at this URL.
-pub(super) fn page(level: CompatLevel, url: &str) -> String {
-    static MADE: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
+pub(super) fn page(level: CompatLevel, url: &str) -> Bytes {
+    static MADE: [Built; 2] = [const { Built::new() }; 2];
     let made = MADE.get(usize::from(level >= CompatLevel::V31));
-    made.map(|made| made.get_or_init(|| written(level)).replace(URL, &escaped(url))).unwrap_or_default()
+    made.map(|made| made.for_url(escaped(url), || written(level))).unwrap_or_default()
 }
 
 fn written(level: CompatLevel) -> String {

@@ -16,10 +16,10 @@ mod named;
 mod paths;
 
 use std::convert::Infallible;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use accounts::CompatLevel;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
@@ -136,12 +136,39 @@ const ABOUT: &str = "Manages users, groups and apps. Every call carries the name
 /// Stands for the URL of the server in documents that are built once.
 const URL: &str = "https://url.invalid";
 
+/// Documents that are built once, and the bytes for the URL that was asked for last.
+///
+/// A client may claim any `Host`, so no more than one is kept.
+struct Built {
+    text: OnceLock<String>,
+    last: Mutex<Option<(String, Bytes)>>,
+}
+
+impl Built {
+    const fn new() -> Self {
+        Self { text: OnceLock::new(), last: Mutex::new(None) }
+    }
+
+    fn for_url(&self, shown: String, write: impl FnOnce() -> String) -> Bytes {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((url, bytes)) = &*last
+            && *url == shown
+        {
+            return bytes.clone();
+        }
+        let bytes = Bytes::from(self.text.get_or_init(write).replace(URL, &shown));
+        *last = Some((shown, bytes.clone()));
+        bytes
+    }
+}
+
 /// The document, built once for each version and level.
 fn json(version: Version, base: &Base) -> Response<Body> {
-    static MADE: [OnceLock<String>; 4] = [const { OnceLock::new() }; 4];
+    static MADE: [Built; 4] = [const { Built::new() }; 4];
     let nth = usize::from(version == Version::V1) + 2 * usize::from(base.level >= CompatLevel::V31);
-    let made = MADE.get(nth).map(|made| made.get_or_init(|| document(version, base.level, URL).to_string()));
-    sent("application/json", made.map_or_else(String::new, |made| made.replace(URL, &base.url)))
+    let write = || document(version, base.level, URL).to_string();
+    let made = MADE.get(nth).map(|made| made.for_url(base.url.clone(), write));
+    sent("application/json", made.unwrap_or_default())
 }
 
 fn sent(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {

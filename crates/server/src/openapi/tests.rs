@@ -45,6 +45,7 @@ fn operation_names_are_unique() {
 #[test]
 fn docs_page_has_every_route_and_no_scripts() {
     let page = html::page(CompatLevel::V25, "https://example.org/cloud");
+    let page = String::from_utf8(page.to_vec()).unwrap();
     assert!(page.contains("https://example.org/cloud/ocs/v1.php") && !page.contains(URL));
     for route in ROUTES {
         assert!(page.contains(&route.path.replace("*}", "}")), "{}", route.path);
@@ -56,6 +57,19 @@ fn docs_page_has_every_route_and_no_scripts() {
     for (open, close) in [("<code>", "</code>"), ("<table>", "</table>"), ("<section ", "</section>")] {
         assert_eq!(page.matches(open).count(), page.matches(close).count(), "{open}");
     }
+}
+
+#[test]
+fn document_is_copied_for_another_url_only() {
+    let built = Built::new();
+    let write = || format!("[{URL}]");
+    let first = built.for_url("https://a".to_owned(), write);
+    assert_eq!(built.for_url("https://a".to_owned(), write).as_ptr(), first.as_ptr());
+    assert_eq!(built.for_url("https://b".to_owned(), write), "[https://b]");
+    assert_eq!(
+        (built.for_url("https://a".to_owned(), write), first.as_ref()),
+        (first.clone(), &b"[https://a]"[..])
+    );
 }
 
 #[test]

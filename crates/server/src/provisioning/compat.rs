@@ -19,14 +19,6 @@ pub(crate) const NOT_LOCAL: Code = Code::of_level(3);
 /// A new user is to administer a group that does not exist.
 pub(crate) const NO_SUB_ADMIN_GROUP: Code = Code::of_level(4);
 
-/// The version of the PHP system that clients read to know what to expect.
-pub(crate) fn version(level: CompatLevel) -> (u32, u32, u32) {
-    match level {
-        CompatLevel::V31 => (31, 0, 0),
-        _ => (25, 0, 2),
-    }
-}
-
 /// The version of the provisioning API there.
 pub(crate) fn api_version(level: CompatLevel) -> &'static str {
     match level {

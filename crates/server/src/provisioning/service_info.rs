@@ -18,7 +18,7 @@ pub(crate) const CAPABILITIES: Operation = operation!(
 
 async fn capabilities(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let level = call.app.settings().compat;
-    let (major, minor, micro) = compat::version(level);
+    let (major, minor, micro) = level.version();
     let version = Data::map([
         ("major", Data::from(major)),
         ("minor", minor.into()),

@@ -146,8 +146,8 @@ pub(super) async fn confirm(
 ) -> Result<ActiveSession, EarlyResponse> {
     let decided = request.app.confirm_session(&session, sent.text(name), &request.browser()).await;
     let outcome = match decided.map_err(|error| request.failed(&error))? {
-        Ok((confirmed, token)) => {
-            request.renew_cookie(&token, confirmed.is_lasting());
+        Ok((confirmed, cookie)) => {
+            request.renew_cookie(&cookie);
             return Ok(confirmed);
         }
         Err(outcome) => outcome,

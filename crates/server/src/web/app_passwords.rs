@@ -61,8 +61,7 @@ pub(super) async fn show_next(
 ) -> PageResult {
     let secret = ShownSecret { name, token: token.expose().to_owned(), service };
     if request.keep_shown(&secret).await? {
-        let next = request.redirect(&request.url_for("/settings/app-passwords/new"));
-        return Ok(request.with_cookie(next));
+        return Ok(request.redirect(&request.url_for("/settings/app-passwords/new")));
     }
     Ok(shown(request, user, &secret))
 }

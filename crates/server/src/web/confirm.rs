@@ -36,10 +36,10 @@ pub(super) async fn submit(mut request: PageRequest, body: Body) -> PageResult {
     let next = request.next(sent.get("redirect_url"));
     let decided = request.app.confirm_session(&session, sent.text("password"), &request.browser()).await;
     match decided.map_err(|error| request.failed(&error))? {
-        Ok((_, token)) => {
-            request.renew_cookie(&token, session.is_lasting());
+        Ok((_, cookie)) => {
+            request.renew_cookie(&cookie);
             let to = next.map_or_else(|| request.url_for("/settings"), str::to_owned);
-            Ok(request.with_cookie(request.redirect(&to)))
+            Ok(request.redirect(&to))
         }
         Err(outcome) => {
             let (status, notice, wait) = refused(&request, &outcome);
@@ -50,13 +50,7 @@ pub(super) async fn submit(mut request: PageRequest, body: Body) -> PageResult {
 
 /// The call: `password` in a form or in JSON, and the request token in a header.
 async fn by_program(mut request: PageRequest, body: Body) -> PageResult {
-    let (params, _charge) = match request.own_params(body).await {
-        Ok(read) => read,
-        Err(StatusCode::PRECONDITION_FAILED) => {
-            return Ok(message(StatusCode::PRECONDITION_FAILED, "CSRF check failed"));
-        }
-        Err(status) => return Ok(message(status, "The body cannot be read")),
-    };
+    let (params, _charge) = request.own_params(body).await?;
     let Some(session) = request.session().await? else {
         return Ok(message(StatusCode::UNAUTHORIZED, "Current user is not logged in"));
     };
@@ -65,8 +59,8 @@ async fn by_program(mut request: PageRequest, body: Body) -> PageResult {
     };
     let decided = request.app.confirm_session(&session, password, &request.browser()).await;
     match decided.map_err(|error| request.failed(&error))? {
-        Ok((confirmed, token)) => {
-            request.renew_cookie(&token, confirmed.is_lasting());
+        Ok((confirmed, cookie)) => {
+            request.renew_cookie(&cookie);
             let at = confirmed.confirmed().map_or(0, accounts::Timestamp::seconds);
             // The request token belongs to the cookie.
             let told = serde_json::json!({ "lastLogin": at, "requesttoken": request.csrf_token() });

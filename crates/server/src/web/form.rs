@@ -43,11 +43,7 @@ impl Form {
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         }
-        let (body, charge) =
-            bodies.read(Sender::Anonymous, source, body).await.map_err(|error| match error {
-                BodyError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-                BodyError::TooLong { .. } | BodyError::Incomplete => StatusCode::PAYLOAD_TOO_LARGE,
-            })?;
+        let (body, charge) = bodies.read(Sender::Anonymous, source, body).await.map_err(BodyError::status)?;
         let mut form = Self::parse(&body).ok_or(StatusCode::BAD_REQUEST)?;
         form.charge = Some(charge);
         Ok(form)

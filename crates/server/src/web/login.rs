@@ -39,11 +39,11 @@ pub(super) async fn sign_in(mut request: PageRequest, body: Body) -> PageResult 
         return Ok(form(&request, StatusCode::FORBIDDEN, Some(notice), next, typed));
     }
     let (name, password) = (sent.text("user").trim(), sent.text("password"));
-    let begun = request.app.begin_session_for(name, password, &request.browser(), stays).await;
+    let begun = request.app.begin_session(name, password, &request.browser(), stays).await;
     match begun.map_err(|error| request.failed(&error))? {
-        Ok(token) => {
-            request.renew_cookie(&token, stays);
-            Ok(request.with_cookie(request.redirect(&target(&request, next))))
+        Ok(cookie) => {
+            request.renew_cookie(&cookie);
+            Ok(request.redirect(&target(&request, next)))
         }
         Err(outcome) => {
             let (status, notice, wait) =

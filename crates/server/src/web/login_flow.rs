@@ -13,18 +13,16 @@
 
 use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, LoginFlow, TokenHash};
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, Response, StatusCode};
 
 use super::format::ShownTime;
 use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
-use super::program_response::{json, message};
+use super::program_response::{json, message, unusable};
 use super::templates::LoginFlowPage;
 use crate::auth::proof::ActiveSession;
 use crate::auth::token_shape::is_token_shaped;
 use crate::openapi::url_for_caller;
-use crate::provisioning::params::Params;
-use crate::request_body::Sender;
 
 /// `POST /login/v2`: a device begins.
 pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResult {
@@ -52,13 +50,11 @@ pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResul
 
 /// `POST /login/v2/poll`: the device asks whether its owner has agreed.
 pub(super) async fn poll(request: PageRequest, headers: HeaderMap, body: Body) -> PageResult {
-    let token = match token_of(&request, &headers, body).await {
-        Ok(Some(token)) => token,
-        Ok(None) => return Ok(not_yet()),
-        Err(status) => {
-            return Ok(message(status, "The body cannot be read: send token in a form or in JSON"));
-        }
-    };
+    let (params, charge) = request.params(body).await?;
+    let token = params.text("token").map_err(|error| unusable(&error))?.unwrap_or_default();
+    let token = is_token_shaped(token).then(|| TokenHash::of(token));
+    drop((params, charge));
+    let Some(token) = token else { return Ok(not_yet()) };
     let accounts = request.app.accounts();
     let failed = |error: AccountsError| request.failed(&error);
     let Some(user) = accounts.login_flows().granted_by(&token).await.map_err(failed)? else {
@@ -159,21 +155,6 @@ fn message_page(request: &PageRequest, status: StatusCode, title: &str, lines: &
     let lines: Vec<_> = lines.iter().map(|line| request.t(line)).collect();
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();
     request.message(status, &request.t(title), &lines, Some(request.account_link()))
-}
-
-/// The token that a device asks with; `None` for something that cannot be one.
-async fn token_of(
-    request: &PageRequest,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Option<TokenHash>, StatusCode> {
-    let bodies = request.app.bodies();
-    let read = bodies.read(Sender::Anonymous, request.origin.address, body).await;
-    let (body, _charge) = read.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let params = Params::of_body(kind, body).await.map_err(|_| StatusCode::BAD_REQUEST)?;
-    let token = params.text("token").map_err(|_| StatusCode::BAD_REQUEST)?.unwrap_or_default();
-    Ok(is_token_shaped(token).then(|| TokenHash::of(token)))
 }
 
 /// Where the server is for the device.

@@ -30,7 +30,7 @@ pub(super) async fn change(mut request: PageRequest, body: Body) -> PageResult {
     let accounts = request.accounts_of(&session);
     let change = UserChange::new().email(address);
     match accounts.users().change(&session.user().id, change).await {
-        Ok(_) => Ok(request.with_cookie(request.redirect(&request.url_for("/settings?done=email")))),
+        Ok(_) => Ok(request.redirect(&request.url_for("/settings?done=email"))),
         Err(error) => Err(request.failed(&error)),
     }
 }

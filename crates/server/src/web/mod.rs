@@ -70,10 +70,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/app-passwords/revoke", post(app_passwords::revoke))
         .route("/settings/service-tokens", post(service_tokens::create))
         .route("/.well-known/change-password", get(account::change_password_page))
-        .route("/pages/eye.svg", get(templates::eye))
-        .route("/pages/page.js", get(templates::script))
-        .route("/pages/style.css", get(templates::style))
-        .route("/pages/icon.svg", get(templates::icon))
+        .route("/pages/{name}", get(templates::asset))
 }
 
 /// Pages whose address is often typed.

@@ -16,15 +16,16 @@ use zeroize::Zeroizing;
 use super::form::Form;
 use super::format::whole_seconds;
 use super::language::PageLanguage;
+use super::program_response::{message, unusable};
 use super::redirect::{allowed_origin, next};
 use super::templates::{Frame, Message, page};
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::proof::ActiveSession;
-use crate::auth::session::Browser;
+use crate::auth::session::{Browser, SessionCookie};
 use crate::problem::{plaintext, problem};
 use crate::provisioning::params::{ParamError, Params};
-use crate::request_body::{BodyError, Charge, Sender};
+use crate::request_body::{Charge, Sender};
 use crate::state::AppState;
 
 /// One look at a page.
@@ -190,23 +191,22 @@ impl PageRequest {
     }
 
     /// Reads the fields of a form or JSON body that a script in one of our pages sent.
-    pub(super) async fn own_params(&self, body: Body) -> Result<(Params, Charge), StatusCode> {
+    pub(super) async fn own_params(&self, body: Body) -> Result<(Params, Charge), EarlyResponse> {
         if self.is_new || !self.app.request_tokens().is_satisfied(&self.headers, &self.cookie) {
-            return Err(StatusCode::PRECONDITION_FAILED);
+            return Err(message(StatusCode::PRECONDITION_FAILED, "CSRF check failed").into());
         }
-        let (body, charge) =
-            self.app.bodies().read(Sender::Anonymous, self.origin.address, body).await.map_err(|error| {
-                match error {
-                    BodyError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-                    BodyError::TooLong { .. } | BodyError::Incomplete => StatusCode::PAYLOAD_TOO_LARGE,
-                }
-            })?;
-        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        match Params::of_body(kind, body).await {
-            Ok(params) => Ok((params, charge)),
-            Err(ParamError::MediaType) => Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            Err(_) => Err(StatusCode::BAD_REQUEST),
-        }
+        self.params(body).await
+    }
+
+    /// Reads the fields of a form or JSON body that a program sent.
+    pub(super) async fn params(&self, body: Body) -> Result<(Params, Charge), EarlyResponse> {
+        let read = async {
+            let bodies = self.app.bodies();
+            let (body, charge) = bodies.read(Sender::Anonymous, self.origin.address, body).await?;
+            let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            Ok((Params::of_body(kind, body).await?, charge))
+        };
+        read.await.map_err(|error: ParamError| unusable(&error).into())
     }
 
     /// Reads a form without a request token.
@@ -345,12 +345,18 @@ impl PageRequest {
         response
     }
 
+    /// With the cookie of a session that was renewed in this request, whatever else went wrong.
+    fn with_renewed_cookie(&self, response: Response<Body>) -> Response<Body> {
+        if self.is_renewed { self.with_cookie(response) } else { response }
+    }
+
     /// The session has a new token.
     ///
     /// The cookie before it, which others may have seen or even chosen, is worth nothing any more.
-    pub(super) fn renew_cookie(&mut self, token: &Token, is_lasting: bool) {
-        self.cookie_life = self.app.stay().filter(|_| is_lasting);
-        self.cookie = Zeroizing::new(token.expose().to_owned());
+    /// So every response from here on has the new one.
+    pub(super) fn renew_cookie(&mut self, new: &SessionCookie) {
+        self.cookie_life = new.life;
+        self.cookie = Zeroizing::new(new.token.expose().to_owned());
         self.is_renewed = true;
     }
 
@@ -362,7 +368,7 @@ impl PageRequest {
         lines: &[&str],
         link: Option<(String, String)>,
     ) -> Response<Body> {
-        page(status, &Message { frame: self.frame(), title, lines, link })
+        self.with_renewed_cookie(page(status, &Message { frame: self.frame(), title, lines, link }))
     }
 
     /// To another page.
@@ -373,7 +379,7 @@ impl PageRequest {
             return problem(StatusCode::INTERNAL_SERVER_ERROR, "not found");
         };
         response.headers_mut().insert(LOCATION, to);
-        response
+        self.with_renewed_cookie(response)
     }
 
     /// Clears the session cookie.

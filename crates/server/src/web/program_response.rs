@@ -4,9 +4,22 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
 
+use super::page_request::waiting;
+use crate::provisioning::params::ParamError;
+
 /// An object with a message.
 pub(super) fn message(status: StatusCode, text: &str) -> Response<Body> {
     json(status, &serde_json::json!({ "message": text }))
+}
+
+/// The answer to a body that cannot be used.
+pub(super) fn unusable(error: &ParamError) -> Response<Body> {
+    let (status, wait) = match error {
+        ParamError::Body(error) => (error.status(), error.retry_after()),
+        ParamError::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, None),
+        _ => (StatusCode::BAD_REQUEST, None),
+    };
+    waiting(message(status, &error.to_string()), wait)
 }
 
 /// Any value.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use accounts::LostPassword;
 use askama::Template;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_FRAME_OPTIONS};
 use axum::http::{HeaderValue, Response, StatusCode};
 use zeroize::Zeroizing;
@@ -16,12 +16,9 @@ use zeroize::Zeroizing;
 use super::form::Form;
 use super::format::ShownTime;
 use super::language::PageLanguage;
-use crate::page_assets::{PageAssets, SCRIPT};
-use crate::problem::problem;
+use crate::page_assets::{LOGO, PageAssets};
+use crate::problem::{not_found, problem};
 use crate::state::AppState;
-
-/// On the button that shows a password.
-const EYE: &str = include_str!("../../templates/eye.svg");
 
 /// Content security policy: own stylesheet, script, images and forms; no framing.
 const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';script-src 'self';form-action 'self';base-uri 'none';\
@@ -396,36 +393,19 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response<Bod
     response
 }
 
-/// `GET /pages/style.css`
-pub(super) async fn style(State(app): State<AppState>) -> Response<Body> {
-    asset("text/css; charset=utf-8", app.page_assets().style.clone())
-}
-
-/// `GET /pages/page.js`
-pub(super) async fn script() -> Response<Body> {
-    asset("text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes()))
-}
-
-/// `GET /pages/eye.svg`
-pub(super) async fn eye() -> Response<Body> {
-    asset("image/svg+xml", Bytes::from_static(EYE.as_bytes()))
-}
-
-/// `GET /pages/icon.svg`: the logo, if there is one.
-pub(super) async fn icon(State(app): State<AppState>) -> Response<Body> {
+/// `GET /pages/{name}`
+pub(super) async fn asset(State(app): State<AppState>, Path(name): Path<String>) -> Response<Body> {
     let assets = app.page_assets();
-    let mut response = asset(assets.icon_kind, assets.icon.clone());
-    // An image that is opened directly runs no scripts.
-    let policy = HeaderValue::from_static("default-src 'none';style-src 'unsafe-inline';sandbox");
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-    response
-}
-
-fn asset(kind: &'static str, text: Bytes) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+    let Some(asset) = assets.find(&name) else { return not_found() };
+    let mut response = Response::new(Body::from(asset.body.clone()));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=604800"));
+    if name == LOGO {
+        // An image that is opened directly runs no scripts.
+        let policy = HeaderValue::from_static("default-src 'none';style-src 'unsafe-inline';sandbox");
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
     response
 }
 

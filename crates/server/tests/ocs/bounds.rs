@@ -198,3 +198,45 @@ async fn phone_search_is_bounded_for_each_user() {
     search("sam", 0..1000).send().await.ok();
     search("outsider", 0..1001).send().await.fails(429, text);
 }
+
+/// Every route that reads a body without credentials says the same when no memory is left for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn exhausted_body_budget_is_503_at_every_route() {
+    use tokio::io::AsyncWriteExt;
+
+    let server = Server::start().await;
+    let from = new_address();
+    let browser = browser::TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    let cookie = browser.cookie.clone().unwrap();
+    // A quarter of 8 MiB, in bodies that do not end.
+    let mut open = Vec::new();
+    for _ in 0..128 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let mut stream = socket.connect(server.address).await.unwrap();
+        let head = "POST /login/v2/poll HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16384\r\n\r\n";
+        stream.write_all(format!("{head}{}", "a".repeat(16_383)).as_bytes()).await.unwrap();
+        open.push(stream);
+    }
+    let long = "x".repeat(8 * 1024);
+    for path in ["/login/v2/poll", "/login", "/login/confirm", CHECK] {
+        let ask = || {
+            let ask = server.page(Method::POST, path).from(from).form(&format!("token={long}"));
+            if path == "/login/confirm" {
+                ask.header("Cookie", &cookie).header("requesttoken", &browser.ticket)
+            } else {
+                ask.header("OCS-APIRequest", "true")
+            }
+        };
+        // The server reads what has arrived when it comes to it.
+        let mut answer = ask().send().await;
+        for _ in 0..1000 {
+            if answer.status == 503 {
+                break;
+            }
+            answer = ask().send().await;
+        }
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{path}: {answer:?}");
+    }
+    drop(open);
+}

@@ -1,7 +1,7 @@
 //! People whose password is kept elsewhere: on a mail server that is played here.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -22,6 +22,20 @@ pub(super) async fn mail_server_counting(password: &'static str, count: Arc<Atom
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(talk(stream, password, "[AUTHENTICATIONFAILED] no", Arc::clone(&count)));
+        }
+    });
+    port
+}
+
+/// The same; answers no one while `outage` is set.
+pub(super) async fn mail_server_with(outage: Arc<AtomicBool>) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if !outage.load(Ordering::SeqCst) {
+                tokio::spawn(talk(stream, MAIL, "[AUTHENTICATIONFAILED] no", Arc::default()));
+            }
         }
     });
     port

@@ -106,8 +106,8 @@ impl CredentialKind {
             }
             Self::Session => {
                 let browser = Browser { address: IpAddr::from([127, 0, 0, 1]), agent: "test".to_owned() };
-                let begun = server.app.begin_session(id.as_str(), PASSWORD, &browser).await.unwrap();
-                let token = begun.unwrap();
+                let begun = server.app.begin_session(id.as_str(), PASSWORD, &browser, false).await.unwrap();
+                let token = begun.unwrap().token;
                 let csrf = server.app.request_tokens().token(token.expose());
                 ask.header("Cookie", &format!("session={}", token.expose())).header("requesttoken", &csrf)
             }

@@ -146,6 +146,14 @@ impl Server {
         self.accounts.users().create(new).await.unwrap();
     }
 
+    /// Runs a statement in the SQLite file, past the program.
+    async fn raw(&self, statement: &str) {
+        let url = format!("sqlite:{}", self.dir.path().join("user-backend.db").display());
+        let mut store = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        store.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+        store.close().await.unwrap();
+    }
+
     fn get(&self, who: &str, path: &str) -> Ask<'_> {
         self.ask(who, Method::GET, path)
     }

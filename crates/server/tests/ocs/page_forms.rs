@@ -1,5 +1,8 @@
 //! The forms of pages: kept input, several tabs, languages, custom appearance.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use accounts::{TokenHash, UserChange};
 
 use super::browser::TestBrowser;
@@ -212,6 +215,56 @@ async fn staying_signed_in_is_for_who_chose_it_where_it_is_allowed() {
         assert_eq!(is_lasting, expected > DAY, "{confirmed:?}");
         assert_eq!(left(&server, &browser).await, expected);
     }
+}
+
+/// Regression: the cookie was kept for days, for a session of two hours.
+#[tokio::test(flavor = "multi_thread")]
+async fn cookie_ends_with_the_session() {
+    let outage = Arc::new(AtomicBool::new(false));
+    let port = external_backend::mail_server_with(Arc::clone(&outage)).await;
+    let sections = format!(
+        "[pages]\nstay_signed_in_days = 30\n[resolver]\ncache_accepted = \"off\"\nmax_stale = \"1h\"\n\
+         [[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+    );
+    let server = Server::with("", &sections).await;
+    let from = new_address();
+    let signs_in = async || {
+        let mut browser = TestBrowser::new(&server);
+        browser.from = from;
+        browser.get("/login").await;
+        let fields = [("user", "mia@mail.example"), ("password", external_backend::MAIL), ("stay", "1")];
+        let answer = browser.post("/login", &fields).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        answer.header("set-cookie").to_owned()
+    };
+    assert!(signs_in().await.contains("; Max-Age=2592000"));
+    // Accepted although the mail server is away: such a session does not last.
+    outage.store(true, Ordering::SeqCst);
+    assert!(!signs_in().await.contains("Max-Age"));
+    // A confirmed password does not move the end of a session.
+    let mut browser = TestBrowser::new(&server);
+    browser.get("/login").await;
+    browser.post("/login", &[("user", "Frank"), ("password", PASSWORD), ("stay", "1")]).await;
+    server.raw("UPDATE sessions SET created_at = created_at - 864000000").await;
+    browser.get("/settings").await;
+    let confirmed = browser.post("/login/confirm", &[("password", PASSWORD)]).await;
+    let (_, life) = confirmed.header("set-cookie").split_once("Max-Age=").unwrap();
+    let days = life.parse::<u64>().unwrap() as f64 / 86_400.0;
+    assert!((19.9..=20.0).contains(&days), "{days}");
+}
+
+/// Regression: the browser kept the cookie before, which opens nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn renewed_cookie_comes_with_a_failure_too() {
+    let server = Server::start().await;
+    let mut browser = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    let before = browser.token().to_owned();
+    server.raw("ALTER TABLE app_passwords RENAME TO elsewhere").await;
+    let fields = [("name", "phone"), ("password", PASSWORD)];
+    let failed = browser.post("/settings/app-passwords", &fields).await;
+    assert_eq!(failed.status, 500, "{failed:?}");
+    assert_ne!(browser.token(), before);
+    assert_eq!(browser.get("/logout").await.status, 200, "still signed in");
 }
 
 #[tokio::test(flavor = "multi_thread")]

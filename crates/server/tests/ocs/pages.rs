@@ -384,7 +384,7 @@ async fn a_sign_in_that_was_overtaken_begins_no_session() {
         let password = format!("{} {overtaken}", external_backend::MAIL);
         let signing_in = tokio::spawn(async move {
             let browser = Browser { address: new_address().into(), agent: String::new() };
-            app.begin_session("mia@mail.example", &password, &browser).await.unwrap()
+            app.begin_session("mia@mail.example", &password, &browser, false).await.unwrap()
         });
         while slow.heard_text().matches("AUTHENTICATE").count() == heard {
             tokio::task::yield_now().await;

@@ -10,6 +10,7 @@ use crate::backend::UserBackend;
 use crate::class::Entry;
 use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
 use crate::error::BackendError;
+use crate::file_permissions;
 use crate::identity::{BackendId, LoginName};
 use crate::resolver::names::NameRules;
 use crate::resolver::{
@@ -244,7 +245,11 @@ impl Made {
             _ => None,
         };
         // Certificates that cannot be read make no backend, so they are never compared.
-        let digest = |file: &PathBuf| std::fs::read(file).ok().map(|text| blake3::hash(&text).into());
+        let digest = |file: &PathBuf| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update_reader(file_permissions::open(file).ok()?).ok()?;
+            Some(hasher.finalize().into())
+        };
         Self { entry: entry.clone(), files: certificates.into_iter().chain(files).map(digest).collect() }
     }
 }

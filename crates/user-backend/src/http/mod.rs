@@ -22,10 +22,10 @@
 //! | response | outcome |
 //! |---|---|
 //! | 200, 204, 207; or the one status that `accept` names | **accepted** |
-//! | any 2xx, 4xx or 5xx with words of `refusal_texts` | **rejected** |
+//! | 401 with `stale=true` | unavailable |
+//! | any other 2xx, 4xx or 5xx with words of `refusal_texts` | **rejected** |
 //! | the status that `refuse` names | **rejected** |
 //! | 401 with a challenge of our scheme; to a form or JSON: 401 without a challenge | **rejected**: wrong name or password, unless the words say more |
-//! | 401 with `stale=true` | unavailable |
 //! | any other 401 | unavailable, not recognised, counts as a guess |
 //! | 400, 403, 409, 422, words that are recognised as a refusal | **rejected** |
 //! | 400, 403, 409, 422, words that are recognised as an outage | unavailable |

@@ -98,6 +98,10 @@ fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Opti
     if is_accepted(rules, status) {
         return Ok(None);
     }
+    // Whatever else the settings say about this status.
+    if status == 401 && response.is_stale() {
+        return unavailable("the server did not judge: its nonce had expired");
+    }
     if words.is_taught
         && let (200..=299 | 400..=599, Class::Refusal(rejection)) = (status, words.class)
     {
@@ -110,7 +114,6 @@ fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Opti
         }));
     }
     match (status, words.class) {
-        (401, _) if response.is_stale() => unavailable("the server did not judge: its nonce had expired"),
         (401, class) => {
             // The challenge is what makes a 401 a refusal of these credentials: without it, or
             // with that of another scheme, another credential is required first. An application

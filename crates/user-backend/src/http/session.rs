@@ -104,7 +104,7 @@ impl Session {
         let read = async {
             let answer = self.sender.send_request(request).await.map_err(|error| explain(&error, phase))?;
             let response = response(answer.status(), answer.headers());
-            let mut said = ReplyText::default();
+            let mut said = ReplyText::with_limit(MAX_PAGE);
             // A connection that is used again must be read to its end; one that is not, is closed.
             if is_wanted(response.status) || !has_credentials {
                 read_page(answer.into_body(), &mut said).await.map_err(|error| explain(&error, phase))?;
@@ -150,18 +150,14 @@ fn response(status: StatusCode, headers: &hyper::HeaderMap) -> Response {
     Response { status: status.as_u16(), challenges: challenges.collect() }
 }
 
-/// Reads a page into the words, up to [`MAX_PAGE`].
+/// Reads a page into the words, up to their limit.
 async fn read_page(mut page: hyper::body::Incoming, said: &mut ReplyText) -> Result<(), hyper::Error> {
-    let mut text = Vec::new();
     while let Some(frame) = page.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
-        if text.len() + data.len() > MAX_PAGE {
-            text.resize(MAX_PAGE + 1, b' ');
+        if !said.append(&data) {
             break;
         }
-        text.extend_from_slice(&data);
     }
-    said.add(&text);
     Ok(())
 }
 

@@ -180,12 +180,8 @@ impl<'a> Reader<'a> {
         self.rest = rest;
         let (left, value) = item.split_once('=').ok_or("a comparison has no =")?;
         let pieces = pieces(value)?;
-        let (left, kind) = match left.as_bytes().last() {
-            Some(b'>') => (left.trim_end_matches('>'), '>'),
-            Some(b'<') => (left.trim_end_matches('<'), '<'),
-            Some(b':') => (left.trim_end_matches(':'), ':'),
-            _ => (left, '='),
-        };
+        let kind = left.chars().last().filter(|last| matches!(last, '>' | '<' | ':')).unwrap_or('=');
+        let left = left.strip_suffix(kind).unwrap_or(left);
         let (attribute, rule) = match (kind, left.split_once(':')) {
             (':', Some((attribute, rule))) => (attribute, Some(rule)),
             (':', None) | (_, Some(_)) => return Err("a matching rule is written attribute:rule:=value"),
@@ -295,6 +291,12 @@ mod tests {
             "(uid=)",
             "(age>=*)",
             "(:=x)",
+            "(age>>=3)",
+            "(age<<=3)",
+            "(age<>=3)",
+            "(uid::={name})",
+            "(uid:rule::={name})",
+            "(uid~={name})",
             "(a:=x)",
             "(!(a=b)",
             &"(!".repeat(40),

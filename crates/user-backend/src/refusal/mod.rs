@@ -38,7 +38,7 @@ use zeroize::Zeroizing;
 use crate::backend::Attempt;
 use crate::verdict::{Rejection, Verdict};
 
-/// Most bytes of a reply that are kept.
+/// Most bytes of a reply that are kept, unless its protocol says otherwise.
 ///
 /// What is longer is neither compared nor shown.
 const MAX_SAID: usize = 2 * 1024;
@@ -96,18 +96,29 @@ pub(crate) struct Words {
 /// The raw words of one reply, inside a guard.
 ///
 /// Wiped on drop, never shown.
-#[derive(Default)]
 pub(crate) struct ReplyText {
     raw: Zeroizing<Vec<u8>>,
+    limit: usize,
     is_too_long: bool,
     /// The protocol marks these words as something to be shown to the user.
     is_alert: bool,
 }
 
+impl Default for ReplyText {
+    fn default() -> Self {
+        Self::with_limit(MAX_SAID)
+    }
+}
+
 impl ReplyText {
+    /// Keeps at most this many bytes.
+    pub(crate) fn with_limit(limit: usize) -> Self {
+        Self { raw: Zeroizing::default(), limit, is_too_long: false, is_alert: false }
+    }
+
     /// Forgets everything, before the next reply.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::with_limit(self.limit);
     }
 
     /// Marks the words as something that the user is to see.
@@ -122,19 +133,26 @@ impl ReplyText {
 
     /// Adds one line, without its code and its line end.
     pub(crate) fn add(&mut self, line: &[u8]) {
-        if self.raw.capacity() == 0 {
-            // A buffer that grows would leave copies in memory.
-            self.raw.reserve_exact(MAX_SAID);
-        }
-        let blank = usize::from(!self.raw.is_empty());
-        if self.raw.len() + blank + line.len() > MAX_SAID {
+        let blank: &[u8] = if self.raw.is_empty() { b"" } else { b" " };
+        if self.raw.len() + blank.len() + line.len() > self.limit {
             self.is_too_long = true;
             return;
         }
-        if blank == 1 {
-            self.raw.push(b' ');
+        self.append(blank);
+        self.append(line);
+    }
+
+    /// Adds a part of a text that comes in parts; returns whether it had room.
+    pub(crate) fn append(&mut self, part: &[u8]) -> bool {
+        if self.raw.capacity() == 0 {
+            // A buffer that grows would leave copies in memory.
+            self.raw.reserve_exact(self.limit);
         }
-        self.raw.extend_from_slice(line);
+        self.is_too_long |= self.raw.len() + part.len() > self.limit;
+        if !self.is_too_long {
+            self.raw.extend_from_slice(part);
+        }
+        !self.is_too_long
     }
 
     /// What the words mean, and what of them may be shown.

@@ -425,6 +425,15 @@ fn said_keeps_a_bounded_amount_and_shows_nothing() {
     assert!(said.raw.len() <= MAX_SAID);
     let words = said.judge(&RefusalTexts::default(), sent);
     assert_eq!((words.class, words.text), (UNKNOWN, ServerText::withheld()));
+    // The limit of a protocol, which stays after a reply.
+    let mut page = ReplyText::with_limit(MAX_SAID + 10);
+    for _ in 0..2 {
+        assert!(page.append(&[b' '; MAX_SAID]) && page.append(b"no"));
+        assert_eq!(page.raw.len(), MAX_SAID + 2);
+        assert_eq!(page.judge(&RefusalTexts::default(), sent).text.as_str(), "no");
+    }
+    assert!(page.append(&[b'x'; MAX_SAID]) && !page.append(&[b'x'; 11]) && !page.append(b"x"));
+    assert_eq!(page.judge(&RefusalTexts::default(), sent).text, ServerText::withheld());
 }
 
 /// Texts of outages that read like a refusal, from attackers or unlucky servers.

@@ -82,7 +82,6 @@ pub use class::SshClass;
 pub use settings::{HostKeyPin, SshSettings};
 
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -163,7 +162,7 @@ impl SshBackend {
 fn read(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
-    let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_string(&mut text));
+    let read = file_permissions::open(path).and_then(|file| file.take(limit + 1).read_to_string(&mut text));
     read.map_err(|error| format!("it cannot be read: {error}"))?;
     if text.len() > MAX_FILE {
         return Err(format!("it is longer than {MAX_FILE} bytes"));

@@ -182,7 +182,8 @@ fn roots(path: &Path) -> Result<RootCertStore, BackendError> {
         error => unusable(&format!("ca_file {} is not PEM", path.display()), error),
     };
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
+    let file = file_permissions::open(path).map_err(|error| failed(pem::Error::Io(error)))?;
+    for certificate in CertificateDer::pem_reader_iter(file) {
         let certificate = certificate.map_err(failed)?;
         roots.add(certificate).map_err(|error| {
             unusable(&format!("ca_file {} has a certificate that cannot be used", path.display()), error)

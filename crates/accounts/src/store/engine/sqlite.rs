@@ -1,6 +1,6 @@
 //! SQLite, the default engine: one file, no setup, commits durable when acknowledged.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::time::Instant;
+use user_backend::file_permissions;
 
 use crate::domain::AccountsError;
 use crate::store::engine::db::Db;
@@ -78,11 +79,11 @@ async fn open_writer(
 async fn look(path: &Path) -> Result<()> {
     let mut header = [0_u8; 100];
     let unreadable = |error: io::Error| AccountsError::unavailable(format!("{}: {error}", path.display()));
-    let mut file = File::open(path).map_err(unreadable)?;
-    let about = file.metadata().map_err(unreadable)?;
-    if about.is_dir() {
+    if path.is_dir() {
         return Err(AccountsError::unavailable(format!("{} is a folder", path.display())));
     }
+    let mut file = file_permissions::open(path).map_err(unreadable)?;
+    let about = file.metadata().map_err(unreadable)?;
     if about.len() == 0 {
         return Ok(());
     }

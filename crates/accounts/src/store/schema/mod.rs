@@ -31,6 +31,7 @@ const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v9_sqlite.sql"), postgres: include_str!("v9_postgres.sql") },
     Migration { sqlite: include_str!("v10_sqlite.sql"), postgres: include_str!("v10_postgres.sql") },
     Migration { sqlite: include_str!("v11_sqlite.sql"), postgres: include_str!("v11_postgres.sql") },
+    Migration { sqlite: include_str!("v12_sqlite.sql"), postgres: include_str!("v12_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.

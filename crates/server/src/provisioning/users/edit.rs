@@ -4,12 +4,12 @@
 
 use accounts::{
     AccountsError, Details, DisplayName, EditedBy, EmailAddress, FieldRisk, FieldValue, Language, Locale,
-    MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, UserChange, stored_phone_number,
+    MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, UserChange,
 };
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
-use super::validate::{self, HASH_DEADLINE, checked, set_failed};
+use super::validate::{self, HASH_DEADLINE, checked, formed, set_failed};
 use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
 use crate::provisioning::compat;
@@ -285,32 +285,8 @@ impl<'a> Editor<'a> {
                 change.locale(Locale::parse_optional(value).map_err(invalid)?)
             }
             "locale" => return Err(OcsFailure::new(INVALID, "Invalid locale").with_hint(validate::LOCALE)),
-            "first_day_of_week" if matches!(value, "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6") => {
-                change.field(value_of(ProfileField::FirstDayOfWeek, value)?)
-            }
-            "first_day_of_week" => return Err(OcsFailure::new(INVALID, "Invalid first day of week")),
-            "phone" if value.is_empty() => change.field(value_of(ProfileField::Phone, value)?),
-            "phone" => {
-                let wrong = || OcsFailure::new(INVALID, "Invalid phone").with_hint(validate::PHONE);
-                let region = call.app.settings().default_phone_region;
-                let number = stored_phone_number(value, region).ok_or_else(wrong)?;
-                change.field(value_of(ProfileField::Phone, &number)?)
-            }
-            "website" if value.is_empty() || validate::is_website(value) => {
-                change.field(value_of(ProfileField::Website, checked("website", value)?)?)
-            }
-            "website" => return Err(OcsFailure::new(INVALID, "Invalid website").with_hint(validate::WEBSITE)),
-            "twitter" => {
-                let name = checked("twitter", value)?.trim_start_matches('@');
-                change.field(value_of(ProfileField::Twitter, name)?)
-            }
-            "profile_enabled" => {
-                let on = match value {
-                    "1" | "true" => "1",
-                    "0" | "false" | "" => "0",
-                    _ => return Err(OcsFailure::new(INVALID, "Invalid profile_enabled")),
-                };
-                change.field(value_of(ProfileField::ProfileEnabled, on)?)
+            "first_day_of_week" | "phone" | "website" | "twitter" | "profile_enabled" => {
+                change.field(formed(call, key, value)?)
             }
             key => {
                 let text =

@@ -151,6 +151,17 @@ fn a_pipe_is_refused_without_waiting_for_a_writer() {
     let link = dir.path().join("null.toml");
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
     assert!(refused(&link).contains("something that is no file"));
+    for (class, field) in [("imap", "ca_file"), ("ssh", "known_hosts")] {
+        if !cfg!(feature = "ssh") && class == "ssh" {
+            continue;
+        }
+        let text = format!(
+            "[[user_backends]]\nclass = \"{class}\"\nhost = \"h.example.com\"\n{field} = \"null.toml\"\n"
+        );
+        let config = Config::load(write(dir.path(), "a.toml", text.as_bytes())).unwrap();
+        let error = crate::Resolver::from_config(&config).unwrap_err().to_string();
+        assert!(error.contains("it is no regular file"), "{field}: {error}");
+    }
 }
 
 #[test]

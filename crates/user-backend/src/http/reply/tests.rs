@@ -121,3 +121,14 @@ fn refuse_names_one_more_status_that_refuses() {
     assert_eq!(with(rules, 422, &[], "zebra"), "unavailable guess");
     assert_eq!(with(rules, 200, &[], "zebra"), "accepted");
 }
+
+#[test]
+fn stale_nonce_is_no_refusal_whatever_the_settings_say() {
+    let stale = r#"Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256, stale=true"#;
+    let rules = Rules { auth: HttpAuth::Digest, accept: None, refuse: Some(401) };
+    assert_eq!(with(rules, 401, &[&stale.replace("true", "false")], ""), "bad_credentials");
+    for said in ["", "Zebra says no", "Invalid credentials"] {
+        assert_eq!(with(rules, 401, &[stale], said), "unavailable", "{said}");
+        assert_eq!(judged(HttpAuth::Digest, 401, &[stale], said), "unavailable", "{said}");
+    }
+}
