@@ -108,6 +108,7 @@ pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
 pub use socket_settings::{DovecotAuthSettings, OnOutage, SaslauthdSettings, SocketMode, SocketSettings};
 pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal, client_name};
 pub use store::audit::AuditLine;
+pub use store::backend_failures::StoredBudget;
 pub use store::failed_logins::{FailedLogin, KeepFailures, LoginEvent, MAX_FAILED_LOGINS};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
 pub use store::login_flows::{LOGIN_FLOW_LIFE, LOGIN_FLOW_PATH, LoginFlow, NewLoginFlow};

@@ -79,12 +79,18 @@ impl AppState {
         let failed_logins = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config)?;
         // Names are hashed with the key that is not in the database, if there is one.
-        let all = match proven_key::find(&settings) {
-            Some(key) => all
-                .user_hashes(UserHashKey::new(key.clone()))
-                .proven(accounts.proven_store(), ProvenKey::new(key)),
-            None => all.user_hashes(UserHashKey::new(accounts.secret("failed sign-ins").await?)),
+        let proven_key = proven_key::find(&settings);
+        let user_key = match &proven_key {
+            Some(key) => key.clone(),
+            None => accounts.secret("failed sign-ins").await?,
         };
+        let mut all = all.user_hashes(UserHashKey::new(user_key.clone()));
+        if let Some(key) = proven_key {
+            all = all.proven(accounts.proven_store(), ProvenKey::new(key));
+        }
+        if let Some(budget) = accounts.shared_budget() {
+            all = all.shared_budget(budget, UserHashKey::new(user_key));
+        }
         let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
         let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
         let request_tokens = csrf::Key::new(accounts.secret("request token").await?);

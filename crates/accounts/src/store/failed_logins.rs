@@ -20,10 +20,10 @@ use std::time::Duration;
 use user_backend::brute_force::{Certainty, SourceNet, UserHash};
 
 use crate::domain::{AccountsError, Action, CredentialEpoch, Timestamp};
-use crate::store::credential_epoch;
 use crate::store::engine::{Row, sql};
 use crate::store::handle::table;
 use crate::store::rights::Right;
+use crate::store::{backend_failures, credential_epoch};
 
 /// How many rows are kept at most, the newest.
 ///
@@ -117,6 +117,7 @@ impl FailedLoginsMut<'_> {
         }
         let surplus = sql("DELETE FROM failed_logins WHERE key <= (SELECT MAX(key) FROM failed_logins) - $1");
         change.execute(surplus.bind(MAX_FAILED_LOGINS)).await?;
+        backend_failures::purge(&mut change).await?;
         change.commit().await?;
         Ok(true)
     }

@@ -4,6 +4,7 @@ pub(crate) mod address_confirmations;
 pub(crate) mod app_passwords;
 pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod backend_failures;
 pub(crate) mod batching;
 pub(crate) mod change;
 pub(crate) mod credential_epoch;
@@ -40,7 +41,9 @@ use crate::domain::{AccountsError, Actor, Timestamp};
 use crate::store::app_passwords::{AppPasswords, AppPasswordsMut};
 use crate::store::apps::{Apps, AppsMut};
 use crate::store::audit::{Audit, AuditMut};
+use crate::store::backend_failures::StoredBudget;
 use crate::store::credential_epoch::{CredentialEpochs, CredentialEpochsMut};
+use crate::store::engine::SqlDialect;
 use crate::store::failed_logins::{FailedLogins, FailedLoginsMut};
 use crate::store::groups::{Groups, GroupsMut};
 use crate::store::handle::{ActingStore, Store};
@@ -206,6 +209,16 @@ impl Accounts {
     /// `Resolver::builder().proven(accounts.proven_store(), key)`.
     pub fn proven_store(&self) -> Arc<StoredProven> {
         Arc::new(StoredProven(self.as_system().store))
+    }
+
+    /// Failed logins at backends as a resolver takes them, for several servers on one store.
+    ///
+    /// `None` on SQLite, which is for one server: it counts in memory.
+    pub fn shared_budget(&self) -> Option<Arc<StoredBudget>> {
+        match self.store.db().kind() {
+            SqlDialect::Postgres => Some(Arc::new(StoredBudget(self.as_system().store))),
+            SqlDialect::Sqlite => None,
+        }
     }
 
     /// Apps and their configuration.

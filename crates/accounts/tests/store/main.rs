@@ -25,6 +25,7 @@ mod repositories;
 mod rights;
 mod service_tokens;
 mod set_password;
+mod shared_budget;
 mod snapshot;
 mod test_db;
 mod users;

@@ -18,6 +18,7 @@ pub(crate) mod per_backend_user;
 pub mod per_source;
 pub mod per_user;
 mod reports;
+pub(crate) mod shared_budget;
 mod window;
 
 use std::fmt;
@@ -35,6 +36,7 @@ pub use per_source::{SourceNet, SourceRateLimit};
 pub use per_user::Lockout;
 pub(crate) use per_user::UserLimiter;
 pub use reports::{InvalidUserHash, UserHash, UserHashKey};
+pub use shared_budget::{BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SharedBudgetError};
 pub(crate) use window::Reached;
 pub use window::{AttemptLimit, Certainty};
 

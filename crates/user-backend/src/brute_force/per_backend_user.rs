@@ -20,9 +20,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bounded_table::BoundedTable;
+use super::shared_budget::Reserved;
 use super::window::{AttemptLimit, Certainty, Reached, Window};
 use super::{Cost, cost};
-use crate::clock::now;
+use crate::clock::{Instant, now};
 use crate::error::BackendError;
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKey;
@@ -44,7 +45,21 @@ struct BackendUserRecord {
     window: Window,
     /// Attempts under way: each may become a failure.
     reserved: usize,
+    /// Passwords without an answer, whose entries in the shared record still count.
+    unanswered: Vec<Unanswered>,
 }
+
+/// A password without an answer, whose failure is reserved for all servers.
+#[derive(Clone, Copy, Debug)]
+struct Unanswered {
+    tuple: OutcomeKey,
+    reserved: Reserved,
+}
+
+/// Maximum number of passwords without an answer whose entries are remembered.
+///
+/// Entries beyond that count until their time is over.
+const MAX_UNANSWERED: usize = 8;
 
 /// A limit is reached; the backend must not be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +89,14 @@ impl UpstreamLimiter {
         is_proven: bool,
     ) -> Result<Reservation<'_>, Denied> {
         let record = self.users.get_or_insert(name, Mutex::default);
-        let mut reservation =
-            Reservation { limiter: self, name: name.clone(), record, tuple: *tuple, is_reserved: false };
+        let mut reservation = Reservation {
+            limiter: self,
+            name: name.clone(),
+            record,
+            tuple: *tuple,
+            reserved_at: now(),
+            is_reserved: false,
+        };
         let denied = {
             let mut record = lock(&reservation.record);
             let reserved = record.reserved;
@@ -108,16 +129,48 @@ pub(crate) struct Reservation<'a> {
     name: CanonicalName,
     record: Arc<Mutex<BackendUserRecord>>,
     tuple: OutcomeKey,
+    reserved_at: Instant,
     is_reserved: bool,
 }
 
 impl Reservation<'_> {
+    /// The entry in the shared record that an earlier attempt with this password left there.
+    pub(crate) fn take_unanswered(&self) -> Option<Reserved> {
+        let mut record = lock(&self.record);
+        // The shared record may count by another clock, so an entry is not used up to its last
+        // moment.
+        let (half, now) = (self.limiter.limit.per / 2, now());
+        record.unanswered.retain(|kept| now.saturating_duration_since(kept.reserved.at) < half);
+        let place = record.unanswered.iter().position(|kept| kept.tuple == self.tuple)?;
+        Some(record.unanswered.swap_remove(place).reserved)
+    }
+
+    /// Remembers an entry for the next attempt with this password.
+    pub(crate) fn keep_unanswered(&self, reserved: Reserved) {
+        let mut record = lock(&self.record);
+        if record.unanswered.len() >= MAX_UNANSWERED {
+            record.unanswered.remove(0);
+        }
+        record.unanswered.push(Unanswered { tuple: self.tuple, reserved });
+    }
+
+    /// How many failures there may be at all servers: half of the limit for a password that was
+    /// refused before.
+    pub(crate) fn shared_limit(&self) -> AttemptLimit {
+        let limit = self.limiter.limit;
+        match lock(&self.record).window.has_refused(&self.tuple) {
+            true => AttemptLimit { failures: (limit.failures / 2).max(1), ..limit },
+            false => limit,
+        }
+    }
+
     /// Settles the reservation by what became of the attempt.
     pub(crate) fn settle(self, answer: &Result<Verdict, BackendError>) {
         let mut record = lock(&self.record);
         match cost(answer) {
-            // Servers clear their count themselves when the password was right.
-            Cost::Right => record.window.clear(),
+            // Servers clear their count themselves when the password was right. What failed after
+            // this attempt began may have failed after that.
+            Cost::Right => record.window.clear_until(self.reserved_at),
             Cost::Wrong => record.window.fail(self.tuple, Certainty::Wrong, now()),
             Cost::Silent | Cost::Unrecognised => record.window.fail(self.tuple, Certainty::Unanswered, now()),
             // There is no account that could be locked.

@@ -21,6 +21,7 @@ use super::trace::TraceStep;
 use crate::backend::{Attempt, UserBackend};
 use crate::brute_force::per_backend::BackendReservation;
 use crate::brute_force::per_backend_user::{Denied, Reservation};
+use crate::brute_force::shared_budget::{SiteBudget, SiteDenial, SiteReservation};
 use crate::brute_force::{BackendLimiter, Cost, GuessLimit, Reached, UpstreamLimiter, cost};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
@@ -142,7 +143,7 @@ impl BackendSlot {
     ///
     /// # Errors
     /// [`LimitReached`]: the backend must not be asked.
-    pub(super) fn reserve(
+    fn reserve(
         &self,
         name: &CanonicalName,
         tuple: &OutcomeKey,
@@ -150,14 +151,7 @@ impl BackendSlot {
     ) -> Result<Reserved<'_>, LimitReached> {
         let per_user = self.per_user.reserve(name, tuple, is_proven).map_err(|denied| {
             let Denied { reached, was_refused } = denied;
-            let why = match reached {
-                Reached::ByFailures(_) => format!(
-                    "{} failed logins are enough: one more might lock the account there",
-                    self.policy.budget
-                ),
-                Reached::ByUnanswered => "it has not answered earlier attempts for this user".to_owned(),
-            };
-            let step = TraceStep::skipped(&self.id, why);
+            let step = TraceStep::skipped(&self.id, self.why_reached(reached));
             LimitReached { limit: GuessLimit::PerBackendUser, step, reached, was_refused }
         })?;
         let in_all = self.in_all.as_ref().map(|in_all| {
@@ -169,7 +163,54 @@ impl BackendSlot {
                 LimitReached { limit: GuessLimit::PerBackend, step, reached, was_refused: false }
             })
         });
-        Ok(Reserved { per_user, in_all: in_all.transpose()? })
+        Ok(Reserved { per_user, in_all: in_all.transpose()?, site: None })
+    }
+
+    /// Reserves a failure at the limits of this backend, those of this process and that of all
+    /// servers.
+    ///
+    /// # Errors
+    /// [`LimitReached`] or a failure of the shared record: the backend must not be asked.
+    pub(super) async fn reserve_at_all<'a>(
+        &'a self,
+        site: Option<&'a SiteBudget>,
+        name: &CanonicalName,
+        tuple: &OutcomeKey,
+        is_proven: bool,
+        deadline: Instant,
+    ) -> Result<Reserved<'a>, NotReserved> {
+        let mut reserved = self.reserve(name, tuple, is_proven)?;
+        let Some(site) = site else { return Ok(reserved) };
+        let mut limit = reserved.per_user.shared_limit();
+        if is_proven {
+            // Exempt, but a failure must be on record before the backend is asked.
+            limit.failures = u32::MAX;
+        }
+        let unanswered = reserved.per_user.take_unanswered();
+        match site.reserve(&self.id, name, limit, unanswered, deadline).await {
+            Ok(at_site) => {
+                reserved.site = Some(at_site);
+                Ok(reserved)
+            }
+            Err(SiteDenial::Reached(reached)) => {
+                let step = TraceStep::skipped(&self.id, self.why_reached(reached));
+                let limit = GuessLimit::PerBackendUser;
+                Err(NotReserved::Limit(LimitReached { limit, step, reached, was_refused: false }))
+            }
+            Err(SiteDenial::Failed(why)) => Err(NotReserved::Failed(why)),
+        }
+    }
+
+    fn why_reached(&self, reached: Reached) -> String {
+        match reached {
+            Reached::ByFailures(_) => {
+                format!(
+                    "{} failed logins are enough: one more might lock the account there",
+                    self.policy.budget
+                )
+            }
+            Reached::ByUnanswered => "it has not answered earlier attempts for this user".to_owned(),
+        }
     }
 
     /// Asks about a name that was read by the rules of this link.
@@ -300,10 +341,18 @@ impl BackendSlot {
 pub(super) struct Reserved<'a> {
     per_user: Reservation<'a>,
     in_all: Option<BackendReservation<'a>>,
+    site: Option<SiteReservation<'a>>,
 }
 
 impl Reserved<'_> {
-    pub(super) fn settle(self, answer: &Result<Verdict, BackendError>) {
+    /// Settles all of them by what became of the attempt.
+    pub(super) async fn settle(self, answer: &Result<Verdict, BackendError>, deadline: Instant) {
+        // First what other servers see.
+        if let Some(site) = self.site
+            && let Some(unanswered) = site.settle(answer, deadline).await
+        {
+            self.per_user.keep_unanswered(unanswered);
+        }
         self.per_user.settle(answer);
         if let Some(in_all) = self.in_all {
             in_all.settle(answer);
@@ -319,6 +368,20 @@ pub(super) struct LimitReached {
     pub(super) reached: Reached,
     /// The backend refused this very password a while ago.
     pub(super) was_refused: bool,
+}
+
+/// Why a backend must not be asked.
+#[derive(Debug)]
+pub(super) enum NotReserved {
+    Limit(LimitReached),
+    /// The shared record of failed logins cannot be used.
+    Failed(String),
+}
+
+impl From<LimitReached> for NotReserved {
+    fn from(limit: LimitReached) -> Self {
+        Self::Limit(limit)
+    }
 }
 
 /// Runs the canary at all of these, side by side.

@@ -16,8 +16,10 @@ use super::recipe::{Decorator, Recipe, Slot, Tuning};
 use super::{NotAuthenticated, Resolver, ResolverShared};
 use crate::backend::UserBackend;
 use crate::brute_force::known_credentials::KnownCredentials;
+use crate::brute_force::shared_budget::SiteBudget;
 use crate::brute_force::{
-    AttemptLimit, FailedLoginObserver, Lockout, SourceRateLimit, SourceRateLimiter, UserHashKey, UserLimiter,
+    AttemptLimit, FailedLoginObserver, Lockout, SharedBudget, SourceRateLimit, SourceRateLimiter,
+    UserHashKey, UserLimiter,
 };
 use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, OutcomeCache};
@@ -39,6 +41,7 @@ pub struct ResolverBuilder {
     pins: Arc<dyn PinStore>,
     kept_proven: Option<KeptProven>,
     user_hash_key: Option<UserHashKey>,
+    site_budget: Option<SiteBudget>,
 }
 
 impl Default for ResolverBuilder {
@@ -49,6 +52,7 @@ impl Default for ResolverBuilder {
             pins: Arc::new(MemoryPins::default()),
             kept_proven: None,
             user_hash_key: None,
+            site_budget: None,
         }
     }
 }
@@ -160,6 +164,16 @@ impl ResolverBuilder {
         self
     }
 
+    /// The record of failed logins at the backends that all servers of a site share, and the key
+    /// under which it knows users (default: none, each process counts on its own).
+    ///
+    /// All servers need the same key. It stays when the resolver is [replaced](Resolver::replace).
+    #[doc(alias = "cluster")]
+    pub fn shared_budget(mut self, store: Arc<dyn SharedBudget>, key: UserHashKey) -> Self {
+        self.site_budget = Some(SiteBudget::new(store, key));
+        self
+    }
+
     /// Checks everything and makes the resolver.
     ///
     /// # Errors
@@ -243,7 +257,8 @@ impl ResolverBuilder {
             }
         };
         let pins = before.map_or(self.pins, |before| Arc::clone(&before.pins));
-        Chain::new(slots, pins, limits, deadline)
+        let site_budget = before.map_or(self.site_budget, |before| before.site_budget.clone());
+        Chain::new(slots, pins, site_budget, limits, deadline)
     }
 
     pub(super) fn bounds(&self) -> CacheBounds {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep_until, timeout_at};
 
-use super::backend_slot::{BackendSlot, LimitReached};
+use super::backend_slot::{BackendSlot, LimitReached, NotReserved};
 use super::names::{Admit, DomainRules, Reading};
 use super::pin::{PinOwner, PinStore};
 use super::policy::{OnReject, OnUnavailable};
@@ -19,6 +19,7 @@ use super::scope::Scope;
 use super::trace::{AUDIT, EndReason, Trace, TraceStep, more_telling};
 use crate::backend::{Attempt, ServerMessage};
 use crate::brute_force::known_credentials::KnownCredentials;
+use crate::brute_force::shared_budget::SiteBudget;
 use crate::brute_force::{Cost, GuessLimit, Reached, SourceRateLimiter, UserLimiter, cost};
 use crate::clock::{Instant, later, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
@@ -32,6 +33,8 @@ pub(super) struct Chain {
     /// Each set of domain rules once: most backends have the same, none.
     rules: Vec<DomainRules>,
     pub(super) pins: Arc<dyn PinStore>,
+    /// Failed logins at the backends, counted for all servers, if there is a shared record.
+    pub(super) site_budget: Option<SiteBudget>,
     pub(super) sources: SourceRateLimiter,
     pub(super) users: UserLimiter,
     pub(super) known: KnownCredentials,
@@ -75,6 +78,7 @@ impl Chain {
     pub(super) fn new(
         slots: Vec<Arc<BackendSlot>>,
         pins: Arc<dyn PinStore>,
+        site_budget: Option<SiteBudget>,
         limits: Limits,
         deadline: Duration,
     ) -> Self {
@@ -85,7 +89,7 @@ impl Chain {
                 rules.push(slot.names.domain().clone());
             }
         }
-        Self { slots, rules, pins, sources, users, known, deadline }
+        Self { slots, rules, pins, site_budget, sources, users, known, deadline }
     }
 
     /// The link with this id.
@@ -193,9 +197,13 @@ impl Chain {
                 true => Ok(Verdict::Rejected(Rejection::PolicyDenied)),
                 false => {
                     let upstream = pinned.unwrap_or_else(|| reading.upstream.clone());
-                    let place = match slot.reserve(account, tuple, attempt.is_proven) {
-                        Ok(place) => place,
-                        Err(LimitReached { limit, step, reached, was_refused }) => {
+                    let site = self.site_budget.as_ref();
+                    let until = attempt.deadline;
+                    let reserved = slot.reserve_at_all(site, account, tuple, attempt.is_proven, until).await;
+                    let reserved = match reserved {
+                        Ok(reserved) => reserved,
+                        Err(NotReserved::Failed(why)) => return store_failed(trace, &slot.id, &why),
+                        Err(NotReserved::Limit(LimitReached { limit, step, reached, was_refused })) => {
                             trace.steps.push(step);
                             // Its answer to this very password is known: it is not asked again,
                             // and the next one is.
@@ -246,7 +254,7 @@ impl Chain {
                         }
                     }
                     *is_guess |= cost(&answer) == Cost::Unrecognised;
-                    place.settle(&answer);
+                    reserved.settle(&answer, attempt.deadline).await;
                     sent = Some(upstream);
                     answer
                 }
@@ -376,6 +384,14 @@ struct Claim<'a> {
 }
 
 const LATE: &str = "the store of pins did not answer in time";
+
+/// Without the shared record it is not known whether one more failure would lock the account.
+fn store_failed(trace: &mut Trace, slot: &BackendId, why: &str) -> ChainDecision {
+    trace.ended_by = EndReason::Overload;
+    trace.note = Some(why.to_owned());
+    trace.steps.push(TraceStep::skipped(slot, "the failed logins at other servers are unknown"));
+    ChainDecision::Unavailable
+}
 
 fn pins_failed(trace: &mut Trace, slot: &BackendId, why: &str) -> ChainDecision {
     trace.ended_by = EndReason::PinsUnavailable;

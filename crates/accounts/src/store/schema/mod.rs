@@ -32,6 +32,7 @@ const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v10_sqlite.sql"), postgres: include_str!("v10_postgres.sql") },
     Migration { sqlite: include_str!("v11_sqlite.sql"), postgres: include_str!("v11_postgres.sql") },
     Migration { sqlite: include_str!("v12_sqlite.sql"), postgres: include_str!("v12_postgres.sql") },
+    Migration { sqlite: include_str!("v13_sqlite.sql"), postgres: include_str!("v13_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.
@@ -161,6 +162,7 @@ const OUR_NAMES: &[&str] = &[
     "address_confirmations",
     "failed_logins",
     "login_flows",
+    "backend_failures",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

@@ -41,6 +41,7 @@ mod reload;
 mod restricted;
 mod review;
 mod secrets;
+mod shared_budget;
 mod throttle;
 mod trace;
 mod traps;

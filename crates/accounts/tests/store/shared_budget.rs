@@ -1,0 +1,154 @@
+//! Failed logins at backends, counted for all servers: on PostgreSQL only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::StoredBudget;
+use user_backend::BackendId;
+use user_backend::brute_force::{
+    AttemptLimit, BudgetEntry, BudgetReply, BudgetResult, SharedBudget, UserHash,
+};
+
+use crate::test_db::{TestDb, on_both};
+
+const LIMIT: AttemptLimit = AttemptLimit { failures: 4, per: Duration::from_secs(900) };
+
+fn mail() -> BackendId {
+    BackendId::parse("mail").unwrap()
+}
+
+fn alice() -> UserHash {
+    "00112233445566778899aabbccddeeff".parse().unwrap()
+}
+
+async fn open(place: &TestDb) -> Option<Arc<StoredBudget>> {
+    let budget = place.open().await.shared_budget();
+    assert_eq!(budget.is_none(), place.is_sqlite(), "the one server of a SQLite file counts in memory");
+    budget
+}
+
+async fn reserve(budget: &StoredBudget) -> BudgetReply {
+    budget.reserve(&mail(), &alice(), LIMIT).await.unwrap()
+}
+
+async fn reserved(budget: &StoredBudget) -> BudgetEntry {
+    match reserve(budget).await {
+        BudgetReply::Reserved(entry) => entry,
+        reply => panic!("{reply:?}"),
+    }
+}
+
+async fn settle(budget: &StoredBudget, entry: BudgetEntry, result: BudgetResult) {
+    budget.settle(&mail(), &alice(), entry, result).await.unwrap();
+}
+
+/// Lets all entries be older by this time.
+async fn age(place: &TestDb, by: Duration) {
+    let shift = i64::try_from(by.as_millis()).unwrap() << 20;
+    let older =
+        |column: &str| format!("{column} = ARRAY(SELECT entry - {shift} FROM unnest({column}) AS entry)");
+    place
+        .raw(&format!("UPDATE backend_failures SET {}, {}", older("wrong"), older("reserved")))
+        .await
+        .unwrap();
+}
+
+on_both! {
+    async fn burst_from_several_servers_reserves_the_limit_and_no_more(place) {
+        let mut servers = Vec::new();
+        for _ in 0..4 {
+            let Some(budget) = open(place).await else { return };
+            servers.push(budget);
+        }
+        for round in 0..10 {
+            let tasks: Vec<_> = (0..40).map(|number| {
+                let budget = Arc::clone(&servers[number % 4]);
+                tokio::spawn(async move { reserve(&budget).await })
+            }).collect();
+            let mut entries = Vec::new();
+            for task in tasks {
+                match task.await.unwrap() {
+                    BudgetReply::Reserved(entry) => entries.push(entry),
+                    reply => assert_eq!(reply, BudgetReply::ReachedByUnanswered),
+                }
+            }
+            assert_eq!(entries.len(), 4, "round {round}");
+            for entry in entries {
+                settle(&servers[round % 4], entry, BudgetResult::Nothing).await;
+            }
+        }
+    }
+
+    async fn failures_expire_one_by_one(place) {
+        let Some(budget) = open(place).await else { return };
+        for _ in 0..4 {
+            let entry = reserved(&budget).await;
+            settle(&budget, entry, BudgetResult::Wrong).await;
+            age(place, Duration::from_secs(60)).await;
+        }
+        let BudgetReply::ReachedByFailures(wait) = reserve(&budget).await else { panic!("the limit is reached") };
+        let expected = Duration::from_secs(11 * 60);
+        assert!(wait <= expected && wait > expected - Duration::from_secs(30), "{wait:?}");
+        // Another user and another backend are not affected.
+        let other: UserHash = "ffeeddccbbaa99887766554433221100".parse().unwrap();
+        assert!(matches!(budget.reserve(&mail(), &other, LIMIT).await.unwrap(), BudgetReply::Reserved(_)));
+        let files = BackendId::parse("files").unwrap();
+        assert!(matches!(budget.reserve(&files, &alice(), LIMIT).await.unwrap(), BudgetReply::Reserved(_)));
+        age(place, Duration::from_secs(11 * 60)).await;
+        let entry = reserved(&budget).await;
+        settle(&budget, entry, BudgetResult::Wrong).await;
+        let BudgetReply::ReachedByFailures(wait) = reserve(&budget).await else { panic!("the limit is reached") };
+        assert!(wait <= Duration::from_secs(60), "{wait:?}");
+    }
+
+    async fn right_password_ends_failures_and_keeps_attempts_under_way(place) {
+        let Some(budget) = open(place).await else { return };
+        for _ in 0..2 {
+            let entry = reserved(&budget).await;
+            settle(&budget, entry, BudgetResult::Wrong).await;
+        }
+        let [guess, right] = [reserved(&budget).await, reserved(&budget).await];
+        assert_eq!(reserve(&budget).await, BudgetReply::ReachedByUnanswered);
+        settle(&budget, right, BudgetResult::Right).await;
+        settle(&budget, guess, BudgetResult::Wrong).await;
+        for _ in 0..3 {
+            let entry = reserved(&budget).await;
+            settle(&budget, entry, BudgetResult::Wrong).await;
+        }
+        assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
+    }
+
+    async fn right_password_keeps_failures_since_it_was_reserved(place) {
+        let Some(budget) = open(place).await else { return };
+        let right = reserved(&budget).await;
+        for _ in 0..3 {
+            let entry = reserved(&budget).await;
+            settle(&budget, entry, BudgetResult::Wrong).await;
+        }
+        // The server may have seen the right password before the wrong ones.
+        settle(&budget, right, BudgetResult::Right).await;
+        let entry = reserved(&budget).await;
+        settle(&budget, entry, BudgetResult::Wrong).await;
+        assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
+    }
+
+    async fn settled_reservations_leave_no_row(place) {
+        let Some(budget) = open(place).await else { return };
+        for result in [BudgetResult::Nothing, BudgetResult::Right] {
+            let entry = reserved(&budget).await;
+            settle(&budget, entry, result).await;
+            let empty = "DO $$ BEGIN ASSERT (SELECT count(*) FROM backend_failures) = 0; END $$";
+            place.raw(empty).await.unwrap();
+        }
+    }
+
+    async fn reservation_of_a_server_that_died_counts_until_its_time_is_over(place) {
+        let Some(budget) = open(place).await else { return };
+        for _ in 0..4 {
+            reserved(&budget).await;
+        }
+        assert_eq!(reserve(&budget).await, BudgetReply::ReachedByUnanswered);
+        age(place, LIMIT.per).await;
+        reserved(&budget).await;
+    }
+}
