@@ -19,7 +19,6 @@ mod documented;
 mod fields_table;
 mod files;
 mod historic;
-mod hostile;
 #[cfg(all(
     feature = "http",
     feature = "ldap",
