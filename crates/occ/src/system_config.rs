@@ -161,7 +161,7 @@ fn hide(value: &mut Value) {
     }
 }
 
-/// A whole setting, as it stands in the file.
+/// A whole setting, as written in the file.
 fn value(config: &Config, path: &SettingPath) -> Result<Option<Value>, CliError> {
     config.section(path.setting).map_err(config_file::wrong)
 }

@@ -151,7 +151,7 @@ pub struct Attempt<'a> {
     message: Option<&'a ServerMessage>,
 }
 
-/// What a server has to say to the user, beside its verdict.
+/// The server's message to the user, beside its verdict.
 #[derive(Debug, Default)]
 pub struct ServerMessage(Mutex<Option<ServerText>>);
 

@@ -61,7 +61,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Checks that only root and the user of this process may change a file.
 ///
 /// # Errors
-/// [`UnsafePath`]: the first file or folder on the way that others may change, or that cannot be checked.
+/// [`UnsafePath`]: the first file or folder of the path that others may change, or that cannot be checked.
 pub fn check(path: &Path) -> Result<(), UnsafePath> {
     #[cfg(unix)]
     return unix::walk(path);
@@ -186,8 +186,8 @@ mod unix {
 
     fn unreadable(path: &Path, error: &io::Error) -> UnsafePath {
         UnsafePath {
-            found: format!("{}, which cannot be looked at ({error})", path.display()),
-            expected: "a path that can be looked at, link by link",
+            found: format!("{}, which cannot be checked ({error})", path.display()),
+            expected: "a path whose folders and links can be read",
             command: format!("namei -l {}", quoted(path)),
         }
     }

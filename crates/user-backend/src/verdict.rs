@@ -27,7 +27,7 @@ pub enum Verdict {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Rejection {
-    /// Wrong name or password; most servers do not say which.
+    /// Wrong name or password; most servers do not distinguish them.
     BadCredentials,
     /// The server says that it has no such user.
     UnknownUser,

@@ -15,7 +15,7 @@ use crate::rig::Rig;
 use crate::step::{self, Outcome, Steps};
 use crate::test::on_rig;
 
-/// Which tests leave figures.
+/// The tests that write figures.
 const TESTS: &str = "(binary(scripted) & test(/^adversarial::/)) | (binary(live) & test(/^faults::/)) | binary(memory) | binary(isolation) | binary(replay) | (package(user-backend-server) & test(/^(attacks|bounds)::/))";
 
 /// How much later a login may be because another file server hangs.

@@ -10,7 +10,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Fields, ImplItem, Item, TraitItem, UseTree, Visibility};
 
-/// Crates whose types stay inside.
+/// Crates whose types must not be in public signatures.
 const PRIVATE: [&str; 9] = [
     "async_imap",
     "mago_syntax",

@@ -28,7 +28,7 @@ pub(crate) struct LockedUser {
 }
 
 impl LockedUser {
-    /// The one form under which this user is known.
+    /// The canonical name of this user.
     pub(crate) fn name(&self) -> &str {
         self.user.id.name().as_str()
     }

@@ -118,7 +118,7 @@ impl<'a> Checked<'a> {
     }
 }
 
-/// Checks the backends that the arguments name, side by side.
+/// Checks the backends that the arguments name, concurrently.
 pub(crate) async fn run(setup: &LoadedConfig, args: &CheckArgs) -> Result<Output, CliError> {
     for id in &args.ids {
         setup.backend(id)?;

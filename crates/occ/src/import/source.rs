@@ -203,7 +203,7 @@ async fn app_passwords(engine: &mut Engine, prefix: &str) -> Result<u64, CliErro
     Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
 }
 
-/// What is to be said about a version that is newer than those that are known.
+/// The warning about a version that is newer than the known ones.
 fn newer(version: &str) -> Option<String> {
     let major: u32 = version.split('.').next()?.trim().parse().ok()?;
     (major > LATEST_VERSION).then(|| {

@@ -160,7 +160,7 @@ impl ActiveSession {
         &self.standing.user
     }
 
-    /// What the session is found by.
+    /// The key of the session in the store.
     pub fn token(&self) -> &TokenHash {
         &self.token
     }

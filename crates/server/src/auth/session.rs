@@ -26,7 +26,7 @@ const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 /// And after this time in any case: external passwords are not verified again.
 const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// How exact the time of the latest visit is: not every visit is a write.
+/// Resolution of the time of last use: not every use is a write.
 const SEEN_RESOLUTION: Duration = Duration::from_secs(60);
 
 /// For how long a page shows a new app password again.

@@ -30,7 +30,7 @@ impl Default for LogLevel {
     }
 }
 
-/// A level that makes no sense.
+/// An invalid log level.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum BadLevel {
     #[error("found {found:?}, expected error, warn, info, debug or trace")]

@@ -1,6 +1,6 @@
 //! Redirects after a sign-in, to the page that was requested, if it is on this server.
 //!
-//! An attacker could otherwise send users from our page to a copy of it (open redirect). Other
+//! An attacker could otherwise send users from this server to a copy of it (open redirect). Other
 //! hosts are those of applications for which a proxy asks, if the settings name them.
 
 use accounts::{HostName, LoginRedirect};

@@ -309,7 +309,7 @@ impl<'a> Typed<'a> {
         self.field(form, field).unwrap_or_default()
     }
 
-    /// The text of a field, or what stands there otherwise.
+    /// The text of a field, or its usual text.
     fn or<'t>(&self, form: &str, field: &str, usual: &'t str) -> &'t str
     where
         'a: 't,

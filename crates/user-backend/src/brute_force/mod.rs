@@ -127,7 +127,7 @@ pub(crate) enum Cost {
     Nothing,
 }
 
-/// What an answer costs: the only place where that is decided.
+/// The cost of an answer at the limits: the only place that decides this.
 ///
 /// `Unrecognised` keeps the answer an outage and counts as a guess per source, per user and per
 /// backend and user.

@@ -64,7 +64,7 @@ pub struct SourceRateLimit {
     pub longest_delay: Duration,
     /// After this many failures (`refuse_after`, default 10; zero counts as one) …
     pub refuse_after: u32,
-    /// … in this time (`per`, default 30 minutes) everything from there is refused.
+    /// … in this time (`per`, default 30 minutes) further attempts from there are refused.
     pub per: Duration,
 }
 

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn settings_fields_follow_from_the_struct() {
         #[derive(Deserialize)]
-        #[allow(dead_code, reason = "only its fields are looked at")]
+        #[allow(dead_code, reason = "only its fields are used")]
         struct Own {
             realm: String,
             #[serde(rename = "users", default)]

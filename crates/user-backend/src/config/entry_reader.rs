@@ -1,4 +1,4 @@
-//! From one element of `user_backends` to an [`Entry`].
+//! Reads one element of `user_backends` into an [`Entry`].
 
 use std::path::Path;
 

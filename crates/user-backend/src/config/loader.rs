@@ -21,7 +21,7 @@ use crate::document::tree::{Member, Node, Position, Value};
 use crate::resolver::names::check_collisions;
 use crate::resolver::policy::{OnReject, OnUnavailable};
 
-/// What warnings about the other files of a PHP configuration are about.
+/// The subject of warnings about other files of a PHP configuration.
 const MORE_FILES: &str = "*.config.php";
 
 /// The key under which `occ config:list` of the PHP system prints its settings.

@@ -14,7 +14,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const UNITS: [(&str, u64); 5] =
     [("ms", 1), ("s", 1000), ("m", 60 * 1000), ("h", 60 * 60 * 1000), ("d", 24 * 60 * 60 * 1000)];
 
-/// Reads a length of time that is not zero.
+/// Reads a duration greater than zero.
 pub(crate) fn parse(text: &str) -> Result<Duration, Problem> {
     let problem =
         || Problem::new(quoted(text), "a length of time such as \"500ms\", \"3s\", \"15m\" or \"1h\"");

@@ -169,7 +169,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Backslashes stay single, because class names have them.
 ///
-/// Control characters and the like do not stay.
+/// Control characters and the like are escaped.
 fn escaped(text: &str) -> String {
     let escape = |c| if c == '\\' || c == '\'' { String::from(c) } else { char::escape_debug(c).to_string() };
     text.chars().map(escape).collect()

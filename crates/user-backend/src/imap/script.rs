@@ -52,7 +52,7 @@ pub(super) struct Server {
     pub(super) stutters: bool,
     /// Makes a pause before this byte.
     pub(super) split_at: Option<usize>,
-    /// Hangs up before this byte.
+    /// Disconnects before this byte.
     pub(super) cut_at: Option<usize>,
     /// Says another value for this byte.
     pub(super) flip: Option<(usize, u8)>,

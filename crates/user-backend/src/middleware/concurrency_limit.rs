@@ -22,7 +22,7 @@ use crate::verdict::Verdict;
 pub struct ConcurrencyLimit {
     inner: Arc<dyn UserBackend>,
     permits: Semaphore,
-    /// Permits of attempts that are not proven: fewer than there are in all.
+    /// Permits of attempts without proven credentials: fewer than in all.
     guesses: Semaphore,
     max_concurrent: usize,
 }

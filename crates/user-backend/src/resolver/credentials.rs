@@ -24,7 +24,7 @@ impl<'a> Credentials<'a> {
         Self { name, password, source: None, only: None, is_local: false }
     }
 
-    /// Says where the attempt comes from.
+    /// Sets the source address of the attempt.
     ///
     /// # Security
     /// Without it there is no limit per source, and credentials that were accepted once without a

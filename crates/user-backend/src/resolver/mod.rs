@@ -377,9 +377,9 @@ impl Resolver {
         self.unlock_since(name, Duration::ZERO);
     }
 
-    /// The same for what happened that long ago in another process.
+    /// Like [`Self::unlock`], for an unlock in another process `age` ago.
     ///
-    /// Failures that are younger, seen by others, stay.
+    /// Later failures that other processes saw stay.
     pub fn unlock_since(&self, name: &CanonicalName, age: Duration) {
         self.shared.chain.load().users.unlock(name, age);
     }

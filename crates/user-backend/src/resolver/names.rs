@@ -162,7 +162,7 @@ impl NameRules {
         Some(of_backend.fold(known.clone(), Identity::with_group))
     }
 
-    /// The name to send to the server and who it is if the server says yes.
+    /// The name to send to the server, and the identity if the server accepts it.
     ///
     /// # Errors
     /// The verdict that needs no server.

@@ -113,7 +113,7 @@ pub(super) fn judge_question(words: &Words) -> Result<Rejection, BackendError> {
     }
 }
 
-/// A conversation that does not begin with one hidden question.
+/// The error for a conversation that does not begin with one hidden question.
 pub(super) fn not_one_question(count: usize, is_shown: bool) -> BackendError {
     let asks = match (count, is_shown) {
         (0, _) => "never asks for the password".to_owned(),

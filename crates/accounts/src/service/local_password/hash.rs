@@ -39,7 +39,7 @@ const BCRYPT_BYTES: usize = 72;
 /// About three seconds.
 const MOST_BCRYPT_COST: u32 = 16;
 
-/// In front of a hash that has its installation's salt with it.
+/// Prefix of a hash that is stored with its installation's salt.
 const SALTED: &str = "salted";
 
 /// Length of new salts in bytes.

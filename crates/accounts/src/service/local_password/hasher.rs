@@ -86,7 +86,7 @@ impl Hasher {
 
     /// Compares a password with what is stored.
     ///
-    /// With nothing stored, with a hash that belongs to no password. `is_proven`: the same was
+    /// If nothing is stored, it compares with a dummy hash. `is_proven`: the same was
     /// right the last time, so it need not wait for guesses.
     ///
     /// # Errors

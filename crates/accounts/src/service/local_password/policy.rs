@@ -23,7 +23,7 @@ pub enum PolicyError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] AccountsError),
-    /// No password that passes was found.
+    /// No valid password was found.
     #[error("Could not generate a valid password")]
     Generate,
 }

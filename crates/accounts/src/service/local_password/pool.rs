@@ -1,4 +1,4 @@
-//! The few threads that hash, and the queue before them.
+//! The hashing threads and their queue.
 //!
 //! A thousand users signing in at once must neither starve the async executor nor take 19 MiB each.
 //! The settings limit concurrent hashes, a bounded number of callers waits, and others are refused

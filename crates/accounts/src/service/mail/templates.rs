@@ -255,7 +255,7 @@ fn not_in_a_host(c: char) -> bool {
     !(c.is_alphanumeric() || c == '-' || c == '.' || c == '_')
 }
 
-/// Whether a word is like a host name.
+/// Whether a word looks like a host name.
 ///
 /// Labels with dots between them, and a last one of two letters or more. An IPv4 address is one,
 /// too.

@@ -216,7 +216,7 @@ async fn confirm_address(
 /// Wrong tokens are counted under this scope.
 const SCOPE: &str = "reset.bad_token";
 
-/// Whether what a token rests on still holds.
+/// Whether the conditions of a token still hold.
 ///
 /// Every event that ends it also deletes it; this is the second check.
 fn judge(basis: &ResetBasis, now: Timestamp) -> Result<(), BadToken> {

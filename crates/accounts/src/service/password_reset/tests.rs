@@ -117,9 +117,9 @@ fn a_link_works_between_five_minutes_and_a_day() {
 }
 
 proptest::proptest! {
-    /// What is taken is `https`, or this machine, without a login.
+    /// Accepted links are `https` or on this machine, without a login.
     ///
-    /// And what is shown is read back as the same.
+    /// And the shown form parses to the same link.
     #[test]
     fn accepted_reset_link_is_https_and_round_trips(
         text in "(https?|ftp|javascript|//)?:?/{0,3}[a-z0-9@:.\\\\/?#%\\[\\]-]{0,30}",

@@ -312,7 +312,7 @@ pub(crate) async fn source(change: &mut Change<'_>, key: UserKey) -> Result<Addr
 
 /// Whether an address cannot be confirmed for a user.
 ///
-/// Another user has confirmed it, or is called so.
+/// Another user has confirmed it, or has it as an id.
 ///
 /// No other transaction confirms it, or creates a user who is called so, before this one ends.
 pub(crate) async fn is_taken(

@@ -1,4 +1,4 @@
-//! Users in one value of JSON, made by the engine, instead of rows.
+//! Users as one JSON value built by the engine, instead of rows.
 //!
 //! A row costs more than what is in it: drivers hand rows over one by one, and on SQLite each may
 //! wake another thread. So what belongs together is packed by the engine and comes as one row,

@@ -24,7 +24,7 @@ table! {
 }
 
 impl Users<'_> {
-    /// The user of that id in any spelling, if there is one.
+    /// The user with this id in any spelling, if any.
     ///
     /// # Errors
     /// [`AccountsError::Unavailable`] and others when the store cannot be read.

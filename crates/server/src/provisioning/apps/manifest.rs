@@ -7,7 +7,7 @@ use crate::provisioning::envelope::data::Data;
 /// Texts that come first, in the order in which clients know them.
 const TEXTS: &[&str] = &["id", "name", "summary", "description", "version", "licence"];
 
-/// An app as the API shows it.
+/// The API's representation of an app.
 pub(super) fn shown(about: &AppInfo) -> Data {
     match about {
         AppInfo::Feature(feature) => built_in(feature),

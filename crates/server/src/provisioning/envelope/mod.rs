@@ -160,7 +160,7 @@ impl OcsFailure {
         self.retry_after
     }
 
-    /// Says when it makes sense to try again.
+    /// Sets `Retry-After`.
     #[must_use]
     pub fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);

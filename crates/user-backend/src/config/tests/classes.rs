@@ -79,7 +79,7 @@ fn defaults_of_http_and_ldap_are_those_of_their_pages() {
     assert_eq!(reached(&toml(&format!("{ldap}\ntls = \"implicit\""))), "ldap:636 implicit");
 }
 
-/// What is never sent needs no server.
+/// Settings that are never sent need no server.
 #[test]
 fn names_that_cannot_be_sent_are_refused_before_any_connection() {
     let ask = |text: &str, name: &str| {

@@ -6,7 +6,7 @@ use crate::verdict::Verdict;
 
 const DOCUMENT: &str = "../../docs/names.md";
 
-/// A typed name, and what to say about one that does not show what it is.
+/// A typed name, and a description where the name is not self-explanatory.
 const NAMES: [(&str, &str); 18] = [
     ("Alice", ""),
     ("alice@example.com", ""),

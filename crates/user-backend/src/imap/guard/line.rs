@@ -38,7 +38,7 @@ const CODES: [&str; 21] = [
     "WEBALERT",
 ];
 
-/// Replaces a response code that is not on our list.
+/// Replaces a response code that is not on the list.
 pub(in crate::imap) const UNLISTED: &str = "UNLISTED";
 
 /// The code of this name, in any letter case.

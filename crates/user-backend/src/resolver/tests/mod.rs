@@ -89,7 +89,7 @@ fn accepted_by(answer: &TracedOutcome) -> Option<&str> {
     answer.authenticated().map(|proof| proof.backend().as_str())
 }
 
-/// A backend whose attempts wait at a gate, and which may fall over.
+/// A backend whose attempts wait until released, and may panic.
 #[derive(Debug)]
 struct Gated {
     id: BackendId,

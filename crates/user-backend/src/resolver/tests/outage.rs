@@ -220,7 +220,7 @@ async fn limit_that_stops_the_chain_hides_no_outage_after_it() {
     );
 }
 
-/// A backend that compares each password and then hangs up.
+/// A backend that compares each password and then disconnects.
 #[derive(Debug)]
 struct HangsUp(BackendId, Arc<Mutex<Vec<String>>>);
 

@@ -1,6 +1,6 @@
-//! Mistakes that others have shipped, each of which must not come back here.
+//! Regressions of known faults in other projects.
 //!
-//! The comment names who had it first.
+//! The comment names the project.
 
 use super::*;
 use crate::cache::CacheBounds;

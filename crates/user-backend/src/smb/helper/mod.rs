@@ -77,7 +77,7 @@ pub(super) fn installed_program() -> Option<PathBuf> {
     installed_paths().into_iter().find(|path| path.is_file())
 }
 
-/// Where [`installed_program`] looks.
+/// The paths that [`installed_program`] checks.
 pub(super) fn installed_paths() -> Vec<PathBuf> {
     let system = Path::new("/usr/libexec/user-backend").join(NAME);
     let own = std::env::current_exe().ok();
