@@ -15,6 +15,8 @@ pub mod paused_time;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod proxy;
+#[cfg(target_os = "linux")]
+pub mod pure_ftpd;
 pub mod report;
 pub mod rig;
 pub mod rng;

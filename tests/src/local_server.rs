@@ -359,7 +359,7 @@ fn directory() -> String {
 }
 
 /// Below `target`, which a clean build removes.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("target"),
         PathBuf::from,

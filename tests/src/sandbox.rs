@@ -122,7 +122,13 @@ pub fn kept() -> PathBuf {
 }
 
 /// The files of packages, downloaded when they are not here yet.
-fn unpacked(packages: &[&str]) -> Result<PathBuf, String> {
+///
+/// # Errors
+/// Why they cannot be had.
+///
+/// # Panics
+/// When files cannot be written.
+pub fn unpacked(packages: &[&str]) -> Result<PathBuf, String> {
     if packages.is_empty() {
         let none = kept().join("none");
         fs::create_dir_all(&none).expect("a folder");

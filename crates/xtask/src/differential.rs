@@ -43,14 +43,18 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let up = steps.run("rig", "starting the IMAP, FTP and SMB servers", || Ok((rig.up()?, rig.env()?)));
     let Some((guard, mut variables)) = up else { return steps.finish() };
     variables.push(("RIG_REQUIRED".into(), "1".into()));
+    variables.push(("PROGRAMS_REQUIRED".into(), "1".into()));
     variables.push(("USER_EXTERNAL".into(), app.display().to_string()));
-    steps.run("sign-ins", "the same arguments, names and passwords for both programs", || {
-        let words = ["nextest", "run", "-p", "user-backend-tests", "--test", "differential", "--no-capture"];
+    let run = |tests: &str| {
+        // The same programs as `cargo xtask test` builds.
+        let words = ["nextest", "run", "--workspace", "--all-features", "--no-capture", "-E", tests];
         step::run(on_rig(&mut step::cargo(&words), &variables))
+    };
+    steps.run("sign-ins", "the same arguments, names and passwords for both programs", || {
+        run("binary(differential)")
     });
     steps.run("import", "users whom the PHP app wrote, imported and signed in", || {
-        let words = ["nextest", "run", "-p", "occ", "--all-features", "--no-capture", "import::php_app"];
-        step::run(on_rig(&mut step::cargo(&words), &variables))
+        run("package(occ) & test(import::php_app)")
     });
     drop(guard);
     steps.finish()

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 use user_backend_tests::Rig;
+use user_backend_tests::pure_ftpd::PureFtpd;
 
 use crate::expected::Row;
 use crate::php;
@@ -25,6 +26,8 @@ pub(crate) struct Pair {
     pub(crate) password: String,
     /// The server and its mood.
     pub(crate) server: String,
+    /// The service of the rig that hangs meanwhile.
+    pub(crate) paused: Option<&'static str>,
 }
 
 impl fmt::Display for Pair {
@@ -138,10 +141,13 @@ const LONG: usize = 300;
 /// All pairs.
 ///
 /// Those at the rig are missing without it.
-pub(crate) async fn all() -> Vec<Pair> {
+pub(crate) async fn all(server: Option<&PureFtpd>) -> Vec<Pair> {
     let mut pairs = Vec::new();
     imap(&mut pairs).await;
     ftp(&mut pairs).await;
+    if let Some(server) = server {
+        pure_ftpd(server, &mut pairs);
+    }
     if let Some(rig) = Rig::find() {
         at_rig(&rig, &mut pairs);
     }
@@ -177,6 +183,7 @@ impl PairTemplate<'_> {
             password_kind: password.0,
             password: password.1.to_owned(),
             server: self.server.to_owned(),
+            paused: None,
         }
     }
 
@@ -207,6 +214,13 @@ impl PairTemplate<'_> {
             ("long", &long),
         ] {
             pairs.push(self.pair(("bare", name), (kind, password)));
+        }
+    }
+
+    /// Two sign-ins, for servers that are waited for.
+    fn slow(&self, name: &str, password: &str, pairs: &mut Vec<Pair>) {
+        for password in [("right somewhere", password), ("wrong", "not the password")] {
+            pairs.push(self.pair(("bare", name), password));
         }
     }
 
@@ -259,6 +273,9 @@ async fn imap(pairs: &mut Vec<Pair>) {
         let arguments = json!([host, port]);
         PairTemplate { class: "IMAP", form: "no domain", arguments, more: "", server }.few_names(pairs);
     }
+    let arguments = json!([host, servers::imap(Mood::Silent, MAIL).await]);
+    let place = PairTemplate { class: "IMAP", form: "no domain", arguments, more: "", server: "silent" };
+    place.slow("alice", "pw-alice", pairs);
     for (form, rest) in [
         ("ssl", json!(["ssl"])),
         ("tls", json!(["tls"])),
@@ -295,6 +312,28 @@ async fn ftp(pairs: &mut Vec<Pair>) {
     }
     let arguments = json!([format!("127.0.0.1:{}", servers::down().await)]);
     PairTemplate { class: "FTP", form: "host", arguments, more: "", server: "down" }.few_names(pairs);
+    let arguments = json!([format!("127.0.0.1:{}", servers::ftp(Mood::Silent, FILES).await)]);
+    let place = PairTemplate { class: "FTP", form: "host", arguments, more: "", server: "silent" };
+    place.slow("alice", "pw-alice", pairs);
+}
+
+/// The accounts of pure-ftpd: its tool takes no other letters than those of ASCII.
+pub(crate) const PURE_FTPD: Accounts =
+    &[("alice", "pw-alice"), ("Carol", "pw-Carol"), ("anna", "pw-anna"), ("alice@example.com", "pw-alice@")];
+
+fn pure_ftpd(server: &PureFtpd, pairs: &mut Vec<Pair>) {
+    let arguments = json!([format!("127.0.0.1:{}", server.port())]);
+    let place = PairTemplate { class: "FTP", form: "host", arguments, more: "", server: "pure-ftpd" };
+    for (kind, name, right) in NAMES {
+        let kinds = ["bare", "other case", "upper case upstream", "address", "anonymous", "unknown", "NFD"];
+        if !kinds.contains(kind) {
+            continue;
+        }
+        let right = right.first().map(|password| ("right somewhere", *password));
+        for password in right.into_iter().chain([("wrong", "not the password")]) {
+            pairs.push(place.pair((kind, name), password));
+        }
+    }
 }
 
 /// Dovecot, vsftpd and Samba.
@@ -359,6 +398,13 @@ fn at_rig(rig: &Rig, pairs: &mut Vec<Pair>) {
         eprintln!("skipped: SMB, without smbclient");
     }
     for (service, place) in places {
+        // Once for each service.
+        if place.server == "rig" && place.form != "tls" {
+            let paused = PairTemplate { server: "rig, paused", ..place.clone() };
+            let before = pairs.len();
+            paused.slow("alice", "Wonderland-1", pairs);
+            pairs.iter_mut().skip(before).for_each(|pair| pair.paused = Some(service));
+        }
         for row in &people {
             let [name, password, servers, state] = row[..] else { panic!("{row:?}") };
             let kind = match state {

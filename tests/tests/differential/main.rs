@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 
 use expected::{Expected, Row};
 use php::Php;
+use user_backend_tests::Rig;
+use user_backend_tests::pure_ftpd::PureFtpd;
 
 /// How one program answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +60,16 @@ const LEAST: usize = 1000;
 async fn both_programs_answer_alike_or_as_documented() {
     let Some(mut php) = Php::start() else { return };
     let expected = Expected::read();
-    let pairs = cases::all().await;
+    let pure_ftpd = PureFtpd::start(cases::PURE_FTPD);
+    let pairs = cases::all(pure_ftpd.as_ref()).await;
     assert!(pairs.len() >= LEAST, "{} pairs", pairs.len());
     let mut kinds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let (mut alike, mut used) = (0, vec![0_usize; expected.rows().len()]);
     let mut unexpected = Vec::new();
     let mut ours = ours::Ours::default();
+    let rig = Rig::find();
     for pair in &pairs {
+        let _paused = pair.paused.and_then(|service| Some(rig.as_ref()?.paused(service)));
         let there = php.sign_in(pair);
         let here = ours.sign_in(pair).await;
         let Some(kind) = difference(&there, &here) else {
@@ -78,7 +83,13 @@ async fn both_programs_answer_alike_or_as_documented() {
             None => unexpected.push(format!("{kind}: {text}")),
         }
     }
-    report(pairs.len(), alike, &kinds, &expected, &used);
+    report(&kinds, &expected, &used);
+    println!(
+        "\nsummary: {} pairs, {alike} alike, {} differences of which {} are not documented",
+        pairs.len(),
+        pairs.len() - alike,
+        unexpected.len()
+    );
     let unused = expected.rows().iter().zip(&used).filter(|(row, used)| **used == 0 && cases::covers(row));
     let unused: Vec<&Row> = unused.map(|(row, _)| row).collect();
     assert!(unused.is_empty(), "differences that are expected and are none:\n{unused:#?}");
@@ -91,14 +102,7 @@ async fn both_programs_answer_alike_or_as_documented() {
 }
 
 /// Prints every difference by kind, and how many each row of the table explains.
-fn report(
-    pairs: usize,
-    alike: usize,
-    kinds: &BTreeMap<&str, Vec<String>>,
-    expected: &Expected,
-    used: &[usize],
-) {
-    println!("{pairs} pairs, {alike} alike");
+fn report(kinds: &BTreeMap<&str, Vec<String>>, expected: &Expected, used: &[usize]) {
     for (kind, all) in kinds {
         println!("\n{kind}: {}", all.len());
         all.iter().for_each(|text| println!("  {text}"));

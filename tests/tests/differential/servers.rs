@@ -22,6 +22,8 @@ pub(crate) enum Mood {
     Outage,
     /// Hangs up in the place of an answer.
     HangsUp,
+    /// Takes the connection and says nothing.
+    Silent,
     /// Is no server of this kind.
     Other,
     /// Refuses names that are not on its list when they are sent (FTP).
@@ -107,6 +109,9 @@ async fn say(stream: &mut BufReader<TcpStream>, text: &str) -> Option<()> {
 async fn imap_session(stream: TcpStream, server: Server) -> Option<()> {
     const CAPABILITIES: &str = "IMAP4rev1 SASL-IR AUTH=PLAIN";
     let mut stream = BufReader::new(stream);
+    if server.mood == Mood::Silent {
+        return line(&mut stream).await.map(drop);
+    }
     if server.mood == Mood::Other {
         return say(&mut stream, "SSH-2.0-OpenSSH_9.2p1").await;
     }
@@ -181,6 +186,7 @@ fn quoted_pair(text: &str) -> Option<(String, String)> {
 async fn ftp_session(stream: TcpStream, server: Server) -> Option<()> {
     let mut stream = BufReader::new(stream);
     match server.mood {
+        Mood::Silent => return line(&mut stream).await.map(drop),
         Mood::Other => return say(&mut stream, "SSH-2.0-OpenSSH_9.2p1").await,
         Mood::Outage => {
             return say(&mut stream, "421 There are too many connected users, please try later.").await;

@@ -6,7 +6,8 @@
 //! |---|---|
 //! | IMAP | the host; formerly the whole mailbox string, `{host:port/imap/ssl}` |
 //! | FTP | `ftp://host` or `ftps://host`, with `:port` if the argument had one |
-//! | SMB | the host |
+//! | SMB, SSH | the host |
+//! | WebDavAuth, BasicAuth | the whole address, `https://host:port/path` |
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -20,6 +21,8 @@ pub(super) struct BackendName {
     host: String,
     port: Option<u16>,
     tls: Option<TlsMode>,
+    /// The path of a web address.
+    path: Option<String>,
 }
 
 /// The class, as the form of the name shows it.
@@ -27,12 +30,13 @@ pub(super) struct BackendName {
 enum Protocol {
     Imap,
     Ftp,
-    /// A host alone: any class but FTP.
+    Http,
+    /// A host alone: any class but FTP and HTTP.
     Unsaid,
 }
 
 impl BackendName {
-    /// `None` for what none of our classes stores, such as the address of a WebDAV server.
+    /// `None` for what none of our classes stores.
     pub(super) fn parse(stored: &str) -> Option<Self> {
         if let Some(mailbox) = stored.trim_start().strip_prefix('{') {
             return Self::of_mailbox(mailbox);
@@ -41,14 +45,23 @@ impl BackendName {
             if let Some(rest) = strip_prefix_in_any_case(stored, scheme) {
                 let (host, port) = host_and_port(rest.trim_end_matches('/'))?;
                 let port = Some(port.unwrap_or(21));
-                return Some(Self { protocol: Protocol::Ftp, host, port, tls: Some(tls) });
+                return Some(Self { protocol: Protocol::Ftp, host, port, tls: Some(tls), path: None });
+            }
+        }
+        for (scheme, tls, usual) in [("http://", TlsMode::None, 80), ("https://", TlsMode::Implicit, 443)] {
+            if let Some(rest) = strip_prefix_in_any_case(stored, scheme) {
+                let (server, target) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+                let (host, port) = host_and_port(server)?;
+                let path = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+                let port = Some(port.unwrap_or(usual));
+                return Some(Self { protocol: Protocol::Http, host, port, tls: Some(tls), path: Some(path) });
             }
         }
         if stored.contains("://") {
             return None;
         }
         let (host, port) = host_and_port(stored.trim_matches('/'))?;
-        Some(Self { protocol: Protocol::Unsaid, host, port, tls: None })
+        Some(Self { protocol: Protocol::Unsaid, host, port, tls: None, path: None })
     }
 
     /// What stands after the opening brace of a mailbox string.
@@ -71,25 +84,29 @@ impl BackendName {
             () => None,
         };
         let usual = if has("ssl") { 993 } else { 143 };
-        Some(Self { protocol: Protocol::Imap, host, port: Some(port.unwrap_or(usual)), tls })
+        Some(Self { protocol: Protocol::Imap, host, port: Some(port.unwrap_or(usual)), tls, path: None })
     }
 
     /// The entries that can be this backend: those of its class and host.
     ///
-    /// If one of them has its port, only those with its port, and the same for its encryption.
+    /// If one of them has its port, only those with its port, and the same for its encryption and
+    /// its path.
     pub(super) fn entries<'e>(&self, entries: &'e [Entry]) -> Vec<&'e Entry> {
         let is_of_host = |entry: &&Entry| {
             let is_of_class = match self.protocol {
                 Protocol::Imap => entry.class() == "imap",
                 Protocol::Ftp => entry.class() == "ftp",
-                Protocol::Unsaid => entry.class() != "ftp",
+                Protocol::Http => entry.class() == "http",
+                Protocol::Unsaid => !["ftp", "http"].contains(&entry.class()),
             };
             is_of_class && entry.endpoint().is_some_and(|endpoint| canonical(endpoint.host()) == self.host)
         };
         let mut fits: Vec<&Entry> = entries.iter().filter(is_of_host).collect();
         let port =
             |entry: &&Entry| entry.endpoint().map(user_backend::transport::Endpoint::port) == self.port;
-        for matches in [&port as &dyn Fn(&&Entry) -> bool, &|entry| entry.tls() == self.tls] {
+        let tls = |entry: &&Entry| entry.tls() == self.tls;
+        let path = |entry: &&Entry| entry.text("path").or(Some("/")) == self.path.as_deref();
+        for matches in [&port as &dyn Fn(&&Entry) -> bool, &tls, &path] {
             if fits.iter().any(matches) {
                 fits.retain(matches);
             }
@@ -133,7 +150,11 @@ mod tests {
     #[test]
     fn every_form_that_the_app_stores_is_read() {
         let name = |protocol, host: &str, port, tls| {
-            Some(BackendName { protocol, host: host.to_owned(), port, tls })
+            Some(BackendName { protocol, host: host.to_owned(), port, tls, path: None })
+        };
+        let web = |host, port, tls, path: &str| {
+            name(Protocol::Http, host, Some(port), tls)
+                .map(|name| BackendName { path: Some(path.to_owned()), ..name })
         };
         use Protocol::{Ftp, Imap, Unsaid};
         let (none, explicit, implicit) =
@@ -154,7 +175,14 @@ mod tests {
             ("{mail/imap/SSL/novalidate-cert}", name(Imap, "mail", Some(993), implicit)),
             ("{mail/imap/tls:1143}", name(Imap, "mail", Some(1143), explicit)),
             ("{[::1]:143/notls}", name(Imap, "::1", Some(143), none)),
-            ("https://cloud.example.com/remote.php/dav", None),
+            (
+                "https://cloud.example.com/remote.php/dav",
+                web("cloud.example.com", 443, implicit, "/remote.php/dav"),
+            ),
+            ("HTTP://Cloud.Example.com:8080", web("cloud.example.com", 8080, none, "/")),
+            ("https://[::1]?a=b", web("::1", 443, implicit, "/?a=b")),
+            ("https://", None),
+            ("xmpp://cloud.example.com", None),
             ("{mail", None),
             ("", None),
             ("ftp://", None),
@@ -174,6 +202,9 @@ user_backends = [
   { id = "files-clear", class = "ftp", host = "one.example", tls = "none", allow_plaintext = true },
   { id = "files-2121", class = "ftp", host = "one.example", port = 2121 },
   { id = "six", class = "ftp", host = "[2001:db8::1]" },
+  { id = "web", class = "http", host = "one.example" },
+  { id = "dav", class = "http", host = "one.example", path = "/dav/" },
+  { id = "web-8443", class = "http", host = "one.example", port = 8443 },
 ]"#;
         let config = Config::parse(text, Format::Toml, "test.toml").unwrap();
         for (stored, ids) in [
@@ -189,6 +220,11 @@ user_backends = [
             ("ftp://one.example:2121", &["files-2121"]),
             ("ftps://[2001:DB8:0::1]", &["six"]),
             ("ftp://ftp", &[]),
+            ("https://one.example", &["web"]),
+            ("https://one.example/dav/", &["dav"]),
+            ("https://one.example/moved/", &["web", "dav"]),
+            ("https://one.example:8443/dav/", &["web-8443"]),
+            ("https://two.example/", &[]),
         ] {
             let found = BackendName::parse(stored).unwrap().entries(config.entries());
             let found: Vec<&str> = found.iter().map(|entry| entry.id().as_str()).collect();

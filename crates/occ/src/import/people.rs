@@ -299,9 +299,14 @@ pub(super) fn is_disabled(app: &str, key: &str, value: &str) -> bool {
 ///
 /// The PHP app stores names of file servers as they were typed, and those of mail servers in lower
 /// case.
+///
+/// # Security
+/// The canonical form of decomposed or full-width letters may be another user there.
 fn spelling<'i>(entry: &Entry, id: &'i UserId) -> Option<&'i str> {
     let spelling = id.as_str();
-    (entry.class() != "imap" || spelling.chars().any(char::is_uppercase)).then_some(spelling)
+    let is_lowered = entry.class() == "imap" && !spelling.chars().any(char::is_uppercase);
+    let is_canonical = LoginName::parse(spelling).is_ok_and(|name| name.spelling() == spelling);
+    (!is_lowered || !is_canonical).then_some(spelling)
 }
 
 /// A user built value by value: an invalid value does not affect the others.

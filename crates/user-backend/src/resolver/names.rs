@@ -191,10 +191,11 @@ impl NameRules {
     /// `None`: by the current rules it is another account, because they have changed.
     pub(crate) fn pinned_upstream(&self, spelling: &str, account: &CanonicalName) -> Option<String> {
         let login = LoginName::parse(spelling).ok()?;
-        let reading = match login.canonical() == account {
-            true => self.domain.read_account(&login),
-            false => self.domain.read(&login).filter(|reading| reading.identity.name() == account),
-        };
+        if login.canonical() == account {
+            let upstream = self.domain.upstream_of_account(&login);
+            return upstream.filter(|_| !self.is_denied(login.canonical()));
+        }
+        let reading = self.domain.read(&login).filter(|reading| reading.identity.name() == account);
         reading.filter(|reading| !self.denies(reading)).map(|reading| reading.upstream)
     }
 

@@ -54,8 +54,14 @@ fn backends_are_found_by_what_the_app_stores() {
         ['class' => '\\OCA\\UserExternal\\FTP', 'id' => 'mail-ftp', 'arguments' => ['mail.example.com', true]],
         ['class' => '\\OCA\\UserExternal\\FTP', 'id' => 'files-2122', 'arguments' => ['files.example.com:2122', true]],
         ['class' => '\\OCA\\UserExternal\\SMB', 'engine' => 'native', 'id' => 'office', 'arguments' => ['office.example.com']],
+        ['class' => '\\OCA\\UserExternal\\WebDavAuth', 'id' => 'dav', 'arguments' => ['https://office.example.com/dav']],
+        ['class' => '\\OCA\\UserExternal\\BasicAuth', 'id' => 'basic', 'arguments' => ['https://office.example.com/']],
+        ['class' => '\\OCA\\UserExternal\\SSH', 'id' => 'shell', 'known_hosts' => 'hosts', 'arguments' => ['shell.example.com', 2222]],
     ";
     let people = [
+        ("https://office.example.com/dav", "dora"),
+        ("https://office.example.com/", "bert"),
+        ("shell.example.com", "sol"),
         ("mail.example.com", "ingrid@example.com"),
         ("{old.example.com:993/imap/ssl}", "olga"),
         ("[2001:db8::1]", "sixta"),
@@ -73,6 +79,8 @@ fn backends_are_found_by_what_the_app_stores() {
     assert_eq!(
         found,
         [
+            ("bert", "basic"),
+            ("dora", "dav"),
             ("felix", "clear"),
             ("fiona", "files"),
             ("fred", "files-2122"),
@@ -81,6 +89,7 @@ fn backends_are_found_by_what_the_app_stores() {
             ("olga", "old"),
             ("sam", "office"),
             ("sixta", "six"),
+            ("sol", "shell"),
         ]
     );
 }
@@ -187,7 +196,7 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
           ('ldap', 'core', 'enabled', 'false'), ('mia', 'core', 'enabled', 'true');";
     let installation = installation("", &[], more);
     let occ = &installation.occ;
-    let (files, mail) = (servers::ftp(occ, FILES), servers::imap(occ, MAIL));
+    let (files, mail) = (servers::ftp(occ, FILES, false), servers::imap(occ, MAIL, false));
     let backend = format!("ftp://127.0.0.1:{files}");
     let rows: String = [
         (&*backend, "Felix"),

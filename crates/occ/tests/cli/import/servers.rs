@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream as Client};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use user_backend::ClassRegistry;
 use user_backend_server::listener::{Listener, ShutdownHandle};
@@ -15,14 +15,34 @@ use crate::OccFixture;
 /// The names, in exactly this spelling, and passwords that a server takes.
 pub(crate) type Known = &'static [(&'static str, &'static str)];
 
-/// An FTP server in clear text on loopback; returns its port.
-pub(crate) fn ftp(occ: &OccFixture, known: Known) -> u16 {
-    serve(occ, move |stream| async move { ftp_session(stream, known).await })
+/// An FTP server in clear text on loopback, which may take names in any letter case; returns its
+/// port.
+pub(crate) fn ftp(occ: &OccFixture, known: Known, is_folding: bool) -> u16 {
+    let accounts = Accounts { known, is_folding };
+    serve(occ, move |stream| async move { ftp_session(stream, accounts).await })
 }
 
-/// An IMAP server in clear text on loopback; returns its port.
-pub(crate) fn imap(occ: &OccFixture, known: Known) -> u16 {
-    serve(occ, move |stream| async move { imap_session(stream, known).await })
+/// An IMAP server of the same kind.
+pub(crate) fn imap(occ: &OccFixture, known: Known, is_folding: bool) -> u16 {
+    let accounts = Accounts { known, is_folding };
+    serve(occ, move |stream| async move { imap_session(stream, accounts).await })
+}
+
+/// What a server knows, and how it compares names.
+#[derive(Clone, Copy)]
+struct Accounts {
+    known: Known,
+    is_folding: bool,
+}
+
+impl Accounts {
+    fn takes(self, name: &str, password: &str) -> bool {
+        let is_same = |known: &str| match self.is_folding {
+            true => known.eq_ignore_ascii_case(name),
+            false => known == name,
+        };
+        self.known.iter().any(|(known, right)| is_same(known) && *right == password)
+    }
 }
 
 fn serve<F>(occ: &OccFixture, session: impl Fn(TcpStream) -> F + Send + 'static) -> u16
@@ -39,7 +59,7 @@ where
     port
 }
 
-async fn ftp_session(stream: TcpStream, known: Known) -> Option<()> {
+async fn ftp_session(stream: TcpStream, accounts: Accounts) -> Option<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 ready\r\n").await.ok()?;
     let mut name = String::new();
@@ -57,7 +77,7 @@ async fn ftp_session(stream: TcpStream, known: Known) -> Option<()> {
                 name = value.to_owned();
                 "331 Please specify the password.\r\n"
             }
-            "PASS" if known.contains(&(name.as_str(), value)) => "230 Login successful.\r\n",
+            "PASS" if accounts.takes(&name, value) => "230 Login successful.\r\n",
             "PASS" => "530 Login incorrect.\r\n",
             // The PHP app lists the folder.
             "TYPE" => "200 done\r\n",
@@ -74,7 +94,7 @@ async fn ftp_session(stream: TcpStream, known: Known) -> Option<()> {
     }
 }
 
-async fn imap_session(stream: TcpStream, known: Known) -> Option<()> {
+async fn imap_session(stream: TcpStream, accounts: Accounts) -> Option<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"* OK [CAPABILITY IMAP4rev1] ready\r\n").await.ok()?;
     loop {
@@ -82,8 +102,17 @@ async fn imap_session(stream: TcpStream, known: Known) -> Option<()> {
         if stream.read_line(&mut line).await.ok()? == 0 {
             return None;
         }
-        let line = line.trim_end();
-        let (tag, command) = line.split_once(' ').unwrap_or((line, ""));
+        let mut line = line.trim_end().to_owned();
+        // A literal (RFC 3501, section 4.3), for what cannot be quoted.
+        while let Some((start, size)) = line.strip_suffix('}').and_then(|line| line.rsplit_once('{')) {
+            let mut text = vec![0; size.trim_end_matches('+').parse().ok()?];
+            stream.write_all(b"+ ready\r\n").await.ok()?;
+            stream.read_exact(&mut text).await.ok()?;
+            let mut rest = String::new();
+            stream.read_line(&mut rest).await.ok()?;
+            line = format!("{start}\"{}\"{}", String::from_utf8(text).ok()?, rest.trim_end());
+        }
+        let (tag, command) = line.split_once(' ').unwrap_or((&line, ""));
         let reply = match command.split_once(' ') {
             _ if command.eq_ignore_ascii_case("CAPABILITY") => {
                 format!("* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n")
@@ -91,7 +120,7 @@ async fn imap_session(stream: TcpStream, known: Known) -> Option<()> {
             Some((verb, rest)) if verb.eq_ignore_ascii_case("LOGIN") => {
                 let mut words = rest.splitn(2, ' ').map(|word| word.trim_matches('"'));
                 let said = (words.next()?, words.next()?);
-                match known.contains(&said) {
+                match accounts.takes(said.0, said.1) {
                     true => format!("{tag} OK in\r\n"),
                     false => format!("{tag} NO [AUTHENTICATIONFAILED] no\r\n"),
                 }

@@ -280,6 +280,17 @@ impl DomainRules {
         Some(self.reading(login.clone(), address, login.canonical().clone()))
     }
 
+    /// What is sent for an account of this backend whose name is spelled like this there.
+    ///
+    /// Exactly this spelling: to the server, its canonical form may be another user.
+    pub(crate) fn upstream_of_account(&self, spelling: &LoginName) -> Option<String> {
+        let address = match self.domains.is_empty() {
+            true => None,
+            false => self.split(spelling)?,
+        };
+        Some(self.upstream(spelling.as_str(), address))
+    }
+
     fn reading(&self, login: LoginName, address: Option<(&str, &str)>, identity: CanonicalName) -> Reading {
         let upstream = self.upstream(login.spelling(), address);
         let own = || identity.split_domain().map(|(_, domain)| domain).filter(|domain| domain.contains('.'));

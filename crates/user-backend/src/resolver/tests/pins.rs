@@ -253,6 +253,36 @@ async fn only_the_spelling_accepted_first_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn imported_spelling_is_sent_exactly() {
+    // Two users of the server, and one name here: an import brought the first of them.
+    let pairs = [
+        ("zoe\u{308}", "zo\u{eb}"),
+        ("\u{ff41}nna", "anna"),
+        ("zoe\u{308}@example.com", "zo\u{eb}@example.com"),
+    ];
+    for (imported, other) in pairs {
+        let server = SpellingBackend::new([(imported, "right"), (other, "other")]);
+        let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+        let mail = BackendId::parse("mail").unwrap();
+        pins.bind(&CanonicalName::parse(imported).unwrap(), &mail, Some(imported)).await.unwrap();
+        let rules = match imported.contains('@') {
+            true => DomainRules::for_domain("example.com").unwrap(),
+            false => DomainRules::none(),
+        };
+        let backend = Arc::new(server.clone());
+        let builder = Resolver::builder().backend_with(backend, BackendPolicy::default(), rules);
+        let resolver = builder.pins(pins).build().unwrap();
+        for typed in [imported, other] {
+            let answer = sign_in(&resolver, typed, "other").await;
+            assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{typed}");
+            assert!(sign_in(&resolver, typed, "right").await.authenticated().is_some(), "{typed}");
+            resolver.invalidate_all();
+            assert_eq!(server.sent(), [imported, imported], "{typed}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn spelling_is_pinned_before_the_domain_is_added() {
     let server = SpellingBackend::new([("Frank@example.com", "right")]);
     let rules = || DomainRules::for_domain("example.com").unwrap().strip_domain(true);
