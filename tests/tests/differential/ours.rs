@@ -50,9 +50,11 @@ impl Ours {
 fn configuration(pair: &Pair) -> String {
     let arguments = literal(&pair.arguments);
     let more = &pair.more;
+    // Pure-FTPd takes longer to refuse, and the others are not waited for as long.
+    let timeout = if pair.server == "pure-ftpd" { "20s" } else { "5s" };
     format!(
         "<?php $CONFIG = ['user_backends' => [['class' => '\\OCA\\UserExternal\\{}', 'arguments' => {arguments}, \
-         'connect_timeout' => '2s', 'timeout' => '5s', {more}]]];",
+         'connect_timeout' => '2s', 'timeout' => '{timeout}', {more}]]];",
         pair.class
     )
 }
