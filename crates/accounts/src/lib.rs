@@ -61,6 +61,7 @@ mod frontend_settings;
 mod page_settings;
 mod server_settings;
 mod service;
+mod shown_config;
 mod socket_settings;
 mod store;
 
@@ -68,7 +69,7 @@ pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, AppSetting, AppValueType, BANNED, Changes, Clock,
     CredentialEpoch, Details, DisplayName, EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue,
     FirstSignIn, Group, GroupDisplayName, GroupFilter, GroupId, LOCAL_BACKEND, Language, LocalPassword,
-    Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, NoRandomness, Page, PasswordTooLong, Permissions,
+    Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, NextAttempt, NoRandomness, Page, PasswordTooLong, Permissions,
     PhoneRegion, Profile, ProfileEntry, ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes,
     ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash, TokenScope, TokenScopes,
     UsedCredential, User, UserChange, UserFilter, UserId, international_phone_number,
@@ -105,13 +106,15 @@ pub use service::password_reset::link::{BaseUrl, CONFIRMATION_PATH, LinkError, L
 pub use service::password_reset::redeem::{BadToken, RedeemError, ResetPage};
 pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
+pub use shown_config::{CONFIG_SECTIONS, HIDDEN_SECRET, names_a_secret, shown_config};
 pub use socket_settings::{DovecotAuthSettings, OnOutage, SaslauthdSettings, SocketMode, SocketSettings};
 pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal, client_name};
-pub use store::audit::AuditLine;
+pub use store::audit::{AuditFilter, AuditLine};
 pub use store::backend_failures::StoredBudget;
 pub use store::failed_logins::{FailedLogin, KeepFailures, LoginEvent, MAX_FAILED_LOGINS};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
 pub use store::login_flows::{LOGIN_FLOW_LIFE, LOGIN_FLOW_PATH, LoginFlow, NewLoginFlow};
+pub use store::outbox::WaitingMail;
 pub use store::passwords::{MAX_HISTORY, StoredCredential};
 pub use store::pins::{Pin, StoredPins};
 pub use store::preferences::Preference;

@@ -2,25 +2,25 @@
 //!
 //! What else is known about a value (its type, whether it is a secret) is stored beside it.
 
-use accounts::{AppSetting, AppValueType, POLICY_APP, PolicyRules};
+use accounts::{AppSetting, AppValueType, HIDDEN_SECRET, POLICY_APP, PolicyRules, shown_config};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::Call;
 use crate::apps;
 use crate::cli::{ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs};
+use crate::config_file;
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, pretty};
 use crate::password;
 use crate::store::{self, Missing, Store};
-use crate::system_config::{self, HIDDEN};
 
 pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let mut json = Map::new();
     let app = args.app.as_deref().unwrap_or("all");
     if matches!(app, "all" | "system") {
-        json.insert("system".to_owned(), system_config::all(&store.config, args.private)?);
+        json.insert("system".to_owned(), shown_config(&store.config, args.private).map_err(config_file::wrong)?);
     }
     if app != "system" {
         let apps = match app {
@@ -40,7 +40,7 @@ async fn values(store: &Store, apps: Vec<String>, private: bool) -> Result<Value
         let settings = store.accounts.apps().settings(&app).await?.into_iter();
         let values = settings.map(|(key, setting)| {
             let is_hidden = !private && (setting.sensitive || names_a_secret(&key));
-            (key, if is_hidden { HIDDEN.to_owned() } else { setting.value.to_string() })
+            (key, if is_hidden { HIDDEN_SECRET.to_owned() } else { setting.value.to_string() })
         });
         let values = apps::tree(values);
         tree.insert(app, values);

@@ -10,7 +10,7 @@ use crate::Call;
 use crate::cli::MailTestArgs;
 use crate::config_file;
 use crate::exit::{CliError, Exit};
-use crate::output::{Output, one_line};
+use crate::output::Output;
 use crate::user::NO_MAIL_SERVER;
 
 /// Longer than a mail server takes to look at a mail.
@@ -24,12 +24,7 @@ pub(crate) async fn run(call: Call<'_>, args: &MailTestArgs) -> Result<Output, C
         return Err(CliError::refused(failed(NO_MAIL_SERVER.to_owned())));
     };
     let host = mail.endpoint().to_string();
-    let subject = format!("Test mail from {}", server.name);
-    let text = format!(
-        "This is a test of the mail settings of {}. If you can read it, they work.\n",
-        one_line(&server.name)
-    );
-    let message = EmailMessage::new(address.as_str(), "", &subject, text);
+    let message = EmailMessage::test(&server.name, &address);
     let message = message.map_err(|error| CliError::refused(failed(error.to_string())))?;
     let transport = SmtpTransport::new(mail);
     let transport = transport.map_err(|error| CliError::new(failed(format!("{host}: {error}"))))?;

@@ -11,6 +11,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use accounts::{CONFIG_SECTIONS, names_a_secret};
 use serde_json::Value;
 use user_backend::config::{Config, Format, Loader};
 use zeroize::Zeroizing;
@@ -20,19 +21,6 @@ use crate::config_file;
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, eprintln_line};
 use crate::password;
-
-/// The settings there are, as TOML and JSON files call them.
-const SETTINGS: [&str; 9] = [
-    "user_backends",
-    "resolver",
-    "server",
-    "store",
-    "mail",
-    "reset",
-    "frontends",
-    "pages",
-    "lost_password_link",
-];
 
 /// The prefix of this program's settings in a `config.php`.
 const PHP_PREFIX: &str = "user_backends_";
@@ -48,8 +36,8 @@ impl SettingPath {
     fn parse(names: &[String]) -> Result<Self, CliError> {
         let (first, rest) = names.split_first().ok_or_else(|| CliError::new("no setting is named"))?;
         let setting = first.strip_prefix(PHP_PREFIX).unwrap_or(first);
-        let setting = SETTINGS.into_iter().find(|known| *known == setting).ok_or_else(|| {
-            CliError::refused(format!("There is no setting {first}; there are {}", SETTINGS.join(", ")))
+        let setting = CONFIG_SECTIONS.into_iter().find(|known| *known == setting).ok_or_else(|| {
+            CliError::refused(format!("There is no setting {first}; there are {}", CONFIG_SECTIONS.join(", ")))
         })?;
         Ok(Self { setting, rest: rest.to_vec() })
     }
@@ -122,46 +110,7 @@ pub(crate) fn delete(common: &Common, args: &SystemDeleteArgs) -> Result<Output,
     Ok(done.unwrap_or_else(|| Output::done([format!("System config value {} deleted", path.shown())])))
 }
 
-/// What stands for a secret that is not shown, as in the PHP program.
-pub(crate) const HIDDEN: &str = "***REMOVED SENSITIVE VALUE***";
-
-/// All settings, as they stand in the file; secrets are hidden without `private`.
-pub(crate) fn all(config: &Config, private: bool) -> Result<Value, CliError> {
-    let mut tree = serde_json::Map::new();
-    for setting in SETTINGS {
-        let value: Option<Value> = config.section(setting).map_err(config_file::wrong)?;
-        if let Some(mut value) = value {
-            if !private {
-                hide(&mut value);
-            }
-            tree.insert(setting.to_owned(), value);
-        }
-    }
-    Ok(Value::Object(tree))
-}
-
-fn hide(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(hide),
-        Value::Object(members) => {
-            for (name, value) in members {
-                let is_shown = match value.as_str() {
-                    // The address of a store holds a password only beside a user.
-                    Some(text) if name == "url" => !text.contains('@'),
-                    _ => !names_a_secret(name),
-                };
-                if is_shown {
-                    hide(value);
-                } else {
-                    *value = HIDDEN.into();
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// A whole setting, as written in the file.
+/// The prefix of this program's settings in a `config.php`.
 fn value(config: &Config, path: &SettingPath) -> Result<Option<Value>, CliError> {
     config.section(path.setting).map_err(config_file::wrong)
 }
@@ -332,14 +281,4 @@ fn readable(text: &str, kind: ValueType) -> String {
 
 fn unset(path: &SettingPath) -> CliError {
     CliError::refused_silently(format!("System config value {} is not set", path.shown()))
-}
-
-/// Whether the name of a setting says that its value is a secret.
-fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    // The address of a store may hold a password.
-    ["password", "passwd", "secret", "token", "private_key", "api_key"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
-        || name == "url"
 }

@@ -252,3 +252,230 @@ flow-full = Zu viele App-Passwörter
 flow-full-text = Sie haben 100 App-Passwörter. Widerrufen Sie eines, das Sie nicht mehr brauchen, und beginnen Sie im Programm von vorn.
 flow-gone = Link nicht mehr gültig
 flow-gone-text = Diese Anmeldung wurde schon verwendet oder hat länger als 20 Minuten gedauert. Beginnen Sie im Programm von vorn.
+
+admin = Verwaltung
+admin-users = Benutzer
+admin-policy = Passwortregeln
+admin-backends = Backends
+admin-brute-force = Schutz vor Durchprobieren
+admin-pins = Zuordnungen
+admin-audit = Protokoll
+admin-mail = Mail
+admin-config = Konfiguration
+admin-forbidden = Nicht erlaubt
+admin-forbidden-text = Ihr Konto hat dafür nicht die nötigen Rechte.
+admin-gone = Hier gibt es nichts, oder Sie verwalten es nicht.
+admin-back = Zurück zu den Benutzern
+admin-refused = Das wurde abgelehnt.
+admin-unavailable = Das geht gerade nicht. Versuchen Sie es in ein paar Minuten noch einmal.
+admin-confirm-text = Für diese Änderung brauchen wir Ihr Passwort, weil Sie es zuletzt vor mehr als 15 Minuten eingegeben haben. Noch wurde nichts geändert.
+admin-password-again = Das Passwort aus dem Formular noch einmal eingeben
+admin-keep = Nichts ändern und zurück
+admin-search = Suchen
+admin-all = Alle
+admin-none-found = Nichts gefunden.
+admin-before = Vorige Seite
+admin-after = Nächste Seite
+admin-older = Ältere Einträge
+admin-add = Hinzufügen
+admin-remove = Entfernen
+admin-create = Anlegen
+admin-delete = Löschen
+admin-ms = { $n } ms
+admin-done-created = Angelegt.
+admin-done-saved = Gespeichert.
+admin-done-deleted = Gelöscht.
+admin-done-enabled = Der Benutzer kann sich wieder anmelden.
+admin-done-disabled = Der Benutzer kann sich nicht mehr anmelden.
+admin-done-password = Das neue Passwort ist gesetzt. Sitzungen und App-Passwörter des Benutzers sind beendet.
+admin-done-joined = Der Benutzer ist in der Gruppe.
+admin-done-left = Der Benutzer ist nicht mehr in der Gruppe.
+admin-done-promoted = Der Benutzer verwaltet die Gruppe.
+admin-done-demoted = Der Benutzer verwaltet die Gruppe nicht mehr.
+admin-done-mailed = Die Mail ist unterwegs.
+admin-done-ended = Die Sitzungen sind beendet.
+admin-done-revoked = Das App-Passwort ist widerrufen.
+admin-done-wiped = Die App-Passwörter sind widerrufen; die Geräte löschen ihre Daten bei der nächsten Anfrage.
+admin-done-released = Die fehlgeschlagenen Anmeldungen sind vergessen.
+admin-done-rebound = Der Name gehört jetzt zum anderen Backend.
+
+admin-search-users = Name, Anzeigename oder Mailadresse
+admin-only-disabled = Nur deaktivierte Benutzer
+admin-new-user = Neuer Benutzer
+admin-user-count = { $n ->
+    [one] { $n } Benutzer
+   *[other] { $n } Benutzer
+}
+admin-disabled = deaktiviert
+admin-last-login = Letzte Anmeldung
+admin-never = Noch nie angemeldet
+admin-not-yours = nicht von Ihnen verwaltet
+admin-from-backend = meldet sich an mit { $backend }
+admin-user-name-hint = Damit meldet sich der Benutzer an. Er lässt sich später nicht ändern.
+admin-address-confirmed = Ich weiß, dass diese Adresse dem Benutzer gehört
+admin-password-optional = Passwort (optional)
+admin-password-mail = Ohne Passwort wird ein Link verschickt, mit dem eines gewählt wird.
+admin-groups-hint = Mit Kommas getrennt.
+admin-quota = Speicherplatz
+admin-quota-new = Neuer Speicherplatz (optional)
+admin-quota-hint = Etwa 5 GB; none für unbegrenzt, default für den Standard.
+admin-unlimited = unbegrenzt
+admin-access = Zugang
+admin-no-groups = In keiner Gruppe.
+admin-leave-group = Aus der Gruppe { $group } entfernen
+admin-add-to-group = Zu einer Gruppe hinzufügen
+admin-administers = Gruppen, die dieser Benutzer verwaltet
+admin-administers-none = Keine.
+admin-demote-group = Verwaltet { $group } nicht mehr
+admin-promote = Diesen Benutzer eine Gruppe verwalten lassen
+admin-password-hint = Sitzungen und App-Passwörter des Benutzers enden.
+admin-send-reset = Mail zum Zurücksetzen schicken
+admin-send-welcome = Begrüßungsmail schicken
+admin-unlock = Fehlgeschlagene Anmeldungen vergessen
+admin-disable = Deaktivieren
+admin-enable = Aktivieren
+admin-delete-user = Diesen Benutzer löschen
+admin-delete-user-ask = Den Benutzer { $user } löschen?
+admin-delete-user-text = Das Konto wird mit allen Sitzungen und App-Passwörtern gelöscht. Das lässt sich nicht rückgängig machen. Ein Benutzer, dessen Passwort ein anderer Server prüft, bekommt bei der nächsten Anmeldung ein neues, leeres Konto.
+admin-ban = Den Namen sperren: Er öffnet nichts, bis ein Administrator die Sperre aufhebt
+admin-no-sessions = Keine offenen Sitzungen.
+admin-end-all = Alle Sitzungen beenden
+admin-wipe-link = Alle App-Passwörter widerrufen und die Geräte löschen
+admin-wipe-ask = Die Geräte von { $user } löschen?
+admin-wipe-text = Alle App-Passwörter werden widerrufen. Programme, die das können, löschen die Daten dieses Kontos bei der nächsten Anfrage von ihrem Gerät.
+admin-wipe = Die Geräte löschen
+
+admin-search-groups = Kennung oder Anzeigename
+admin-new-group = Neue Gruppe
+admin-group-id = Kennung der Gruppe
+admin-group-id-hint = Sie lässt sich später nicht ändern.
+admin-members = Mitglieder
+admin-remove-user = { $user } aus der Gruppe entfernen
+admin-add-user = Einen Benutzer hinzufügen (Name)
+admin-sub-admins = Gruppenverwalter
+admin-sub-admins-hint = Sie verwalten die Mitglieder dieser Gruppe.
+admin-demote-user = { $user } verwaltet die Gruppe nicht mehr
+admin-add-sub-admin = Einen Gruppenverwalter hinzufügen (Name)
+admin-name-of = Anzeigename von { $id }
+admin-delete-group = Diese Gruppe löschen
+admin-delete-group-ask = Die Gruppe { $group } löschen?
+admin-delete-group-text = Ihre Mitglieder bleiben. Regeln, die diese Gruppe nennen, gelten nicht mehr für sie.
+
+admin-policy-now = Zurzeit:
+admin-policy-hint = Änderungen gelten sofort, für neue Passwörter. Ein leeres Feld setzt eine Einstellung auf den Standard zurück.
+admin-policy-length = Mindestlänge
+admin-policy-common = Häufige Passwörter ablehnen
+admin-policy-breached = Passwörter aus Datenlecks ablehnen
+admin-policy-case = Groß- und Kleinbuchstaben verlangen
+admin-policy-digit = Eine Ziffer verlangen
+admin-policy-special = Ein Sonderzeichen verlangen
+admin-policy-history = Frühere Passwörter, die nicht wieder gewählt werden dürfen
+admin-policy-expiration = Tage, bis ein Passwort abläuft
+admin-policy-attempts = Falsche Passwörter nacheinander, die einen Benutzer sperren
+admin-default = Standard
+admin-on = An
+admin-off = Aus
+admin-save-setting = Speichern: { $name }
+
+admin-state = Zustand
+admin-backends-hint = In der Reihenfolge, in der sie gefragt werden; so hat dieser Server sie seit seinem Start gesehen.
+admin-backend-answers = antwortet
+admin-backend-untried = noch nicht gefragt
+admin-backend-outage = nicht erreichbar
+admin-backend-breaker = nicht erreichbar, wird nur ab und zu gefragt
+admin-backend-distrusted = nicht vertrauenswürdig
+admin-backend-unrecognised = Ablehnungen werden nicht erkannt
+admin-backend-outage-text = Es antwortet seit { $time } nicht; { $n } Anmeldungen brauchten es. Der letzte Versuch scheiterte in der Phase { $phase }.
+admin-backend-last = Letzte Antwort vor { $time }: { $verdict } ({ $ms } ms).
+admin-backend-proven = Es hat einen erfundenen Benutzer abgelehnt, also zählt sein Ja.
+admin-backend-unproven = Es wurde noch nicht mit einem erfundenen Benutzer geprüft.
+admin-backend-distrusted-text = Es hat einen erfundenen Benutzer angenommen und wird nicht mehr gefragt.
+admin-backend-unrecognised-text = Seine Antwort auf ein falsches Passwort wird nicht erkannt und gilt als Ausfall. Die Anleitung zur Fehlersuche sagt, was hilft.
+admin-verdict-accepted = angenommen
+admin-verdict-rejected = abgelehnt
+admin-verdict-not-mine = für diesen Namen nicht zuständig
+admin-verdict-unavailable = konnte nicht gefragt werden
+admin-verdict-misconfigured = ist falsch eingestellt
+admin-verdict-protocol = hat das Protokoll verletzt
+admin-verdict-skipped = wurde nicht gefragt
+admin-test = Anmeldung testen
+admin-test-hint = Entschieden wird wie bei einer Anmeldung von Ihrer Adresse: Die Grenzen für Fehlversuche gelten, und ein falsches Passwort zählt.
+admin-test-backend = Fragen
+admin-test-all = Alle Backends in ihrer Reihenfolge
+admin-test-try = Versuchen
+admin-test-result = Ergebnis
+admin-test-authenticated = { $name } würde angemeldet.
+admin-test-refused = { $name } würde abgelehnt.
+admin-test-throttled = { $name } wurde nicht geprüft: Es gab zu viele fehlgeschlagene Anmeldungen.
+admin-test-unavailable = { $name } konnte nicht geprüft werden. Über das Passwort sagt das nichts.
+admin-test-rule = Entschieden durch die Regel „{ $rule }“ nach { $ms } ms.
+admin-test-again = Neuer Versuch in { $time }.
+
+admin-brute-force-text = Nach { $n } fehlgeschlagenen Anmeldungen von einer Adresse innerhalb von { $time } werden weitere abgelehnt; vorher werden sie immer länger verzögert.
+admin-no-failures = Zurzeit zählt keine fehlgeschlagene Anmeldung.
+admin-failures = { $n ->
+    [one] { $n } fehlgeschlagene Anmeldung
+   *[other] { $n } fehlgeschlagene Anmeldungen
+}
+admin-last-failure = die letzte
+admin-wait = die nächste wartet { $time }
+admin-refused-now = abgelehnt
+admin-release = Freigeben
+admin-release-source = { $source } freigeben
+admin-locked-users = { $n ->
+    [one] { $n } Name hat fehlgeschlagene Anmeldungen, die an diesem Server noch zählen.
+   *[other] { $n } Namen haben fehlgeschlagene Anmeldungen, die an diesem Server noch zählen.
+}
+admin-locked-hint = Welche Namen das sind, wird nicht gespeichert: Es kann ein Passwort im falschen Feld sein.
+admin-release-user = Fehlgeschlagene Anmeldungen eines Benutzers vergessen (Name)
+
+admin-pins-hint = Ein Name gehört dem ersten Backend, das ihn angenommen hat. Andere werden nach ihm nicht gefragt.
+admin-since = seit
+admin-rebind = Einen Namen einem anderen Backend geben
+admin-rebind-hint = Von da an entscheidet dieses Backend, wer der Benutzer ist. Alle Sitzungen und App-Passwörter des Benutzers enden.
+admin-rebind-to = Backend
+admin-rebind-none = Das nächste, das den Namen annimmt
+
+admin-audit-actor = Von wem
+admin-audit-action = Was
+admin-audit-target = Benutzer, Gruppe oder Name
+
+admin-mail-none = Es ist kein Mailserver eingestellt, also wird keine Mail verschickt.
+admin-mail-server = Mails gehen an { $server }.
+admin-mail-waiting = { $n ->
+    [0] Keine wartet.
+    [one] { $n } Mail wartet.
+   *[other] { $n } Mails warten.
+}
+admin-mail-queued = eingereiht
+admin-mail-due = nächster Versuch
+admin-mail-attempts = { $n ->
+    [0] noch nicht versucht
+    [one] einmal versucht
+   *[other] { $n } Mal versucht
+}
+admin-mail-test = Testmail
+admin-mail-test-hint = Sie geht sofort an den Mailserver, an der Warteschlange vorbei.
+admin-mail-send = Eine Testmail schicken
+
+admin-config-hint = So hat der Server sie zuletzt gelesen. Passwörter und Schlüssel fehlen. Zum Ändern bearbeiten Sie die Datei und laden den Server neu.
+
+admin-fail-no-backend = Dieses Backend gibt es nicht.
+admin-fail-app-password = Das ist ein App-Passwort. Danach wird kein Backend gefragt.
+admin-fail-no-source = Das ist weder eine Adresse noch der Name eines Benutzers.
+admin-fail-group-name = Diese Kennung kann keine Gruppe haben.
+admin-fail-group-exists = Es gibt schon eine Gruppe mit dieser Kennung.
+admin-fail-group-stays = Die Gruppe admin lässt sich nicht löschen.
+admin-fail-name = Das kann kein Name sein.
+admin-fail-own-pin = Das ist Ihr eigener Name. Ein anderer Administrator kann ihn ändern.
+admin-fail-user-exists = Diesen Namen hat schon ein Benutzer, oder er ist gesperrt.
+admin-fail-no-group = Diese Gruppe gibt es nicht.
+admin-fail-not-yours = Sie verwalten diese Gruppe nicht.
+admin-fail-group-needed = Nennen Sie eine Gruppe, die Sie verwalten.
+admin-fail-password-or-mail = Geben Sie ein Passwort oder eine Mailadresse ein.
+admin-fail-self = Das geht nicht mit Ihnen selbst und nicht mit dem letzten Administrator.
+admin-fail-no-user = Diesen Benutzer gibt es nicht, oder Sie verwalten ihn nicht.
+admin-fail-not-removable = Entfernen lassen sich nicht: Sie selbst, der letzte Administrator, und ein Benutzer aus der letzten Gruppe, in der Sie ihn verwalten.
+admin-fail-admin-group = Die Gruppe admin hat keine Gruppenverwalter.
+admin-fail-no-address = Dieser Benutzer hat keine Mailadresse.
+admin-fail-not-sent = Die Mail konnte nicht verschickt werden. Vielleicht waren es heute zu viele.

@@ -253,3 +253,230 @@ flow-full = Too many app passwords
 flow-full-text = You have 100 app passwords. Revoke one that you no longer use, then start over in the program.
 flow-gone = Link no longer valid
 flow-gone-text = This sign-in was used already, or took longer than 20 minutes. Start over in the program.
+
+admin = Administration
+admin-users = Users
+admin-policy = Password policy
+admin-backends = Backends
+admin-brute-force = Brute-force protection
+admin-pins = Pins
+admin-audit = Audit log
+admin-mail = Mail
+admin-config = Configuration
+admin-forbidden = Not allowed
+admin-forbidden-text = Your account does not have the rights for this.
+admin-gone = There is nothing here, or you do not administer it.
+admin-back = Back to the users
+admin-refused = This was refused.
+admin-unavailable = This cannot be done right now. Try again in a few minutes.
+admin-confirm-text = This change needs your password, because you typed it more than 15 minutes ago. Nothing has been changed yet.
+admin-password-again = Enter the password of the form again
+admin-keep = Change nothing and go back
+admin-search = Search
+admin-all = All
+admin-none-found = Nothing was found.
+admin-before = Previous page
+admin-after = Next page
+admin-older = Older entries
+admin-add = Add
+admin-remove = Remove
+admin-create = Create
+admin-delete = Delete
+admin-ms = { $n } ms
+admin-done-created = Created.
+admin-done-saved = Saved.
+admin-done-deleted = Deleted.
+admin-done-enabled = The user can sign in again.
+admin-done-disabled = The user can no longer sign in.
+admin-done-password = The new password is set. Sessions and app passwords of the user have ended.
+admin-done-joined = The user is in the group.
+admin-done-left = The user is no longer in the group.
+admin-done-promoted = The user administers the group.
+admin-done-demoted = The user no longer administers the group.
+admin-done-mailed = The mail is on its way.
+admin-done-ended = The sessions have ended.
+admin-done-revoked = The app password is revoked.
+admin-done-wiped = The app passwords are revoked; the devices wipe themselves when they ask next.
+admin-done-released = The failed sign-ins are forgotten.
+admin-done-rebound = The name belongs to the other backend now.
+
+admin-search-users = Name, display name or mail address
+admin-only-disabled = Disabled users only
+admin-new-user = New user
+admin-user-count = { $n ->
+    [one] { $n } user
+   *[other] { $n } users
+}
+admin-disabled = disabled
+admin-last-login = Last sign-in
+admin-never = Never signed in
+admin-not-yours = not administered by you
+admin-from-backend = signs in with { $backend }
+admin-user-name-hint = What the user signs in with. It cannot be changed later.
+admin-address-confirmed = I know that this address is the user's
+admin-password-optional = Password (optional)
+admin-password-mail = Without a password, a link to choose one is mailed.
+admin-groups-hint = With commas between them.
+admin-quota = Quota
+admin-quota-new = New quota (optional)
+admin-quota-hint = Such as 5 GB, none for no limit, or default.
+admin-unlimited = unlimited
+admin-access = Access
+admin-no-groups = In no group.
+admin-leave-group = Remove from the group { $group }
+admin-add-to-group = Add to a group
+admin-administers = Groups that this user administers
+admin-administers-none = None.
+admin-demote-group = No longer administers { $group }
+admin-promote = Let this user administer a group
+admin-password-hint = Sessions and app passwords of the user end.
+admin-send-reset = Send a reset mail
+admin-send-welcome = Send the welcome mail
+admin-unlock = Forget failed sign-ins
+admin-disable = Disable
+admin-enable = Enable
+admin-delete-user = Delete this user
+admin-delete-user-ask = Delete the user { $user }?
+admin-delete-user-text = The account is deleted with everything the user is signed in with. This cannot be undone. A user whose password another server checks gets a new, empty account at the next sign-in.
+admin-ban = Ban the name: it opens nothing until an administrator lifts the ban
+admin-no-sessions = No open sessions.
+admin-end-all = End all sessions
+admin-wipe-link = Revoke all app passwords and wipe the devices
+admin-wipe-ask = Wipe the devices of { $user }?
+admin-wipe-text = All app passwords are revoked. Programs that support it delete the data of this account from their device when they ask next.
+admin-wipe = Wipe the devices
+
+admin-search-groups = Id or display name
+admin-new-group = New group
+admin-group-id = Id of the group
+admin-group-id-hint = It cannot be changed later.
+admin-members = Members
+admin-remove-user = Remove { $user } from the group
+admin-add-user = Add a user (name)
+admin-sub-admins = Sub-admins
+admin-sub-admins-hint = They administer the members of this group.
+admin-demote-user = { $user } no longer administers the group
+admin-add-sub-admin = Add a sub-admin (name)
+admin-name-of = Display name of { $id }
+admin-delete-group = Delete this group
+admin-delete-group-ask = Delete the group { $group }?
+admin-delete-group-text = Its members stay. Rules that name the group no longer apply to them.
+
+admin-policy-now = Now:
+admin-policy-hint = Changes count at once, for new passwords. An empty field takes a setting back to its default.
+admin-policy-length = Minimum length
+admin-policy-common = Refuse common passwords
+admin-policy-breached = Refuse passwords known from breaches
+admin-policy-case = Require upper and lower case
+admin-policy-digit = Require a digit
+admin-policy-special = Require a special character
+admin-policy-history = Former passwords that may not be used again
+admin-policy-expiration = Days until a password expires
+admin-policy-attempts = Wrong passwords in a row that lock a user
+admin-default = Default
+admin-on = On
+admin-off = Off
+admin-save-setting = Save: { $name }
+
+admin-state = State
+admin-backends-hint = In the order in which they are asked, as this server has seen them since it was started.
+admin-backend-answers = answers
+admin-backend-untried = not asked yet
+admin-backend-outage = unavailable
+admin-backend-breaker = unavailable, circuit breaker open
+admin-backend-distrusted = not trusted
+admin-backend-unrecognised = refusals not recognised
+admin-backend-outage-text = It has not answered for { $time }; { $n } sign-ins needed it. The last attempt failed during { $phase }.
+admin-backend-last = Last answer { $time } ago: { $verdict } ({ $ms } ms).
+admin-backend-proven = It refused a made-up user, so its yes counts.
+admin-backend-unproven = It was not tried with a made-up user yet.
+admin-backend-distrusted-text = It accepted a made-up user: it is not asked any more.
+admin-backend-unrecognised-text = Its answer to a wrong password is not recognised and counts as an outage. The documentation on troubleshooting says how to teach it.
+admin-verdict-accepted = accepted
+admin-verdict-rejected = refused
+admin-verdict-not-mine = not responsible for this name
+admin-verdict-unavailable = could not be asked
+admin-verdict-misconfigured = is misconfigured
+admin-verdict-protocol = broke the protocol
+admin-verdict-skipped = was not asked
+admin-test = Test sign-in
+admin-test-hint = It is decided like a sign-in from your address: limits on guessing hold, and a wrong password counts.
+admin-test-backend = Ask
+admin-test-all = All backends in their order
+admin-test-try = Try it
+admin-test-result = Result
+admin-test-authenticated = { $name } would be signed in.
+admin-test-refused = { $name } would be refused.
+admin-test-throttled = { $name } was not checked: there were too many failed sign-ins.
+admin-test-unavailable = { $name } could not be checked. This says nothing about the password.
+admin-test-rule = Decided by the rule “{ $rule }” after { $ms } ms.
+admin-test-again = Try again in { $time }.
+
+admin-brute-force-text = After { $n } failed sign-ins from one address within { $time }, further ones are refused; before that they are delayed more and more.
+admin-no-failures = No failed sign-in counts at the moment.
+admin-failures = { $n ->
+    [one] { $n } failed sign-in
+   *[other] { $n } failed sign-ins
+}
+admin-last-failure = the last one
+admin-wait = the next one waits { $time }
+admin-refused-now = refused
+admin-release = Release
+admin-release-source = Release { $source }
+admin-locked-users = { $n ->
+    [one] { $n } name has failed sign-ins that still count at this server.
+   *[other] { $n } names have failed sign-ins that still count at this server.
+}
+admin-locked-hint = Which names is not kept: what was typed may be a password in the wrong field.
+admin-release-user = Forget the failed sign-ins of a user (name)
+
+admin-pins-hint = A name belongs to the first backend that accepted it. No other backend is asked about it.
+admin-since = since
+admin-rebind = Give a name to another backend
+admin-rebind-hint = That backend decides from then on who this user is. Everything the user is signed in with ends.
+admin-rebind-to = Backend
+admin-rebind-none = The next one that accepts the name
+
+admin-audit-actor = By whom
+admin-audit-action = What
+admin-audit-target = User, group or name
+
+admin-mail-none = No mail server is configured, so no mail is sent.
+admin-mail-server = Mails go to { $server }.
+admin-mail-waiting = { $n ->
+    [0] None waits to be sent.
+    [one] { $n } mail waits to be sent.
+   *[other] { $n } mails wait to be sent.
+}
+admin-mail-queued = queued
+admin-mail-due = next attempt
+admin-mail-attempts = { $n ->
+    [0] not tried yet
+    [one] tried once
+   *[other] tried { $n } times
+}
+admin-mail-test = Test mail
+admin-mail-test-hint = It is handed to the mail server at once, past the queue.
+admin-mail-send = Send a test mail
+
+admin-config-hint = As the server read it last. Passwords and keys are left out. To change it, edit the file and reload the server.
+
+admin-fail-no-backend = There is no such backend.
+admin-fail-app-password = This is an app password. Backends are never asked about one.
+admin-fail-no-source = This is no address and no name of a user.
+admin-fail-group-name = No group can have this id.
+admin-fail-group-exists = There is a group with this id already.
+admin-fail-group-stays = The group admin cannot be deleted.
+admin-fail-name = This cannot be a name.
+admin-fail-own-pin = This is your own name. Another administrator can change it.
+admin-fail-user-exists = There is a user with this name already, or the name is banned.
+admin-fail-no-group = There is no such group.
+admin-fail-not-yours = You do not administer this group.
+admin-fail-group-needed = Name a group that you administer.
+admin-fail-password-or-mail = Enter a password or a mail address.
+admin-fail-self = You cannot do this to yourself, or to the last administrator.
+admin-fail-no-user = There is no such user, or you do not administer them.
+admin-fail-not-removable = You cannot remove yourself, the last administrator, or a user from the last group in which you administer them.
+admin-fail-admin-group = The group admin has no sub-admins.
+admin-fail-no-address = This user has no mail address.
+admin-fail-not-sent = The mail could not be sent. There may have been too many today.

@@ -252,3 +252,230 @@ flow-full = Demasiadas contraseñas de aplicación
 flow-full-text = Tiene 100 contraseñas de aplicación. Revoque una que ya no use y vuelva a empezar en el programa.
 flow-gone = El enlace ya no es válido
 flow-gone-text = Este inicio de sesión ya se usó o tardó más de 20 minutos. Vuelva a empezar en el programa.
+
+admin = Administración
+admin-users = Usuarios
+admin-policy = Reglas de contraseñas
+admin-backends = Servidores de autenticación
+admin-brute-force = Protección contra fuerza bruta
+admin-pins = Asignaciones
+admin-audit = Registro de auditoría
+admin-mail = Correo
+admin-config = Configuración
+admin-forbidden = No permitido
+admin-forbidden-text = Su cuenta no tiene los derechos necesarios.
+admin-gone = Aquí no hay nada, o usted no lo administra.
+admin-back = Volver a los usuarios
+admin-refused = Se ha rechazado.
+admin-unavailable = Ahora no es posible. Inténtelo de nuevo en unos minutos.
+admin-confirm-text = Este cambio necesita su contraseña, porque la escribió hace más de 15 minutos. Aún no se ha cambiado nada.
+admin-password-again = Escriba de nuevo la contraseña del formulario
+admin-keep = No cambiar nada y volver
+admin-search = Buscar
+admin-all = Todos
+admin-none-found = No se ha encontrado nada.
+admin-before = Página anterior
+admin-after = Página siguiente
+admin-older = Entradas más antiguas
+admin-add = Añadir
+admin-remove = Quitar
+admin-create = Crear
+admin-delete = Eliminar
+admin-ms = { $n } ms
+admin-done-created = Creado.
+admin-done-saved = Guardado.
+admin-done-deleted = Eliminado.
+admin-done-enabled = El usuario puede volver a iniciar sesión.
+admin-done-disabled = El usuario ya no puede iniciar sesión.
+admin-done-password = La nueva contraseña está establecida. Las sesiones y las contraseñas de aplicación del usuario han terminado.
+admin-done-joined = El usuario está en el grupo.
+admin-done-left = El usuario ya no está en el grupo.
+admin-done-promoted = El usuario administra el grupo.
+admin-done-demoted = El usuario ya no administra el grupo.
+admin-done-mailed = El correo está en camino.
+admin-done-ended = Las sesiones han terminado.
+admin-done-revoked = La contraseña de aplicación está revocada.
+admin-done-wiped = Las contraseñas de aplicación están revocadas; los dispositivos borran sus datos en su próxima consulta.
+admin-done-released = Los intentos fallidos se han olvidado.
+admin-done-rebound = El nombre pertenece ahora al otro servidor.
+
+admin-search-users = Nombre, nombre visible o dirección de correo
+admin-only-disabled = Solo usuarios desactivados
+admin-new-user = Nuevo usuario
+admin-user-count = { $n ->
+    [one] { $n } usuario
+   *[other] { $n } usuarios
+}
+admin-disabled = desactivado
+admin-last-login = Último inicio de sesión
+admin-never = Nunca ha iniciado sesión
+admin-not-yours = no administrado por usted
+admin-from-backend = inicia sesión con { $backend }
+admin-user-name-hint = Con él inicia sesión el usuario. No se puede cambiar después.
+admin-address-confirmed = Sé que esta dirección es del usuario
+admin-password-optional = Contraseña (opcional)
+admin-password-mail = Sin contraseña se envía por correo un enlace para elegir una.
+admin-groups-hint = Separados por comas.
+admin-quota = Cuota
+admin-quota-new = Nueva cuota (opcional)
+admin-quota-hint = Por ejemplo 5 GB, none para ningún límite, o default.
+admin-unlimited = sin límite
+admin-access = Acceso
+admin-no-groups = En ningún grupo.
+admin-leave-group = Quitar del grupo { $group }
+admin-add-to-group = Añadir a un grupo
+admin-administers = Grupos que administra este usuario
+admin-administers-none = Ninguno.
+admin-demote-group = Ya no administra { $group }
+admin-promote = Dejar que este usuario administre un grupo
+admin-password-hint = Las sesiones y las contraseñas de aplicación del usuario terminan.
+admin-send-reset = Enviar un correo de restablecimiento
+admin-send-welcome = Enviar el correo de bienvenida
+admin-unlock = Olvidar los intentos fallidos
+admin-disable = Desactivar
+admin-enable = Activar
+admin-delete-user = Eliminar este usuario
+admin-delete-user-ask = ¿Eliminar el usuario { $user }?
+admin-delete-user-text = La cuenta se elimina con todas sus sesiones y contraseñas de aplicación. No se puede deshacer. Un usuario cuya contraseña comprueba otro servidor recibe una cuenta nueva y vacía en el próximo inicio de sesión.
+admin-ban = Prohibir el nombre: no abre nada hasta que un administrador levante la prohibición
+admin-no-sessions = No hay sesiones abiertas.
+admin-end-all = Terminar todas las sesiones
+admin-wipe-link = Revocar todas las contraseñas de aplicación y borrar los dispositivos
+admin-wipe-ask = ¿Borrar los dispositivos de { $user }?
+admin-wipe-text = Se revocan todas las contraseñas de aplicación. Los programas que lo permiten borran los datos de esta cuenta de su dispositivo en su próxima consulta.
+admin-wipe = Borrar los dispositivos
+
+admin-search-groups = Identificador o nombre visible
+admin-new-group = Nuevo grupo
+admin-group-id = Identificador del grupo
+admin-group-id-hint = No se puede cambiar después.
+admin-members = Miembros
+admin-remove-user = Quitar a { $user } del grupo
+admin-add-user = Añadir un usuario (nombre)
+admin-sub-admins = Subadministradores
+admin-sub-admins-hint = Administran a los miembros de este grupo.
+admin-demote-user = { $user } ya no administra el grupo
+admin-add-sub-admin = Añadir un subadministrador (nombre)
+admin-name-of = Nombre visible de { $id }
+admin-delete-group = Eliminar este grupo
+admin-delete-group-ask = ¿Eliminar el grupo { $group }?
+admin-delete-group-text = Sus miembros se quedan. Las reglas que nombran el grupo ya no valen para ellos.
+
+admin-policy-now = Ahora:
+admin-policy-hint = Los cambios valen de inmediato, para contraseñas nuevas. Un campo vacío restablece el valor predeterminado.
+admin-policy-length = Longitud mínima
+admin-policy-common = Rechazar contraseñas comunes
+admin-policy-breached = Rechazar contraseñas de filtraciones
+admin-policy-case = Exigir mayúsculas y minúsculas
+admin-policy-digit = Exigir una cifra
+admin-policy-special = Exigir un carácter especial
+admin-policy-history = Contraseñas anteriores que no se pueden repetir
+admin-policy-expiration = Días hasta que caduca una contraseña
+admin-policy-attempts = Contraseñas erróneas seguidas que bloquean a un usuario
+admin-default = Predeterminado
+admin-on = Activado
+admin-off = Desactivado
+admin-save-setting = Guardar: { $name }
+
+admin-state = Estado
+admin-backends-hint = En el orden en que se consultan, tal como los ha visto este servidor desde su inicio.
+admin-backend-answers = responde
+admin-backend-untried = aún no consultado
+admin-backend-outage = no disponible
+admin-backend-breaker = no disponible, disyuntor abierto
+admin-backend-distrusted = no es de confianza
+admin-backend-unrecognised = rechazos no reconocidos
+admin-backend-outage-text = No responde desde hace { $time }; { $n } inicios de sesión lo necesitaban. El último intento falló en la fase { $phase }.
+admin-backend-last = Última respuesta hace { $time }: { $verdict } ({ $ms } ms).
+admin-backend-proven = Rechazó a un usuario inventado, así que su sí cuenta.
+admin-backend-unproven = Aún no se ha probado con un usuario inventado.
+admin-backend-distrusted-text = Aceptó a un usuario inventado: ya no se consulta.
+admin-backend-unrecognised-text = Su respuesta a una contraseña errónea no se reconoce y cuenta como una avería. La documentación de problemas dice qué hacer.
+admin-verdict-accepted = aceptado
+admin-verdict-rejected = rechazado
+admin-verdict-not-mine = no es responsable de este nombre
+admin-verdict-unavailable = no se pudo consultar
+admin-verdict-misconfigured = está mal configurado
+admin-verdict-protocol = no respetó el protocolo
+admin-verdict-skipped = no se consultó
+admin-test = Inicio de sesión de prueba
+admin-test-hint = Se decide como un inicio de sesión desde su dirección: valen los límites, y una contraseña errónea cuenta.
+admin-test-backend = Consultar
+admin-test-all = Todos en su orden
+admin-test-try = Probar
+admin-test-result = Resultado
+admin-test-authenticated = { $name } iniciaría sesión.
+admin-test-refused = { $name } sería rechazado.
+admin-test-throttled = { $name } no se comprobó: hubo demasiados intentos fallidos.
+admin-test-unavailable = { $name } no se pudo comprobar. Esto no dice nada de la contraseña.
+admin-test-rule = Decidido por la regla «{ $rule }» en { $ms } ms.
+admin-test-again = Inténtelo de nuevo en { $time }.
+
+admin-brute-force-text = Tras { $n } intentos fallidos desde una dirección en { $time }, los siguientes se rechazan; antes se retrasan cada vez más.
+admin-no-failures = Ahora no cuenta ningún intento fallido.
+admin-failures = { $n ->
+    [one] { $n } intento fallido
+   *[other] { $n } intentos fallidos
+}
+admin-last-failure = el último
+admin-wait = el próximo espera { $time }
+admin-refused-now = rechazado
+admin-release = Liberar
+admin-release-source = Liberar { $source }
+admin-locked-users = { $n ->
+    [one] { $n } nombre tiene intentos fallidos que aún cuentan en este servidor.
+   *[other] { $n } nombres tienen intentos fallidos que aún cuentan en este servidor.
+}
+admin-locked-hint = No se guarda cuáles: lo escrito puede ser una contraseña en el campo equivocado.
+admin-release-user = Olvidar los intentos fallidos de un usuario (nombre)
+
+admin-pins-hint = Un nombre pertenece al primer servidor que lo aceptó. A ningún otro se le pregunta por él.
+admin-since = desde
+admin-rebind = Dar un nombre a otro servidor
+admin-rebind-hint = Desde entonces ese servidor decide quién es este usuario. Terminan todas sus sesiones y contraseñas de aplicación.
+admin-rebind-to = Servidor
+admin-rebind-none = El próximo que acepte el nombre
+
+admin-audit-actor = Quién
+admin-audit-action = Qué
+admin-audit-target = Usuario, grupo o nombre
+
+admin-mail-none = No hay ningún servidor de correo configurado, así que no se envía correo.
+admin-mail-server = Los correos van a { $server }.
+admin-mail-waiting = { $n ->
+    [0] Ninguno espera.
+    [one] { $n } correo espera.
+   *[other] { $n } correos esperan.
+}
+admin-mail-queued = en cola
+admin-mail-due = próximo intento
+admin-mail-attempts = { $n ->
+    [0] aún no intentado
+    [one] intentado una vez
+   *[other] intentado { $n } veces
+}
+admin-mail-test = Correo de prueba
+admin-mail-test-hint = Se entrega enseguida al servidor de correo, sin pasar por la cola.
+admin-mail-send = Enviar un correo de prueba
+
+admin-config-hint = Tal como el servidor la leyó por última vez, sin contraseñas ni claves. Para cambiarla, edite el archivo y recargue el servidor.
+
+admin-fail-no-backend = No existe ese servidor.
+admin-fail-app-password = Es una contraseña de aplicación. Nunca se pregunta por ella a ningún servidor.
+admin-fail-no-source = No es ni una dirección ni el nombre de un usuario.
+admin-fail-group-name = Ningún grupo puede tener este identificador.
+admin-fail-group-exists = Ya hay un grupo con este identificador.
+admin-fail-group-stays = El grupo admin no se puede eliminar.
+admin-fail-name = Este texto no puede ser un nombre.
+admin-fail-own-pin = Es su propio nombre. Otro administrador puede cambiarlo.
+admin-fail-user-exists = Ya hay un usuario con este nombre, o el nombre está prohibido.
+admin-fail-no-group = No existe ese grupo.
+admin-fail-not-yours = Usted no administra este grupo.
+admin-fail-group-needed = Nombre un grupo que usted administre.
+admin-fail-password-or-mail = Escriba una contraseña o una dirección de correo.
+admin-fail-self = No es posible con usted mismo ni con el último administrador.
+admin-fail-no-user = No existe ese usuario, o usted no lo administra.
+admin-fail-not-removable = No puede quitarse a usted mismo, ni al último administrador, ni a un usuario del último grupo en el que usted lo administra.
+admin-fail-admin-group = El grupo admin no tiene subadministradores.
+admin-fail-no-address = Este usuario no tiene dirección de correo.
+admin-fail-not-sent = No se pudo enviar el correo. Puede que hoy haya habido demasiados.

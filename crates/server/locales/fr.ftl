@@ -252,3 +252,230 @@ flow-full = Trop de mots de passe d’application
 flow-full-text = Vous avez 100 mots de passe d’application. Révoquez-en un dont vous ne vous servez plus, puis recommencez dans le programme.
 flow-gone = Ce lien n’est plus valable
 flow-gone-text = Cette connexion a déjà servi ou a duré plus de 20 minutes. Recommencez dans le programme.
+
+admin = Administration
+admin-users = Utilisateurs
+admin-policy = Règles des mots de passe
+admin-backends = Serveurs d’authentification
+admin-brute-force = Protection contre la force brute
+admin-pins = Associations
+admin-audit = Journal d’audit
+admin-mail = E-mails
+admin-config = Configuration
+admin-forbidden = Accès refusé
+admin-forbidden-text = Votre compte n’a pas les droits nécessaires.
+admin-gone = Il n’y a rien ici, ou vous ne l’administrez pas.
+admin-back = Retour aux utilisateurs
+admin-refused = Cette action a été refusée.
+admin-unavailable = Cette action est impossible pour l’instant. Réessayez dans quelques minutes.
+admin-confirm-text = Cette modification demande votre mot de passe, car vous l’avez saisi il y a plus de 15 minutes. Rien n’a encore été modifié.
+admin-password-again = Saisissez de nouveau le mot de passe du formulaire
+admin-keep = Ne rien modifier et revenir
+admin-search = Rechercher
+admin-all = Tous
+admin-none-found = Rien n’a été trouvé.
+admin-before = Page précédente
+admin-after = Page suivante
+admin-older = Entrées plus anciennes
+admin-add = Ajouter
+admin-remove = Retirer
+admin-create = Créer
+admin-delete = Supprimer
+admin-ms = { $n } ms
+admin-done-created = Créé.
+admin-done-saved = Enregistré.
+admin-done-deleted = Supprimé.
+admin-done-enabled = L’utilisateur peut de nouveau se connecter.
+admin-done-disabled = L’utilisateur ne peut plus se connecter.
+admin-done-password = Le nouveau mot de passe est défini. Les sessions et les mots de passe d’application de l’utilisateur ont pris fin.
+admin-done-joined = L’utilisateur fait partie du groupe.
+admin-done-left = L’utilisateur ne fait plus partie du groupe.
+admin-done-promoted = L’utilisateur administre le groupe.
+admin-done-demoted = L’utilisateur n’administre plus le groupe.
+admin-done-mailed = L’e-mail est en route.
+admin-done-ended = Les sessions ont pris fin.
+admin-done-revoked = Le mot de passe d’application est révoqué.
+admin-done-wiped = Les mots de passe d’application sont révoqués ; les appareils effacent leurs données à leur prochaine demande.
+admin-done-released = Les échecs de connexion sont oubliés.
+admin-done-rebound = Le nom appartient maintenant à l’autre serveur.
+
+admin-search-users = Nom, nom affiché ou adresse e-mail
+admin-only-disabled = Seulement les utilisateurs désactivés
+admin-new-user = Nouvel utilisateur
+admin-user-count = { $n ->
+    [one] { $n } utilisateur
+   *[other] { $n } utilisateurs
+}
+admin-disabled = désactivé
+admin-last-login = Dernière connexion
+admin-never = Jamais connecté
+admin-not-yours = non administré par vous
+admin-from-backend = se connecte avec { $backend }
+admin-user-name-hint = Le nom avec lequel l’utilisateur se connecte. Il ne peut pas être modifié ensuite.
+admin-address-confirmed = Je sais que cette adresse est celle de l’utilisateur
+admin-password-optional = Mot de passe (facultatif)
+admin-password-mail = Sans mot de passe, un lien pour en choisir un est envoyé par e-mail.
+admin-groups-hint = Séparés par des virgules.
+admin-quota = Quota
+admin-quota-new = Nouveau quota (facultatif)
+admin-quota-hint = Par exemple 5 GB, none pour aucune limite, ou default.
+admin-unlimited = illimité
+admin-access = Accès
+admin-no-groups = Dans aucun groupe.
+admin-leave-group = Retirer du groupe { $group }
+admin-add-to-group = Ajouter à un groupe
+admin-administers = Groupes que cet utilisateur administre
+admin-administers-none = Aucun.
+admin-demote-group = N’administre plus { $group }
+admin-promote = Laisser cet utilisateur administrer un groupe
+admin-password-hint = Les sessions et les mots de passe d’application de l’utilisateur prennent fin.
+admin-send-reset = Envoyer un e-mail de réinitialisation
+admin-send-welcome = Envoyer l’e-mail de bienvenue
+admin-unlock = Oublier les échecs de connexion
+admin-disable = Désactiver
+admin-enable = Activer
+admin-delete-user = Supprimer cet utilisateur
+admin-delete-user-ask = Supprimer l’utilisateur { $user } ?
+admin-delete-user-text = Le compte est supprimé avec toutes ses sessions et tous ses mots de passe d’application. C’est définitif. Un utilisateur dont un autre serveur vérifie le mot de passe reçoit un nouveau compte vide à la prochaine connexion.
+admin-ban = Bannir le nom : il n’ouvre rien jusqu’à ce qu’un administrateur lève l’interdiction
+admin-no-sessions = Aucune session ouverte.
+admin-end-all = Terminer toutes les sessions
+admin-wipe-link = Révoquer tous les mots de passe d’application et effacer les appareils
+admin-wipe-ask = Effacer les appareils de { $user } ?
+admin-wipe-text = Tous les mots de passe d’application sont révoqués. Les programmes qui le permettent effacent les données de ce compte de leur appareil à leur prochaine demande.
+admin-wipe = Effacer les appareils
+
+admin-search-groups = Identifiant ou nom affiché
+admin-new-group = Nouveau groupe
+admin-group-id = Identifiant du groupe
+admin-group-id-hint = Il ne peut pas être modifié ensuite.
+admin-members = Membres
+admin-remove-user = Retirer { $user } du groupe
+admin-add-user = Ajouter un utilisateur (nom)
+admin-sub-admins = Sous-administrateurs
+admin-sub-admins-hint = Ils administrent les membres de ce groupe.
+admin-demote-user = { $user } n’administre plus le groupe
+admin-add-sub-admin = Ajouter un sous-administrateur (nom)
+admin-name-of = Nom affiché de { $id }
+admin-delete-group = Supprimer ce groupe
+admin-delete-group-ask = Supprimer le groupe { $group } ?
+admin-delete-group-text = Ses membres restent. Les règles qui nomment ce groupe ne s’appliquent plus à eux.
+
+admin-policy-now = Actuellement :
+admin-policy-hint = Les modifications valent tout de suite, pour les nouveaux mots de passe. Un champ vide rétablit la valeur par défaut.
+admin-policy-length = Longueur minimale
+admin-policy-common = Refuser les mots de passe courants
+admin-policy-breached = Refuser les mots de passe issus de fuites
+admin-policy-case = Exiger des majuscules et des minuscules
+admin-policy-digit = Exiger un chiffre
+admin-policy-special = Exiger un caractère spécial
+admin-policy-history = Anciens mots de passe qui ne peuvent pas être repris
+admin-policy-expiration = Jours avant l’expiration d’un mot de passe
+admin-policy-attempts = Mots de passe erronés de suite qui bloquent un utilisateur
+admin-default = Par défaut
+admin-on = Activé
+admin-off = Désactivé
+admin-save-setting = Enregistrer : { $name }
+
+admin-state = État
+admin-backends-hint = Dans l’ordre où ils sont interrogés, tels que ce serveur les a vus depuis son démarrage.
+admin-backend-answers = répond
+admin-backend-untried = pas encore interrogé
+admin-backend-outage = indisponible
+admin-backend-breaker = indisponible, disjoncteur ouvert
+admin-backend-distrusted = pas fiable
+admin-backend-unrecognised = refus non reconnus
+admin-backend-outage-text = Il ne répond pas depuis { $time } ; { $n } connexions en avaient besoin. La dernière tentative a échoué pendant la phase { $phase }.
+admin-backend-last = Dernière réponse il y a { $time } : { $verdict } ({ $ms } ms).
+admin-backend-proven = Il a refusé un utilisateur inventé, donc son oui compte.
+admin-backend-unproven = Il n’a pas encore été essayé avec un utilisateur inventé.
+admin-backend-distrusted-text = Il a accepté un utilisateur inventé : il n’est plus interrogé.
+admin-backend-unrecognised-text = Sa réponse à un mot de passe erroné n’est pas reconnue et compte comme une panne. La documentation de dépannage dit que faire.
+admin-verdict-accepted = accepté
+admin-verdict-rejected = refusé
+admin-verdict-not-mine = pas responsable de ce nom
+admin-verdict-unavailable = n’a pas pu être interrogé
+admin-verdict-misconfigured = est mal configuré
+admin-verdict-protocol = n’a pas respecté le protocole
+admin-verdict-skipped = n’a pas été interrogé
+admin-test = Connexion d’essai
+admin-test-hint = Elle est décidée comme une connexion depuis votre adresse : les limites valent, et un mot de passe erroné compte.
+admin-test-backend = Interroger
+admin-test-all = Tous, dans leur ordre
+admin-test-try = Essayer
+admin-test-result = Résultat
+admin-test-authenticated = { $name } serait connecté.
+admin-test-refused = { $name } serait refusé.
+admin-test-throttled = { $name } n’a pas été vérifié : il y a eu trop d’échecs de connexion.
+admin-test-unavailable = { $name } n’a pas pu être vérifié. Cela ne dit rien du mot de passe.
+admin-test-rule = Décidé par la règle « { $rule } » après { $ms } ms.
+admin-test-again = Réessayez dans { $time }.
+
+admin-brute-force-text = Après { $n } échecs de connexion depuis une adresse en { $time }, les suivants sont refusés ; avant cela, ils sont retardés de plus en plus.
+admin-no-failures = Aucun échec de connexion ne compte en ce moment.
+admin-failures = { $n ->
+    [one] { $n } échec de connexion
+   *[other] { $n } échecs de connexion
+}
+admin-last-failure = le dernier
+admin-wait = la prochaine connexion attend { $time }
+admin-refused-now = refusé
+admin-release = Libérer
+admin-release-source = Libérer { $source }
+admin-locked-users = { $n ->
+    [one] { $n } nom a des échecs de connexion qui comptent encore sur ce serveur.
+   *[other] { $n } noms ont des échecs de connexion qui comptent encore sur ce serveur.
+}
+admin-locked-hint = On ne garde pas lesquels : ce qui a été saisi peut être un mot de passe dans le mauvais champ.
+admin-release-user = Oublier les échecs de connexion d’un utilisateur (nom)
+
+admin-pins-hint = Un nom appartient au premier serveur qui l’a accepté. Aucun autre n’est interrogé à son sujet.
+admin-since = depuis
+admin-rebind = Donner un nom à un autre serveur
+admin-rebind-hint = Ce serveur décide dès lors qui est cet utilisateur. Toutes ses sessions et tous ses mots de passe d’application prennent fin.
+admin-rebind-to = Serveur
+admin-rebind-none = Le prochain qui accepte le nom
+
+admin-audit-actor = Par qui
+admin-audit-action = Quoi
+admin-audit-target = Utilisateur, groupe ou nom
+
+admin-mail-none = Aucun serveur de messagerie n’est configuré : aucun e-mail n’est envoyé.
+admin-mail-server = Les e-mails vont à { $server }.
+admin-mail-waiting = { $n ->
+    [0] Aucun n’attend.
+    [one] { $n } e-mail attend.
+   *[other] { $n } e-mails attendent.
+}
+admin-mail-queued = mis en file
+admin-mail-due = prochaine tentative
+admin-mail-attempts = { $n ->
+    [0] pas encore tenté
+    [one] tenté une fois
+   *[other] tenté { $n } fois
+}
+admin-mail-test = E-mail d’essai
+admin-mail-test-hint = Il est remis tout de suite au serveur de messagerie, sans passer par la file.
+admin-mail-send = Envoyer un e-mail d’essai
+
+admin-config-hint = Telle que le serveur l’a lue en dernier, sans les mots de passe ni les clés. Pour la modifier, éditez le fichier et rechargez le serveur.
+
+admin-fail-no-backend = Ce serveur n’existe pas.
+admin-fail-app-password = C’est un mot de passe d’application. Aucun serveur n’est jamais interrogé à ce sujet.
+admin-fail-no-source = Ce n’est ni une adresse ni le nom d’un utilisateur.
+admin-fail-group-name = Aucun groupe ne peut avoir cet identifiant.
+admin-fail-group-exists = Il y a déjà un groupe avec cet identifiant.
+admin-fail-group-stays = Le groupe admin ne peut pas être supprimé.
+admin-fail-name = Ce texte ne peut pas être un nom.
+admin-fail-own-pin = C’est votre propre nom. Un autre administrateur peut le modifier.
+admin-fail-user-exists = Un utilisateur porte déjà ce nom, ou le nom est banni.
+admin-fail-no-group = Ce groupe n’existe pas.
+admin-fail-not-yours = Vous n’administrez pas ce groupe.
+admin-fail-group-needed = Nommez un groupe que vous administrez.
+admin-fail-password-or-mail = Saisissez un mot de passe ou une adresse e-mail.
+admin-fail-self = C’est impossible pour vous-même et pour le dernier administrateur.
+admin-fail-no-user = Cet utilisateur n’existe pas, ou vous ne l’administrez pas.
+admin-fail-not-removable = Vous ne pouvez retirer ni vous-même, ni le dernier administrateur, ni un utilisateur du dernier groupe dans lequel vous l’administrez.
+admin-fail-admin-group = Le groupe admin n’a pas de sous-administrateurs.
+admin-fail-no-address = Cet utilisateur n’a pas d’adresse e-mail.
+admin-fail-not-sent = L’e-mail n’a pas pu être envoyé. Il y en a peut-être eu trop aujourd’hui.

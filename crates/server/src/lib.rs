@@ -47,3 +47,5 @@ mod warnings;
 mod web;
 
 pub use program::run;
+#[doc(hidden)]
+pub use web::admin::{ADMIN_PAGES, AdminPage};

@@ -89,13 +89,16 @@ pub(crate) struct LiveSettings {
     pub(crate) settings: Arc<ServerSettings>,
     pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) page_assets: Arc<PageAssets>,
+    /// The configuration without its secrets.
+    pub(crate) shown: Arc<serde_json::Value>,
 }
 
 impl LiveSettings {
     pub(crate) fn new(settings: ServerSettings, config: &Config) -> Self {
         let trusted_proxies = config.resolver().trusted_proxies.clone().into();
         let page_assets = Arc::new(PageAssets::new(&settings.pages));
-        Self { settings: Arc::new(settings), trusted_proxies, page_assets }
+        let shown = accounts::shown_config(config, false).unwrap_or_default().into();
+        Self { settings: Arc::new(settings), trusted_proxies, page_assets, shown }
     }
 }
 
@@ -108,6 +111,11 @@ impl AppState {
     /// The classes of backends that the configuration may name.
     pub fn classes(&self) -> &ClassRegistry {
         &self.inner.classes
+    }
+
+    /// The configuration as it was read last, without its secrets.
+    pub(crate) fn shown_config(&self) -> Arc<serde_json::Value> {
+        Arc::clone(&self.inner.live.load().shown)
     }
 
     /// What the pages look like.

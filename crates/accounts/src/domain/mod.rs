@@ -15,6 +15,7 @@ pub(crate) mod language;
 pub(crate) mod last_used;
 pub(crate) mod local_password;
 pub(crate) mod new_user;
+pub(crate) mod next_attempt;
 pub(crate) mod phone_number;
 pub(crate) mod profile;
 pub(crate) mod profile_field;
@@ -44,6 +45,7 @@ pub use group_id::{ADMIN_GROUP, GroupId};
 pub use language::{Language, Locale};
 pub use local_password::{LocalPassword, MAX_LOCAL_PASSWORD_BYTES, PasswordTooLong};
 pub use new_user::NewUser;
+pub use next_attempt::NextAttempt;
 pub use phone_number::{PhoneRegion, international_phone_number};
 pub use profile::{Profile, ProfileEntry};
 pub use profile_field::{

@@ -30,6 +30,22 @@ pub struct AuditLine {
     pub detail: Option<String>,
 }
 
+/// Longer than every action.
+const MAX_ACTION: i64 = 1000;
+
+/// Which lines of the log; a field that is not set allows every line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// What this actor did.
+    pub actor: Option<String>,
+    /// Actions that begin with this.
+    pub action: Option<String>,
+    /// What was done to this target.
+    pub target: Option<String>,
+    /// Lines with a smaller number.
+    pub before: Option<i64>,
+}
+
 table! {
     /// The audit log.
     Audit, AuditMut
@@ -69,6 +85,30 @@ impl Audit<'_> {
             Some(target) => query.bind(target),
             None => query,
         };
+        let rows = self.0.db().rows(query).await?;
+        rows.iter().map(AuditLine::read).collect()
+    }
+
+    /// The latest lines of a filter, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn search(self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditLine>, AccountsError> {
+        let kind = self.0.db().kind();
+        let mut query = sql("SELECT seq, at, actor, origin, action, target, detail FROM audit WHERE seq < ");
+        query = query.push_bind(kind, filter.before.unwrap_or(i64::MAX));
+        if let Some(actor) = filter.actor.as_deref() {
+            query = query.push(kind, " AND actor = ").push_bind(kind, actor);
+        }
+        if let Some(target) = filter.target.as_deref() {
+            query = query.push(kind, " AND target = ").push_bind(kind, target);
+        }
+        if let Some(action) = filter.action.as_deref() {
+            let length = i64::try_from(action.chars().count()).unwrap_or(MAX_ACTION).min(MAX_ACTION);
+            query = query.push(kind, " AND substr(action, 1, CAST(").push_bind(kind, length);
+            query = query.push(kind, " AS INTEGER)) = ").push_bind(kind, action);
+        }
+        query = query.push(kind, " ORDER BY seq DESC LIMIT ").push_bind(kind, i64::from(limit));
         let rows = self.0.db().rows(query).await?;
         rows.iter().map(AuditLine::read).collect()
     }

@@ -10,6 +10,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{each, sql};
 use crate::store::handle::table;
 use crate::store::proven_credentials;
+use crate::store::rights::Right;
 use crate::store::users::addresses;
 use crate::store::users::row::UserKey;
 
@@ -48,6 +49,7 @@ impl CredentialEpochsMut<'_> {
     /// When it could not be written.
     pub async fn forget(self, name: &CanonicalName) -> Result<CredentialEpoch, AccountsError> {
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         let now = bump(&mut change, name).await?;
         change.commit().await?;
         Ok(now)

@@ -201,6 +201,35 @@ impl FailedLogins<'_> {
     }
 }
 
+impl FailedLogins<'_> {
+    /// Sources with failed sign-ins since `not_before`, and when they failed, oldest first.
+    ///
+    /// At most `limit` sources, those with the most failures first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn sources(
+        self,
+        not_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(SourceNet, Vec<Timestamp>)>, AccountsError> {
+        let query = sql("SELECT subject, at FROM failed_logins WHERE kind = 'source' AND at >= $1 AND subject IN \
+                         (SELECT subject FROM failed_logins WHERE kind = 'source' AND at >= $1 GROUP BY subject \
+                         ORDER BY COUNT(*) DESC, subject LIMIT $2) ORDER BY subject, at");
+        let rows = self.0.db().rows(query.bind(not_before.millis()).bind(i64::from(limit))).await?;
+        let mut sources: Vec<(SourceNet, Vec<Timestamp>)> = Vec::new();
+        for row in &rows {
+            let (source, at) = (source(&row.text(0)?)?, Timestamp::from_millis(row.int(1)?));
+            match sources.last_mut() {
+                Some((last, times)) if *last == source => times.push(at),
+                _ => sources.push((source, vec![at])),
+            }
+        }
+        sources.sort_by_key(|(_, times)| std::cmp::Reverse(times.len()));
+        Ok(sources)
+    }
+}
+
 impl FailedLoginsMut<'_> {
     /// Resets a source: after this returns, new attempts see no failures, on every server.
     ///

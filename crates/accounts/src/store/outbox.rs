@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::domain::{AccountsError, EmailAddress, SKEW, Timestamp, UserId};
 use crate::store::change::{Change, LockedUser};
-use crate::store::engine::{each, sql};
+use crate::store::engine::{Row, each, sql};
 use crate::store::handle::{ActingStore, table};
 use crate::store::rate_limits::{self, RateLimit, RateLimitEvent};
 use crate::store::rights::Right;
@@ -77,6 +77,40 @@ impl Outbox<'_> {
     pub async fn waiting(self) -> Result<u64, AccountsError> {
         let row = self.0.db().row(sql("SELECT COUNT(*) FROM outbox")).await?;
         Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
+    }
+}
+
+/// A mail that waits to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WaitingMail {
+    /// What it is about.
+    pub kind: String,
+    /// When it was queued.
+    pub created: Timestamp,
+    /// When it is tried next.
+    pub due: Timestamp,
+    /// How often it was tried.
+    pub attempts: u64,
+}
+
+impl Outbox<'_> {
+    /// The mails that are tried next, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn next(self, limit: u32) -> Result<Vec<WaitingMail>, AccountsError> {
+        let query = sql("SELECT kind, created_at, due_at, attempts FROM outbox ORDER BY due_at, key LIMIT $1");
+        let rows = self.0.db().rows(query.bind(i64::from(limit))).await?;
+        let mail = |row: &Row| {
+            Ok(WaitingMail {
+                kind: row.text(0)?,
+                created: Timestamp::from_millis(row.int(1)?),
+                due: Timestamp::from_millis(row.int(2)?),
+                attempts: row.count(3)?,
+            })
+        };
+        rows.iter().map(mail).collect()
     }
 }
 

@@ -187,6 +187,15 @@ impl Pins<'_> {
         rows.iter().map(|row| pin(row, 0)).collect()
     }
 
+    /// The pin of a name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find(self, name: &CanonicalName) -> Result<Option<Pin>, AccountsError> {
+        let query = sql("SELECT name, backend, since FROM pins WHERE name = $1").bind(name.as_str());
+        self.0.db().row(query).await?.map(|row| pin(&row, 0)).transpose()
+    }
+
     /// Addresses whose local part is a name of another backend.
     ///
     /// Each with (pin of the address, pin of the bare name). After `after` in the order of

@@ -226,6 +226,22 @@ impl SessionsMut<'_> {
         Ok(there)
     }
 
+    /// Ends one session of this user; returns whether there was one.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user.
+    pub async fn end_of(self, user: &UserId, token: &TokenHash) -> Result<bool, AccountsError> {
+        let mut change = self.0.change().await?;
+        let LockedUser { key, user } = change.lock_target(user, Right::Access).await?;
+        let end = sql("DELETE FROM sessions WHERE user_key = $1 AND token = $2");
+        let there = change.execute(end.bind(key.0).bind(token.bytes())).await? > 0;
+        if there {
+            change.note(Action::SessionsEnded, user.id.name().as_str(), None).await?;
+        }
+        change.commit().await?;
+        Ok(there)
+    }
+
     /// Ends all sessions of a user but one; returns how many.
     ///
     /// # Errors

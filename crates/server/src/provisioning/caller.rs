@@ -127,9 +127,7 @@ impl Caller {
                 let text = app_password.unwrap_or("An app password cannot do this");
                 OcsFailure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, hint))
             }
-            NotEnough::Unconfirmed => {
-                OcsFailure::new(Code::FORBIDDEN, "Password confirmation is required").with_hint(CONFIRM)
-            }
+            NotEnough::Unconfirmed => OcsFailure::unconfirmed(),
             NotEnough::Stale => OcsFailure::new(Code::UNAVAILABLE, STALE),
         })
     }
@@ -147,5 +145,17 @@ impl Caller {
             RequiredRole::Admin => "Logged in user must be an admin",
         };
         Err(OcsFailure::new(Code::FORBIDDEN, refusal.unwrap_or(usual)))
+    }
+}
+
+impl OcsFailure {
+    /// The session needs the password of its owner again.
+    fn unconfirmed() -> Self {
+        Self::new(Code::FORBIDDEN, "Password confirmation is required").with_hint(CONFIRM)
+    }
+
+    /// Whether the session needs the password of its owner again.
+    pub(crate) fn is_unconfirmed(&self) -> bool {
+        *self == Self::unconfirmed()
     }
 }

@@ -11,7 +11,7 @@
 //! | [`scope`] | which scope opens a call to a service token |
 //! | [`call`] | one API call, as passed to an endpoint |
 //! | [`operation`], `docs`, `schema` | a function and its documentation |
-//! | `users`, `groups`, `apps`, ... | the endpoints |
+//! | `users`, `groups`, `apps`, `operators`, ... | the endpoints |
 //! | [`routes`] | the one table of routes |
 //! | [`serve`](mod@serve) | one call from beginning to end |
 
@@ -26,6 +26,7 @@ pub mod envelope;
 mod groups;
 pub mod level_codes;
 pub mod operation;
+mod operators;
 pub mod params;
 mod passwords;
 pub mod path;

@@ -12,7 +12,7 @@ use super::caller::RequiredRole;
 use super::operation::Operation;
 use super::path::{Captures, Path, matched};
 use super::scope::TokenScope;
-use super::{app_passwords, apps, groups, passwords, preferences, service_info, service_tokens, users};
+use super::{app_passwords, apps, groups, operators, passwords, preferences, service_info, service_tokens, users};
 use crate::auth::proof::Requirement;
 
 /// A row of the table.
@@ -94,6 +94,11 @@ pub const ROUTES: &[Route] = routes! {
     GET    "/cloud/users/{user}/subadmins/details"                           Admin    Any            UsersRead        users::membership::SUB_ADMIN_OF_DETAILS
     POST   "/cloud/users/{user}/subadmins"                                   Admin    RecentPassword Admin            users::membership::PROMOTE
     DELETE "/cloud/users/{user}/subadmins"                                   Admin    RecentPassword Admin            users::membership::DEMOTE
+    GET    "/cloud/users/{user}/sessions"                                    SubAdmin Password       UsersCredentials users::credentials::SESSIONS
+    DELETE "/cloud/users/{user}/sessions"                                    SubAdmin RecentPassword UsersCredentials users::credentials::END_SESSIONS
+    GET    "/cloud/users/{user}/app-passwords"                               SubAdmin Password       UsersCredentials users::credentials::APP_PASSWORDS
+    DELETE "/cloud/users/{user}/app-passwords/{key}"                         SubAdmin RecentPassword UsersCredentials users::credentials::REVOKE
+    POST   "/cloud/users/{user}/reset-mail"                                  SubAdmin Password       UsersCredentials users::credentials::RESET_MAIL
     PUT    "/cloud/users/{user}/{collection}"                                SignedIn Any            UsersWrite       users::edit::COLLECTION
 
     GET    "/cloud/groups"                                                   SubAdmin Any            GroupsRead       groups::LIST
@@ -121,6 +126,17 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/apps/provisioning_api/api/v1/config/users/{app}/{key}"          SignedIn Any            -                preferences::DELETE
     POST   "/apps/provisioning_api/api/v1/config/users/{app}"                SignedIn Any            -                preferences::SET_SEVERAL
     DELETE "/apps/provisioning_api/api/v1/config/users/{app}"                SignedIn Any            -                preferences::DELETE_SEVERAL
+
+    GET    "/cloud/server/backends"                                          Admin    Password       -                operators::backends::LIST
+    POST   "/cloud/server/backends/test"                                     Admin    RecentPassword -                operators::backends::TEST
+    GET    "/cloud/server/brute-force"                                       Admin    Password       -                operators::brute_force::LIST
+    DELETE "/cloud/server/brute-force"                                       Admin    RecentPassword -                operators::brute_force::RELEASE
+    GET    "/cloud/server/pins"                                              Admin    Password       -                operators::pins::LIST
+    PUT    "/cloud/server/pins"                                              Admin    RecentPassword -                operators::pins::REBIND
+    GET    "/cloud/server/audit"                                             Admin    Password       -                operators::audit::LIST
+    GET    "/cloud/server/mail"                                              Admin    Password       -                operators::mail::QUEUE
+    POST   "/cloud/server/mail/test"                                         Admin    RecentPassword -                operators::mail::TEST
+    GET    "/cloud/server/config"                                            Admin    Password       -                operators::configuration::SHOW
 
     GET    "/core/getapppassword"                                            SignedIn RecentPassword -                app_passwords::GET
     DELETE "/core/apppassword"                                               SignedIn Any            -                app_passwords::DELETE

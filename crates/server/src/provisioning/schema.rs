@@ -315,3 +315,142 @@ fn map_of(value: RefOr<Schema>) -> Schema {
     let some = Schema::from(map);
     OneOfBuilder::new().item(some).item(nothing()).build().into()
 }
+
+/// A list of these objects under a name.
+fn list_of(name: &str, one: Schema) -> Schema {
+    closed(object().property(name, ArrayBuilder::new().items(RefOr::T(one))).required(name))
+}
+
+fn boolean() -> Schema {
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean)).build().into()
+}
+
+fn integer(description: &str) -> Schema {
+    number().description(Some(description)).build().into()
+}
+
+fn seconds(what: &str) -> Schema {
+    integer(&format!("{what}, in seconds since 1970; 0: never"))
+}
+
+fn or_null(one: Schema) -> Schema {
+    OneOfBuilder::new().item(one).item(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null))).build().into()
+}
+
+/// The sessions of a user.
+pub(crate) fn sessions() -> Schema {
+    let session = all(&[
+        ("id", string()),
+        ("address", text("The address of the sign-in; empty: unknown")),
+        ("agent", text("The user agent of the browser")),
+        ("created", seconds("When it began")),
+        ("seen", seconds("When it was seen last")),
+    ]);
+    list_of("sessions", session)
+}
+
+/// Lines of the audit log.
+pub(crate) fn audit_lines() -> Schema {
+    let line = all(&[
+        ("number", integer("Later lines have larger numbers")),
+        ("at", seconds("When")),
+        ("actor", text("Who")),
+        ("origin", text("From where; empty: the server itself")),
+        ("action", text("What, such as user.created")),
+        ("target", text("Which user, group or name")),
+        ("detail", text("More about it; never a password")),
+    ]);
+    list_of("lines", line)
+}
+
+/// The backends with their state.
+pub(crate) fn backend_states() -> Schema {
+    let outage = all(&[
+        ("seconds", integer("How long it has not answered")),
+        ("attempts", integer("How many sign-ins needed it meanwhile")),
+        ("undecided", integer("How many of them could not be decided")),
+        ("phase", text("How far the last attempt came")),
+        ("reason", text("Why it failed")),
+    ]);
+    let last = all(&[
+        ("verdict", words(VERDICTS)),
+        ("secondsAgo", integer("How long ago it answered or failed")),
+        ("milliseconds", integer("How long that took")),
+    ]);
+    let backend = all(&[
+        ("id", string()),
+        ("name", text("What users are told")),
+        ("local", boolean()),
+        ("breakerOpen", boolean()),
+        ("trust", words(&["proven", "unproven", "distrusted"])),
+        ("recognisesRefusals", boolean()),
+        ("outage", or_null(outage)),
+        ("lastAnswer", or_null(last)),
+    ]);
+    list_of("backends", backend)
+}
+
+const VERDICTS: &[&str] =
+    &["accepted", "rejected", "not_mine", "unavailable", "misconfigured", "protocol", "skipped"];
+
+/// How a test sign-in was decided.
+pub(crate) fn test_result() -> Schema {
+    let step = all(&[
+        ("backend", string()),
+        ("verdict", words(VERDICTS)),
+        ("phase", text("How far a failed attempt came")),
+        ("milliseconds", integer("How long it took")),
+        ("reason", text("Why it was refused, failed, or was not asked")),
+    ]);
+    all(&[
+        ("outcome", words(&["authenticated", "refused", "throttled", "unavailable"])),
+        ("retryAfter", integer("When it makes sense to try again, in seconds; 0: any time")),
+        ("endedBy", text("The rule that decided")),
+        ("note", text("More about it")),
+        ("milliseconds", integer("How long the decision took")),
+        ("steps", ArrayBuilder::new().items(RefOr::T(step)).build().into()),
+    ])
+}
+
+/// Sources with failed sign-ins.
+pub(crate) fn limited_sources() -> Schema {
+    let source = all(&[
+        ("source", text("An address, or an IPv6 network")),
+        ("failures", integer("How many still count")),
+        ("first", seconds("The oldest of them")),
+        ("last", seconds("The latest of them")),
+        ("refused", boolean()),
+        ("wait", integer("How long the next sign-in waits or is refused, in seconds")),
+    ]);
+    all(&[
+        ("sources", ArrayBuilder::new().items(RefOr::T(source)).build().into()),
+        ("limit", integer("How many failures of one source are let through")),
+        ("seconds", integer("How long a failure counts")),
+        ("users", integer("How many names have failed sign-ins that still count at this server")),
+    ])
+}
+
+/// Mails that wait to be sent.
+pub(crate) fn mail_queue() -> Schema {
+    let mail = all(&[
+        ("kind", text("What it is about, such as reset_request")),
+        ("created", seconds("When it was queued")),
+        ("due", seconds("When it is tried next")),
+        ("attempts", integer("How often it was tried")),
+    ]);
+    all(&[
+        ("server", text("The mail server; empty: none is configured")),
+        ("waiting", integer("How many mails wait")),
+        ("mails", ArrayBuilder::new().items(RefOr::T(mail)).build().into()),
+    ])
+}
+
+/// Which backend owns which name.
+pub(crate) fn pins() -> Schema {
+    list_of("pins", all(&[("name", string()), ("backend", string()), ("since", seconds("Since when"))]))
+}
+
+/// The sections of the configuration.
+pub(crate) fn sections() -> Schema {
+    closed(object().property("sections", any()).required("sections"))
+}

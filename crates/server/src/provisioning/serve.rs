@@ -24,7 +24,7 @@ use super::envelope::format::Format;
 use super::envelope::{OcsAnswer, OcsFailure, seal, stream};
 use super::operation::Operation;
 use super::params::{ParamError, Params};
-use super::path::Path;
+use super::path::{Captures, Path};
 use super::routes::{Found, Route, find};
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
@@ -142,15 +142,9 @@ pub async fn serve(
     if let Err(error) = charge.set(params.weight()) {
         return reply.refuse(error.into());
     }
-    let changes = !parts.method.is_safe() || route.operation.changes_on_get;
-    if let (Some(caller), true) = (&caller, changes)
-        && caller.proof().is_stale()
-    {
-        return reply.send(Err(OcsFailure::new(Code::UNAVAILABLE, STALE)));
-    }
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
-    let answer = (route.operation.handler)(&call).await;
+    let answer = answer(route, &call).await;
     if answer.as_ref().is_err_and(|failure| failure.code() == Code::UNAUTHORISED) {
         return reply.ended(&parts.headers);
     }
@@ -160,6 +154,34 @@ pub async fn serve(
         return reply.send_tagged(answer, &parts.headers);
     }
     reply.send(answer)
+}
+
+/// Answers a call of one of our own pages on behalf of its signed-in user.
+///
+/// Role, proof and endpoint are those of the route. The page has checked that its form is ours.
+pub(crate) async fn serve_page(
+    app: &AppState,
+    caller: &Caller,
+    origin: Origin,
+    agent: &str,
+    (route, captures): (&Route, &Captures<'_>),
+    params: &Params,
+) -> Result<OcsAnswer, OcsFailure> {
+    caller.require(route.role, route.operation.role_refusal)?;
+    caller.prove(route.requires, route.scope, route.operation.app_password_refusal)?;
+    let call = Call { app, caller: Some(caller), origin, agent, params, captures };
+    answer(route, &call).await.map_err(|failure| explained(failure, route.operation, false))
+}
+
+/// The answer of the endpoint.
+///
+/// A password that was accepted from memory alone changes nothing.
+async fn answer(route: &Route, call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    let changes = !route.method.is_safe() || route.operation.changes_on_get;
+    if changes && call.caller.is_some_and(|caller| caller.proof().is_stale()) {
+        return Err(OcsFailure::new(Code::UNAVAILABLE, STALE));
+    }
+    (route.operation.handler)(call).await
 }
 
 fn query(parts: &Parts) -> Result<Params, ParamError> {

@@ -3,7 +3,7 @@
 //! An administrator makes them for oneself. They act as their owner, so a token for another account
 //! would be that account.
 
-use accounts::{AccountsError, AppPassword, Expiry, ServiceToken, SourceNetworks, Timestamp, TokenScopes};
+use accounts::{AccountsError, AppPassword, Expiry, SourceNetworks, Timestamp, TokenScopes};
 
 use super::call::Call;
 use super::docs::{Param, ParamKind, ResponseDoc};
@@ -31,7 +31,7 @@ pub(crate) const LIST: Operation = operation!(
 
 async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let all = call.app.accounts().app_passwords().list(call.caller()?.id()).await?;
-    let tokens = all.iter().filter_map(|token| Some(as_data(token, token.service.as_ref()?, None)));
+    let tokens = all.iter().filter(|token| token.service.is_some()).map(|token| as_data(token, None));
     Ok(Data::one("tokens", Data::List(tokens.collect())).into())
 }
 
@@ -84,8 +84,7 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         AccountsError::Invalid { field: "app passwords of this user", .. } => wrong(FULL, error),
         error => error.into(),
     })?;
-    let service = made.service.as_ref().ok_or_else(OcsFailure::broken)?;
-    Ok(as_data(&made, service, Some(token.expose())).into())
+    Ok(as_data(&made, Some(token.expose())).into())
 }
 
 /// A value that cannot be taken, with what was expected.
@@ -118,15 +117,18 @@ async fn revoke(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     Ok(OcsAnswer::NOTHING)
 }
 
-/// A service token, with the secret where it has just been made.
-fn as_data(token: &AppPassword, service: &ServiceToken, secret: Option<&str>) -> Data {
+/// A service token or an app password, which has no scopes; with the secret where it has just been
+/// made.
+pub(crate) fn as_data(token: &AppPassword, secret: Option<&str>) -> Data {
+    let service = token.service.as_ref();
+    let listed = |texts: Option<Vec<String>>| Data::from(texts.unwrap_or_default());
     let seconds = |at: Option<Timestamp>| Data::from(at.map_or(0, Timestamp::seconds));
     let from = token.last_used_from.map(|from| from.to_string()).unwrap_or_default();
     let mut entries = vec![
         ("id", Data::from(token.key)),
         ("name", token.name.as_str().into()),
-        ("scopes", service.scopes.words().into()),
-        ("networks", service.networks.texts().into()),
+        ("scopes", listed(service.map(|service| service.scopes.words()))),
+        ("networks", listed(service.map(|service| service.networks.texts()))),
         ("created", seconds(Some(token.created))),
         ("expires", seconds(token.expires)),
         ("lastUsed", seconds(token.last_used)),

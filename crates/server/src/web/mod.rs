@@ -7,6 +7,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `login`, `login_flow`, `confirm`, `password_reset`, `mail_address`, `account`, `profile`, `app_passwords`, `service_tokens` | what the pages do |
+//! | `admin` | administration: one table of pages, which call the operations of the API |
 //! | `refusal`, `new_password` | what they say about a sign-in or a new password that was not accepted |
 //! | `templates` | what they show; the layout is in `templates/` |
 //! | `program_response` | what they answer to programs |
@@ -17,6 +18,7 @@
 //! | `format` | browsers, moments and waits in words (pure) |
 
 mod account;
+pub(crate) mod admin;
 mod app_passwords;
 mod confirm;
 mod form;
@@ -70,11 +72,12 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/app-passwords/revoke", post(app_passwords::revoke))
         .route("/settings/service-tokens", post(service_tokens::create))
         .route("/.well-known/change-password", get(account::change_password_page))
+        .merge(admin::router())
         .route("/pages/{name}", get(templates::asset))
 }
 
 /// Pages whose address is often typed.
-const TYPED: &[&str] = &["/login", "/logout", "/lostpassword", "/settings"];
+const TYPED: &[&str] = &["/admin", "/login", "/logout", "/lostpassword", "/settings"];
 
 /// The answer to an address that leads nowhere: a page for people, JSON for programs.
 pub(crate) async fn missing(app: &AppState, request: Request) -> Response<Body> {

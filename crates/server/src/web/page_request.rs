@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
 use fluent_bundle::FluentValue;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::form::Form;
@@ -181,8 +182,28 @@ impl PageRequest {
 
     /// To the login page and back.
     fn sign_in_first(&self) -> EarlyResponse {
-        let back = self.url_for("/login?redirect_url=") + &self.url_for("/settings");
-        self.redirect(&back).into()
+        self.sign_in_first_for("/settings")
+    }
+
+    /// To the login page, and then to this path.
+    pub(super) fn sign_in_first_for(&self, path: &str) -> EarlyResponse {
+        let next = self.url_for(path);
+        // As it stands, unless it has characters that would end the field.
+        let next = match next.contains(['?', '&', '%', '#', '+']) {
+            true => utf8_percent_encode(&next, NON_ALPHANUMERIC).to_string(),
+            false => next,
+        };
+        self.redirect(&(self.url_for("/login?redirect_url=") + &next)).into()
+    }
+
+    /// The path and the query of the request.
+    pub(super) fn path_and_query(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |found| found.as_str())
+    }
+
+    /// The path of the request, as it came.
+    pub(super) fn path(&self) -> &str {
+        self.uri.path()
     }
 
     /// Whether a script sent this, not a form: the request token is in a header.

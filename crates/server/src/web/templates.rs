@@ -38,14 +38,14 @@ pub(super) fn allow_form_action(response: &mut Response<Body>, origin: &str) {
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
     /// Name of the product.
-    product: &'a str,
+    pub(super) product: &'a str,
     /// The prefix of every path.
-    base: String,
-    assets: Arc<PageAssets>,
+    pub(super) base: String,
+    pub(super) assets: Arc<PageAssets>,
     pub(super) language: PageLanguage,
     /// For scripts of other programs; ours does without.
-    request_token: Option<String>,
-    notice: Option<Notice>,
+    pub(super) request_token: Option<String>,
+    pub(super) notice: Option<Notice>,
 }
 
 impl<'a> Frame<'a> {
@@ -66,28 +66,28 @@ impl<'a> Frame<'a> {
     }
 
     /// A text with one value.
-    fn t1(&self, id: &str, name: &'static str, value: impl std::fmt::Display) -> String {
+    pub(super) fn t1(&self, id: &str, name: &'static str, value: impl std::fmt::Display) -> String {
         self.language.text_with(id, &[(name, value.to_string().into())])
     }
 
     /// One of two texts.
-    fn either(&self, is: impl Borrow<bool>, yes: &str, no: &str) -> String {
+    pub(super) fn either(&self, is: impl Borrow<bool>, yes: &str, no: &str) -> String {
         self.t(if *is.borrow() { yes } else { no })
     }
 
     /// A text with a number.
-    fn count(&self, id: &str, n: usize) -> String {
+    pub(super) fn count(&self, id: &str, n: usize) -> String {
         self.language.text_with(id, &[("n", n.into())])
     }
 
     /// What the page of a new service token says about it.
-    fn token_text(&self, name: impl std::fmt::Display, scopes: impl std::fmt::Display) -> String {
+    pub(super) fn token_text(&self, name: impl std::fmt::Display, scopes: impl std::fmt::Display) -> String {
         let values = [("name", name.to_string().into()), ("scopes", scopes.to_string().into())];
         self.language.text_with("token-service-text", &values)
     }
 
     /// The links at the foot of the page.
-    fn links(&self) -> Vec<(String, &str)> {
+    pub(super) fn links(&self) -> Vec<(String, &str)> {
         let settings = &self.assets.settings;
         let links = [
             ("imprint", &settings.imprint_url),
@@ -97,26 +97,26 @@ impl<'a> Frame<'a> {
         links.into_iter().filter_map(|(id, link)| Some((self.t(id), link.as_deref()?))).collect()
     }
 
-    fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &'static str {
         self.language.code()
     }
 
-    fn is_error(&self) -> bool {
+    pub(super) fn is_error(&self) -> bool {
         self.notice.as_ref().is_some_and(|notice| notice.kind == "bad")
     }
 
     /// The notice about no field, which stands at the top.
-    fn top_notice(&self) -> Option<&Notice> {
+    pub(super) fn top_notice(&self) -> Option<&Notice> {
         self.notice.as_ref().filter(|notice| notice.field.is_none())
     }
 
     /// The notice about this field.
-    fn notice_at(&self, field: impl AsRef<str>) -> Option<&Notice> {
+    pub(super) fn notice_at(&self, field: impl AsRef<str>) -> Option<&Notice> {
         self.notice.as_ref().filter(|notice| notice.field == Some(field.as_ref()))
     }
 
     /// Whether this field gets the focus: the one with an error, or else the usual one.
-    fn focuses(&self, field: impl AsRef<str>, usual: impl Borrow<bool>) -> bool {
+    pub(super) fn focuses(&self, field: impl AsRef<str>, usual: impl Borrow<bool>) -> bool {
         match self.notice.as_ref().and_then(|notice| notice.field) {
             Some(wrong) => wrong == field.as_ref(),
             None => *usual.borrow(),
@@ -127,10 +127,10 @@ impl<'a> Frame<'a> {
 /// A line that says how something went.
 #[derive(Clone, Debug)]
 pub(super) struct Notice {
-    kind: &'static str,
-    text: String,
+    pub(super) kind: &'static str,
+    pub(super) text: String,
     /// A question, and where it leads.
-    link: Option<(String, String)>,
+    pub(super) link: Option<(String, String)>,
     /// The id of the field that it is about.
     field: Option<&'static str>,
 }
@@ -161,7 +161,7 @@ impl Notice {
     }
 
     /// The ARIA role, for screen readers.
-    fn role(&self) -> &'static str {
+    pub(super) fn role(&self) -> &'static str {
         if self.kind == "bad" { "alert" } else { "status" }
     }
 }
@@ -305,16 +305,21 @@ pub(super) struct Typed<'a>(pub(super) Option<(&'a str, &'a Form)>);
 
 impl<'a> Typed<'a> {
     /// The text of a field, if this form was refused; empty otherwise.
-    fn of(&self, form: &str, field: &str) -> &'a str {
+    pub(super) fn of(&self, form: &str, field: &str) -> &'a str {
         self.field(form, field).unwrap_or_default()
     }
 
     /// The text of a field, or its usual text.
-    fn or<'t>(&self, form: &str, field: &str, usual: &'t str) -> &'t str
+    pub(super) fn or<'t>(&self, form: &str, field: &str, usual: &'t str) -> &'t str
     where
         'a: 't,
     {
         self.field(form, field).unwrap_or(usual)
+    }
+
+    /// Whether a box was ticked.
+    pub(super) fn is_ticked(&self, form: &str, field: &str) -> bool {
+        self.field(form, field).is_some()
     }
 
     /// Whether the box of a scope was ticked.

@@ -37,12 +37,25 @@ pub struct Outage {
     pub reason: String,
 }
 
+/// What a backend answered last, as far as it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LastAnswer {
+    /// What it answered, or that it could not.
+    pub verdict: StepOutcome,
+    /// How long ago.
+    pub ago: Duration,
+    /// Whole milliseconds that it took.
+    pub ms: u64,
+}
+
 /// What is known about the backends.
 ///
 /// Those that answer and always did are not in it.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     backends: Mutex<HashMap<BackendId, HealthState>>,
+    last: Mutex<HashMap<BackendId, (Instant, StepOutcome, u64)>>,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +102,10 @@ impl Health {
         }
         let undecided = matches!(answer.outcome, Outcome::Unavailable { .. }).into();
         for step in &trace.steps {
+            if has_answered(step).is_some() {
+                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+                last.insert(step.backend.clone(), (now(), step.verdict, step.ms));
+            }
             match has_answered(step) {
                 Some(true) => self.succeeded(&step.backend),
                 Some(false) => {
@@ -118,8 +135,16 @@ impl Health {
         outages
     }
 
+    /// What a backend answered last.
+    pub(super) fn last_answer(&self, backend: &BackendId) -> Option<LastAnswer> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, verdict, ms) = last.get(backend).copied()?;
+        Some(LastAnswer { verdict, ago: now().saturating_duration_since(at), ms })
+    }
+
     /// A backend is not there any more, or is another one now.
     pub(super) fn forget(&self, backend: &BackendId) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(backend);
         self.lock().remove(backend);
     }
 

@@ -60,18 +60,20 @@ mod reload;
 #[cfg(feature = "metrics")]
 mod report;
 mod scope;
+mod state;
 mod trace;
 
 pub(crate) use backend_slot::BackendSpec;
 pub use builder::{BuildError, ResolverBuilder};
 pub use credentials::Credentials;
-pub use health::Outage;
+pub use health::{LastAnswer, Outage};
 pub use outcome::{NotAuthenticated, Outcome, TracedOutcome};
 pub use pin::{MemoryPins, PinError, PinOwner, PinStore};
 pub use policy::BackendPolicy;
 pub use proven_store::{ProvenHash, ProvenKey, ProvenStore, ProvenStoreError};
 pub(crate) use recipe::{Decorator, Tuning};
 pub use reload::BackendReload;
+pub use state::{BackendState, BackendTrust};
 pub use trace::{EndReason, StepOutcome, Trace, TraceStep};
 
 use std::hash::{BuildHasher, RandomState};

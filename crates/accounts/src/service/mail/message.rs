@@ -12,6 +12,7 @@ use lettre::{Address, address::Envelope};
 use thiserror::Error;
 use user_backend::clock::wall;
 
+use crate::domain::EmailAddress;
 use crate::domain::random::random;
 
 /// Longest name in a header, in characters.
@@ -60,6 +61,17 @@ impl EmailMessage {
         let name = Some(name).filter(|name| !name.is_empty() && !name.contains("=?"));
         let subject = one_line(subject, MOST_SUBJECT_CHARS).replace("=?", "= ?");
         Ok(Self { to: Mailbox::new(name, address), subject, text, html: None })
+    }
+
+    /// A mail that only tests the way to an address.
+    ///
+    /// # Errors
+    /// [`EmailMessageError::Address`]
+    pub fn test(product: &str, address: &EmailAddress) -> Result<Self, EmailMessageError> {
+        let subject = format!("Test mail from {product}");
+        let name = one_line(product, MOST_SUBJECT_CHARS);
+        let text = format!("This is a test of the mail settings of {name}. If you can read it, they work.\n");
+        Self::new(address.as_str(), "", &subject, text)
     }
 
     /// With the same in HTML, for mail programs that show it.

@@ -49,6 +49,11 @@ impl OcsAnswer {
         self
     }
 
+    /// The data, and how many there are in all if that is known.
+    pub(crate) fn into_parts(self) -> (Data, Option<u64>) {
+        (self.data, self.total)
+    }
+
     /// Tells how many there are in all, and how many a page has.
     #[must_use]
     pub fn with_total(mut self, total: u64, per_page: u64) -> Self {
@@ -175,6 +180,11 @@ impl OcsFailure {
     /// The code.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// The hint for people.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// The message, unless it is in the data.

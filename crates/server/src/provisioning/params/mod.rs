@@ -137,6 +137,19 @@ impl Params {
         form::read(query.as_bytes())
     }
 
+    /// The fields of a form of a page; a name may point into an array.
+    ///
+    /// # Errors
+    /// [`ParamError::TooMany`]
+    pub(crate) fn of_fields(fields: &[(&str, &str)]) -> Result<Self, ParamError> {
+        let (mut params, mut nodes) = (Self::default(), Nodes::default());
+        for (name, value) in fields {
+            nodes.take()?;
+            form::put(&mut params, name, (*value).to_owned(), &mut nodes)?;
+        }
+        Ok(params)
+    }
+
     /// Adds the parameters of the body, which take precedence.
     #[must_use]
     pub fn overridden_by(mut self, body: Self) -> Self {

@@ -1,6 +1,7 @@
 //! Users: lists, one user, changes, groups of a user.
 
 pub(crate) mod create;
+pub(crate) mod credentials;
 pub(crate) mod edit;
 pub(crate) mod list;
 pub(crate) mod membership;

@@ -1,0 +1,66 @@
+//! The list of groups, and new ones.
+
+use axum::http::{Method, StatusCode};
+use serde::Deserialize;
+
+use super::admin_request::{AdminRequest, path_of};
+use super::templates::{GroupLine, GroupList};
+use super::users::{PER_PAGE, pages};
+use crate::web::form::Form;
+use crate::web::page_request::PageResult;
+use crate::web::templates::{Notice, Typed};
+
+/// A group, as the API shows it.
+#[derive(Debug, Deserialize)]
+pub(super) struct ApiGroup {
+    pub(super) id: String,
+    pub(super) displayname: String,
+    pub(super) usercount: u64,
+}
+
+/// `GET /admin/groups`
+pub(super) async fn list(admin: AdminRequest, _: Form) -> PageResult {
+    let notice = admin.done_notice();
+    page(&admin, StatusCode::OK, notice, None).await
+}
+
+/// `POST /admin/groups`
+pub(super) async fn create(mut admin: AdminRequest, sent: Form) -> PageResult {
+    let id = sent.text("groupid").trim().to_owned();
+    let fields = [("groupid", id.as_str()), ("displayname", sent.text("displayname").trim())];
+    match admin.act(&sent, Method::POST, "/cloud/groups", &fields).await? {
+        Ok(_) => Ok(admin.done(&path_of(&["admin", "groups", &id]), "created")),
+        Err(failure) => {
+            let (status, notice) = admin.notice(&failure)?;
+            page(&admin, status, Some(notice.at("groupid")), Some(&sent)).await
+        }
+    }
+}
+
+async fn page(
+    admin: &AdminRequest,
+    status: StatusCode,
+    notice: Option<Notice>,
+    sent: Option<&Form>,
+) -> PageResult {
+    let search = admin.request.asked("search").unwrap_or_default();
+    let offset = admin.request.asked("offset").and_then(|offset| offset.parse::<u64>().ok()).unwrap_or_default();
+    let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
+    let fields = [("search", search.as_str()), ("limit", &limit), ("offset", &from)];
+    let (groups, total) = admin.read_list::<ApiGroup>("/cloud/groups/details", "groups", &fields).await?;
+    let line = |group: ApiGroup| GroupLine {
+        path: path_of(&["admin", "groups", &group.id]),
+        members: admin.request.t_with("admin-user-count", &[("n", group.usercount.into())]),
+        called: group.displayname,
+        id: group.id,
+    };
+    let template = GroupList {
+        frame: admin.frame(notice),
+        menu: admin.menu("/admin/groups"),
+        typed: Typed(sent.map(|sent| ("groups", sent))),
+        groups: groups.into_iter().map(line).collect(),
+        pages: pages(admin, "/admin/groups", &[("search", &search)], offset, PER_PAGE, total),
+        search,
+    };
+    Ok(admin.request.form_page(status, &template))
+}

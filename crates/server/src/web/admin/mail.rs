@@ -1,0 +1,68 @@
+//! The queue of mails, and a test mail.
+
+use axum::http::{Method, StatusCode};
+use serde::Deserialize;
+
+use super::admin_request::AdminRequest;
+use super::templates::{MailLine, MailPage};
+use crate::web::form::Form;
+use crate::web::page_request::PageResult;
+use crate::web::templates::{Notice, Typed};
+
+#[derive(Deserialize)]
+struct ApiQueue {
+    server: String,
+    waiting: u64,
+    mails: Vec<ApiMail>,
+}
+
+#[derive(Deserialize)]
+struct ApiMail {
+    kind: String,
+    created: i64,
+    due: i64,
+    attempts: u64,
+}
+
+/// `GET /admin/mail`
+pub(super) async fn queue(admin: AdminRequest, _: Form) -> PageResult {
+    let notice = admin.done_notice();
+    page(&admin, StatusCode::OK, notice, None).await
+}
+
+/// `POST /admin/mail`
+pub(super) async fn test(mut admin: AdminRequest, sent: Form) -> PageResult {
+    let fields = [("address", sent.text("address").trim())];
+    match admin.act(&sent, Method::POST, "/cloud/server/mail/test", &fields).await? {
+        Ok(_) => Ok(admin.done("/admin/mail", "mailed")),
+        Err(failure) => {
+            let (status, notice) = admin.notice(&failure)?;
+            page(&admin, status, Some(notice.at("address")), Some(&sent)).await
+        }
+    }
+}
+
+async fn page(
+    admin: &AdminRequest,
+    status: StatusCode,
+    notice: Option<Notice>,
+    sent: Option<&Form>,
+) -> PageResult {
+    let (data, _) = admin.read("/cloud/server/mail", &[]).await?;
+    let queue: ApiQueue = admin.decoded(&data)?;
+    let line = |mail: ApiMail| MailLine {
+        kind: mail.kind.replace('_', " "),
+        created: admin.time(mail.created),
+        due: admin.time(mail.due),
+        attempts: admin.request.t_with("admin-mail-attempts", &[("n", mail.attempts.into())]),
+    };
+    let template = MailPage {
+        frame: admin.frame(notice),
+        menu: admin.menu("/admin/mail"),
+        typed: Typed(sent.map(|sent| ("mail", sent))),
+        waiting: admin.request.t_with("admin-mail-waiting", &[("n", queue.waiting.into())]),
+        server: queue.server,
+        mails: queue.mails.into_iter().map(line).collect(),
+    };
+    Ok(admin.request.form_page(status, &template))
+}
