@@ -20,7 +20,10 @@ pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Output
     let mut json = Map::new();
     let app = args.app.as_deref().unwrap_or("all");
     if matches!(app, "all" | "system") {
-        json.insert("system".to_owned(), shown_config(&store.config, args.private).map_err(config_file::wrong)?);
+        json.insert(
+            "system".to_owned(),
+            shown_config(&store.config, args.private).map_err(config_file::wrong)?,
+        );
     }
     if app != "system" {
         let apps = match app {

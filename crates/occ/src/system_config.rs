@@ -37,7 +37,10 @@ impl SettingPath {
         let (first, rest) = names.split_first().ok_or_else(|| CliError::new("no setting is named"))?;
         let setting = first.strip_prefix(PHP_PREFIX).unwrap_or(first);
         let setting = CONFIG_SECTIONS.into_iter().find(|known| *known == setting).ok_or_else(|| {
-            CliError::refused(format!("There is no setting {first}; there are {}", CONFIG_SECTIONS.join(", ")))
+            CliError::refused(format!(
+                "There is no setting {first}; there are {}",
+                CONFIG_SECTIONS.join(", ")
+            ))
         })?;
         Ok(Self { setting, rest: rest.to_vec() })
     }

@@ -213,9 +213,11 @@ impl FailedLogins<'_> {
         not_before: Timestamp,
         limit: u32,
     ) -> Result<Vec<(SourceNet, Vec<Timestamp>)>, AccountsError> {
-        let query = sql("SELECT subject, at FROM failed_logins WHERE kind = 'source' AND at >= $1 AND subject IN \
+        let query = sql(
+            "SELECT subject, at FROM failed_logins WHERE kind = 'source' AND at >= $1 AND subject IN \
                          (SELECT subject FROM failed_logins WHERE kind = 'source' AND at >= $1 GROUP BY subject \
-                         ORDER BY COUNT(*) DESC, subject LIMIT $2) ORDER BY subject, at");
+                         ORDER BY COUNT(*) DESC, subject LIMIT $2) ORDER BY subject, at",
+        );
         let rows = self.0.db().rows(query.bind(not_before.millis()).bind(i64::from(limit))).await?;
         let mut sources: Vec<(SourceNet, Vec<Timestamp>)> = Vec::new();
         for row in &rows {

@@ -100,7 +100,8 @@ impl Outbox<'_> {
     /// # Errors
     /// When the store cannot be read.
     pub async fn next(self, limit: u32) -> Result<Vec<WaitingMail>, AccountsError> {
-        let query = sql("SELECT kind, created_at, due_at, attempts FROM outbox ORDER BY due_at, key LIMIT $1");
+        let query =
+            sql("SELECT kind, created_at, due_at, attempts FROM outbox ORDER BY due_at, key LIMIT $1");
         let rows = self.0.db().rows(query.bind(i64::from(limit))).await?;
         let mail = |row: &Row| {
             Ok(WaitingMail {

@@ -12,7 +12,9 @@ use super::caller::RequiredRole;
 use super::operation::Operation;
 use super::path::{Captures, Path, matched};
 use super::scope::TokenScope;
-use super::{app_passwords, apps, groups, operators, passwords, preferences, service_info, service_tokens, users};
+use super::{
+    app_passwords, apps, groups, operators, passwords, preferences, service_info, service_tokens, users,
+};
 use crate::auth::proof::Requirement;
 
 /// A row of the table.

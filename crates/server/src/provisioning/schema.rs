@@ -334,7 +334,11 @@ fn seconds(what: &str) -> Schema {
 }
 
 fn or_null(one: Schema) -> Schema {
-    OneOfBuilder::new().item(one).item(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null))).build().into()
+    OneOfBuilder::new()
+        .item(one)
+        .item(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null)))
+        .build()
+        .into()
 }
 
 /// The sessions of a user.

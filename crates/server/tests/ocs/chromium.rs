@@ -5,6 +5,8 @@
 //! `BROWSER_FULL=1` the walk is repeated in the dark and on a phone. `BROWSER_SCREENSHOTS` names a
 //! folder for pictures of every page.
 
+mod admin;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -228,6 +230,22 @@ impl Chromium {
         self.client.perform_actions(actions).await.unwrap();
     }
 
+    /// Every link and field is reached, in the order in which it stands.
+    async fn reaches_all_by_tab(&self, page: &str) {
+        let steps = "return [...document.querySelectorAll('a, button, select, summary, input')]\
+                     .filter((one) => one.type !== 'hidden' && one.checkVisibility()).length";
+        let steps = self.run(steps).await.as_u64().unwrap();
+        let mut before = -1;
+        self.run("document.activeElement.blur(); window.scrollTo(0, 0)").await;
+        for step in 0..steps {
+            self.press(&[Key::Tab]).await;
+            let script = "return [...document.querySelectorAll('*')].indexOf(document.activeElement)";
+            let at = self.run(script).await.as_i64().unwrap();
+            assert!(at > before, "{page}: step {step} of {steps}: {}", self.focus().await);
+            before = at;
+        }
+    }
+
     /// What has the focus: its id, or its text.
     async fn focus(&self) -> String {
         let script =
@@ -444,19 +462,7 @@ async fn chromium_signs_in_by_the_keyboard_alone() {
     chromium.press(&[Key::Enter]).await;
     chromium.client.wait().for_element(Locator::Css("#profile")).await.unwrap();
     assert_eq!(chromium.path().await, "/settings");
-    // Every link and field is reached, in the order in which it stands.
-    let steps = "return [...document.querySelectorAll('a, button, select, summary, input')]\
-                 .filter((one) => one.type !== 'hidden' && one.checkVisibility()).length";
-    let steps = chromium.run(steps).await.as_u64().unwrap();
-    let mut before = -1;
-    chromium.run("document.activeElement.blur(); window.scrollTo(0, 0)").await;
-    for step in 0..steps {
-        chromium.press(&[Key::Tab]).await;
-        let script = "return [...document.querySelectorAll('*')].indexOf(document.activeElement)";
-        let at = chromium.run(script).await.as_i64().unwrap();
-        assert!(at > before, "step {step} of {steps}: {}", chromium.focus().await);
-        before = at;
-    }
+    chromium.reaches_all_by_tab("/settings").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,8 @@
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod admin;
+mod admin_server;
 mod answers;
 mod attacks;
 mod authentication;

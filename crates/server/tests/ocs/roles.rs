@@ -42,8 +42,16 @@ fn model(route: &Route, caller: &str, target: &str) -> Cell {
     let over = matches!((caller, target), ("sam", "Frank") | ("tom", "outsider"));
     let by_group = matches!(route.operation.id, "UserGroupAdd" | "UserGroupRemove");
     let about_others = matches!(route.operation.id, "UserDelete" | "UserEnable" | "UserDisable" | "UserWipe");
-    if over || by_group || oneself && !matches!(route.operation.id, "UserWelcome") || oneself && about_others
-    {
+    let over_only = matches!(
+        route.operation.id,
+        "UserWelcome"
+            | "UserSessions"
+            | "UserSessionsEnd"
+            | "UserAppPasswords"
+            | "UserAppPasswordRevoke"
+            | "UserResetMail"
+    );
+    if over || by_group || oneself && !over_only || oneself && about_others {
         return Cell::MayGoOn;
     }
     // A sub-admin who is in their own group administers themselves; tom is in none.

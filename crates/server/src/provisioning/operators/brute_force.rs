@@ -68,7 +68,8 @@ pub(crate) const RELEASE: Operation = operation!(
 .codes(&[(NO_SOURCE, "neither an address nor the name of a user")]);
 
 async fn release(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
-    let wanted = |text: Option<&'_ str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let wanted =
+        |text: Option<&'_ str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let (source, user) = (wanted(call.params.text("source")?), wanted(call.params.text("user")?));
     let accounts = call.accounts()?;
     match (source, user) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::{EmailAddress, EmailMessage, MailTransport, WaitingMail, SendError, SmtpTransport};
+use accounts::{EmailAddress, EmailMessage, MailTransport, SendError, SmtpTransport, WaitingMail};
 use user_backend::clock::{later, now};
 
 use super::{count, seconds};

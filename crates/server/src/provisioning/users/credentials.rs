@@ -16,9 +16,14 @@ const NOT_SENT: Code = Code::of_endpoint(101);
 const UNKNOWN: ResponseDoc = (Code::ABSENT, "the user has no app password of this number");
 
 /// `GET /cloud/users/{user}/sessions`
-pub(crate) const SESSIONS: Operation =
-    operation!("UserSessions", Users, "Lists the sessions of a user at the pages", sessions(), sessions(call))
-        .codes(&[HIDDEN]);
+pub(crate) const SESSIONS: Operation = operation!(
+    "UserSessions",
+    Users,
+    "Lists the sessions of a user at the pages",
+    sessions(),
+    sessions(call)
+)
+.codes(&[HIDDEN]);
 
 async fn sessions(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let user = below(call).await?;
@@ -58,9 +63,7 @@ async fn end_sessions(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         return Ok(OcsAnswer::NOTHING);
     };
     // One that is gone is what was wanted.
-    if let Some((token, _)) =
-        sessions.list(&user).await?.iter().find(|(token, _)| token.label() == wanted)
-    {
+    if let Some((token, _)) = sessions.list(&user).await?.iter().find(|(token, _)| token.label() == wanted) {
         sessions.end_of(&user, token).await?;
     }
     Ok(OcsAnswer::NOTHING)

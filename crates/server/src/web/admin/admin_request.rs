@@ -38,10 +38,7 @@ pub(super) struct AdminRequest {
 
 impl AdminRequest {
     /// Looks who asks, and whether they have the role that the page needs.
-    pub(super) async fn begin(
-        page: &'static AdminPage,
-        request: PageRequest,
-    ) -> Result<Self, EarlyResponse> {
+    pub(super) async fn begin(page: &'static AdminPage, request: PageRequest) -> Result<Self, EarlyResponse> {
         let Some(session) = request.session().await? else {
             let back = if *page.method == Method::GET { request.path_and_query() } else { "/admin" };
             return Err(request.sign_in_first_for(back));
@@ -172,7 +169,8 @@ impl AdminRequest {
         let Some(password) = sent.get("current") else {
             return Err(self.confirm_page(sent, StatusCode::FORBIDDEN, None).into());
         };
-        let decided = self.request.app.confirm_session(&self.session, password, &self.request.browser()).await;
+        let decided =
+            self.request.app.confirm_session(&self.session, password, &self.request.browser()).await;
         match decided.map_err(|error| self.request.failed(&error))? {
             Ok((confirmed, token)) => {
                 self.request.renew_cookie(&token, confirmed.is_lasting());
@@ -182,8 +180,7 @@ impl AdminRequest {
             }
             Err(outcome) => {
                 let wrong = || Notice::bad(self.t("wrong-password"));
-                let (status, notice, wait) =
-                    refusal(&self.request, &outcome, StatusCode::FORBIDDEN, wrong);
+                let (status, notice, wait) = refusal(&self.request, &outcome, StatusCode::FORBIDDEN, wrong);
                 let page = self.confirm_page(sent, status, Some(notice.at("current")));
                 Err(waiting(page, wait).into())
             }

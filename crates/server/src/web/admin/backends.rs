@@ -189,7 +189,8 @@ fn shown(admin: &AdminRequest, result: ApiResult) -> TestResult {
         _ => "admin-test-unavailable",
     };
     let rule = result.ended_by.replace('_', " ");
-    let mut rule = admin.request.t_with("admin-test-rule", &[("rule", rule.into()), ("ms", result.milliseconds.into())]);
+    let mut rule =
+        admin.request.t_with("admin-test-rule", &[("rule", rule.into()), ("ms", result.milliseconds.into())]);
     if !result.note.is_empty() {
         rule = format!("{rule} {}", sentence(&result.note));
     }
@@ -205,13 +206,16 @@ fn shown(admin: &AdminRequest, result: ApiResult) -> TestResult {
             _ => "bad",
         },
         ms: admin.request.t_with("admin-ms", &[("n", step.milliseconds.into())]),
-        reason: [step.phase, step.reason].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": "),
+        reason: [step.phase, step.reason]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join(": "),
         backend: step.backend,
     };
     TestResult {
         is_good: result.outcome == "authenticated",
         outcome: admin.request.t_with(outcome, &[("name", result.name.as_str().into())]),
-        name: result.name,
         rule,
         steps: result.steps.into_iter().map(step).collect(),
     }

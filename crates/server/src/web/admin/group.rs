@@ -23,7 +23,8 @@ async fn page(
     sent: Option<&Form>,
 ) -> PageResult {
     let id = admin.segment(2);
-    let offset = admin.request.asked("offset").and_then(|offset| offset.parse::<u64>().ok()).unwrap_or_default();
+    let offset =
+        admin.request.asked("offset").and_then(|offset| offset.parse::<u64>().ok()).unwrap_or_default();
     let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
     let api = |rest: &[&str]| path_of(&[&["cloud", "groups", id.as_str()], rest].concat());
     let fields = [("limit", limit.as_str()), ("offset", &from)];
@@ -40,7 +41,10 @@ async fn page(
         is_admin: id == accounts::ADMIN_GROUP,
         total: total.map(|total| admin.request.t_with("admin-user-count", &[("n", total.into())])),
         members: members.iter().map(|user| user.line(admin)).collect(),
-        administrators: administrators.into_iter().map(|id| (path_of(&["admin", "users", &id]), id)).collect(),
+        administrators: administrators
+            .into_iter()
+            .map(|id| (path_of(&["admin", "users", &id]), id))
+            .collect(),
         pages: pages(admin, &path, &[], offset, PER_PAGE, total),
         path: admin.request.url_for(&path),
         id,
@@ -75,7 +79,8 @@ async fn change(
 
 /// `POST /admin/groups/{group}/rename`
 pub(super) async fn rename(admin: AdminRequest, sent: Form) -> PageResult {
-    let (path, name) = (path_of(&["cloud", "groups", &admin.segment(2)]), sent.text("displayname").to_owned());
+    let (path, name) =
+        (path_of(&["cloud", "groups", &admin.segment(2)]), sent.text("displayname").to_owned());
     change(admin, sent, (Method::PUT, &path), &[("key", "displayname"), ("value", &name)], "saved").await
 }
 

@@ -223,7 +223,6 @@ pub(super) struct BackendLine {
 
 /// How a test sign-in was decided.
 pub(super) struct TestResult {
-    pub(super) name: String,
     pub(super) is_good: bool,
     pub(super) outcome: String,
     pub(super) rule: String,

@@ -103,7 +103,9 @@ fn session_line(admin: &AdminRequest, session: ApiSession) -> SessionLine {
     let values = [("browser", browser.as_str().into()), ("seen", ago.into())];
     SessionLine {
         id: session.id,
-        address: Some(session.address).filter(|at| !at.is_empty()).unwrap_or_else(|| admin.t("unknown-address")),
+        address: Some(session.address)
+            .filter(|at| !at.is_empty())
+            .unwrap_or_else(|| admin.t("unknown-address")),
         created: admin.time(session.created),
         end: admin.request.t_with("end-session", &values),
         seen,
@@ -138,7 +140,8 @@ fn quota(shown: &serde_json::Value, admin: &AdminRequest) -> String {
 fn languages(own: &str) -> Vec<ShownLanguage> {
     let of_pages = PageLanguage::of_tag(own);
     let other = Some(own).filter(|code| of_pages.is_none() && !code.is_empty());
-    let other = other.map(|code| ShownLanguage { code: code.to_owned(), name: code.to_owned(), chosen: true });
+    let other =
+        other.map(|code| ShownLanguage { code: code.to_owned(), name: code.to_owned(), chosen: true });
     let spoken = PageLanguage::ALL.into_iter().map(|language| {
         let chosen = of_pages == Some(language);
         // A regional form such as `de_AT` stays what it is.
@@ -188,7 +191,8 @@ pub(super) async fn edit(admin: AdminRequest, sent: Form) -> PageResult {
     if fields.is_empty() {
         return Ok(admin.done(&path_of(&["admin", "users", &admin.segment(2)]), "saved"));
     }
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     change(admin, sent, (Method::PUT, &[]), &fields, "saved").await
 }
 
@@ -282,9 +286,7 @@ pub(super) async fn ask_delete(admin: AdminRequest, _: Form) -> PageResult {
 }
 
 /// The user whom the path names, if the reader administers them.
-pub(super) async fn user(
-    admin: &AdminRequest,
-) -> Result<ApiUser, crate::web::page_request::EarlyResponse> {
+pub(super) async fn user(admin: &AdminRequest) -> Result<ApiUser, crate::web::page_request::EarlyResponse> {
     let (data, _) = admin.read(&path_of(&["cloud", "users", &admin.segment(2)]), &[]).await?;
     admin.decoded(&data)
 }

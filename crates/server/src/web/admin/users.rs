@@ -71,7 +71,8 @@ pub(super) async fn home(admin: AdminRequest, _: Form) -> PageResult {
 /// `GET /admin/users`
 pub(super) async fn list(admin: AdminRequest, _: Form) -> PageResult {
     let asked = |name| admin.request.asked(name).unwrap_or_default();
-    let (search, group, disabled) = (asked("search"), asked("group"), admin.request.asked("disabled").is_some());
+    let (search, group, disabled) =
+        (asked("search"), asked("group"), admin.request.asked("disabled").is_some());
     let offset = asked("offset").parse::<u64>().unwrap_or_default();
     let path = match () {
         () if disabled => "/cloud/users/disabled".to_owned(),
@@ -81,7 +82,8 @@ pub(super) async fn list(admin: AdminRequest, _: Form) -> PageResult {
     let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
     let fields = [("search", search.as_str()), ("limit", &limit), ("offset", &from)];
     let (users, total) = admin.read_list::<ApiUser>(&path, "users", &fields).await?;
-    let query = [("search", search.as_str()), ("group", &group), ("disabled", if disabled { "1" } else { "" })];
+    let query =
+        [("search", search.as_str()), ("group", &group), ("disabled", if disabled { "1" } else { "" })];
     let template = UserList {
         frame: admin.frame(admin.done_notice()),
         menu: admin.menu("/admin/users"),
@@ -116,7 +118,8 @@ pub(super) fn pages(
 pub(super) fn link(path: &str, query: &[(&str, &str)], name: &str, value: &str) -> String {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     let fields = query.iter().copied().filter(|(_, value)| !value.is_empty()).chain([(name, value)]);
-    let fields = fields.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+    let fields =
+        fields.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
     format!("{path}?{}", fields.collect::<Vec<_>>().join("&"))
 }
 
