@@ -421,7 +421,8 @@ async fn hostile_fields_get_a_page_and_change_nothing() {
         ("/admin/groups/admin/delete", &[], 422),
         ("/admin/groups/nogroup/delete", &[], 404),
         ("/admin/groups/group1/add", &[("user", "ghost")], 422),
-        ("/admin/groups/group1/add", &[], 422),
+        ("/admin/groups/group1/add", &[], 404),
+        ("/admin/groups/group1/remove", &[("user", "")], 404),
         ("/admin/groups/group1/add", &[("user", "jane/groups")], 422),
         ("/admin/policy", &[("key", "minLength"), ("value", "many")], 403),
         ("/admin/policy", &[("key", "installed_version"), ("value", "1")], 404),
@@ -440,6 +441,13 @@ async fn hostile_fields_get_a_page_and_change_nothing() {
         assert!(answer.body.contains("<title>") && !answer.body.contains("<script>"), "{answer:?}");
         assert!(answer.body.len() < 60_000, "{path}");
     }
+    // An id that is missing does not make the path of another operation.
+    server.person("groups", &["group1"], &[]).await;
+    for form in ["remove", "demote"] {
+        let path = format!("/admin/groups/group1/{form}");
+        assert_eq!(admin.post(&path, &[("user", "")]).await.status, 404);
+    }
+    server.get("groups", "/cloud/user").send().await.ok();
     // A field that is sent twice, or is part of an array, is refused as a whole.
     for form in ["group=group2&group=admin", "group[]=admin", "group=group2&gr%6Fup=admin", "group=%FF"] {
         let form = format!("{form}&requesttoken={}", admin.ticket);

@@ -182,6 +182,15 @@ impl OcsFailure {
         self.code
     }
 
+    /// What is said for people: the message, or the one in the data.
+    pub(crate) fn text(&self) -> Option<&str> {
+        let in_data = match self.data.get("data").and_then(|data| data.get("message")) {
+            Some(Data::Text(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        self.message().or(in_data).filter(|text| !text.is_empty())
+    }
+
     /// The hint for people.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()

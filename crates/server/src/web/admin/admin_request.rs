@@ -78,7 +78,8 @@ impl AdminRequest {
         path: &str,
         fields: &[(&str, &str)],
     ) -> Result<(&'static str, OcsAnswer), (&'static str, OcsFailure)> {
-        let parsed = Path::parse(path);
+        // An id that is empty would make the path of another operation.
+        let parsed = Path::parse(path).filter(|_| !path.contains("//"));
         let found = parsed.as_ref().map_or(Found::Nothing, |path| find(method, path));
         let Found::Route(route, captures) = found else { return Err(("", OcsFailure::unknown_path())) };
         let id = route.operation.id;

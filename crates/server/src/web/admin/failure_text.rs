@@ -49,13 +49,12 @@ pub(super) fn of(language: PageLanguage, operation: &str, code: Code, failure: &
     match code {
         Code::UNAVAILABLE => return language.text("admin-unavailable"),
         Code::ABSENT | Code::NOT_FOUND => return language.text("admin-gone"),
-        Code::FORBIDDEN if failure.message().is_none_or(str::is_empty) => {
+        Code::FORBIDDEN if failure.text().is_none() => {
             return language.text("admin-forbidden-text");
         }
         _ => {}
     }
-    let said = [failure.message(), failure.hint()].into_iter().flatten().find(|text| !text.is_empty());
-    match said {
+    match failure.text().or(failure.hint()) {
         Some(text) if text.ends_with(['.', '!']) => text.to_owned(),
         Some(text) => sentence(text),
         None => language.text("admin-refused"),
