@@ -69,9 +69,9 @@ pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, AppSetting, AppValueType, BANNED, Changes, Clock,
     CredentialEpoch, Details, DisplayName, EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue,
     FirstSignIn, Group, GroupDisplayName, GroupFilter, GroupId, LOCAL_BACKEND, Language, LocalPassword,
-    Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, NextAttempt, NoRandomness, Page, PasswordTooLong, Permissions,
-    PhoneRegion, Profile, ProfileEntry, ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes,
-    ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash, TokenScope, TokenScopes,
+    Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, NextAttempt, NoRandomness, Page, PasswordTooLong,
+    Permissions, PhoneRegion, Profile, ProfileEntry, ProfileField, ProfileScope, ProfileValue, Quota, SKEW,
+    Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash, TokenScope, TokenScopes,
     UsedCredential, User, UserChange, UserFilter, UserId, international_phone_number,
 };
 pub use frontend_settings::{
