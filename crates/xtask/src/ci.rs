@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, Steps};
-use crate::{adversarial, browser, dist, fuzz, lint, package, soak, test};
+use crate::{adversarial, browser, cluster, dist, fuzz, lint, package, soak, test};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -106,6 +106,12 @@ const TASKS: &[Task] = &[
         what: "every fuzz target under libFuzzer, 30 s each",
         when: When::Full,
         run: fuzz::short,
+    },
+    Task {
+        name: "cluster",
+        what: "`cargo xtask cluster`: several servers on one PostgreSQL while parts of the site fail",
+        when: When::Full,
+        run: cluster::full,
     },
     Task {
         name: "compose",

@@ -143,6 +143,11 @@ impl Server {
         Ok(server)
     }
 
+    /// The folder with its data and its socket.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// The variable through which tests find the server, and its value.
     pub(crate) fn variable(&self) -> (String, String) {
         (self.kind.variable.into(), (self.kind.address)(&self.folder))

@@ -10,6 +10,7 @@ mod ci;
 #[cfg(test)]
 mod circles;
 mod clients;
+mod cluster;
 mod common_passwords;
 mod database;
 mod demo;
@@ -72,6 +73,9 @@ enum Command {
     Soak(soak::Args),
     /// Runs two third-party client libraries of the API, in Python and Node, against the server
     Clients,
+    /// Runs two and four servers on one PostgreSQL while parts of the site fail, and checks what
+    /// every client was told
+    Cluster(cluster::Args),
     /// Runs a benchmark and prints its table
     Bench(bench::Args),
     /// Builds the list of common passwords that `password-policy` embeds, from its pinned source
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Clients => clients::run(),
+        Command::Cluster(args) => cluster::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::CommonPasswords(args) => common_passwords::run(&args),
         Command::Rig(args) => rig::run(&args),

@@ -85,3 +85,35 @@ fn every_class_of_attack_is_covered_or_listed_as_not_tested() {
         }
     }
 }
+
+/// Whether a file below `directory` has a function of this name.
+fn has_function(directory: &Path, name: &str) -> bool {
+    let mark = format!("fn {name}");
+    let is_it =
+        |line: &str| line.split_once(mark.as_str()).is_some_and(|(_, rest)| rest.starts_with(['(', '<']));
+    fs::read_dir(directory).into_iter().flatten().flatten().any(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            return has_function(&path, name);
+        }
+        fs::read_to_string(&path).is_ok_and(|text| text.lines().any(is_it))
+    })
+}
+
+#[test]
+fn model_page_names_files_and_functions_that_exist() {
+    let text = fs::read_to_string(root().join("docs/security/model.md")).unwrap();
+    let (_, table) = text.split_once("## How steps map to the code").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let crates = root().join("crates");
+    let mut named = 0;
+    for word in quoted(table) {
+        if word.ends_with(".rs") {
+            assert!(root().join(word).is_file(), "no such file: {word}");
+        } else if let Some((_, function)) = word.rsplit_once("::") {
+            assert!(has_function(&crates, function), "no such function: {word}");
+            named += 1;
+        }
+    }
+    assert!(named > 15, "{named}");
+}
