@@ -173,8 +173,8 @@ impl AdminRequest {
         let decided =
             self.request.app.confirm_session(&self.session, password, &self.request.browser()).await;
         match decided.map_err(|error| self.request.failed(&error))? {
-            Ok((confirmed, token)) => {
-                self.request.renew_cookie(&token, confirmed.is_lasting());
+            Ok((confirmed, cookie)) => {
+                self.request.renew_cookie(&cookie);
                 self.caller = Caller::new(confirmed.clone().accepted());
                 self.session = confirmed;
                 Ok(())
