@@ -1,6 +1,15 @@
 //! Why no decision was possible.
 //!
 //! Never "wrong password": that is a decision, see [`Verdict`](crate::Verdict).
+//!
+//! ```
+//! use user_backend::BackendError;
+//! use user_backend::error::Phase;
+//!
+//! let error = BackendError::unavailable(Phase::Connect, "connection refused");
+//! assert_eq!(error.phase(), Phase::Connect);
+//! assert!(error.is_transient(), "worth another attempt later");
+//! ```
 
 use std::error::Error as StdError;
 use std::fmt;

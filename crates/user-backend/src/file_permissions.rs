@@ -4,6 +4,14 @@
 //! neither group nor others may write them, along the whole way from `/`, through symbolic links
 //! too. A folder like `/tmp` is fine on the way: it is root's, and sticky, so that no user replaces
 //! what another one put there. Where a system has no such permissions, nothing is checked.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! if let Err(unsafe_path) = user_backend::file_permissions::check(Path::new("/etc/mine/ca.pem")) {
+//!     eprintln!("{unsafe_path}");
+//! }
+//! ```
 
 use std::fmt;
 use std::fs::{self, File};

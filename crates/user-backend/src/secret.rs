@@ -4,6 +4,15 @@
 //! BLAKE3 hash under a random key that ends with the process: useless for an attacker who
 //! reads the memory of another process or a core dump of an earlier one, and compared in constant
 //! time.
+//!
+//! ```
+//! use user_backend::Password;
+//!
+//! let password = Password::parse("Wonderland-1")?;
+//! assert!(!format!("{password:?}").contains("Wonderland"));
+//! assert!(Password::parse("").is_err(), "an empty password is never sent");
+//! # Ok::<(), user_backend::secret::PasswordError>(())
+//! ```
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, Steps};
-use crate::{adversarial, browser, cluster, dist, fuzz, lint, package, soak, test};
+use crate::{adversarial, browser, cluster, dist, fuzz, library, lint, package, soak, test};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -61,7 +61,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "lint",
-        what: "documentation, number of crates, licences, banned crates, spelling",
+        what: "documentation, number of crates, minimum Rust, licences, banned crates, spelling",
         when: When::Always,
         run: lint::extras,
     },
@@ -76,6 +76,12 @@ const TASKS: &[Task] = &[
         what: "each crate without features and with each of its features alone",
         when: When::Full,
         run: features,
+    },
+    Task {
+        name: "library",
+        what: "the published crates: versions since the last tag, public items, pairs of features",
+        when: When::Full,
+        run: library::all,
     },
     Task {
         name: "package",

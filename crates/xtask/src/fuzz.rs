@@ -189,7 +189,7 @@ fn chosen(wanted: &[String]) -> Outcome<Vec<String>> {
     Ok(if wanted.is_empty() { all } else { wanted.to_vec() })
 }
 
-fn has_nightly() -> bool {
+pub(crate) fn has_nightly() -> bool {
     let mut rustc = nightly();
     rustc.args(["rustc", "--version"]).stderr(std::process::Stdio::null());
     rustc.output().is_ok_and(|output| output.status.success())
@@ -203,7 +203,7 @@ fn cargo_fuzz(verb: &str) -> Command {
     command
 }
 
-fn nightly() -> Command {
+pub(crate) fn nightly() -> Command {
     let mut command = step::program("rustup");
     command.args(["run", "nightly"]);
     for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"] {

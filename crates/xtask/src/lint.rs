@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::library;
 use crate::packages;
 use crate::step::{self, Outcome, Steps};
 
@@ -41,7 +42,7 @@ fn crates(tree: &str) -> usize {
 
 /// The lints that `cargo xtask test` leaves out.
 ///
-/// Documentation, number of crates, licences, banned crates, sources and spelling.
+/// Documentation, number of crates, minimum Rust, licences, banned crates, sources and spelling.
 pub(crate) fn extras(steps: &mut Steps) {
     steps.run("doc", "cargo doc; a warning is an error", || {
         let mut doc = step::cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
@@ -53,6 +54,7 @@ pub(crate) fn extras(steps: &mut Steps) {
         eprintln!("    user-backend: {crates} crates, at most {MAX_CRATES}");
         if crates > MAX_CRATES { Err("the library has become too heavy".into()) } else { Ok(()) }
     });
+    library::minimum_rust(steps);
     steps.run("libsmbclient", "only the helper program links the C library", || {
         for package in ["occ", "user-backend-server"] {
             let tree = ["tree", "-p", package, "-e", "normal", "--prefix", "none"];

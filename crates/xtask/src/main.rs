@@ -20,6 +20,7 @@ mod dist;
 mod fuzz;
 #[cfg(test)]
 mod imports;
+mod library;
 mod lint;
 mod package;
 mod packages;

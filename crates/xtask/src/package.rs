@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
+use crate::fuzz::{has_nightly, nightly};
 use crate::step::{self, Outcome, Steps};
 
 /// A crate for others to depend on, and what its tests are run with.
-struct Published {
-    name: &'static str,
+pub(crate) struct Published {
+    pub(crate) name: &'static str,
     /// Features that build everywhere.
-    features: &'static str,
+    pub(crate) features: &'static str,
 }
 
 const PUBLISHED: &[Published] = &[
@@ -36,49 +38,80 @@ pub(crate) fn run() -> Outcome {
 pub(crate) fn all(steps: &mut Steps) {
     let packed = steps.run("package", "cargo publish --dry-run of the published crates", || {
         let mut publish = step::cargo(&["publish", "--dry-run", "--quiet", "--allow-dirty"]);
-        step::run(publish.args(there().flat_map(|published| ["-p", published.name])))
+        step::run(publish.args(published().flat_map(|published| ["-p", published.name])))
     });
     if packed.is_some() {
         steps.run("package-test", "the tests of what was packed, outside of the workspace", || {
-            there().try_for_each(test)
+            published().try_for_each(test)
         });
+        minimal_versions(steps);
     }
 }
 
+/// What was packed, with the oldest versions that its `Cargo.toml` allows.
+fn minimal_versions(steps: &mut Steps) {
+    if !has_nightly() {
+        steps.skip("package-oldest", "there is no nightly toolchain (rustup toolchain install nightly)");
+        return;
+    }
+    steps.run("package-oldest", "what was packed, with the oldest versions of its dependencies", || {
+        published().try_for_each(|published| {
+            outside(published, |folder| {
+                let manifest = folder.join("Cargo.toml");
+                let mut lock = nightly();
+                lock.args(["cargo", "generate-lockfile", "-Zdirect-minimal-versions", "--manifest-path"]);
+                step::run(patched(lock.arg(&manifest), published))?;
+                let mut check =
+                    step::cargo(&["check", "--quiet", "--locked", "--features", published.features]);
+                check.env("CARGO_TARGET_DIR", step::target().join("package-test"));
+                step::run(patched(check.arg("--manifest-path").arg(&manifest), published))
+            })
+        })
+    });
+}
+
 /// Those that this repository has.
-fn there() -> impl Iterator<Item = &'static Published> {
+pub(crate) fn published() -> impl Iterator<Item = &'static Published> {
     PUBLISHED.iter().filter(|published| step::root().join("crates").join(published.name).exists())
 }
 
 fn test(published: &Published) -> Outcome {
+    outside(published, |folder| {
+        for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+            if !folder.join(file).is_file() {
+                return Err(format!("the package {} has no {file}", published.name).into());
+            }
+        }
+        let mut test = step::cargo(&["test", "--quiet", "--features", published.features, "--manifest-path"]);
+        test.arg(folder.join("Cargo.toml")).env("CARGO_TARGET_DIR", step::target().join("package-test"));
+        step::run(patched(&mut test, published))
+    })
+}
+
+/// Unpacks a crate outside of the workspace, for as long as the work takes.
+fn outside(published: &Published, work: impl FnOnce(&Path) -> Outcome) -> Outcome {
     let name = published.name;
-    let outside = std::env::temp_dir().join(format!("xtask-package-{}-{name}", std::process::id()));
-    let done = test_in(published, &outside);
-    // What was unpacked is of no use after the tests.
-    let _ = fs::remove_dir_all(&outside);
+    let folder = std::env::temp_dir().join(format!("xtask-package-{}-{name}", std::process::id()));
+    let done = unpack(name, &folder).and_then(|()| work(&folder));
+    // What was unpacked is of no use afterwards.
+    let _ = fs::remove_dir_all(&folder);
     done
 }
 
-fn test_in(published: &Published, outside: &Path) -> Outcome {
-    fs::create_dir_all(outside)?;
-    let name = published.name;
+fn unpack(name: &str, folder: &Path) -> Outcome {
+    fs::create_dir_all(folder)?;
     let archive = newest(&step::target().join("package"), name)?;
-    step::run(
-        step::program("tar").arg("-xzf").arg(archive).arg("-C").arg(outside).arg("--strip-components=1"),
-    )?;
-    for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
-        if !outside.join(file).is_file() {
-            return Err(format!("the package {name} has no {file}").into());
-        }
-    }
-    let mut test = step::cargo(&["test", "--quiet", "--features", published.features, "--manifest-path"]);
-    test.arg(outside.join("Cargo.toml")).env("CARGO_TARGET_DIR", step::target().join("package-test"));
-    // The workspace's crates are not in the registry yet.
-    for other in there().filter(|other| other.name != name) {
+    let mut tar = step::program("tar");
+    step::run(tar.arg("-xzf").arg(archive).arg("-C").arg(folder).arg("--strip-components=1"))
+}
+
+/// The workspace's crates are not in the registry yet.
+fn patched<'c>(command: &'c mut Command, published: &Published) -> &'c mut Command {
+    for other in self::published().filter(|other| other.name != published.name) {
         let path = step::root().join("crates").join(other.name);
-        test.arg("--config").arg(format!("patch.crates-io.{}.path={path:?}", other.name));
+        command.arg("--config").arg(format!("patch.crates-io.{}.path={path:?}", other.name));
     }
-    step::run(&mut test)
+    command
 }
 
 /// The archive that was packed last: `name-VERSION.crate`.
@@ -108,7 +141,7 @@ mod tests {
 
     #[test]
     fn published_crates_have_readme_licences_and_docs_metadata() {
-        for published in there() {
+        for published in published() {
             let folder = step::root().join("crates").join(published.name);
             for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
                 assert!(folder.join(file).is_file(), "{} {file}", published.name);

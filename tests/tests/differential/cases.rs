@@ -317,9 +317,15 @@ async fn ftp(pairs: &mut Vec<Pair>) {
     place.slow("alice", "pw-alice", pairs);
 }
 
-/// The accounts of pure-ftpd: its tool takes no other letters than those of ASCII.
-pub(crate) const PURE_FTPD: Accounts =
-    &[("alice", "pw-alice"), ("Carol", "pw-Carol"), ("anna", "pw-anna"), ("alice@example.com", "pw-alice@")];
+/// The accounts of pure-ftpd.
+pub(crate) const PURE_FTPD: Accounts = &[
+    ("alice", "pw-alice"),
+    ("Carol", "pw-Carol"),
+    ("anna", "pw-anna"),
+    ("alice@example.com", "pw-alice@"),
+    ("zo\u{eb}", "pw-nfc"),
+    ("zoe\u{308}", "pw-nfd"),
+];
 
 fn pure_ftpd(server: &PureFtpd, pairs: &mut Vec<Pair>) {
     let arguments = json!([format!("127.0.0.1:{}", server.port())]);
@@ -332,6 +338,9 @@ fn pure_ftpd(server: &PureFtpd, pairs: &mut Vec<Pair>) {
         ("upper case upstream", "Carol", "pw-Carol"),
         ("other case", "carol", "pw-Carol"),
         ("address", "alice@example.com", "pw-alice@"),
+        ("NFC", "zo\u{eb}", "pw-nfc"),
+        ("NFD", "zoe\u{308}", "pw-nfd"),
+        ("NFD", "zoe\u{308}", "pw-nfc"),
     ] {
         pairs.push(place.pair((kind, name), ("right somewhere", password)));
     }

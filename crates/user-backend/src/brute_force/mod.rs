@@ -10,6 +10,26 @@
 //! The resolver applies them in this order. Credentials that were accepted last from the same
 //! network are exempt. What one answer of a backend costs is decided in one place (`cost`). For
 //! operators: `docs/brute-force-protection.md`.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use user_backend::brute_force::{AttemptLimit, Lockout};
+//! use user_backend::resolver::names::DomainRules;
+//! use user_backend::{BackendPolicy, Resolver, StaticBackend};
+//!
+//! let people = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
+//! let mut policy = BackendPolicy::default();
+//! policy.budget = AttemptLimit::new(3, Duration::from_secs(30 * 60));
+//! let mut lock = Lockout::default();
+//! lock.failures = 50;
+//! let resolver = Resolver::builder()
+//!     .backend_with(Arc::new(people), policy, DomainRules::none())
+//!     .lock(Some(lock))
+//!     .build()?;
+//! # let _ = resolver;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod bounded_table;
 pub(crate) mod known_credentials;

@@ -14,7 +14,17 @@ use crate::secret::OutcomeKey;
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// A maximum number of failed logins in a time window.
+///
+/// ```
+/// use std::time::Duration;
+/// use user_backend::BackendPolicy;
+/// use user_backend::brute_force::AttemptLimit;
+///
+/// let mut policy = BackendPolicy::default();
+/// policy.budget = AttemptLimit::new(3, Duration::from_secs(30 * 60));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
 pub struct AttemptLimit {
     /// This many failures …
     pub failures: u32,
@@ -30,6 +40,11 @@ impl Default for AttemptLimit {
 }
 
 impl AttemptLimit {
+    /// At most this many failures in this time.
+    pub const fn new(failures: u32, per: Duration) -> Self {
+        Self { failures, per }
+    }
+
     /// The stricter of two: fewer failures, or the longer time for as many.
     pub(crate) fn stricter(self, other: Self) -> Self {
         let by = |limit: &Self| (limit.failures, std::cmp::Reverse(limit.per));

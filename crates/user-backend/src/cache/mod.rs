@@ -13,6 +13,16 @@
 //! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be
 //!   asked. Only the tuple that was accepted last for a person counts then, so that an old password
 //!   does not come back after a change.
+//!
+//! ```
+//! use user_backend::cache::CacheBounds;
+//! use user_backend::{Resolver, StaticBackend};
+//!
+//! let bounds = CacheBounds { entries: 10_000, bytes: 4 * 1024 * 1024 };
+//! let resolver = Resolver::builder().backend(StaticBackend::new("people")?).cache_bounds(bounds).build()?;
+//! # let _ = resolver;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 // The core of the memory is also compiled by the crate that tries out schedules, which needs it to
 // be visible there.

@@ -4,6 +4,15 @@
 //! are one user everywhere. It is the `UsernameCaseMapped` profile of PRECIS (RFC 8265, section
 //! 3.3): width mapping, lower case, NFC, and a refusal of confusable characters (controls,
 //! zero-width joiners, bidi overrides).
+//!
+//! ```
+//! use user_backend::LoginName;
+//!
+//! let name = LoginName::parse("ＡＬＩＣＥ")?;
+//! assert_eq!(name.canonical().as_str(), "alice");
+//! assert!(LoginName::parse("al\u{200b}ice").is_err(), "an invisible character");
+//! # Ok::<(), user_backend::identity::NameError>(())
+//! ```
 
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;

@@ -2,6 +2,17 @@
 //!
 //! From the caller inwards the resolver uses [`timeout`], [`concurrency_limit`],
 //! [`circuit_breaker`]. Each file says why it belongs where it is.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use user_backend::middleware::{CircuitBreaker, ConcurrencyLimit};
+//! use user_backend::{StaticBackend, UserBackend};
+//!
+//! let people: Arc<dyn UserBackend> = Arc::new(StaticBackend::new("people")?);
+//! let people = CircuitBreaker::new(Arc::new(ConcurrencyLimit::new(people, 8)));
+//! assert!(!people.is_open());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod circuit_breaker;
 pub mod concurrency_limit;

@@ -4,6 +4,16 @@
 //!
 //! Every step takes a deadline and answers with a [`BackendError`] that says in which [`Phase`] it
 //! failed. Nothing here knows a protocol, and nothing here ever sees a password.
+//!
+//! ```
+//! use std::time::Duration;
+//! use user_backend::transport::{Endpoint, TlsMode};
+//!
+//! let mail = Endpoint::new("mail.example.com", 993, TlsMode::Implicit).with_timeout(Duration::from_secs(10));
+//! assert!(mail.check_plaintext().is_ok());
+//! let clear = Endpoint::new("mail.example.com", 143, TlsMode::None);
+//! assert!(clear.check_plaintext().is_err(), "clear text needs consent");
+//! ```
 
 #![allow(dead_code, reason = "not every class needs all of it")]
 

@@ -97,7 +97,7 @@ impl LocalBackend {
         let mut policy = BackendPolicy::default();
         policy.cache_accepted = Duration::ZERO;
         policy.cache_rejected = Duration::ZERO;
-        policy.budget = AttemptLimit { failures: 100, per: Duration::from_secs(15 * 60) };
+        policy.budget = AttemptLimit::new(100, Duration::from_secs(15 * 60));
         policy.max_concurrent = settings.at_once().saturating_add(settings.waiting());
         policy
     }
