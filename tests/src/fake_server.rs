@@ -34,6 +34,10 @@ pub enum ScriptStep {
     Expect(&'static str),
     /// Reads lines up to and including the first that is this and a line end.
     Until(&'static str),
+    /// Reads up to and including this text.
+    HearTo(&'static str),
+    /// Writes what this makes of all that was read so far.
+    Answer(fn(&str) -> String),
     /// Becomes a TLS server.
     Tls(Arc<ServerConfig>),
     /// Starts the handshake, and stops after this many bytes.
@@ -187,6 +191,11 @@ struct Record {
 }
 
 impl Record {
+    fn text(&self) -> String {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(self.number).map(|own| String::from_utf8_lossy(own).into_owned()).unwrap_or_default()
+    }
+
     fn add(&self, bytes: &[u8]) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = all.get_mut(self.number) {
@@ -235,6 +244,18 @@ async fn converse(stream: TcpStream, script: &[ScriptStep], record: &Record) -> 
                     break;
                 }
             },
+            ScriptStep::HearTo(end) => {
+                let mut heard = Vec::new();
+                while !heard.ends_with(end.as_bytes()) {
+                    let byte = stream.read_u8().await?;
+                    record.add(&[byte]);
+                    heard.push(byte);
+                }
+            }
+            ScriptStep::Answer(answer) => {
+                stream.write_all(answer(&record.text()).as_bytes()).await?;
+                stream.flush().await?;
+            }
             ScriptStep::Tls(config) => {
                 let acceptor = TlsAcceptor::from(Arc::clone(config));
                 stream = Box::new(acceptor.accept(stream).await?);

@@ -11,6 +11,8 @@ pub mod handshake;
 pub mod live_server;
 pub mod local_server;
 pub mod logging;
+#[cfg(target_os = "linux")]
+mod mail_servers;
 pub mod paused_time;
 #[cfg(target_os = "linux")]
 pub mod process;
@@ -22,6 +24,7 @@ pub mod rig;
 pub mod rng;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
+pub mod scram_server;
 pub mod settings;
 pub mod smb;
 pub mod smb_host;

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+use crate::sandbox::Sandbox;
 use crate::{Ca, Leaf};
 
 /// How long a server may take to listen.
@@ -22,6 +24,9 @@ const START: Duration = Duration::from_secs(60);
 /// Users and passwords that every server here knows.
 pub const USERS: [(&str, &str); 3] =
     [("alice", "Wonderland-1"), ("bob", r#"p@ss "w\ord" %41 {x}"#), ("carol", "pässwörd€-ключ")];
+
+/// The virtual hosts of [`LocalServer::prosody`].
+pub const PROSODY_HOSTS: [&str; 3] = ["example.com", "plain.example.com", "only.example.com"];
 
 /// The password of the LDAP account `cn=reader,dc=example,dc=com`.
 pub const READER_PASSWORD: &str = "Reader-1";
@@ -32,6 +37,9 @@ pub struct LocalServer {
     child: Child,
     dir: TempDir,
     ca: Ca,
+    /// Its root, if it has one of its own.
+    #[cfg(target_os = "linux")]
+    _sandbox: Option<Sandbox>,
     /// The port in clear text.
     pub port: u16,
     /// The port with TLS from the first byte.
@@ -224,6 +232,62 @@ access to * by dn.exact="cn=reader,dc=example,dc=com" read by self read by anony
         })
     }
 
+    /// Prosody with the virtual hosts `example.com` (hashed passwords), `plain.example.com`
+    /// (passwords as they are) and `only.example.com` (no mechanism but PLAIN).
+    ///
+    /// # Panics
+    /// As [`Self::apache`].
+    #[must_use]
+    pub fn prosody() -> Option<Self> {
+        Self::start("/usr/bin/prosody", |site| {
+            let Site { dir, certificate, key, port, tls_port } = site;
+            for name in ["data", "certs"] {
+                fs::create_dir(dir.join(name)).expect("a directory");
+            }
+            let pair = format!("{{ certificate = {certificate:?}, key = {key:?} }}");
+            let config = format!(
+                r#"
+run_as_root = true
+pidfile = "{dir}/pid"
+data_path = "{dir}/data"
+certificates = "{dir}/certs"
+log = {{ warn = "{dir}/error.log" }}
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {port} }}
+c2s_direct_tls_ports = {{ {tls_port} }}
+s2s_ports = {{}}
+modules_enabled = {{ "saslauth", "tls" }}
+modules_disabled = {{ "s2s", "admin_shell", "offline" }}
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+ssl = {pair}
+c2s_direct_tls_ssl = {pair}
+VirtualHost "example.com"
+  authentication = "internal_hashed"
+VirtualHost "plain.example.com"
+  authentication = "internal_plain"
+VirtualHost "only.example.com"
+  authentication = "internal_hashed"
+  disable_sasl_mechanisms = {{ "SCRAM-SHA-1", "SCRAM-SHA-256", "DIGEST-MD5" }}
+"#,
+                dir = dir.display(),
+            );
+            site.write("prosody.cfg.lua", &config);
+            let config = dir.join("prosody.cfg.lua");
+            for host in PROSODY_HOSTS {
+                for (name, password) in USERS {
+                    let mut command = Command::new("prosodyctl");
+                    command.arg("--config").arg(&config).args(["register", name, host, password]);
+                    let done = command.output().expect("prosodyctl");
+                    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+                }
+            }
+            let mut command = Command::new("/usr/bin/prosody");
+            command.arg("--config").arg(config).arg("-F");
+            command
+        })
+    }
+
     fn start(program: &str, prepare: impl FnOnce(&Site) -> Command) -> Option<Self> {
         crate::logging::on();
         if !Path::new(program).exists() {
@@ -231,19 +295,41 @@ access to * by dn.exact="cn=reader,dc=example,dc=com" read by self read by anony
             println!("skipped: {program} is not installed");
             return None;
         }
-        let dir = TempDir::new_in(target()).expect("a directory");
-        // Workers of web servers are another user.
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
-        let ca = Ca::new();
-        let (certificate, key) = ca.files(&Leaf::new(["127.0.0.1"]));
-        let [port, tls_port] = free_ports();
-        let site = Site { dir: dir.path().to_owned(), certificate, key, port, tls_port };
-        let mut command = prepare(&site);
+        let (dir, ca, site) = Site::new();
+        let command = prepare(&site);
+        Some(Self::run(command, dir, ca, &site))
+    }
+
+    /// The same in a root of its own, with these packages.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_inside(
+        program: &str,
+        packages: &[&str],
+        prepare: impl FnOnce(&Site, &Sandbox) -> Command,
+    ) -> Option<Self> {
+        crate::logging::on();
+        let (dir, ca, site) = Site::new();
+        let sandbox = Sandbox::with(program, packages, dir.path())?;
+        let command = prepare(&site, &sandbox);
+        let mut server = Self::run(command, dir, ca, &site);
+        server._sandbox = Some(sandbox);
+        Some(server)
+    }
+
+    fn run(mut command: Command, dir: TempDir, ca: Ca, site: &Site) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env("LC_ALL", "C.UTF-8");
         let child = command.spawn().expect("the server");
-        let mut server = Self { child, dir, ca, port, tls_port };
+        let mut server = Self {
+            child,
+            dir,
+            ca,
+            #[cfg(target_os = "linux")]
+            _sandbox: None,
+            port: site.port,
+            tls_port: site.tls_port,
+        };
         server.wait();
-        Some(server)
+        server
     }
 
     /// Waits until both ports are open.
@@ -275,15 +361,27 @@ impl Drop for LocalServer {
     }
 }
 
-struct Site {
-    dir: PathBuf,
-    certificate: PathBuf,
-    key: PathBuf,
-    port: u16,
-    tls_port: u16,
+/// What a server gets before it starts.
+pub(crate) struct Site {
+    pub(crate) dir: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) tls_port: u16,
 }
 
 impl Site {
+    fn new() -> (TempDir, Ca, Self) {
+        let dir = TempDir::new_in(target()).expect("a directory");
+        // Workers of web servers are another user.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        let ca = Ca::new();
+        let (certificate, key) = ca.files(&Leaf::new(["127.0.0.1"]));
+        let [port, tls_port] = free_ports();
+        let site = Self { dir: dir.path().to_owned(), certificate, key, port, tls_port };
+        (dir, ca, site)
+    }
+
     fn write(&self, name: &str, text: &str) {
         fs::write(self.dir.join(name), text).expect("a file");
     }

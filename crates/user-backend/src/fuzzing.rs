@@ -35,10 +35,22 @@ pub mod smb {
     pub use crate::smb::fuzzing::*;
 }
 
+/// SMTP: one answer, one offer.
+#[cfg(feature = "smtp")]
+pub mod smtp {
+    pub use crate::smtp::fuzzing::*;
+}
+
 /// SSH: known_hosts files and fingerprints.
 #[cfg(feature = "ssh")]
 pub mod ssh {
     pub use crate::ssh::fuzzing::*;
+}
+
+/// XMPP: one answer, SCRAM.
+#[cfg(feature = "xmpp")]
+pub mod xmpp {
+    pub use crate::xmpp::fuzzing::*;
 }
 
 /// The mailbox string.

@@ -52,7 +52,7 @@
 //! |---|---|
 //! | vocabulary | [`identity`] names and ids, [`secret`] passwords, [`verdict`] decisions and proofs, [`error`] failures |
 //! | contract | [`backend`]: the trait [`UserBackend`] and what every backend promises |
-//! | backends | `imap`, `ftp`, `http`, `ldap`, `smb`, `ssh` (each a cargo feature), [`memory`] for tests; [`transport`] connects and encrypts |
+//! | backends | `imap`, `ftp`, `http`, `ldap`, `smb`, `smtp`, `ssh`, `xmpp` (each a cargo feature), [`memory`] for tests; [`transport`] connects and encrypts |
 //! | decorators | [`middleware`]: timeout, concurrency limit, circuit breaker |
 //! | resolver | [`resolver`]: order, names, pins, canary, trace; [`cache`] outcomes, [`brute_force`] limits on guessing |
 //! | configuration | [`class`] what a class of backends declares, [`config`] the array `user_backends` in three formats |
@@ -70,7 +70,9 @@
 //! | `smb-helper` | no | file servers, through libsmbclient in the program `user-backend-smb-helper`; Linux only |
 //! | `smb` | no | the same, linked into this program (a C library under GPLv3+, so a binary with it is GPLv3+ as a whole) |
 //! | `smb-native` | no | file servers in pure Rust, `engine = "native"`; needs Rust 1.91 |
+//! | `smtp` | no | mail servers that take mail from their users (submission) |
 //! | `ssh` | no | SSH servers whose key is known |
+//! | `xmpp` | no | XMPP servers |
 //! | `config-toml` | yes | configurations in TOML |
 //! | `config-json` | no | configurations in JSON |
 //! | `config-php` | no | the `config.php` of the PHP app; needs Rust 1.95 |
@@ -157,14 +159,20 @@ pub mod middleware;
 pub mod process;
 mod refusal;
 pub mod resolver;
+#[cfg(any(feature = "imap", feature = "smtp", feature = "xmpp"))]
+mod sasl;
 pub mod secret;
 #[cfg(any(feature = "smb-helper", feature = "smb-native"))]
 pub mod smb;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 #[cfg(feature = "ssh")]
 pub mod ssh;
 mod sync;
 pub mod transport;
 pub mod verdict;
+#[cfg(feature = "xmpp")]
+pub mod xmpp;
 
 pub use async_trait::async_trait;
 pub use backend::{Attempt, Probe, UserBackend};

@@ -30,6 +30,7 @@ const WHY: &[(&str, &str)] = &[
     ("pkg-config", "finds libsmbclient for the build"),
     ("postgresql", "the database server that the store's tests use beside SQLite"),
     ("procps", "finds the test rig's processes"),
+    ("prosody", "the XMPP server that a test signs in at"),
     ("python3", "runs a library that others wrote for the API, and examples of the documentation"),
     ("python3-venv", "installs that library into a folder of its own"),
     ("samba", "the test rig's SMB server"),
@@ -73,6 +74,7 @@ pub(crate) fn missing_servers() -> Vec<String> {
         ("/usr/sbin/apache2", "apache2"),
         ("/usr/sbin/slapd", "slapd"),
         ("/usr/sbin/sshd", "openssh-server"),
+        ("/usr/bin/prosody", "prosody"),
     ])
 }
 

@@ -12,8 +12,10 @@ mod imap;
 mod ldap;
 mod penalty;
 mod smb;
+mod smtp;
 mod ssh;
 mod warm;
+mod xmpp;
 
 use std::time::Duration;
 

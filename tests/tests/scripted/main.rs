@@ -13,3 +13,4 @@ mod imap;
 mod smb;
 mod ssh;
 mod warm;
+mod xmpp;

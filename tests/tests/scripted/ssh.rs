@@ -20,7 +20,7 @@ use user_backend::{
 };
 use user_backend_tests::{FakeServer, ScriptStep};
 
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 /// For servers that never answer: no result depends on the speed of the machine.
 const SHORT: Duration = Duration::from_secs(1);
 const RIGHT: &str = "Wonderland-1";

@@ -15,7 +15,7 @@ const fn field(name: &'static str, default: &'static str, help: &'static str) ->
 pub(super) const COMMON_FIELDS: [FieldSpec; 28] = [
     FieldSpec::any(
         "class",
-        "`imap`, `ftp`, [`http`](backends/http.md), [`ldap`](backends/ldap.md), `smb`, [`ssh`](#ssh), a historic \
+        "`imap`, `ftp`, [`http`](backends/http.md), [`ldap`](backends/ldap.md), `smb`, [`smtp`](backends/smtp.md), [`ssh`](#ssh), [`xmpp`](backends/xmpp.md), a historic \
          spelling, or a class that the program adds",
     )
         .required(),

@@ -25,7 +25,9 @@ impl ClassRegistry {
             "http" if feature = "http" => crate::http::HttpClass, also "webdavauth", "basicauth";
             "ldap" if feature = "ldap" => crate::ldap::LdapClass;
             "smb" if any(feature = "smb-helper", feature = "smb-native") => crate::smb::SmbClass;
+            "smtp" if feature = "smtp" => crate::smtp::SmtpClass;
             "ssh" if feature = "ssh" => crate::ssh::SshClass;
+            "xmpp" if feature = "xmpp" => crate::xmpp::XmppClass;
         }
     }
 }

@@ -1,13 +1,10 @@
 //! The lines that carry a name and a password, and nothing else.
 //!
-//! Each is built once, in a buffer of exactly the right size that is wiped afterwards: a buffer
-//! that grows would leave copies in memory. SASL PLAIN (RFC 4616) and SASL LOGIN carry every
-//! character in base64. The command LOGIN (RFC 9051 section 6.2.3) carries printable ASCII in
-//! quotes and everything else in a literal (section 4.3).
+//! SASL PLAIN and SASL LOGIN are in [`crate::sasl`]. The command LOGIN (RFC 9051 section 6.2.3)
+//! carries printable ASCII in quotes and everything else in a literal (section 4.3).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroizing;
+pub(super) use crate::sasl::{SecretLine, login_in_turns};
+use crate::sasl::{exact, plain, with_capacity};
 
 /// Longest line of the command LOGIN.
 ///
@@ -15,9 +12,6 @@ use zeroize::Zeroizing;
 /// seen to hang up soon above it, which would look like an outage that anyone could cause by
 /// typing. What does not fit goes into a literal.
 pub(super) const MAX_LOGIN_LINE: usize = 1000;
-
-/// A line with a secret in it.
-pub(super) type SecretLine = Zeroizing<Vec<u8>>;
 
 /// Which literals a server takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,39 +26,12 @@ pub(super) enum Literals {
 
 /// `TAG AUTHENTICATE PLAIN credentials`, for servers with SASL-IR (RFC 4959).
 pub(super) fn plain_at_once(tag: &str, name: &str, password: &str) -> SecretLine {
-    plain_behind(&[tag.as_bytes(), b" AUTHENTICATE PLAIN "], name, password)
+    plain(&[tag.as_bytes(), b" AUTHENTICATE PLAIN "], name, password, b"\r\n")
 }
 
 /// The credentials alone, after a continuation.
 pub(super) fn plain_in_turn(name: &str, password: &str) -> SecretLine {
-    plain_behind(&[], name, password)
-}
-
-fn plain_behind(head: &[&[u8]], name: &str, password: &str) -> SecretLine {
-    // RFC 4616 section 2: [authzid] NUL authcid NUL passwd. Neither may hold NUL: `LoginName` and
-    // `Password` ensure it.
-    encoded(head, &exact(&[b"\0", name.as_bytes(), b"\0", password.as_bytes()]))
-}
-
-/// `head`, the message in base64, and a line end.
-fn encoded(head: &[&[u8]], message: &[u8]) -> SecretLine {
-    let encoded = message.len().div_ceil(3) * 4;
-    let mut line = with_capacity(head.iter().map(|part| part.len()).sum::<usize>() + encoded + 2);
-    head.iter().for_each(|part| line.extend_from_slice(part));
-    let start = line.len();
-    line.resize(start + encoded, 0);
-    // It cannot fail, the room is exactly what is needed; if it did, NUL would make the server
-    // refuse the line.
-    let _ = STANDARD.encode_slice(message, line.get_mut(start..).unwrap_or_default());
-    line.extend_from_slice(b"\r\n");
-    line
-}
-
-/// The lines of SASL LOGIN (draft-murchison-sasl-login): the name, then the password.
-///
-/// Each is sent after a continuation.
-pub(super) fn login_in_turns(name: &str, password: &str) -> [SecretLine; 2] {
-    [name, password].map(|text| encoded(&[], text.as_bytes()))
+    plain(&[], name, password, b"\r\n")
 }
 
 /// `TAG LOGIN name password`.
@@ -143,18 +110,11 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\')
 }
 
-fn exact(parts: &[&[u8]]) -> SecretLine {
-    let mut joined = with_capacity(parts.iter().map(|part| part.len()).sum());
-    parts.iter().for_each(|part| joined.extend_from_slice(part));
-    joined
-}
-
-fn with_capacity(bytes: usize) -> SecretLine {
-    Zeroizing::new(Vec::with_capacity(bytes))
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     /// What a server makes of the base64 part.

@@ -329,6 +329,123 @@ const FTP: &[Row] = &[
     ("RFC 959", "Not logged in.", REFUSED, "RFC 959 section 4.2.1"),
 ];
 
+/// What servers say to AUTH, after 535 where nothing else is said.
+const SMTP: &[Row] = &[
+    (
+        "Postfix 3.5, Dovecot SASL",
+        "Error: authentication failed:",
+        REFUSED,
+        "code: src/smtpd/smtpd_sasl_glue.c",
+    ),
+    (
+        "Postfix 3.7",
+        "Error: authentication failed: (reason unavailable)",
+        REFUSED,
+        "live: postfix with Dovecot SASL",
+    ),
+    (
+        "Postfix, LOGIN",
+        "Error: authentication failed: UGFzc3dvcmQ6",
+        UNKNOWN,
+        "code: src/smtpd/smtpd_sasl_glue.c (its code decides)",
+    ),
+    (
+        "Postfix, Cyrus SASL",
+        "Error: authentication failed: generic failure",
+        OUTAGE,
+        "docs: SASL_README, saslauthd is down",
+    ),
+    (
+        "Postfix 3.10",
+        "Temporary authentication failure: Connection lost to authentication server",
+        OUTAGE,
+        "code: src/xsasl/xsasl_dovecot_server.c",
+    ),
+    ("Dovecot submission", "Authentication failed.", REFUSED, "code: src/submission-login"),
+    ("Dovecot submission", "Temporary authentication failure.", OUTAGE, "code: src/submission-login"),
+    ("Exim 4", "Incorrect authentication data", UNKNOWN, "code: src/smtp_in.c (its code decides)"),
+    ("Exim 4", "Unable to authenticate at present", UNKNOWN, "code: src/smtp_in.c, after 435"),
+    ("OpenSMTPD 7", "Authentication failed", REFUSED, "code: smtp_session.c"),
+    ("OpenSMTPD 7", "Temporary failure", OUTAGE, "code: smtp_session.c, after 421"),
+    ("Sendmail 8", "authentication failed", REFUSED, "code: sendmail/srvrsmtp.c"),
+    ("qmail", "authorization failed (#5.7.0)", UNKNOWN, "code: qmail-smtpd auth patch (its code decides)"),
+    (
+        "hMailServer 5.6",
+        "Authentication failed. Restarting authentication process.",
+        REFUSED,
+        "code: SMTPConnection.cpp",
+    ),
+    (
+        "hMailServer 5.6",
+        "Authentication failed. Too many invalid logon attempts.",
+        OUTAGE,
+        "code: SMTPConnection.cpp",
+    ),
+    ("Exchange", "Authentication unsuccessful", UNKNOWN, "docs: Exchange, 535 5.7.3 (its code decides)"),
+    (
+        "Office 365",
+        "Authentication unsuccessful, the user credentials were incorrect.",
+        UNKNOWN,
+        "docs: Exchange Online, 535 5.7.139 (its code decides)",
+    ),
+    (
+        "Office 365",
+        "Authentication unsuccessful, basic authentication is disabled.",
+        OUTAGE,
+        "docs: Exchange Online, 535 5.7.139",
+    ),
+    (
+        "Office 365",
+        "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
+        OUTAGE,
+        "docs: Exchange Online, 535 5.7.139",
+    ),
+    (
+        "Office 365",
+        "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.",
+        DISABLED,
+        "docs: Exchange Online, 535 5.7.139",
+    ),
+    (
+        "Gmail",
+        "Username and Password not accepted. For more information, go to https://support.google.com/mail/?p=BadCredentials",
+        REFUSED,
+        "docs: Gmail SMTP errors, 535 5.7.8",
+    ),
+    (
+        "Gmail",
+        "Application-specific password required. For more information, go to https://support.google.com/mail/?p=InvalidSecondFactor",
+        REFUSED,
+        "docs: Gmail SMTP errors, 534 5.7.9",
+    ),
+    (
+        "Gmail",
+        "Please log in with your web browser and then try again.",
+        LOCKED,
+        "docs: Gmail SMTP errors, 534 5.7.9",
+    ),
+    (
+        "Gmail",
+        "Too many login attempts, please try again later.",
+        OUTAGE,
+        "docs: Gmail SMTP errors, 454 4.7.0",
+    ),
+    ("Yahoo", "(#AUTH005) Too many bad auth attempts.", OUTAGE, "forum threads, 535 5.7.0"),
+    (
+        "QQ Mail",
+        "Login Fail. Please enter your authorization code to login.",
+        REFUSED,
+        "docs: QQ Mail help, 535",
+    ),
+    ("163.com", "User has no permission", DISABLED, "docs: NetEase help, 550"),
+    ("Fastmail", "Incorrect username or password. Use an app password", REFUSED, "docs: Fastmail, 535 5.7.8"),
+    ("Apache James", "Authentication Failed", REFUSED, "code: protocols/smtp AuthCmdHandler.java"),
+    ("Stalwart", "Authentication credentials invalid.", REFUSED, "code: crates/smtp/src/inbound/auth.rs"),
+    ("Maddy", "Invalid credentials", REFUSED, "code: internal/auth/sasl.go"),
+    ("Amazon SES", "Authentication Credentials Invalid", REFUSED, "docs: Amazon SES, 535"),
+    ("SendGrid", "Authentication failed: Bad username / password", REFUSED, "docs: SendGrid, 535"),
+];
+
 fn class(said: &str, name: &str) -> Class {
     wordings::class(said.as_bytes(), name).0
 }
@@ -336,7 +453,7 @@ fn class(said: &str, name: &str) -> Class {
 #[test]
 fn words_of_real_servers_have_their_meaning() {
     assert!(IMAP.len() + FTP.len() >= 60, "{}", IMAP.len() + FTP.len());
-    for (server, words, expected, source) in IMAP.iter().chain(FTP) {
+    for (server, words, expected, source) in IMAP.iter().chain(FTP).chain(SMTP) {
         let words = words.replace("%NAME%", NAME);
         for said in [words.clone(), words.to_uppercase()] {
             let class = class(&said, NAME);

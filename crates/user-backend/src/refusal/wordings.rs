@@ -165,7 +165,17 @@ const OUTAGES: &[&str] = &[
     "your host",
     "your network",
     "not allowed to connect",
+    "basic authentication is disabled",
+    "disabled for the tenant",
     "server access",
+];
+
+/// What servers add to a refusal for which they know no reason, in words of an outage.
+const NO_REASON: &[&str] = &[
+    // Postfix.
+    "reason unavailable",
+    // hMailServer.
+    "restarting authentication process",
 ];
 
 /// Words about this user's name, password or account, anywhere in the text.
@@ -205,6 +215,7 @@ const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
             "web login required",
             "log in via your web browser",
             "login via your web browser",
+            "log in with your web browser",
         ],
     ),
     (
@@ -226,6 +237,8 @@ const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
             "account expired",
             "account has expired",
             "account does not have imap access",
+            "disabled for the mailbox",
+            "user has no permission",
             "account is not enabled for imap",
             "not enabled for imap use",
             // The password was right, and the user's folder cannot be entered: IIS, and vsftpd with
@@ -454,7 +467,10 @@ enum Hint {
 /// What a reply means, and whether its words are meant for the user.
 pub(super) fn class(said: &[u8], name: &str) -> (Class, bool) {
     let whole = normalised(&String::from_utf8_lossy(said));
-    let reply = without_name(&whole, name);
+    let mut reply = without_name(&whole, name);
+    for phrase in NO_REASON {
+        reply = without(&reply, phrase);
+    }
     if OUTAGES.iter().any(|phrase| has(&reply, phrase)) {
         return (Class::Outage, false);
     }

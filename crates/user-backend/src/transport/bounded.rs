@@ -33,6 +33,10 @@ impl<S> BoundedStream<S> {
     pub(crate) fn new(inner: S, limit: usize) -> Self {
         Self { inner, limit, left: limit }
     }
+
+    pub(crate) fn into_inner(self) -> S {
+        self.inner
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for BoundedStream<S> {

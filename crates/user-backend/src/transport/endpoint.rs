@@ -184,6 +184,12 @@ impl Endpoint {
         self.server_name.as_deref().unwrap_or(&self.host)
     }
 
+    /// Whether that name was set, and is not the host.
+    #[allow(dead_code, reason = "not every class needs it")]
+    pub(crate) fn has_server_name(&self) -> bool {
+        self.server_name.is_some()
+    }
+
     /// Whether there is consent to clear text over the network.
     pub fn allows_plaintext(&self) -> bool {
         self.allow_plaintext

@@ -114,6 +114,25 @@ impl TlsClient {
 #[derive(Debug)]
 pub struct EncryptedStream<S>(TlsStream<S>);
 
+impl<S> EncryptedStream<S> {
+    /// A key that only the two ends of this connection know (RFC 5705), in TLS 1.3.
+    ///
+    /// TLS 1.2 may give two connections the same one.
+    #[cfg(feature = "xmpp")]
+    pub(crate) fn exported_key(&self, label: &[u8]) -> Option<Vec<u8>> {
+        let connection = self.0.get_ref().1;
+        let is_unique = connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
+        let key = is_unique.then(|| connection.export_keying_material(vec![0; 32], label, Some(&[])))?;
+        key.ok()
+    }
+
+    /// The server's certificate.
+    #[cfg(feature = "xmpp")]
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
+        self.0.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref)
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for EncryptedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -19,8 +19,10 @@ mod http;
 mod imap;
 mod names;
 mod smb;
+mod smtp;
 mod ssh;
 mod web;
+mod xmpp;
 
 pub use config::{json as config_json, mailbox, php as config_php, toml as config_toml};
 pub use directory::{filter as ldap_filter, result as ldap_result};
@@ -31,8 +33,10 @@ pub use http::{basic, form, origin, path, reset_link, xml};
 pub use imap::{guard as imap_guard, reply as imap_reply};
 pub use names::name;
 pub use smb::{errors as smb_errors, greeting as smb_greeting, session as smb_session};
+pub use smtp::{dialogue as smtp_dialogue, reply as smtp_reply};
 pub use ssh::ssh_keys;
 pub use web::response as http_response;
+pub use xmpp::{messages as xmpp_scram, stream as xmpp_stream};
 
 /// One reader, and the function that judges it.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +78,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "smb_errors", run: smb_errors },
     Target { name: "smb_greeting", run: smb_greeting },
     Target { name: "smb_session", run: smb_session },
+    Target { name: "smtp_dialogue", run: smtp_dialogue },
+    Target { name: "smtp_reply", run: smtp_reply },
     Target { name: "ssh_keys", run: ssh_keys },
     Target { name: "xml", run: xml },
+    Target { name: "xmpp_scram", run: xmpp_scram },
+    Target { name: "xmpp_stream", run: xmpp_stream },
 ];

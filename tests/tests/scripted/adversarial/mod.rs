@@ -15,7 +15,10 @@ mod row;
 mod run;
 mod shapes;
 mod smb;
+mod smtp;
+mod ssh;
 mod tls;
+mod xmpp;
 
 #[test]
 fn every_imap_script_has_one_of_its_outcomes() {
@@ -38,13 +41,38 @@ fn every_ldap_script_has_one_of_its_outcomes() {
 }
 
 #[test]
+fn every_smtp_script_has_one_of_its_outcomes() {
+    run::run("scripted-smtp", "scripts", &smtp::rows());
+}
+
+#[test]
+fn every_ssh_script_has_one_of_its_outcomes() {
+    run::run("scripted-ssh", "scripts", &ssh::rows());
+}
+
+#[test]
+fn every_xmpp_script_has_one_of_its_outcomes() {
+    run::run("scripted-xmpp", "scripts", &xmpp::rows());
+}
+
+#[test]
 fn every_smb_script_has_one_of_its_outcomes() {
     run::run("scripted-smb", "scripts", &smb::rows());
 }
 
 #[test]
 fn no_two_rows_have_one_name() {
-    let rows = [imap::rows(), ftp::rows(), http::rows(), ldap::rows(), smb::rows()].concat();
+    let rows = [
+        imap::rows(),
+        ftp::rows(),
+        http::rows(),
+        ldap::rows(),
+        smb::rows(),
+        smtp::rows(),
+        ssh::rows(),
+        xmpp::rows(),
+    ]
+    .concat();
     let names: std::collections::BTreeSet<_> = rows.iter().map(ToString::to_string).collect();
     assert_eq!(names.len(), rows.len());
     assert!(rows.len() > 6000, "{} rows", rows.len());

@@ -160,6 +160,72 @@ fn no_mutated_ldap_result_becomes_a_yes() {
     run("mutations-ldap", "mutations", &rows);
 }
 
+/// Greeting, offer, answer.
+const SMTP: [(&str, &str, &str); 4] = [
+    (
+        "220 mail.example.com ESMTP Postfix\r\n",
+        "250-mail.example.com\r\n250-SIZE 1\r\n250-AUTH PLAIN LOGIN\r\n250 SMTPUTF8\r\n",
+        "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
+    ),
+    (
+        "220-mail ready\r\n220 at your service\r\n",
+        "250-mail\r\n250 AUTH PLAIN\r\n",
+        "535-5.7.8 Username and Password not accepted.\r\n535 5.7.8 Learn more\r\n",
+    ),
+    ("220 mail\r\n", "250-mail\r\n250 AUTH=PLAIN\r\n", "454 4.7.0 Temporary authentication failure\r\n"),
+    ("220 mail\r\n", "250-mail\r\n250 AUTH PLAIN\r\n", "235 2.7.0 Authentication successful\r\n"),
+];
+
+#[test]
+fn no_spoilt_smtp_dialogue_becomes_a_yes() {
+    let mut rng = Rng::new(0x2345_6789_abcd_ef12);
+    let rows: Vec<_> = (0..count())
+        .map(|number| {
+            let (greeting, offer, answer) = SMTP[rng.below(SMTP.len())];
+            let [greeting, offer, answer] = [(greeting, 1), (offer, 1), (answer, 4)]
+                .map(|(text, changes)| rng.spoil(text.as_bytes(), changes));
+            let yes = answer.windows(3).any(|code| code == b"235");
+            let steps = [
+                ScriptStep::Send(greeting),
+                ScriptStep::Line,
+                ScriptStep::Send(offer),
+                ScriptStep::Line,
+                ScriptStep::Send(answer),
+            ];
+            row(number, Protocol::Smtp, steps, yes)
+        })
+        .collect();
+    run("mutations-smtp", "mutations", &rows);
+}
+
+/// What a server says to the stream, and to the password by PLAIN.
+const XMPP: [&str; 4] = [
+    "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/><text>no</text></failure>",
+    "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><temporary-auth-failure/></failure>",
+    "<stream:error><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+    "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+];
+
+#[test]
+fn no_spoilt_xmpp_dialogue_becomes_a_yes() {
+    let mut rng = Rng::new(0x3456_789a_bcde_f123);
+    let rows: Vec<_> = (0..count())
+        .map(|number| {
+            let offer = rng.spoil([super::xmpp::OPEN, super::xmpp::PLAIN].concat().as_bytes(), 1);
+            let answer = rng.spoil(XMPP[rng.below(XMPP.len())].as_bytes(), 4);
+            let yes = answer.windows(7).any(|name| name == b"success");
+            let steps = [
+                ScriptStep::HearTo("streams'>"),
+                ScriptStep::Send(offer),
+                ScriptStep::HearTo("</auth>"),
+                ScriptStep::Send(answer),
+            ];
+            row(number, Protocol::Xmpp, steps, yes)
+        })
+        .collect();
+    run("mutations-xmpp", "mutations", &rows);
+}
+
 /// How many of each.
 fn count() -> u32 {
     env::var("HOSTILE_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)

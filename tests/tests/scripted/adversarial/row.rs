@@ -17,6 +17,12 @@ pub(super) enum Protocol {
     HttpDigest,
     /// With a template that is no DN, so that nothing is read after a yes.
     Ldap,
+    Smtp,
+    Ssh,
+    /// With PLAIN.
+    Xmpp,
+    /// With SCRAM, which never sends the password.
+    XmppScram,
     /// libsmbclient, with a share.
     SmbShare,
     /// libsmbclient, without one.

@@ -14,7 +14,10 @@ use user_backend::http::{HttpAuth, HttpBackend, HttpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::ldap::{LdapBackend, LdapSettings};
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
+use user_backend::smtp::{SmtpBackend, SmtpSettings};
+use user_backend::ssh::{HostKeyPin, SshBackend, SshSettings};
 use user_backend::transport::{Endpoint, ServerTrust};
+use user_backend::xmpp::{XmppBackend, XmppSettings};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::fake_server::TICK;
 use user_backend_tests::{Ca, FakeServer, Leaf, canary, paused_time, report};
@@ -26,6 +29,9 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a server says in words, so that it can be looked for in what we say.
 pub(super) const ZEBRA: &str = "zebra";
+
+/// A key that no script has.
+const FINGERPRINT: &str = "SHA256:Nh0Me49Zh9fDw/VYUfq43IJmI1T+XrjiYONPND8GzaM";
 
 struct Keys {
     ca: Ca,
@@ -169,14 +175,15 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
 
 fn never_sends_it(protocol: Protocol) -> bool {
     let smb = [Protocol::SmbShare, Protocol::SmbPipe, Protocol::SmbNative];
-    protocol == Protocol::HttpDigest || smb.contains(&protocol)
+    matches!(protocol, Protocol::HttpDigest | Protocol::XmppScram) || smb.contains(&protocol)
 }
 
 /// How often the password went over the wire.
 ///
-/// SMB and Digest never send it; it must not be there in any form.
+/// SMB, Digest and SCRAM never send it; it must not be there in any form.
 fn credentials_in(protocol: Protocol, heard: &[u8]) -> usize {
-    let lines = heard.split(|byte| *byte == b'\n');
+    let end = if protocol == Protocol::Xmpp { b'>' } else { b'\n' };
+    let lines = heard.split(|byte| *byte == end);
     let holds = |line: &&[u8]| canary::count(line) > 0;
     if never_sends_it(protocol) { canary::count(heard) } else { lines.filter(holds).count() }
 }
@@ -222,6 +229,14 @@ fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
         Protocol::Ldap => {
             let settings = LdapSettings::new(id, endpoint).with_bind("{name}@example.com");
             Box::new(LdapBackend::new(settings).unwrap())
+        }
+        Protocol::Smtp => Box::new(SmtpBackend::new(SmtpSettings::new(id, endpoint)).unwrap()),
+        Protocol::Ssh => {
+            let pin = HostKeyPin::Fingerprint(FINGERPRINT.to_owned());
+            Box::new(SshBackend::new(SshSettings::new(id, endpoint, pin)).unwrap())
+        }
+        Protocol::Xmpp | Protocol::XmppScram => {
+            Box::new(XmppBackend::new(XmppSettings::new(id, endpoint)).unwrap())
         }
         Protocol::SmbShare => Box::new(SmbBackend::new(smb(endpoint).with_share("data")).unwrap()),
         Protocol::SmbPipe => Box::new(SmbBackend::new(smb(endpoint)).unwrap()),

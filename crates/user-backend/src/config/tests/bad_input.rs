@@ -42,11 +42,8 @@ fn unknown_class() {
 }
 
 #[test]
-fn a_class_that_is_not_there_yet() {
-    insta::assert_snapshot!(php_entries(&[
-        "'class' => '\\OCA\\UserExternal\\XMPP', 'arguments' => ['dbhost', 'db', 'user', 'Wonderland-1', 'example.com']",
-        "'class' => '\\OCA\\User_LDAP\\User_Proxy'",
-    ]));
+fn a_class_of_another_app() {
+    insta::assert_snapshot!(php_entries(&["'class' => '\\OCA\\User_LDAP\\User_Proxy'",]));
 }
 
 #[test]
@@ -118,6 +115,39 @@ fn bad_settings_of_ldap() {
         "class = \"ldap\"\nhost = \"ldaps://ldap\"\nbase = \"dc=example\"",
         "class = \"ldap\"\narguments = [\"ldap\"]",
     ]));
+}
+
+#[test]
+fn bad_settings_of_smtp() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"smtp\"",
+        "class = \"smtp\"\nhost = \"smtps://mail\"",
+        "class = \"smtp\"\nhost = \"mail\"\ntls = \"starttls\"",
+        "class = \"smtp\"\nhost = \"mail\"\ntls = \"none\"",
+        "class = \"smtp\"\nhost = \"mail\"\nmechanism = \"PLAIN\"\nuser = 7",
+        "class = \"smtp\"\nhost = \"mail\"\nrefusal_texts = [\"535 no\", 5]",
+        "class = \"smtp\"\nhost = \"mail\"\nwarm = 2",
+        "class = \"smtp\"\narguments = [\"mail\", 587]",
+    ]));
+}
+
+#[test]
+fn bad_settings_of_xmpp() {
+    let php = php_entries(&[
+        "'class' => '\\OCA\\UserExternal\\XMPP', 'arguments' => ['dbhost', 'db', 'user', 'Wonderland-1', 'example.com', true]",
+        "'class' => '\\OCA\\user_external\\XMPP', 'arguments' => ['dbhost', 'db', 'user', 'Wonderland-1']",
+        "'class' => 'OC_User_XMPP', 'arguments' => []",
+        "'class' => 'OC_User_XMPP'",
+    ]);
+    let toml = entries(&[
+        "class = \"xmpp\"\nhost = \"alice@example.com\"",
+        "class = \"xmpp\"\nhost = \"chat\"\nvirtual_host = \"alice@example.com\"",
+        "class = \"xmpp\"\nhost = \"chat\"\nvirtual_host = 7",
+        "class = \"xmpp\"\nhost = \"chat\"\nvirtual-host = \"example.com\"",
+        "class = \"xmpp\"\nhost = \"chat\"\ntls = \"none\"\nwarm = 1",
+        "class = \"xmpp\"\narguments = [\"dbhost\", \"db\", \"user\", \"Wonderland-1\", \"example.com\", true]",
+    ]);
+    insta::assert_snapshot!([php, toml].join("\n\n"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The classes `http` and `ldap`, as their pages of the documentation describe them.
+//! The classes `http`, `ldap`, `smtp` and `xmpp`, as their pages of the documentation describe them.
 
 use super::*;
 use crate::class::{Class, FieldSpec};
@@ -15,28 +15,43 @@ fn examples<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
 
 #[test]
 fn examples_of_the_pages_load() {
-    let (Some(http), Some(ldap)) = (page("http"), page("ldap")) else { return };
+    let [Some(http), Some(ldap), Some(smtp), Some(xmpp)] = ["http", "ldap", "smtp", "xmpp"].map(page) else {
+        return;
+    };
     let entries: Vec<_> =
         examples(&http, "toml").into_iter().map(|text| toml(text).entries().len()).collect();
     assert_eq!(entries, [2]);
     let entries: Vec<_> = examples(&http, "php").into_iter().map(|text| php(text).entries().len()).collect();
     assert_eq!(entries, [2]);
-    for text in examples(&ldap, "toml") {
+    let smtp = examples(&smtp, "toml").into_iter().map(|text| ("smtp", text));
+    let ldap_examples = examples(&ldap, "toml").into_iter().map(|text| ("ldap", text));
+    let xmpp_examples = examples(&xmpp, "toml").into_iter().map(|text| ("xmpp", text));
+    for (class, text) in ldap_examples.chain(smtp).chain(xmpp_examples) {
         let config = toml(text);
-        assert_eq!(config.entries()[0].class(), "ldap");
+        assert_eq!(config.entries()[0].class(), class);
         assert_eq!(config.warnings(), [], "{text}");
         #[cfg(feature = "ring")]
         config.build_backends().unwrap();
     }
     assert_eq!(examples(&ldap, "toml").len(), 3);
+    for text in examples(&xmpp, "php") {
+        let config = php(text);
+        assert_eq!(
+            (config.entries()[0].class(), reached(&config).as_str()),
+            ("xmpp", "example.com:5222 explicit")
+        );
+    }
 }
 
 #[test]
 fn fields_of_the_classes_are_in_their_tables() {
     let fields = |class: &dyn Class| class.fields().iter().map(FieldSpec::name).collect::<Vec<_>>();
-    for (class, fields) in
-        [("http", fields(&crate::http::HttpClass)), ("ldap", fields(&crate::ldap::LdapClass))]
-    {
+    for (class, fields) in [
+        ("http", fields(&crate::http::HttpClass)),
+        ("ldap", fields(&crate::ldap::LdapClass)),
+        ("smtp", fields(&crate::smtp::SmtpClass)),
+        ("xmpp", fields(&crate::xmpp::XmppClass)),
+    ] {
         let Some(page) = page(class) else { return };
         let table = page.split("## Settings").nth(1).unwrap().split("\n## ").next().unwrap();
         for field in fields {
@@ -71,12 +86,18 @@ fn addresses_of_the_php_app_are_read() {
 }
 
 #[test]
-fn defaults_of_http_and_ldap_are_those_of_their_pages() {
+fn defaults_of_the_classes_are_those_of_their_pages() {
     let config = toml("[[user_backends]]\nclass = \"http\"\nhost = \"web\"");
     assert_eq!(reached(&config), "web:443 implicit");
     let ldap = "[[user_backends]]\nclass = \"ldap\"\nhost = \"ldap\"\nbind = \"uid={name},dc=example\"";
     assert_eq!(reached(&toml(ldap)), "ldap:389 explicit");
     assert_eq!(reached(&toml(&format!("{ldap}\ntls = \"implicit\""))), "ldap:636 implicit");
+    let smtp = "[[user_backends]]\nclass = \"smtp\"\nhost = \"mail\"";
+    assert_eq!(reached(&toml(smtp)), "mail:587 explicit");
+    assert_eq!(reached(&toml(&format!("{smtp}\ntls = \"implicit\""))), "mail:465 implicit");
+    let xmpp = "[[user_backends]]\nclass = \"xmpp\"\nhost = \"chat\"";
+    assert_eq!(reached(&toml(xmpp)), "chat:5222 explicit");
+    assert_eq!(reached(&toml(&format!("{xmpp}\ntls = \"implicit\""))), "chat:5223 implicit");
 }
 
 /// Settings that are never sent need no server.
@@ -94,4 +115,13 @@ fn names_that_cannot_be_sent_are_refused_before_any_connection() {
     let ldap = "[[user_backends]]\nclass = \"ldap\"\nhost = \"ldap\"\nbind = \"{name}\"";
     assert_eq!(ask(ldap, "cn=admin,dc=example"), Err(denied));
     assert!(ask(ldap, "alice@example.com").is_ok());
+    let xmpp = "[[user_backends]]\nclass = \"xmpp\"\nhost = \"chat\"";
+    for name in ["alice/x", "alice:x", "a&b", "a<b"] {
+        assert_eq!(
+            ask(xmpp, name),
+            Err(crate::verdict::Verdict::Rejected(crate::verdict::Rejection::PolicyDenied)),
+            "{name}"
+        );
+    }
+    assert!(ask(xmpp, "alice").is_ok());
 }
