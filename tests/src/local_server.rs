@@ -355,8 +355,17 @@ VirtualHost "only.example.com"
 
 impl Drop for LocalServer {
     fn drop(&mut self) {
-        // A TERM lets nginx end its worker as well.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        #[cfg(target_os = "linux")]
+        let has_namespace = self._sandbox.is_some();
+        #[cfg(not(target_os = "linux"))]
+        let has_namespace = false;
+        if has_namespace {
+            // Its end ends all that is in it; it ignores a TERM.
+            let _ = self.child.kill();
+        } else {
+            // A TERM lets nginx end its worker as well.
+            let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        }
         let _ = self.child.wait();
     }
 }

@@ -334,14 +334,14 @@ const SMTP: &[Row] = &[
     (
         "Postfix 3.5, Dovecot SASL",
         "Error: authentication failed:",
-        REFUSED,
-        "code: src/smtpd/smtpd_sasl_glue.c",
+        UNKNOWN,
+        "code: src/smtpd/smtpd_sasl_glue.c (its code decides)",
     ),
     (
         "Postfix 3.7",
         "Error: authentication failed: (reason unavailable)",
-        REFUSED,
-        "live: postfix with Dovecot SASL",
+        UNKNOWN,
+        "live: Postfix with Dovecot SASL (its code decides)",
     ),
     (
         "Postfix, LOGIN",

@@ -212,7 +212,8 @@ fn no_spoilt_xmpp_dialogue_becomes_a_yes() {
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let offer = rng.spoil([super::xmpp::OPEN, super::xmpp::PLAIN].concat().as_bytes(), 1);
-            let answer = rng.spoil(XMPP[rng.below(XMPP.len())].as_bytes(), 4);
+            let answer = XMPP[rng.below(XMPP.len())];
+            let answer = rng.spoil(answer.as_bytes(), 4);
             let yes = answer.windows(7).any(|name| name == b"success");
             let steps = [
                 ScriptStep::HearTo("streams'>"),

@@ -122,11 +122,10 @@ fn bad_settings_of_smtp() {
     insta::assert_snapshot!(entries(&[
         "class = \"smtp\"",
         "class = \"smtp\"\nhost = \"smtps://mail\"",
-        "class = \"smtp\"\nhost = \"mail\"\ntls = \"starttls\"",
+        "class = \"smtp\"\nhost = \"mail\"\ntls = \"optional\"",
         "class = \"smtp\"\nhost = \"mail\"\ntls = \"none\"",
         "class = \"smtp\"\nhost = \"mail\"\nmechanism = \"PLAIN\"\nuser = 7",
         "class = \"smtp\"\nhost = \"mail\"\nrefusal_texts = [\"535 no\", 5]",
-        "class = \"smtp\"\nhost = \"mail\"\nwarm = 2",
         "class = \"smtp\"\narguments = [\"mail\", 587]",
     ]));
 }
