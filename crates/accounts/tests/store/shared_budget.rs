@@ -11,7 +11,10 @@ use user_backend::brute_force::{
 
 use crate::test_db::{TestDb, on_both};
 
-const LIMIT: AttemptLimit = AttemptLimit { failures: 4, per: Duration::from_secs(900) };
+/// 4 failures in 15 minutes.
+fn limit() -> AttemptLimit {
+    AttemptLimit::default()
+}
 
 fn mail() -> BackendId {
     BackendId::parse("mail").unwrap()
@@ -28,7 +31,7 @@ async fn open(place: &TestDb) -> Option<Arc<StoredBudget>> {
 }
 
 async fn reserve(budget: &StoredBudget) -> BudgetReply {
-    budget.reserve(&mail(), &alice(), LIMIT).await.unwrap()
+    budget.reserve(&mail(), &alice(), limit()).await.unwrap()
 }
 
 async fn reserved(budget: &StoredBudget) -> BudgetEntry {
@@ -91,9 +94,9 @@ on_both! {
         assert!(wait <= expected && wait > expected - Duration::from_secs(30), "{wait:?}");
         // Another user and another backend are not affected.
         let other: UserHash = "ffeeddccbbaa99887766554433221100".parse().unwrap();
-        assert!(matches!(budget.reserve(&mail(), &other, LIMIT).await.unwrap(), BudgetReply::Reserved(_)));
+        assert!(matches!(budget.reserve(&mail(), &other, limit()).await.unwrap(), BudgetReply::Reserved(_)));
         let files = BackendId::parse("files").unwrap();
-        assert!(matches!(budget.reserve(&files, &alice(), LIMIT).await.unwrap(), BudgetReply::Reserved(_)));
+        assert!(matches!(budget.reserve(&files, &alice(), limit()).await.unwrap(), BudgetReply::Reserved(_)));
         age(place, Duration::from_secs(11 * 60)).await;
         let entry = reserved(&budget).await;
         settle(&budget, entry, BudgetResult::Wrong).await;
@@ -148,7 +151,7 @@ on_both! {
             reserved(&budget).await;
         }
         assert_eq!(reserve(&budget).await, BudgetReply::ReachedByUnanswered);
-        age(place, LIMIT.per).await;
+        age(place, limit().per).await;
         reserved(&budget).await;
     }
 }

@@ -1,7 +1,7 @@
 //! The pages of the administration about the server itself, and the routes of the API behind them.
 
 use super::browser::TestBrowser;
-use super::lost::{deliver, letters};
+use super::lost::{deliver, mail_settings};
 use super::*;
 
 const MAIL_NAME: &str = "mia@mail.example";
@@ -161,7 +161,7 @@ async fn audit_log_is_filtered_and_paged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_queue_is_shown_without_secrets_and_a_test_says_what_failed() {
-    let server = Server::with("", &letters(9)).await;
+    let server = Server::with("", &mail_settings(9)).await;
     server.put("admin", "/cloud/users/jane", "key=confirmedEmail&value=jane%40example.org").send().await.ok();
     deliver(&server).await;
     let mut admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
@@ -194,7 +194,7 @@ async fn mail_queue_is_shown_without_secrets_and_a_test_says_what_failed() {
 async fn configuration_is_shown_without_secrets() {
     let ldap = "[[user_backends]]\nclass = \"ldap\"\nid = \"directory\"\nhost = \"127.0.0.1\"\ntls = \"none\"\n\
                 base = \"dc=example,dc=org\"\nname_attribute = \"uid\"\nservice_dn = \"cn=reader\"\nservice_password = \"very secret text\"\n";
-    let server = Server::with("name = \"Wonder <land>\"", &format!("{}{ldap}", letters(9))).await;
+    let server = Server::with("name = \"Wonder <land>\"", &format!("{}{ldap}", mail_settings(9))).await;
     let mut admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
     let page = admin.get("/admin/config").await.body;
     assert!(page.contains("Wonder &#60;land&#62;") && page.contains("service_password"), "{page}");
