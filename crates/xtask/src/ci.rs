@@ -79,7 +79,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "library",
-        what: "the published crates: versions since the last tag, public items, pairs of features",
+        what: "the published crates: versions since the last tag, public items, pairs of features, crypto providers",
         when: When::Full,
         run: library::all,
     },

@@ -1,5 +1,5 @@
 //! What users of the published crates rely on: the minimum Rust, versions that keep their promise,
-//! the public interface, every pair of features.
+//! the public interface, every pair of features, each crypto provider.
 //!
 //! That no type of another crate is in the interface unintentionally is a test, see `public_types`.
 
@@ -65,6 +65,7 @@ pub(crate) fn all(steps: &mut Steps) {
     semantic_versions(steps);
     public_interface(steps);
     feature_pairs(steps);
+    providers(steps);
 }
 
 /// Whether the version says what has changed since the last release.
@@ -133,6 +134,19 @@ fn feature_pairs(steps: &mut Steps) {
         let pairs = ["hack", "check", "--quiet", "-p", "user-backend", "--lib", "--feature-powerset"];
         let some = ["--depth", "2", "--exclude-features", "default,fuzzing,smb"];
         step::run(step::cargo(&pairs).args(some))
+    });
+}
+
+/// The library in a program of its own with two crypto providers, one of which nothing else
+/// compiles.
+fn providers(steps: &mut Steps) {
+    steps.run("providers", "the library on aws-lc-rs and on ring, in one program", || {
+        let manifest = step::root().join("tests/providers/Cargo.toml");
+        for features in ["", "ring"] {
+            let mut test = step::cargo(&["test", "--quiet", "--features", features, "--manifest-path"]);
+            step::run(test.arg(&manifest).env("CARGO_TARGET_DIR", step::target().join("providers")))?;
+        }
+        Ok(())
     });
 }
 

@@ -29,6 +29,11 @@ const MAIL: Known = &[
     ("x+tag@example.com", "pw-plus"),
     ("mary-jane.o@example.com", "pw-mary"),
     ("gro\u{df}@example.com", "pw-sharp"),
+    // Two accounts there, and two spellings of one name here.
+    ("zo\u{eb}", "pw-nfc"),
+    ("zoe\u{308}", "pw-nfd"),
+    ("zo\u{eb}@example.com", "pw-nfc"),
+    ("zoe\u{308}@example.com", "pw-nfd"),
 ];
 
 const FILES: Known = &[
@@ -37,7 +42,6 @@ const FILES: Known = &[
     ("carol@example.com", "pw-carol"),
     ("dave", "pw-dave"),
     ("CORP\\erin", "pw-erin"),
-    // Two accounts there, and two spellings of one name here.
     ("zo\u{eb}", "pw-nfc"),
     ("zoe\u{308}", "pw-nfd"),
 ];
