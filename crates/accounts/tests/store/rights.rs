@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use accounts::{
     AccountsError, ActingAccounts, Actor, GroupId, NewUser, ResetSettings, SetError, SourceNetworks,
-    StoredHash, TokenScopes, UsedCredential, UserChange, UserFilter,
+    StoredHash, TokenHash, TokenScopes, UsedCredential, UserChange, UserFilter,
 };
 
 use crate::fixture::{ALICE, Fixture, deadline, password};
@@ -285,6 +285,10 @@ on_both! {
                 ("revoke", over, allowed(acting.app_passwords().revoke_all(&mem)).await),
                 ("app password", false, allowed(acting.app_passwords().create(&mem, "x", None)).await),
                 ("sessions", over, allowed(acting.sessions().end_all(&mem, None)).await),
+                ("one session", over, allowed(acting.sessions().end_of(&mem, &TokenHash::of("x"))).await),
+                ("forget", admin, allowed(acting.credential_epoch().forget(mem.name())).await),
+                ("release", admin, allowed(acting.failed_logins().reset("203.0.113.7".parse().unwrap())).await),
+                ("rebind", admin, allowed(acting.pins().rebind(user("pinned").name(), None)).await),
                 ("reset", over, allowed(acting.reset_tokens().issue(&mem, "welcome", Duration::from_secs(9))).await),
                 ("welcome", over, allowed(acting.outbox().welcome(&mem, true)).await),
                 ("leave", over, allowed(groups.remove_member(&staff, &mem)).await),

@@ -15,6 +15,7 @@ pub(crate) enum Tag {
     Settings,
     Passwords,
     Service,
+    Operators,
     Server,
 }
 
@@ -27,6 +28,7 @@ impl Tag {
         Self::Settings,
         Self::Passwords,
         Self::Service,
+        Self::Operators,
         Self::Server,
     ];
 
@@ -38,6 +40,7 @@ impl Tag {
             Self::Settings => "settings",
             Self::Passwords => "passwords",
             Self::Service => "around",
+            Self::Operators => "operators",
             Self::Server => "server",
         }
     }
@@ -50,6 +53,9 @@ impl Tag {
             Self::Settings => "Settings of apps. Answers are wrapped once more in data",
             Self::Passwords => "Passwords: whether one fits a name, whether one may be chosen",
             Self::Service => "What the server is and can do",
+            Self::Operators => {
+                "Running the server: backends, limits on guessing, pins, audit log, mail, configuration"
+            }
             Self::Server => "For operators: health, metrics, this description",
         }
     }

@@ -135,6 +135,7 @@ async fn every_admin_page_takes_the_roles_and_proofs_of_its_routes() {
             let before = server.accounts.audit().latest(1, None).await.unwrap()[0].seq;
             let mut ask = server.page(page.method.clone(), &path);
             let mut form = (*form).to_owned();
+            form += "&more=1";
             if *who != "-" {
                 let token = session(&server, who, Duration::from_secs(minutes * 60)).await;
                 ask = ask.header("Cookie", &format!("session={token}"));

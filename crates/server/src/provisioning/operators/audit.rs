@@ -13,15 +13,14 @@ const MAX_LINES: u32 = 500;
 
 /// `GET /cloud/server/audit`
 pub(crate) const LIST: Operation =
-    operation!("AuditList", Server, "Lists the audit log, newest first", audit_lines(), list(call)).params(
-        &[
+    operation!("AuditList", Operators, "Lists the audit log, newest first", audit_lines(), list(call))
+        .params(&[
             Param::text("actor", "Only what this user changed"),
             Param::text("action", "Only actions that begin with this, such as user or user.deleted"),
             Param::text("target", "Only changes of this user, group or name"),
             Param::new("before", ParamKind::Count, "Only lines with a smaller number"),
             Param::new("limit", ParamKind::Count, "Maximum number; at most 500"),
-        ],
-    );
+        ]);
 
 async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let params = call.params;

@@ -19,7 +19,7 @@ const APP_PASSWORD: Code = Code::of_endpoint(102);
 /// `GET /cloud/server/backends`
 pub(crate) const LIST: Operation = operation!(
     "BackendList",
-    Server,
+    Operators,
     "Lists the backends that check passwords, in their order, with their state",
     backend_states(),
     list(call)
@@ -70,7 +70,7 @@ fn as_data(call: &Call<'_>, state: &BackendState) -> Data {
 /// `POST /cloud/server/backends/test`
 pub(crate) const TEST: Operation = operation!(
     "BackendTest",
-    Server,
+    Operators,
     "Tries a sign-in, and says how it was decided",
     test_result(),
     test(call)

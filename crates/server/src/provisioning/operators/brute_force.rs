@@ -18,7 +18,7 @@ const MAX_SOURCES: u32 = 500;
 /// `GET /cloud/server/brute-force`
 pub(crate) const LIST: Operation = operation!(
     "BruteForceList",
-    Server,
+    Operators,
     "Lists the sources with failed sign-ins that still count",
     limited_sources(),
     list(call)
@@ -56,7 +56,7 @@ async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
 /// `DELETE /cloud/server/brute-force`
 pub(crate) const RELEASE: Operation = operation!(
     "BruteForceRelease",
-    Server,
+    Operators,
     "Forgets the failed sign-ins from a source, or with a name, on all servers",
     nothing(),
     release(call)

@@ -11,7 +11,7 @@ use crate::provisioning::operation::{Operation, operation};
 /// `GET /cloud/server/config`
 pub(crate) const SHOW: Operation = operation!(
     "ServerConfig",
-    Server,
+    Operators,
     "Returns the configuration as the server read it last; secrets are left out",
     sections(),
     show(call)

@@ -24,7 +24,7 @@ const TIME: Duration = Duration::from_secs(45);
 
 /// `GET /cloud/server/mail`
 pub(crate) const QUEUE: Operation =
-    operation!("MailQueue", Server, "Lists the mails that wait to be sent", mail_queue(), queue(call))
+    operation!("MailQueue", Operators, "Lists the mails that wait to be sent", mail_queue(), queue(call))
         .more("The first 200 that are due. Texts are written when a mail is sent, so none is kept.");
 
 async fn queue(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
@@ -51,7 +51,7 @@ fn as_data(mail: &WaitingMail) -> Data {
 /// `POST /cloud/server/mail/test`
 pub(crate) const TEST: Operation = operation!(
     "MailTest",
-    Server,
+    Operators,
     "Hands one mail to the mail server now, and says what it answers",
     nothing(),
     test(call)

@@ -20,7 +20,7 @@ const MAX_PINS: u32 = 500;
 
 /// `GET /cloud/server/pins`
 pub(crate) const LIST: Operation =
-    operation!("PinList", Server, "Lists which backend owns which name, by name", pins(), list(call))
+    operation!("PinList", Operators, "Lists which backend owns which name, by name", pins(), list(call))
         .params(&[
             Param::text("name", "Only this name"),
             Param::text("backend", "Only names of this backend, which need not exist any more"),
@@ -56,7 +56,7 @@ fn as_data(pin: &Pin) -> Data {
 /// `PUT /cloud/server/pins`
 pub(crate) const REBIND: Operation = operation!(
     "PinRebind",
-    Server,
+    Operators,
     "Gives a name to another backend, which decides from now on who this user is",
     nothing(),
     rebind(call)
