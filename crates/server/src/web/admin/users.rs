@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::admin_request::{AdminRequest, path_of};
 use super::templates::{NewUser, Pages, UserLine, UserList};
+use crate::provisioning::envelope::code::Code;
 use crate::web::form::Form;
 use crate::web::page_request::PageResult;
 use crate::web::templates::{Notice, Typed, rules};
@@ -123,6 +124,9 @@ pub(super) fn link(path: &str, query: &[(&str, &str)], name: &str, value: &str) 
     format!("{path}?{}", fields.collect::<Vec<_>>().join("&"))
 }
 
+/// The fields that refusals of a new user are about.
+const FIELDS: &[(u16, &str)] = &[(102, "userid"), (108, "email"), (110, "email")];
+
 /// `GET /admin/new-user`
 pub(super) async fn new(admin: AdminRequest, _: Form) -> PageResult {
     form(&admin, StatusCode::OK, None, None).await
@@ -151,6 +155,8 @@ pub(super) async fn create(mut admin: AdminRequest, sent: Form) -> PageResult {
         }
         Err(failure) => {
             let (status, notice) = admin.notice(&failure)?;
+            let field = FIELDS.iter().find(|(code, _)| Code::of_endpoint(*code) == failure.code());
+            let notice = field.map_or(notice.clone(), |(_, field)| notice.at(field));
             form(&admin, status, Some(notice), Some(&sent)).await
         }
     }

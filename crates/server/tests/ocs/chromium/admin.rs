@@ -90,9 +90,8 @@ async fn chromium_finds_no_fault_with_any_admin_page() {
         chromium.forget().await;
         let token = credentials::session(server, "admin", Duration::from_secs(16 * 60)).await;
         chromium.goto("/login").await;
-        let cookie =
-            fantoccini::cookies::Cookie::build(("session", token)).domain("127.0.0.1").path("/").build();
-        chromium.client.add_cookie(cookie).await.unwrap();
+        let cookie = json!({ "name": "session", "value": token, "url": chromium.base });
+        chromium.cdp("Network.setCookie", cookie).await;
         chromium.goto("/admin/users/jane").await;
         chromium.submit("/admin/users/jane/password", &[("#password", "down the rabbit hole")]).await;
         assert_eq!(chromium.focus().await, "current");
