@@ -1,11 +1,12 @@
 //! Third-party clients of the provisioning API, run against our server.
 //!
-//! A Python library and a Node library, in pinned versions from the registries, installed into
-//! `target/tools`.
+//! A Python library and a Node library, clients that are generated from the API description, and
+//! schemathesis, which compares the description with the server; in pinned versions from the
+//! registries, installed into `target/tools`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -65,13 +66,16 @@ pub(crate) fn missing() -> Vec<String> {
 
 /// Installs the clients and runs each against its own server.
 pub(crate) fn check(steps: &mut Steps) {
-    let ready = steps.run("clients", "two libraries that others wrote for the API: installing them", || {
+    let ready = steps.run("clients", "libraries and generators that others wrote: installing them", || {
         // The same build as that of the tests, so that nothing is compiled twice.
         let build = ["test", "--no-run", "--quiet", "--workspace", "--all-features"];
         step::run(&mut step::cargo(&build))?;
-        Ok((python()?, node()?))
+        let python = python("clients-python", "python/requirements.txt")?;
+        let generators = self::python("clients-generators", "generated/requirements.txt")?;
+        let node = node("clients-node", "node", "calls.mjs")?;
+        Ok((python, node, generators, self::node("clients-typescript", "generated", "tasks.ts")?))
     });
-    let Some((python, node)) = ready else { return };
+    let Some((python, node, generators, tasks)) = ready else { return };
     steps.run("nc-py-api", "users, groups and apps from Python", || {
         let mut calls = step::program(python);
         on_a_server(calls.arg(here("python/calls.py")))
@@ -79,20 +83,74 @@ pub(crate) fn check(steps: &mut Steps) {
     steps.run("node-client", "users, groups and apps from Node", || {
         on_a_server(step::program("node").arg(node))
     });
+    steps
+        .run("openapi-python-client", "a client generated from /openapi.json", || python_client(&generators));
+    steps.run("openapi-fetch", "types generated from /openapi.json, checked by tsc", || {
+        typescript_client(&tasks)
+    });
+    steps
+        .run("schemathesis", "whether /openapi.json says what the server does", || schemathesis(&generators));
+}
+
+/// Generates a Python client and does the tasks of `tasks.py` with it.
+fn python_client(interpreter: &Path) -> Outcome {
+    let server = ApiServer::start()?;
+    let client = server.folder.join("client");
+    let programs = interpreter.parent().ok_or("no folder of programs")?;
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let mut generate = step::program(programs.join("openapi-python-client"));
+    let generate = generate.arg("generate").arg("--fail-on-warning").arg("--url").arg(server.description());
+    // It formats what it writes with a program beside it.
+    step::run(generate.arg("--output-path").arg(&client).env("PATH", path))?;
+    let mut tasks = step::program(interpreter);
+    server.ask(tasks.arg(here("generated/tasks.py")).arg(&client))
+}
+
+/// Generates types, checks `tasks.ts` with them, and runs it.
+fn typescript_client(tasks: &Path) -> Outcome {
+    let server = ApiServer::start()?;
+    let folder = tasks.parent().ok_or("no folder of tasks")?;
+    let tool = |name: &str| {
+        let mut tool = step::program(folder.join("node_modules/.bin").join(name));
+        tool.current_dir(folder);
+        tool
+    };
+    step::run(tool("openapi-typescript").arg(server.description()).args(["--output", "api.d.ts"]))?;
+    let strict = ["--strict", "--target", "es2022", "--module", "nodenext", "--types", "node"];
+    step::run(tool("tsc").args(strict).arg(tasks))?;
+    server.ask(step::program("node").arg(tasks.with_extension("js")))
+}
+
+/// Compares the description with the server.
+fn schemathesis(interpreter: &Path) -> Outcome {
+    let server = ApiServer::start()?;
+    let mut compare = step::program(interpreter.with_file_name("schemathesis"));
+    compare.arg("--config-file").arg(here("generated/schemathesis.toml"));
+    compare.arg("run").arg(server.description()).args(["--auth", &format!("admin:{PASSWORD}")]);
+    compare.args([
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--max-examples",
+        "30",
+        "--seed",
+        "1",
+        "--no-color",
+    ]);
+    step::run(compare.env("SCHEMATHESIS_HOOKS", here("generated/checks.py")).current_dir(&server.folder))
 }
 
 fn here(path: &str) -> PathBuf {
     step::root().join("tests/clients").join(path)
 }
 
-/// Creates a virtual environment with the Python library, and returns its interpreter.
-fn python() -> Outcome<PathBuf> {
-    let (folder, wanted) = (step::tools().join("clients-python"), here("python/requirements.txt"));
+/// Creates a virtual environment with these Python libraries, and returns its interpreter.
+fn python(folder: &str, requirements: &str) -> Outcome<PathBuf> {
+    let (folder, wanted) = (step::tools().join(folder), here(requirements));
     let (interpreter, installed) = (folder.join("bin/python"), folder.join("requirements.txt"));
     if fs::read(&installed).ok() == Some(fs::read(&wanted)?) {
         return Ok(interpreter);
     }
-    eprintln!("    installing nc-py-api and what it needs into {}", folder.display());
+    eprintln!("    installing {requirements} into {}", folder.display());
     step::run(step::program("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"];
     step::run(step::program(&interpreter).args(pip).arg(&wanted))?;
@@ -100,30 +158,29 @@ fn python() -> Outcome<PathBuf> {
     Ok(interpreter)
 }
 
-/// Creates a folder with the Node library, and returns the copy of the calls beside it.
-fn node() -> Outcome<PathBuf> {
-    let folder = step::tools().join("clients-node");
-    let (calls, installed) = (folder.join("calls.mjs"), folder.join("node_modules/.installed"));
+/// Creates a folder with Node libraries, and returns the copy of the calls beside them.
+fn node(folder: &str, source: &str, calls: &str) -> Outcome<PathBuf> {
+    let (folder, source) = (step::tools().join(folder), here(source));
+    let (copy, installed) = (folder.join(calls), folder.join("node_modules/.installed"));
     fs::create_dir_all(&folder)?;
-    fs::copy(here("node/calls.mjs"), &calls)?;
-    let wanted = here("node/package-lock.json");
+    fs::copy(source.join(calls), &copy)?;
+    let wanted = source.join("package-lock.json");
     if fs::read(&installed).ok() == Some(fs::read(&wanted)?) {
-        return Ok(calls);
+        return Ok(copy);
     }
-    eprintln!("    installing nextcloud-node-client and what it needs into {}", folder.display());
+    eprintln!("    installing what {} needs into {}", source.display(), folder.display());
     for file in ["package.json", "package-lock.json"] {
-        fs::copy(here("node").join(file), folder.join(file))?;
+        fs::copy(source.join(file), folder.join(file))?;
     }
     let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
     step::run(step::program("npm").args(install).current_dir(&folder))?;
     fs::copy(wanted, installed)?;
-    Ok(calls)
+    Ok(copy)
 }
 
 /// Runs a program with a new server and the administrator `admin` in its environment.
 fn on_a_server(client: &mut Command) -> Outcome {
-    let server = ApiServer::start()?;
-    step::run(client.env("CLIENT_URL", &server.url).env("CLIENT_PASSWORD", PASSWORD))
+    ApiServer::start()?.ask(client)
 }
 
 /// A server in its own folder; both are removed on drop.
@@ -134,6 +191,16 @@ struct ApiServer {
 }
 
 impl ApiServer {
+    /// Where its API description is.
+    fn description(&self) -> String {
+        format!("{}/openapi.json", self.url)
+    }
+
+    /// Runs a program with this server and its administrator `admin` in the environment.
+    fn ask(&self, client: &mut Command) -> Outcome {
+        step::run(client.env("CLIENT_URL", &self.url).env("CLIENT_PASSWORD", PASSWORD))
+    }
+
     fn start() -> Outcome<Self> {
         let folder = step::target().join(format!("clients-{}", std::process::id()));
         // Left over from an interrupted run.

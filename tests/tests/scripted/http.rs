@@ -20,6 +20,7 @@ async fn answer(page: &str) -> String {
     let endpoint = Endpoint::new("127.0.0.1", server.port(), TlsMode::None).with_plaintext_consent(true);
     let settings = HttpSettings::new(BackendId::parse("web").unwrap(), endpoint)
         .with_auth(HttpAuth::Basic)
+        .with_method("GET")
         .with_refusal_texts(RefusalTexts::parse(["*zebra says no*"]).unwrap());
     let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
     let backend = HttpBackend::new(settings).unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use user_backend::brute_force::SourceNet;
 
-use crate::domain::{AccountsError, Timestamp, Token, TokenHash, User, UserId};
+use crate::domain::{AccountsError, ServiceToken, Timestamp, Token, TokenHash, TokenScopes, User, UserId};
 use crate::store::app_passwords::{self, AppPassword, client_name};
 use crate::store::engine::sql;
 use crate::store::handle::table;
@@ -136,31 +136,42 @@ impl LoginFlowsMut<'_> {
         Ok(Ok(new))
     }
 
-    /// Agrees, as this user, that the device gets an app password.
+    /// Agrees, as this user, that the device gets an app password, or a service token with these
+    /// scopes.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: no such flow, it has expired, or someone has agreed already. [`AccountsError::Invalid`]: the
-    /// user has too many app passwords.
-    pub async fn grant(self, user: &UserId, page: &TokenHash) -> Result<(), AccountsError> {
+    /// user has too many app passwords. [`AccountsError::Forbidden`]: scopes of who is no
+    /// administrator.
+    pub async fn grant(
+        self,
+        user: &UserId,
+        page: &TokenHash,
+        scopes: Option<&TokenScopes>,
+    ) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_target(user, Right::Oneself).await?;
+        let right = if scopes.is_some() { Right::AdminOneself } else { Right::Oneself };
+        let locked = change.lock_target(user, right).await?;
         app_passwords::check_room(&mut change, &locked).await?;
-        let grant = sql("UPDATE login_flows SET user_key = $1 \
+        let grant = sql("UPDATE login_flows SET user_key = $1, scopes = $4 \
                          WHERE page_token = $2 AND expires_at > $3 AND user_key IS NULL")
         .bind(locked.key.0)
         .bind(page.bytes())
-        .bind(change.now().millis());
+        .bind(change.now().millis())
+        .bind(scopes.map(ToString::to_string).as_deref());
         if change.execute(grant).await? == 0 {
             return Err(AccountsError::missing("login flow", ""));
         }
         change.commit().await
     }
 
-    /// Ends a flow that this user has agreed to, and makes the app password of the device.
+    /// Ends a flow that this user has agreed to, and makes what was agreed to.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: there is no such flow any more. Those of
-    /// [`AppPasswordsMut::create`](crate::store::app_passwords::AppPasswordsMut::create).
+    /// [`AppPasswordsMut::create`](crate::store::app_passwords::AppPasswordsMut::create) and
+    /// [`AppPasswordsMut::create_service_token`](crate::store::app_passwords::AppPasswordsMut::create_service_token),
+    /// whose rights are checked as they are now.
     pub async fn redeem(
         self,
         user: &UserId,
@@ -170,7 +181,7 @@ impl LoginFlowsMut<'_> {
         let locked = change.lock_target(user, Right::Oneself).await?;
         // The request that deletes the row gets the password; another one finds nothing.
         let end = sql("DELETE FROM login_flows WHERE poll_token = $1 AND user_key = $2 AND expires_at > $3 \
-                       RETURNING client")
+                       RETURNING client, scopes")
         .bind(poll.bytes())
         .bind(locked.key.0)
         .bind(change.now().millis());
@@ -178,7 +189,8 @@ impl LoginFlowsMut<'_> {
         if !locked.user.enabled {
             return Err(AccountsError::missing("login flow", ""));
         }
-        let made = app_passwords::insert(&mut change, user, &row.text(0)?, None, None).await?;
+        let service = ServiceToken::stored(row.text_or_null(1)?.as_deref(), None)?;
+        let made = app_passwords::insert(&mut change, user, &row.text(0)?, service, None).await?;
         change.commit().await?;
         Ok(made)
     }

@@ -40,7 +40,8 @@ fn success(version: Version) -> Schema {
         .property("statuscode", number().enum_values(Some([code])))
         .property("message", words(&["OK"]))
         .property("hint", text("For people: a remark about a successful call"));
-    in_envelope(with_totals(meta, version))
+    // Each answer says what `data` is.
+    in_envelope(with_totals(meta, version), None)
 }
 
 fn failure(version: Version) -> Schema {
@@ -53,13 +54,15 @@ fn failure(version: Version) -> Schema {
         .property("message", message)
         .property("hint", text("For people: how to fix it"));
     // The old envelope, of wrong credentials and unknown paths, knows no totals.
-    in_envelope(with_totals(meta, version))
+    in_envelope(with_totals(meta, version), Some(any()))
 }
 
-fn in_envelope(meta: ObjectBuilder) -> Schema {
+fn in_envelope(meta: ObjectBuilder, data: Option<Schema>) -> Schema {
     let meta = ["status", "statuscode", "message"].into_iter().fold(meta, ObjectBuilder::required);
-    let inner =
-        object().property("meta", closed(meta)).property("data", any()).required("meta").required("data");
+    let mut inner = object().property("meta", closed(meta)).required("meta");
+    if let Some(data) = data {
+        inner = inner.property("data", data).required("data");
+    }
     object().property("ocs", inner).required("ocs").build().into()
 }
 

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use accounts::CompatLevel;
 use axum::body::Bytes;
 
-use super::paths::{usual, whom, with_what};
-use super::{Built, URL};
+use super::paths::{operation_id, usual, whom, with_what};
+use super::{Built, URL, examples};
 use crate::provisioning::docs::{Param, ParamKind, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::operation::Operation;
@@ -25,15 +25,19 @@ pub(super) fn page(level: CompatLevel, url: &str) -> Bytes {
 }
 
 fn written(level: CompatLevel) -> String {
-    let mut html = String::with_capacity(64 * 1024);
+    let mut html = String::with_capacity(128 * 1024);
     html += "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>User provisioning API</title>\n<link rel=\"stylesheet\" href=\"docs.css\">\n</head>\n<body>\n\
-             <header>\n<h1>User provisioning API</h1>\n";
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>User provisioning API</title>\n<link rel=\"icon\" href=\"pages/icon.svg\">\n\
+             <link rel=\"stylesheet\" href=\"pages/style.css\">\n<link rel=\"stylesheet\" href=\"docs.css\">\n</head>\n<body>\n\
+             <header>\n<a class=\"brand\" href=\"settings\"><img src=\"pages/icon.svg\" alt=\"\" height=\"32\">\
+             <span>User provisioning API</span></a>\n<a href=\"settings\">Your account</a>\n</header>\n\
+             <main class=\"wide docs\" id=\"content\">\n<h1>User provisioning API</h1>\n";
     html += &INTRODUCTION.replace("{url}", URL);
-    html += "</header>\n<nav aria-label=\"Operations\">\n";
+    html += "<nav aria-label=\"Operations\">\n";
     for tag in chapters() {
-        let _ = write!(html, "<details open><summary>{}</summary>\n<ul>\n", escaped(tag.name()));
+        let _ = write!(html, "<details><summary>{}</summary>\n<ul>\n", escaped(tag.name()));
         for (nth, route) in of_tag(tag) {
             let (method, path) = (route.method.as_str(), escaped(&shown(route.path)));
             let _ = writeln!(
@@ -44,7 +48,7 @@ fn written(level: CompatLevel) -> String {
         }
         html += "</ul>\n</details>\n";
     }
-    html += "</nav>\n<main>\n";
+    html += "</nav>\n";
     for tag in chapters() {
         let _ = writeln!(html, "<h2>{}</h2>", escaped(tag.text()));
         for (nth, route) in of_tag(tag) {
@@ -85,6 +89,17 @@ fn operation(html: &mut String, nth: usize, route: &Route, level: CompatLevel) {
         escaped(described.more),
     );
     parameters(html, described);
+    if let Some(example) = examples::of(&operation_id(nth, route)) {
+        let user = if example.id.starts_with("AppPassword") { "Frank" } else { "admin" };
+        let answer = serde_json::to_string_pretty(&example.answer).unwrap_or_default();
+        let _ = writeln!(
+            html,
+            "<pre>{}</pre>\n<details><summary>Answer: status {}</summary>\n<pre>{}</pre>\n</details>",
+            plain(&example.as_curl(URL, user)),
+            example.status,
+            plain(&answer),
+        );
+    }
     codes(html, route, described, level);
     *html += "</section>\n";
 }
@@ -95,14 +110,16 @@ fn parameters(html: &mut String, described: &Operation) {
             continue;
         }
         *html += before;
-        *html += "<table>\n<thead><tr><th>parameter</th><th></th><th>meaning</th></tr></thead>\n<tbody>\n";
+        *html +=
+            "<table>\n<thead><tr><th>parameter</th><th>type</th><th>meaning</th></tr></thead>\n<tbody>\n";
         for param in params {
-            let needed = if param.required { "required" } else { "" };
+            let needed = if param.required { ", required" } else { "" };
             let words: String = param.words.iter().map(|word| format!(" <code>{word}</code>")).collect();
             let _ = writeln!(
                 html,
-                "<tr><td><code>{}</code></td><td>{needed}</td><td>{}{words}</td></tr>",
+                "<tr><td><code>{}</code></td><td>{}{needed}</td><td>{}{words}</td></tr>",
                 escaped(&written_as(param)),
+                type_of(param),
                 escaped(param.text),
             );
         }
@@ -131,6 +148,16 @@ fn codes(html: &mut String, route: &Route, described: &Operation, level: CompatL
     *html += "</tbody>\n</table>\n";
 }
 
+fn type_of(param: &Param) -> &'static str {
+    match param.kind {
+        ParamKind::Text | ParamKind::Secret => "text",
+        ParamKind::Number | ParamKind::Count => "number",
+        ParamKind::List => "list",
+        ParamKind::Map => "map",
+        ParamKind::Lists => "map of lists",
+    }
+}
+
 fn written_as(param: &Param) -> String {
     match param.kind {
         ParamKind::List => format!("{}[]", param.name),
@@ -142,6 +169,11 @@ fn written_as(param: &Param) -> String {
 
 fn shown(path: &str) -> String {
     path.replace("*}", "}")
+}
+
+/// A text of a program, as it is.
+fn plain(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn escaped(text: &str) -> String {

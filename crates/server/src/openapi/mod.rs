@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `envelope_schema` | what stands around every answer |
 //! | `paths` | from a route and its operation to OpenAPI |
+//! | `examples` | a call of every operation, and its answer |
 //! | `named` | names for answers, values that clients send by themselves |
 //! | `html` | the same for people |
 
 mod envelope_schema;
+pub mod examples;
 mod html;
 mod named;
 mod paths;
@@ -181,7 +183,7 @@ fn sent(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
     headers.insert(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none';style-src 'self'",
+            "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none';style-src 'self';img-src 'self'",
         ),
     );
     response

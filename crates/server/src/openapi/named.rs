@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use super::examples;
+
 /// The extension of a response that has the codes of failures with this status.
 pub(super) const CODES: &str = "x-statuscodes";
 
@@ -14,10 +16,17 @@ pub(super) const CODES: &str = "x-statuscodes";
 pub(super) fn finished(mut document: Value) -> Value {
     let mut names = Names::default();
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
-        for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
-            let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
-            for response in operation["responses"].as_object_mut().into_iter().flat_map(Map::values_mut) {
-                names.name_answers(&id, response);
+        for (path, item) in paths {
+            for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+                let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+                for response in operation["responses"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+                    names.name_answers(&id, response);
+                }
+                // The other version answers with other codes.
+                if let (Some(example), Some(pattern)) = (examples::of(&id), path.strip_prefix("/ocs/v2.php"))
+                {
+                    example.add_to(pattern, operation);
+                }
             }
         }
     }
@@ -26,7 +35,8 @@ pub(super) fn finished(mut document: Value) -> Value {
         schemas.extend(names.schemas);
     }
     let parameters = &mut document["components"]["parameters"];
-    parameters["OCS-APIRequest"]["schema"] = json!({ "type": "string", "const": "true", "default": "true" });
+    // One word and a default, because generators of clients take no `const` in a header.
+    parameters["OCS-APIRequest"]["schema"] = json!({ "type": "string", "enum": ["true"], "default": "true" });
     // Every other word means XML: it is not refused.
     parameters["format"]["schema"] =
         json!({ "type": "string", "default": "json", "examples": ["json", "xml"] });
@@ -63,7 +73,8 @@ impl Names {
                 *schema = reference("Failure");
             }
             Some("#/components/schemas/Success") => {
-                let next = format!("{id}Response");
+                let is_empty = schema.pointer("/allOf/1/properties/ocs/properties/data/maxItems").is_some();
+                let next = if is_empty { "EmptyResponse".to_owned() } else { format!("{id}Response") };
                 let name = self.known.entry(schema.to_string()).or_insert(next).clone();
                 let named = std::mem::replace(schema, reference(&name));
                 self.schemas.entry(name).or_insert(named);

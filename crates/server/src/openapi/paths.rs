@@ -18,7 +18,7 @@ use utoipa::openapi::{
 use super::envelope_schema;
 use crate::auth::proof::Requirement;
 use crate::provisioning::caller::RequiredRole;
-use crate::provisioning::docs::{Param, ParamKind, ResponseDoc, Tag, UNKNOWN_PATH};
+use crate::provisioning::docs::{Param, ParamKind, ResponseDoc, Tag, TextForm, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::{Code, Version};
 use crate::provisioning::operation::Operation as Described;
 use crate::provisioning::routes::{ROUTES, Route};
@@ -62,9 +62,7 @@ pub(super) fn paths(version: Version, level: CompatLevel) -> Paths {
     let mut items: Vec<(String, PathItem)> = Vec::new();
     for (nth, route) in ROUTES.iter().enumerate() {
         let path = format!("{}{}", prefix(version), route.path.replace("*}", "}"));
-        let again =
-            ROUTES.iter().take(nth).filter(|earlier| earlier.operation.id == route.operation.id).count();
-        let operation = operation(route, version, level, again);
+        let operation = operation(nth, route, version, level);
         match items.iter_mut().find(|(known, _)| *known == path) {
             Some((_, item)) => item.merge_operations(PathItem::new(method(&route.method), operation)),
             None => items.push((path, PathItem::new(method(&route.method), operation))),
@@ -124,12 +122,19 @@ fn method(method: &Method) -> HttpMethod {
     }
 }
 
-fn operation(route: &Route, version: Version, level: CompatLevel, again: usize) -> Operation {
-    let described = route.operation;
-    let mut id = described.id.to_owned();
-    if again > 0 {
-        id += &(again + 1).to_string();
+/// The name of the operation in this row of the table: a number follows where another row has it
+/// too.
+pub(super) fn operation_id(nth: usize, route: &Route) -> String {
+    let id = route.operation.id;
+    match ROUTES.iter().take(nth).filter(|earlier| earlier.operation.id == id).count() {
+        0 => id.to_owned(),
+        again => format!("{id}{}", again + 1),
     }
+}
+
+fn operation(nth: usize, route: &Route, version: Version, level: CompatLevel) -> Operation {
+    let described = route.operation;
+    let id = operation_id(nth, route);
     let mut operation = OperationBuilder::new()
         .tag(described.tag.name())
         .operation_id(Some(id))
@@ -138,7 +143,7 @@ fn operation(route: &Route, version: Version, level: CompatLevel, again: usize) 
         .parameter_ref(Ref::new("#/components/parameters/OCS-APIRequest"))
         .parameter_ref(Ref::new("#/components/parameters/format"));
     for name in captured(route.path) {
-        operation = operation.parameter(in_path(name));
+        operation = operation.parameter(in_path(route, name));
     }
     if matches!(route.method, Method::POST | Method::PUT) {
         operation = operation.request_body(body(described));
@@ -188,21 +193,18 @@ pub(super) fn captured(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|piece| piece.strip_prefix('{')?.strip_suffix('}'))
 }
 
-fn in_path(name: &str) -> Parameter {
-    let text = match name {
-        "user" => "The id of a user, in any letter case",
-        "group*" => "The id of a group, exactly; a slash in it is written %2F",
-        "app" => "The id of an app",
-        "key" => "The name of a setting",
-        _ => "Which of the fields that hold several values",
+fn in_path(route: &Route, name: &str) -> Parameter {
+    let (text, form) = match name {
+        "user" => ("The id of a user, in any letter case", TextForm::USER),
+        "group*" => ("The id of a group, exactly; a slash in it is written %2F", TextForm::GROUP),
+        "app" => ("The id of an app", TextForm::APP),
+        "key" if route.path.contains("/service-tokens/") => ("The `id` of a service token", TextForm::NUMBER),
+        "key" => ("The name of a setting", TextForm::KEY),
+        _ => ("Which of the fields that hold several values", TextForm::ANY),
     };
     let schema = match name {
         "collection" => schema::words(&["additional_mail", "additional_mailScope"]),
-        _ => ObjectBuilder::new()
-            .schema_type(SchemaType::Type(Type::String))
-            .min_length(Some(1))
-            .build()
-            .into(),
+        _ => form.schema().build().into(),
     };
     ParameterBuilder::new()
         .name(name.trim_end_matches('*'))
@@ -265,7 +267,7 @@ fn object_of(params: &[Param], form: bool) -> RefOr<Schema> {
 }
 
 fn schema_of(param: &Param) -> Schema {
-    let text = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    let text = || param.form.schema();
     let texts = || ArrayBuilder::new().items(text()).description(Some(param.text));
     let map = |value: Schema| {
         ObjectBuilder::new()

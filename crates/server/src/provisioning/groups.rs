@@ -3,7 +3,7 @@
 use accounts::{AccountsError, Group, GroupDisplayName, GroupFilter, GroupId, UserId};
 
 use super::call::{Call, RANGE, Range};
-use super::docs::Param;
+use super::docs::{Param, TextForm};
 use super::operation::{Operation, operation};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
@@ -64,7 +64,7 @@ async fn subadmins(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
 pub(crate) const CREATE: Operation =
     operation!("GroupCreate", Groups, "Creates a group", nothing(), create(call))
         .params(&[
-            Param::text("groupid", "Its id; case-sensitive").required(),
+            Param::text("groupid", "Its id; case-sensitive").form(TextForm::NEW_GROUP).required(),
             Param::text("displayname", "What it is called"),
         ])
         .codes(&[(INVALID, "invalid id or name"), (EXISTS, "the group already exists")]);

@@ -289,7 +289,7 @@ fn languages(request: &PageRequest, user: &User) -> Vec<ShownLanguage> {
 }
 
 /// The scopes of service tokens, and what each opens.
-fn scopes(language: PageLanguage) -> impl Iterator<Item = (&'static str, String)> {
+pub(super) fn scopes(language: PageLanguage) -> impl Iterator<Item = (&'static str, String)> {
     TokenScope::ALL.iter().map(move |scope| (scope.as_str(), opens(language, *scope)))
 }
 

@@ -9,16 +9,19 @@
 //! # Security
 //! Anyone can begin a flow and send its page to someone else. So nothing is granted without a click
 //! on a page that says so, with the name and the address of the program, in a session whose owner
-//! typed the password in the last 15 minutes.
+//! typed the password in the last 15 minutes. An administrator may choose scopes there; the program
+//! then gets a service token with them instead.
 
-use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, LoginFlow, TokenHash};
+use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, LoginFlow, TokenHash, TokenScopes};
 use axum::body::Body;
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, Response, StatusCode};
 
+use super::account::scopes;
 use super::format::ShownTime;
 use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
 use super::program_response::{json, message, unusable};
+use super::service_tokens::chosen_scopes;
 use super::templates::LoginFlowPage;
 use crate::auth::proof::ActiveSession;
 use crate::auth::token_shape::is_token_shaped;
@@ -72,7 +75,7 @@ pub(super) async fn poll(request: PageRequest, headers: HeaderMap, body: Body) -
         }
         // Another request was faster, or the grant has ended.
         Err(AccountsError::NotFound { .. }) => Ok(not_yet()),
-        Err(error @ AccountsError::Invalid { .. }) => {
+        Err(error @ (AccountsError::Invalid { .. } | AccountsError::Forbidden { .. })) => {
             tracing::warn!(user = ?user.id, %error, "a device was not given its app password");
             Ok(not_yet())
         }
@@ -92,6 +95,7 @@ pub(super) async fn show(request: PageRequest) -> PageResult {
         client: &flow.client,
         begun_from: &flow.begun_from,
         begun: ShownTime::of(request.language(), flow.begun),
+        scopes: if session.standing().is_admin { scopes(request.language()).collect() } else { Vec::new() },
         path: path(&request),
     };
     Ok(request.form_page(StatusCode::OK, &page))
@@ -100,12 +104,18 @@ pub(super) async fn show(request: PageRequest) -> PageResult {
 /// `POST /login/v2/flow/{token}`
 pub(super) async fn grant(request: PageRequest, body: Body) -> PageResult {
     let session = confirmed(&request).await?;
-    request.own_form(body).await?;
+    let sent = request.own_form(body).await?;
     let Some(token) = page_token(&request) else { return Ok(gone(&request)) };
+    let chosen: Vec<String> = chosen_scopes(&sent).collect();
+    // Without any it is the app password of a device.
+    let scopes = if chosen.is_empty() { None } else { TokenScopes::parse(chosen).ok() };
     let accounts = request.accounts_of(&session);
-    match accounts.login_flows().grant(&session.user().id, &token).await {
+    match accounts.login_flows().grant(&session.user().id, &token, scopes.as_ref()).await {
         Ok(()) => Ok(message_page(&request, StatusCode::OK, "flow-done", &["flow-done-text", "flow-revoke"])),
         Err(AccountsError::NotFound { .. }) => Ok(gone(&request)),
+        Err(AccountsError::Forbidden { .. }) => {
+            Ok(message_page(&request, StatusCode::FORBIDDEN, "service-title", &["only-admins"]))
+        }
         Err(AccountsError::Invalid { .. }) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(message_page(&request, status, "flow-full", &["flow-full-text"]))

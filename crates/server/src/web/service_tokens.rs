@@ -48,12 +48,17 @@ pub(super) async fn create(mut request: PageRequest, body: Body) -> PageResult {
     overview(&request, &session, status, Some(notice), Some(&sent)).await
 }
 
+/// The scopes whose boxes are ticked.
+pub(super) fn chosen_scopes(sent: &Form) -> impl Iterator<Item = String> {
+    let calls = TokenScope::ALL.iter().map(|scope| scope.as_str());
+    calls.filter(|scope| sent.get(&format!("{BOX}{scope}")).is_some()).map(str::to_owned)
+}
+
 type Wanted = (TokenScopes, SourceNetworks, Option<accounts::Timestamp>);
 
 /// What the form asks for, or the field that is wrong.
 fn wanted(sent: &Form, now: accounts::Timestamp) -> Result<Wanted, (&'static str, AccountsError)> {
-    let calls = TokenScope::ALL.iter().map(|scope| scope.as_str());
-    let calls = calls.filter(|scope| sent.get(&format!("{BOX}{scope}")).is_some()).map(str::to_owned);
+    let calls = chosen_scopes(sent);
     let frontends = sent.text("frontends").split_whitespace().map(|name| format!("frontend:{name}"));
     let scopes = TokenScopes::parse(calls.chain(frontends)).map_err(|error| ("frontends", error))?;
     let networks = SourceNetworks::parse(sent.text("networks").split_whitespace());

@@ -201,6 +201,8 @@ pub(super) struct LoginFlowPage<'a> {
     pub(super) client: &'a str,
     pub(super) begun_from: &'a str,
     pub(super) begun: ShownTime,
+    /// What an administrator may let the program do.
+    pub(super) scopes: Vec<(&'static str, String)>,
     /// Where the form goes.
     pub(super) path: String,
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
 use user_backend_server::openapi::document;
+use user_backend_server::openapi::examples::Example;
 use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::envelope::code::Version;
 use user_backend_server::provisioning::path::Path;
@@ -404,5 +405,141 @@ async fn every_code_that_is_described_is_answered() {
                 assert!(usual(id, code) || answered.contains(&(*id, code)), "{id} never answers {code}");
             }
         }
+    }
+}
+
+/// Makes the calls of the examples in their order; with `UPDATE_DOCS=1` their answers are written.
+#[tokio::test(flavor = "multi_thread")]
+async fn examples_are_what_the_server_answers() {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/openapi/examples.json");
+    let mail =
+        "[mail]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"\n";
+    let server = Server::with("default_phone_region = \"DE\"\n", mail).await;
+    let written = std::fs::read_to_string(FILE).unwrap();
+    let mut examples: Vec<Value> = serde_json::from_str(&written).unwrap();
+    let described: BTreeSet<&str> = V2["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(path, _)| path.starts_with("/ocs/"))
+        .flat_map(|(_, item)| item.as_object().unwrap().values())
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    let have: BTreeSet<&str> = examples.iter().map(|example| example["id"].as_str().unwrap()).collect();
+    assert_eq!(have, described, "one example for each operation");
+    let mut app_password = String::new();
+    for example in &mut examples {
+        let method = Method::from_bytes(example["method"].as_str().unwrap().as_bytes()).unwrap();
+        let fields = serde_json::from_value::<Example>(example.clone()).unwrap().fields();
+        let encode = |text: &str| {
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+        };
+        let form: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let form = form.join("&");
+        let path = format!("/ocs/v2.php{}?format=json", example["path"].as_str().unwrap());
+        let is_query = matches!(method, Method::GET | Method::DELETE);
+        let path = if is_query { format!("{path}&{form}") } else { path };
+        let who = if example["as"] == "Frank" { "Frank" } else { "admin" };
+        let mut ask = server.ask(who, method, &path);
+        if example["as"] == "app password" {
+            ask = ask.basic("Frank", &app_password);
+        }
+        let answer = if is_query { ask } else { ask.form(&form) }.send().await;
+        assert_eq!(u64::from(answer.status), example["status"].as_u64().unwrap(), "{example}: {answer:?}");
+        let mut answer = answer.json();
+        for name in ["apppassword", "newpassword"] {
+            if let Some(token) = answer["ocs"]["data"][name].as_str() {
+                app_password = token.to_owned();
+            }
+        }
+        steady(&mut answer);
+        example["answer"] = answer;
+    }
+    let made = serde_json::to_string_pretty(&examples).unwrap() + "\n";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(FILE, &made).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(FILE).unwrap() == made,
+        "examples.json is stale: run this test with UPDATE_DOCS=1"
+    );
+}
+
+/// Replaces what is another thing each time.
+fn steady(value: &mut Value) {
+    let entries = match value {
+        Value::Array(all) => return all.iter_mut().for_each(steady),
+        Value::Object(map) => map,
+        Value::String(text) => {
+            // The address of this server.
+            if let Some((begin, rest)) = text.split_once("127.0.0.1:") {
+                let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+                *text = format!("{begin}cloud.example.com{rest}");
+            }
+            return;
+        }
+        _ => return,
+    };
+    for (name, value) in entries {
+        let is_set = value.as_u64().is_some_and(|number| number > 0);
+        match (name.as_str(), value.is_string()) {
+            ("storageLocation", true) => *value = "/var/lib/user-backend/data/alice".into(),
+            ("token" | "apppassword" | "newpassword", true) => *value = "nT5xHq0yV8…".into(),
+            ("password", true) => *value = "Gj7-pzRk2w".into(),
+            ("firstLoginTimestamp" | "lastLoginTimestamp" | "created" | "lastUsed", _) if is_set => {
+                *value = 1_798_761_600_u64.into();
+            }
+            ("lastLogin", _) if is_set => *value = 1_798_761_600_000_u64.into(),
+            _ => steady(value),
+        }
+    }
+}
+
+/// What the document says about ids is what the server accepts.
+#[test]
+fn described_ids_are_those_that_can_be() {
+    let schema = |id: &str, name: &str| {
+        let operations =
+            V2["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        let operation = operations.into_iter().find(|operation| operation["operationId"] == id).unwrap();
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"]["properties"][name];
+        let parameters = operation["parameters"].as_array().unwrap();
+        let parameter = parameters.iter().find(|parameter| parameter["name"] == name);
+        jsonschema::validator_for(parameter.map_or(body, |parameter| &parameter["schema"])).unwrap()
+    };
+    let long = "x".repeat(65);
+    let ids = [
+        "a",
+        "Frank",
+        "frank@example.com",
+        "o'neil",
+        "a b",
+        ".a",
+        "a.b",
+        "0",
+        "_",
+        "",
+        " a",
+        "a ",
+        "@a",
+        "a@",
+        ".",
+        "..",
+        "a.",
+        "a/b",
+        "\u{e4}",
+        "a\u{7}b",
+        "a\nb",
+        long.as_str(),
+        &long[1..],
+    ];
+    let user = schema("UserCreate", "userid");
+    let group = schema("GroupEdit", "group");
+    let in_path = schema("UserGet", "user");
+    for id in ids {
+        assert_eq!(user.is_valid(&json!(id)), UserId::for_new(id).is_ok(), "user {id:?}");
+        assert_eq!(group.is_valid(&json!(id)), GroupId::parse(id).is_ok(), "group {id:?}");
+        assert!(!in_path.is_valid(&json!(id)) || UserId::parse(id).is_ok(), "user in a path {id:?}");
     }
 }

@@ -198,9 +198,43 @@ async fn expired_flow_gives_nothing() {
     let hash = |text: &str| TokenHash::of(text.rsplit('/').next().unwrap());
     let flows = later.on_behalf_of(Actor::user("Frank", None));
     assert!(flows.login_flows().find(&hash(&waiting.1)).await.unwrap().is_none());
-    assert!(flows.login_flows().grant(&frank, &hash(&waiting.1)).await.is_err());
+    assert!(flows.login_flows().grant(&frank, &hash(&waiting.1), None).await.is_err());
     assert!(flows.login_flows().granted_by(&hash(&agreed.0)).await.unwrap().is_none());
     assert!(flows.login_flows().redeem(&frank, &hash(&agreed.0)).await.is_err());
     later.close().await;
     assert_eq!(poll(&server, &agreed.0).await.status, 200, "by the clock of this server");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn administrator_may_choose_what_the_program_may_do() {
+    let server = Server::start().await;
+    let (token, page) = begin(&server).await;
+    let mut admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
+    assert!(admin.get(&page).await.body.contains("name=\"scope:users:read\""));
+    let chosen = [("scope:users:read", "1"), ("scope:groups:read", "1")];
+    assert_eq!(admin.post(&page, &chosen).await.status, 200);
+    let told = poll(&server, &token).await.json();
+    let token = told["appPassword"].as_str().unwrap();
+    let ask = |ask: Ask<'_>| ask.header("Authorization", &format!("Bearer {token}")).send();
+    ask(server.get("-", "/cloud/users")).await.ok();
+    ask(server.get("-", "/cloud/apps")).await.fails(403, "This service token may not do this");
+    let made = server.accounts.app_passwords().list(&UserId::parse("admin").unwrap()).await.unwrap();
+    let scopes: Vec<_> = made.iter().map(|made| made.service.as_ref().unwrap().to_string()).collect();
+    assert_eq!(scopes, ["groups:read users:read"]);
+
+    // Who is no administrator does not see the boxes, and cannot send them.
+    let (token, page) = begin(&server).await;
+    let mut sam = TestBrowser::signed_in(&server, "sam", PASSWORD).await;
+    assert!(!sam.get(&page).await.body.contains("scope:"));
+    assert_eq!(sam.post(&page, &chosen).await.status, 403);
+    not_yet(&poll(&server, &token).await);
+
+    // Who is one no longer when the program comes gives it nothing.
+    server.post("admin", "/cloud/users/jane/groups", "groupid=admin").send().await.ok();
+    let (token, page) = begin(&server).await;
+    let mut jane = TestBrowser::signed_in(&server, "jane", PASSWORD).await;
+    jane.get(&page).await;
+    assert_eq!(jane.post(&page, &chosen).await.status, 200);
+    server.delete("admin", "/cloud/users/jane/groups?groupid=admin").send().await.ok();
+    not_yet(&poll(&server, &token).await);
 }

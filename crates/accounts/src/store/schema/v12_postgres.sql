@@ -25,3 +25,5 @@ UPDATE app_config SET sensitive = TRUE WHERE EXISTS
     (SELECT 1 FROM app_config AS note WHERE note.app = 'occ' AND note.key = app_config.app || '/' || app_config.key
      AND note.value NOT LIKE '%"sensitive":false%');
 DELETE FROM app_config WHERE app = 'occ' AND key LIKE '%/%' AND value LIKE '{%}';
+-- What an administrator lets the program of a login flow do; without it, it gets the app password of a device.
+ALTER TABLE login_flows ADD COLUMN scopes TEXT COLLATE "C";
