@@ -131,7 +131,7 @@ fn parameters(html: &mut String, described: &Operation) {
 fn codes(html: &mut String, route: &Route, described: &Operation, level: CompatLevel) {
     let usual = usual(route);
     let everywhere: Vec<String> = usual.iter().map(|(code, _)| code.shown(Version::V1).to_string()).collect();
-    *html += "<table>\n<thead><tr><th>statuscode</th><th>status in version 2</th><th>meaning</th></tr></thead>\n<tbody>\n";
+    *html += "<table class=\"codes\">\n<thead><tr><th>statuscode</th><th>status in version 2</th><th>meaning</th></tr></thead>\n<tbody>\n";
     let _ = writeln!(html, "<tr><td>100, 200</td><td>200</td><td>it worked</td></tr>");
     for (code, text) in described.codes {
         let (shown, status) = match code.at(level) {

@@ -238,19 +238,29 @@ fn body(described: &Described) -> Option<utoipa::openapi::request_body::RequestB
         return None;
     }
     let required = described.params.iter().any(|param| param.required);
-    let content = |form: bool| {
-        let mut schemas = vec![object_of(described.params, form)];
-        if !described.or_params.is_empty() {
-            schemas.push(object_of(described.or_params, form));
-        }
-        ContentBuilder::new().schema(Some(schema::one_of(schemas)))
+    // The maps of a form, `name[key]=value`, are something that OpenAPI has no words for.
+    let is_written = |params: &[Param], form: bool| {
+        let has_map = params.iter().any(|param| matches!(param.kind, ParamKind::Map | ParamKind::Lists));
+        !params.is_empty() && !(form && has_map)
     };
-    let body = RequestBodyBuilder::new()
+    let content = |form: bool| {
+        let kinds = [described.params, described.or_params].into_iter();
+        let schemas: Vec<_> =
+            kinds.filter(|params| is_written(params, form)).map(|params| object_of(params, form)).collect();
+        (!schemas.is_empty()).then(|| ContentBuilder::new().schema(Some(schema::one_of(schemas))).build())
+    };
+    let mut body = RequestBodyBuilder::new()
         .description(Some("The same parameters may stand in the query."))
-        .required(Some(if required { Required::True } else { Required::False }))
-        .content("application/json", content(false).build())
-        .content("application/x-www-form-urlencoded", content(true).build())
-        .content("multipart/form-data", content(true).build());
+        .required(Some(if required { Required::True } else { Required::False }));
+    for (kind, form) in [
+        ("application/json", false),
+        ("application/x-www-form-urlencoded", true),
+        ("multipart/form-data", true),
+    ] {
+        if let Some(content) = content(form) {
+            body = body.content(kind, content);
+        }
+    }
     Some(body.build())
 }
 

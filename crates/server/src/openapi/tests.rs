@@ -54,7 +54,7 @@ fn docs_page_has_every_route_and_no_scripts() {
     for word in ["<script", "javascript:", "style=", " onclick", "//cdn", "@import", "url("] {
         assert!(!page.contains(word) && !html::STYLE.contains(word), "{word}");
     }
-    for (open, close) in [("<code>", "</code>"), ("<table>", "</table>"), ("<section ", "</section>")] {
+    for (open, close) in [("<code>", "</code>"), ("<table", "</table>"), ("<section ", "</section>")] {
         assert_eq!(page.matches(open).count(), page.matches(close).count(), "{open}");
     }
 }

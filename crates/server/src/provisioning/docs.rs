@@ -130,8 +130,10 @@ impl TextForm {
     );
 
     /// The id of a group that is to be created: not `0`, no dot at the end, no `@` at either.
-    pub(crate) const NEW_GROUP: Self =
-        Self::of("^([A-Za-z1-9_-]|[A-Za-z0-9_.-][A-Za-z0-9 _.@-]{0,62}[A-Za-z0-9_-])$", 64);
+    pub(crate) const NEW_GROUP: Self = Self::of(
+        "^([^\\s\\u0000-\\u001F\\u007F@.0]|[^\\s\\u0000-\\u001F\\u007F@][^\\u0000-\\u001F\\u007F]*[^\\s\\u0000-\\u001F\\u007F@.])$",
+        255,
+    );
 
     /// The id of an app.
     pub(crate) const APP: Self = Self::of("^[A-Za-z0-9_-]([.]?[A-Za-z0-9_-])*$", 100);

@@ -536,10 +536,13 @@ fn described_ids_are_those_that_can_be() {
     ];
     let user = schema("UserCreate", "userid");
     let group = schema("GroupEdit", "group");
+    let new_group = schema("GroupCreate", "groupid");
     let in_path = schema("UserGet", "user");
     for id in ids {
         assert_eq!(user.is_valid(&json!(id)), UserId::for_new(id).is_ok(), "user {id:?}");
         assert_eq!(group.is_valid(&json!(id)), GroupId::parse(id).is_ok(), "group {id:?}");
+        let is_new = id != "0" && GroupId::for_new(id).is_ok();
+        assert_eq!(new_group.is_valid(&json!(id)), is_new, "new group {id:?}");
         assert!(!in_path.is_valid(&json!(id)) || UserId::parse(id).is_ok(), "user in a path {id:?}");
     }
 }

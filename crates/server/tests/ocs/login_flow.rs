@@ -215,9 +215,10 @@ async fn administrator_may_choose_what_the_program_may_do() {
     assert_eq!(admin.post(&page, &chosen).await.status, 200);
     let told = poll(&server, &token).await.json();
     let token = told["appPassword"].as_str().unwrap();
-    let ask = |ask: Ask<'_>| ask.header("Authorization", &format!("Bearer {token}")).send();
-    ask(server.get("-", "/cloud/users")).await.ok();
-    ask(server.get("-", "/cloud/apps")).await.fails(403, "This service token may not do this");
+    let bearer = format!("Bearer {token}");
+    server.get("-", "/cloud/users").header("Authorization", &bearer).send().await.ok();
+    let refused = server.get("-", "/cloud/apps").header("Authorization", &bearer).send().await;
+    refused.fails(403, "This service token may not do this");
     let made = server.accounts.app_passwords().list(&UserId::parse("admin").unwrap()).await.unwrap();
     let scopes: Vec<_> = made.iter().map(|made| made.service.as_ref().unwrap().to_string()).collect();
     assert_eq!(scopes, ["groups:read users:read"]);
