@@ -105,7 +105,9 @@ fn the_first_variable_that_holds_anything_counts() {
 fn a_zero_is_a_password_and_not_nothing() {
     let server = Server::running();
     // It is too short for the rules, and that is another refusal than being empty.
-    assert_eq!(server.reset("OC_PASS", "0").fails(1), "Password needs to be at least 10 characters long.\n");
+    let said = server.reset("OC_PASS", "0");
+    let told = said.fails(1);
+    assert!(told.ends_with("Password needs to be at least 10 characters long.\n"), "{told}");
     server.occ.run(&["app:disable", "password_policy"]);
     assert_eq!(server.reset("OC_PASS", "0").code, 0);
     assert!(server.accepts("0"));
