@@ -183,7 +183,7 @@ fn no_spoilt_smtp_dialogue_becomes_a_yes() {
         .map(|number| {
             let (greeting, offer, answer) = SMTP[rng.below(SMTP.len())];
             let [greeting, offer, answer] = [(greeting, 1), (offer, 1), (answer, 4)]
-                .map(|(text, changes)| rng.spoil(text.as_bytes(), changes));
+                .map(|(text, changes)| rng.mutate(text.as_bytes(), changes));
             let yes = answer.windows(3).any(|code| code == b"235");
             let steps = [
                 ScriptStep::Send(greeting),
@@ -211,9 +211,9 @@ fn no_spoilt_xmpp_dialogue_becomes_a_yes() {
     let mut rng = Rng::new(0x3456_789a_bcde_f123);
     let rows: Vec<_> = (0..count())
         .map(|number| {
-            let offer = rng.spoil([super::xmpp::OPEN, super::xmpp::PLAIN].concat().as_bytes(), 1);
+            let offer = rng.mutate([super::xmpp::OPEN, super::xmpp::PLAIN].concat().as_bytes(), 1);
             let answer = XMPP[rng.below(XMPP.len())];
-            let answer = rng.spoil(answer.as_bytes(), 4);
+            let answer = rng.mutate(answer.as_bytes(), 4);
             let yes = answer.windows(7).any(|name| name == b"success");
             let steps = [
                 ScriptStep::HearTo("streams'>"),
