@@ -384,7 +384,12 @@ async fn old_session_is_asked_for_the_password_and_the_form_is_kept() {
     assert_eq!(done.status, 303);
     admin.cookie = Some(format!("session={}", session(&server, "admin", Duration::from_secs(16 * 60)).await));
     admin.get("/admin/users/jane").await;
-    let asked = admin.post("/admin/users/jane/password", &[("password", "down the rabbit hole")]).await;
+    let fields = [("password", "down the rabbit hole"), ("user-name", "jane"), ("for", "admin")];
+    let asked = admin.post("/admin/users/jane/password", &fields).await;
+    let (_, form) = asked.body.split_once("action=\"/admin/users/jane/password\"").unwrap();
+    for field in ["requesttoken", "for", "user-name", "current", "password"] {
+        assert_eq!(form.matches(&format!(" name=\"{field}\"")).count(), 1, "{field}: {form}");
+    }
     assert!(asked.status == 403 && !asked.body.contains("rabbit"), "{asked:?}");
     assert!(asked.body.contains("id=\"password\" name=\"password\" type=\"password\""), "it is typed again");
     let fields = [("current", PASSWORD), ("password", "down the rabbit hole")];

@@ -192,7 +192,8 @@ impl AdminRequest {
     ///
     /// A new password for a user is typed again: no page repeats one.
     fn confirm_page(&self, sent: &Form, status: StatusCode, notice: Option<Notice>) -> Response<Body> {
-        const OURS: &[&str] = &["requesttoken", "for", "current", "password"];
+        // The page has these itself: a field that comes twice is refused.
+        const OURS: &[&str] = &["requesttoken", "for", "user-name", "current", "password"];
         let template = AdminConfirm {
             frame: self.frame(notice),
             menu: self.menu(""),

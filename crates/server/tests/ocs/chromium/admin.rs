@@ -98,7 +98,11 @@ async fn chromium_finds_no_fault_with_any_admin_page() {
         chromium.check("admin-confirm", look).await;
         let fields = [("#current", "wrong password 1"), ("#password", "down the rabbit hole")];
         chromium.submit("/admin/users/jane/password", &fields).await;
+        assert_eq!(chromium.text("#notice").await, "Wrong password.");
         chromium.check("admin-confirm-refused", look).await;
+        let fields = [("#current", PASSWORD), ("#password", "Looking glass 1871 !")];
+        chromium.submit("/admin/users/jane/password", &fields).await;
+        assert_eq!(chromium.path().await, "/admin/users/jane?done=password");
     }
 }
 
