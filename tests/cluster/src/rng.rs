@@ -8,7 +8,9 @@ impl Rng {
     /// A sequence of its own for each seed and part.
     pub(crate) fn new(seed: u64, part: u64) -> Self {
         let mut rng = Self((seed ^ part.wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1);
-        (0..8).for_each(|_| drop(rng.next()));
+        (0..8).for_each(|_| {
+            rng.next();
+        });
         rng
     }
 
