@@ -249,7 +249,7 @@ fn a_setting_wins_over_its_profile() {
 fn negative_minimum_is_zero_and_impossible_one_is_an_error() {
     let none = with(|rules| rules.min_length = Some(-5));
     assert_eq!(none.rules().min_length, 0);
-    assert_eq!(answer(&none, "ß"), "");
+    assert_eq!(answer(&none, "ßẞ"), "");
     let mut settings = Settings::default();
     settings.account.min_length = Some(469);
     assert_eq!(answer(&policy(&settings), &"x".repeat(469)), "");
