@@ -39,6 +39,9 @@ pub(super) enum LoginRunner {
     Thread,
     #[cfg(target_os = "linux")]
     Helpers(PathBuf),
+    /// Without libsmbclient in this program, and without helpers on this platform.
+    #[cfg(not(any(feature = "smb", target_os = "linux")))]
+    Nowhere(std::convert::Infallible),
 }
 
 #[cfg(feature = "smb-helper")]

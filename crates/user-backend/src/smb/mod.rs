@@ -100,6 +100,10 @@
 //! be known as `álice`. Samba does not.
 
 #[cfg(feature = "smb-helper")]
+#[cfg_attr(
+    not(any(feature = "smb", target_os = "linux")),
+    allow(dead_code, unreachable_code, unused_variables, reason = "nothing runs libsmbclient there")
+)]
 mod call;
 mod class;
 #[cfg(feature = "smb-native")]
@@ -117,6 +121,10 @@ mod names;
 mod native;
 mod reply;
 #[cfg(feature = "smb-helper")]
+#[cfg_attr(
+    not(any(feature = "smb", target_os = "linux")),
+    allow(dead_code, unreachable_code, unused_variables, reason = "nothing runs libsmbclient there")
+)]
 mod session;
 mod settings;
 #[cfg(feature = "smb")]

@@ -58,6 +58,9 @@ enum Runner {
     Thread,
     #[cfg(target_os = "linux")]
     Helpers(Pool),
+    /// See [`LoginRunner::Nowhere`].
+    #[cfg(not(any(feature = "smb", target_os = "linux")))]
+    Nowhere(std::convert::Infallible),
 }
 
 impl Pavao {
@@ -73,6 +76,8 @@ impl Pavao {
             LoginRunner::Thread => Runner::Thread,
             #[cfg(target_os = "linux")]
             LoginRunner::Helpers(program) => Runner::Helpers(Pool::new(program, QUEUE)),
+            #[cfg(not(any(feature = "smb", target_os = "linux")))]
+            LoginRunner::Nowhere(never) => Runner::Nowhere(never),
         };
         Ok(Self { endpoint, workgroup, proof, runner, silences: Arc::default() })
     }
@@ -117,7 +122,7 @@ impl Pavao {
             silences: Arc::clone(&self.silences),
             deadline,
         };
-        let ended = match &self.runner {
+        let ended: Ended = match &self.runner {
             #[cfg(target_os = "linux")]
             Runner::Helpers(pool) => {
                 let (mut place, left) = pool.place(deadline, || permit.begin()).await?;
@@ -143,6 +148,8 @@ impl Pavao {
                     }
                 }
             }
+            #[cfg(not(any(feature = "smb", target_os = "linux")))]
+            Runner::Nowhere(never) => match *never {},
         };
         if ended.is_ambiguous() {
             // A server that is well refuses an account; one that has just broken off does not

@@ -405,7 +405,8 @@ fn imap_users_keep_their_accounts_in_every_form_of_arguments() {
         vec![Backend::new(Class::Imap, arguments, MAIL)]
     }));
     // A bare name may be of each of them: the operator knows.
-    let map = "alice = \"one\"\nbob = \"one\"\nerin = \"one\"\n'mary-jane.o' = \"one\"\ndave = \"two\"\n";
+    let map = "alice = \"one\"\nbob = \"one\"\nerin = \"one\"\n'mary-jane.o' = \"one\"\ndave = \"two\"\n\
+         'zo\u{eb}' = \"one\"\n'zoe\u{308}' = \"one\"\n";
     lost.extend(keeps_accounts_by_map(app.as_ref(), "IMAP, two domains of one host", TYPED, map, |occ| {
         let port = servers::imap(occ, MAIL, false);
         let of = |domain: &str| with(json!("127.0.0.1"), port, &json!([null, domain, false]));
