@@ -46,7 +46,7 @@ impl Example {
             match value {
                 Value::Array(all) => all.iter().for_each(|one| add(fields, format!("{name}[]"), one)),
                 Value::Object(map) => {
-                    map.iter().for_each(|(key, one)| add(fields, format!("{name}[{key}]"), one))
+                    map.iter().for_each(|(key, one)| add(fields, format!("{name}[{key}]"), one));
                 }
                 Value::String(text) => fields.push((name, text.clone())),
                 other => fields.push((name, other.to_string())),
@@ -98,7 +98,7 @@ impl Example {
     /// The call as a line for a terminal, of the server at this URL.
     pub(super) fn as_curl(&self, url: &str, user: &str) -> String {
         let mut line = format!("curl -u {user} -H 'OCS-APIRequest: true'");
-        if self.method != "GET" && !(self.method == "POST" && !self.params.is_empty()) {
+        if self.method != "GET" && (self.method != "POST" || self.params.is_empty()) {
             line += &format!(" -X {}", self.method);
         }
         let query = self.method == "GET";

@@ -241,7 +241,7 @@ fn body(described: &Described) -> Option<utoipa::openapi::request_body::RequestB
     // The maps of a form, `name[key]=value`, are something that OpenAPI has no words for.
     let is_written = |params: &[Param], form: bool| {
         let has_map = params.iter().any(|param| matches!(param.kind, ParamKind::Map | ParamKind::Lists));
-        !params.is_empty() && !(form && has_map)
+        !(params.is_empty() || form && has_map)
     };
     let content = |form: bool| {
         let kinds = [described.params, described.or_params].into_iter();

@@ -18,7 +18,8 @@ use super::form::Form;
 use super::format::{ShownTime, browser};
 use super::language::PageLanguage;
 use super::new_password::impossible;
-use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
+use super::page_request::{EarlyResponse, PageRequest, PageResult};
+use super::program_response::waiting;
 use super::refusal::refusal;
 use super::templates::{
     ExternalPasswordPage, Notice, Personal, ShownAddress, ShownLanguage, ShownSession, ShownToken, Typed,

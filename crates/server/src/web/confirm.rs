@@ -12,8 +12,8 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Outcome;
 
-use super::page_request::{PageRequest, PageResult, waiting};
-use super::program_response::{json, message};
+use super::page_request::{PageRequest, PageResult};
+use super::program_response::{json, message, waiting};
 use super::refusal::refusal;
 use super::templates::{Confirm, Notice};
 use crate::auth::proof::ActiveSession;

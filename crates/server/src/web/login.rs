@@ -8,7 +8,8 @@ use accounts::TokenHash;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
-use super::page_request::{PageRequest, PageResult, waiting};
+use super::page_request::{PageRequest, PageResult};
+use super::program_response::waiting;
 use super::refusal::refusal;
 use super::templates::{Login, Logout, Notice, allow_form_action, lost_link};
 

@@ -19,8 +19,8 @@ use axum::http::{HeaderMap, Response, StatusCode};
 
 use super::account::scopes;
 use super::format::ShownTime;
-use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
-use super::program_response::{json, message, unusable};
+use super::page_request::{EarlyResponse, PageRequest, PageResult};
+use super::program_response::{json, message, unusable, waiting};
 use super::service_tokens::chosen_scopes;
 use super::templates::LoginFlowPage;
 use crate::auth::proof::ActiveSession;

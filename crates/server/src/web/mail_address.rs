@@ -9,7 +9,8 @@ use axum::http::{Response, StatusCode};
 
 use super::account::{begin, confirm as confirm_session, overview};
 use super::format::wait;
-use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
+use super::page_request::{EarlyResponse, PageRequest, PageResult};
+use super::program_response::waiting;
 use super::templates::{ConfirmAddress, Notice, page};
 
 /// `POST /settings/email`: needs the password.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use accounts::{AccountsError, ActingAccounts, Token};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
-use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
+use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
@@ -15,9 +15,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::form::Form;
-use super::format::whole_seconds;
 use super::language::PageLanguage;
-use super::program_response::{message, unusable};
+use super::program_response::{message, unusable, waiting};
 use super::redirect::{allowed_origin, next};
 use super::templates::{Frame, Message, page};
 use crate::auth::client_address::Origin;
@@ -427,12 +426,4 @@ impl PageRequest {
         let line = self.t("accounts-unavailable");
         self.message(status, &self.t(title), &[&line], None).into()
     }
-}
-
-/// Adds `Retry-After`.
-pub(super) fn waiting(mut response: Response<Body>, wait: Option<Duration>) -> Response<Body> {
-    if let Some(wait) = wait {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
-    }
-    response
 }

@@ -15,7 +15,8 @@ use user_backend::clock::{later, now};
 
 use super::format::wait;
 use super::new_password::impossible;
-use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
+use super::page_request::{EarlyResponse, PageRequest, PageResult};
+use super::program_response::waiting;
 use super::templates::{LostPasswordPage, Notice, Reset, lost_link, rules};
 
 /// How long a new password may take: its rules may ask a server.

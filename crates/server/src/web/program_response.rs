@@ -1,10 +1,12 @@
 //! Answers of pages to programs: JSON that no cache keeps.
 
+use std::time::Duration;
+
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
 
-use super::page_request::waiting;
+use super::format::whole_seconds;
 use crate::provisioning::params::ParamError;
 
 /// An object with a message.
@@ -29,5 +31,13 @@ pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> Response<Bo
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Adds `Retry-After`.
+pub(super) fn waiting(mut response: Response<Body>, wait: Option<Duration>) -> Response<Body> {
+    if let Some(wait) = wait {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+    }
     response
 }

@@ -408,6 +408,25 @@ async fn every_code_that_is_described_is_answered() {
     }
 }
 
+/// Operations whose answers are the state of one server at one time.
+const WITHOUT_EXAMPLE: [&str; 15] = [
+    "AuditList",
+    "BackendList",
+    "BackendTest",
+    "BruteForceList",
+    "BruteForceRelease",
+    "MailQueue",
+    "MailTest",
+    "PinList",
+    "PinRebind",
+    "ServerConfig",
+    "UserAppPasswordRevoke",
+    "UserAppPasswords",
+    "UserResetMail",
+    "UserSessions",
+    "UserSessionsEnd",
+];
+
 /// Makes the calls of the examples in their order; with `UPDATE_DOCS=1` their answers are written.
 #[tokio::test(flavor = "multi_thread")]
 async fn examples_are_what_the_server_answers() {
@@ -424,6 +443,7 @@ async fn examples_are_what_the_server_answers() {
         .filter(|(path, _)| path.starts_with("/ocs/"))
         .flat_map(|(_, item)| item.as_object().unwrap().values())
         .map(|operation| operation["operationId"].as_str().unwrap())
+        .filter(|id| !WITHOUT_EXAMPLE.contains(id))
         .collect();
     let have: BTreeSet<&str> = examples.iter().map(|example| example["id"].as_str().unwrap()).collect();
     assert_eq!(have, described, "one example for each operation");

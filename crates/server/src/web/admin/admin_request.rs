@@ -21,7 +21,8 @@ use crate::provisioning::routes::{Found, find};
 use crate::provisioning::serve::serve_page;
 use crate::web::form::Form;
 use crate::web::format::ShownTime;
-use crate::web::page_request::{EarlyResponse, PageRequest, waiting};
+use crate::web::page_request::{EarlyResponse, PageRequest};
+use crate::web::program_response::waiting;
 use crate::web::refusal::refusal;
 use crate::web::templates::{Frame, Notice};
 

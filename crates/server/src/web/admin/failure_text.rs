@@ -54,7 +54,7 @@ pub(super) fn of(language: PageLanguage, operation: &str, code: Code, failure: &
         }
         _ => {}
     }
-    match failure.text().or(failure.hint()) {
+    match failure.text().or_else(|| failure.hint()) {
         Some(text) if text.ends_with(['.', '!']) => text.to_owned(),
         Some(text) => sentence(text),
         None => language.text("admin-refused"),

@@ -156,7 +156,10 @@ pub(super) async fn create(mut admin: AdminRequest, sent: Form) -> PageResult {
         Err(failure) => {
             let (status, notice) = admin.notice(&failure)?;
             let field = FIELDS.iter().find(|(code, _)| Code::of_endpoint(*code) == failure.code());
-            let notice = field.map_or(notice.clone(), |(_, field)| notice.at(field));
+            let notice = match field {
+                Some((_, field)) => notice.at(field),
+                None => notice,
+            };
             form(&admin, status, Some(notice), Some(&sent)).await
         }
     }
