@@ -441,11 +441,14 @@ fn users_of_mailbox_strings_keep_their_accounts() {
     assert!(lost.is_empty(), "{}", lost.join("\n"));
 }
 
+/// The arguments for a host.
+type Arguments = fn(String) -> Value;
+
 #[test]
 fn ftp_users_keep_their_accounts_in_every_form_of_arguments() {
     let app = App::find();
     let mut lost = Vec::new();
-    let forms: [(&str, fn(String) -> Value); 3] = [
+    let forms: [(&str, Arguments); 3] = [
         ("host and port", |host| json!([host])),
         ("not secure", |host| json!([host, false])),
         ("by name", |host| json!({ "host": host, "secure": false })),
