@@ -240,7 +240,7 @@ fn configuration(
     let key = shared.join("proven.key");
     let mut text = format!(
         "[server]\nlisten = \"{address}\"\npasswords = {{ memory_kib = 7168, passes = 1 }}\n\
-         trusted_hosts = [\"*\"]\nproven_key_file = \"{}\"\n\
+         allow_plaintext = true\ntrusted_hosts = [\"*\"]\nproven_key_file = \"{}\"\n\
          [resolver]\ntrusted_proxies = [\"127.0.0.9\"]\n[store]\nurl = \"postgres://accounts@{}/{database}?sslmode=disable\"\n",
         key.display(),
         relay.address
