@@ -387,7 +387,7 @@ const LATE: &str = "the store of pins did not answer in time";
 
 /// Without the shared record it is not known whether one more failure would lock the account.
 fn store_failed(trace: &mut Trace, slot: &BackendId, why: &str) -> ChainDecision {
-    trace.ended_by = EndReason::Overload;
+    trace.ended_by = EndReason::LimitsUnavailable;
     trace.note = Some(why.to_owned());
     trace.steps.push(TraceStep::skipped(slot, "the failed logins at other servers are unknown"));
     ChainDecision::Unavailable

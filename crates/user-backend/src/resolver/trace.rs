@@ -145,6 +145,8 @@ pub enum EndReason {
     NotTheOwner,
     /// The owner of the name is unknown: the store of pins failed.
     PinsUnavailable,
+    /// The failed logins at other servers are unknown: the shared record failed.
+    LimitsUnavailable,
     /// The account was changed while the check was under way.
     Invalidated,
     /// There was no time left, or too much was going on.
@@ -172,6 +174,7 @@ impl EndReason {
             Self::OwnerMissing => "owner_missing",
             Self::NotTheOwner => "not_the_owner",
             Self::PinsUnavailable => "pins_unavailable",
+            Self::LimitsUnavailable => "limits_unavailable",
             Self::Invalidated => "invalidated",
             Self::Overload => "overload",
         }
@@ -217,6 +220,7 @@ impl fmt::Display for EndReason {
             Self::OwnerMissing => "this name belongs to a backend that is no longer configured; rebind it",
             Self::NotTheOwner => "a backend accepted a name that belongs to another one; this is ignored",
             Self::PinsUnavailable => "the owner of this name is unknown",
+            Self::LimitsUnavailable => "the failed logins at other servers are unknown",
             Self::Invalidated => "the account was changed during the sign-in",
             Self::Overload => "no answer in time, or too many concurrent attempts",
         })

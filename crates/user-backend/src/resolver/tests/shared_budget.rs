@@ -178,6 +178,7 @@ async fn shared_record_that_fails_is_unavailable_and_asks_no_backend() {
     let answer = sign_in(&resolver, "alice", "right").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
     assert_eq!(server.seen().len(), 0);
+    assert_eq!(answer.trace.ended_by, EndReason::LimitsUnavailable);
     assert!(answer.trace.to_string().contains("disk full"), "{}", answer.trace);
     record.fails.store(false, Ordering::SeqCst);
     assert!(sign_in(&resolver, "alice", "right").await.authenticated().is_some());
