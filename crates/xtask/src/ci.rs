@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, Steps};
-use crate::{adversarial, browser, cluster, dist, fuzz, library, lint, package, soak, test};
+use crate::{adversarial, browser, clients, cluster, dist, fuzz, library, lint, package, soak, test};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -112,6 +112,12 @@ const TASKS: &[Task] = &[
         what: "every fuzz target under libFuzzer, 30 s each",
         when: When::Full,
         run: fuzz::short,
+    },
+    Task {
+        name: "schemathesis",
+        what: "random calls of every operation of /openapi.json: no server error, no undocumented answer",
+        when: When::Full,
+        run: clients::compare,
     },
     Task {
         name: "cluster",

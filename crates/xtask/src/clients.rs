@@ -43,6 +43,7 @@ pub(crate) fn run() -> Outcome {
     });
     if ready.is_some() {
         check(&mut steps);
+        compare(&mut steps);
     }
     steps.finish()
 }
@@ -88,8 +89,14 @@ pub(crate) fn check(steps: &mut Steps) {
     steps.run("openapi-fetch", "types generated from /openapi.json, checked by tsc", || {
         typescript_client(&tasks)
     });
-    steps
-        .run("schemathesis", "whether /openapi.json says what the server does", || schemathesis(&generators));
+}
+
+/// Compares the description with the server, with random calls: a part of `ci --full`.
+pub(crate) fn compare(steps: &mut Steps) {
+    steps.run("schemathesis", "whether /openapi.json says what the server does", || {
+        step::run(&mut step::cargo(&["test", "--no-run", "--quiet", "--workspace", "--all-features"]))?;
+        schemathesis(&python("clients-generators", "generated/requirements.txt")?)
+    });
 }
 
 /// Generates a Python client and does the tasks of `tasks.py` with it.

@@ -24,6 +24,9 @@ def valid_call_is_understood(ctx, response, case):
     # Preferences are 400 for every app: none takes any here. Not every two letters are a country.
     if "/config/users/" in case.path or case.path.endswith("/by-phone"):
         return
+    # The name of a parameter that no one knows, with control characters, spoils a whole form.
+    if "is not valid multipart" in response.text.replace("\\", ""):
+        return
     if code(response) in MALFORMED:
         raise AssertionError(f"a valid call is not understood: {response.text}")
 
