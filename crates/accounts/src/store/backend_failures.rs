@@ -70,7 +70,7 @@ impl StoredBudget {
              WHERE backend = $1 AND subject = $2 AND now_ms - (entry >> 20) < $3 \
              ORDER BY entry DESC OFFSET $4 LIMIT 1");
         let oldest = oldest.bind(backend.as_str()).bind(user.to_string()).bind(millis(limit.per));
-        let row = self.0.db().row(oldest.bind(i64::from(limit.failures) - 1)).await?;
+        let row = self.0.db().row(oldest.bind(i64::from(limit.failures.saturating_sub(1)))).await?;
         Ok(match row {
             Some(row) => {
                 let age = u64::try_from(row.int(0)?).unwrap_or_default();

@@ -20,7 +20,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bounded_table::BoundedTable;
-use super::shared_budget::Reserved;
+use super::shared_budget::SiteEntry;
 use super::window::{AttemptLimit, Certainty, Reached, Window};
 use super::{Cost, cost};
 use crate::clock::{Instant, now};
@@ -53,7 +53,7 @@ struct BackendUserRecord {
 #[derive(Clone, Copy, Debug)]
 struct Unanswered {
     tuple: OutcomeKey,
-    reserved: Reserved,
+    reserved: SiteEntry,
 }
 
 /// Maximum number of passwords without an answer whose entries are remembered.
@@ -135,7 +135,7 @@ pub(crate) struct Reservation<'a> {
 
 impl Reservation<'_> {
     /// The entry in the shared record that an earlier attempt with this password left there.
-    pub(crate) fn take_unanswered(&self) -> Option<Reserved> {
+    pub(crate) fn take_unanswered(&self) -> Option<SiteEntry> {
         let mut record = lock(&self.record);
         // The shared record may count by another clock, so an entry is not used up to its last
         // moment.
@@ -146,7 +146,7 @@ impl Reservation<'_> {
     }
 
     /// Remembers an entry for the next attempt with this password.
-    pub(crate) fn keep_unanswered(&self, reserved: Reserved) {
+    pub(crate) fn keep_unanswered(&self, reserved: SiteEntry) {
         let mut record = lock(&self.record);
         if record.unanswered.len() >= MAX_UNANSWERED {
             record.unanswered.remove(0);
@@ -157,11 +157,7 @@ impl Reservation<'_> {
     /// How many failures there may be at all servers: half of the limit for a password that was
     /// refused before.
     pub(crate) fn shared_limit(&self) -> AttemptLimit {
-        let limit = self.limiter.limit;
-        match lock(&self.record).window.has_refused(&self.tuple) {
-            true => AttemptLimit { failures: (limit.failures / 2).max(1), ..limit },
-            false => limit,
-        }
+        lock(&self.record).window.limit_for(self.limiter.limit, &self.tuple)
     }
 
     /// Settles the reservation by what became of the attempt.

@@ -75,11 +75,7 @@ impl UserHashKey {
     }
 
     /// The hash of a name in canonical form.
-    pub(crate) fn hash_of(&self, name: &CanonicalName) -> UserHash {
-        self.hash(name.as_str())
-    }
-
-    fn hash(&self, canonical: &str) -> UserHash {
+    pub(super) fn hash(&self, canonical: &str) -> UserHash {
         let mut hash = [0; 16];
         for (place, byte) in hash.iter_mut().zip(self.0.key(b"failed sign-ins", canonical, "").to_bytes()) {
             *place = byte;

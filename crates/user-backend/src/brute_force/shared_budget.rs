@@ -107,7 +107,7 @@ pub(crate) struct SiteBudget {
 
 /// A reservation, and when it was made by the clock of this process.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reserved {
+pub(crate) struct SiteEntry {
     entry: BudgetEntry,
     pub(crate) at: Instant,
 }
@@ -132,16 +132,16 @@ impl SiteBudget {
         backend: &'a BackendId,
         name: &CanonicalName,
         limit: AttemptLimit,
-        unanswered: Option<Reserved>,
+        unanswered: Option<SiteEntry>,
         deadline: Instant,
     ) -> Result<SiteReservation<'a>, SiteDenial> {
-        let user = self.key.hash_of(name);
+        let user = self.key.hash(name.as_str());
         let is_reused = unanswered.is_some();
         let at = now();
         let reserved = match unanswered {
             Some(earlier) => earlier,
             None => match timeout_at(deadline, self.store.reserve(backend, &user, limit)).await {
-                Ok(Ok(BudgetReply::Reserved(entry))) => Reserved { entry, at },
+                Ok(Ok(BudgetReply::Reserved(entry))) => SiteEntry { entry, at },
                 Ok(Ok(BudgetReply::ReachedByFailures(wait))) => {
                     return Err(SiteDenial::Reached(Reached::ByFailures(wait)));
                 }
@@ -162,7 +162,7 @@ pub(crate) struct SiteReservation<'a> {
     store: &'a dyn SharedBudget,
     backend: &'a BackendId,
     user: UserHash,
-    reserved: Reserved,
+    reserved: SiteEntry,
     is_reused: bool,
 }
 
@@ -175,7 +175,7 @@ impl SiteReservation<'_> {
         self,
         answer: &Result<Verdict, BackendError>,
         deadline: Instant,
-    ) -> Option<Reserved> {
+    ) -> Option<SiteEntry> {
         let kept = Some(self.reserved);
         let result = match cost(answer) {
             Cost::Right => BudgetResult::Right,

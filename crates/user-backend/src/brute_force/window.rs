@@ -120,7 +120,7 @@ impl Window {
         if self.0.len().saturating_add(under_way) < max / 2 {
             return Ok(());
         }
-        let max = if self.has_refused(tuple) { max / 2 } else { max };
+        let max = self.limit_for(limit, tuple).max();
         let is_wrong = |failure: &&FailedAttempt| failure.certainty == Certainty::Wrong;
         let others = |failure: &&FailedAttempt| is_wrong(failure) || failure.tuple.as_ref() != Some(tuple);
         if self.0.iter().filter(others).count().saturating_add(under_way) < max {
@@ -131,6 +131,12 @@ impl Window {
         // This number must expire before there is room for one more.
         let last = self.0.iter().filter(is_wrong).nth(surplus).map_or(at, |failure| failure.at);
         Err(Reached::ByFailures(limit.per.saturating_sub(at.saturating_duration_since(last))))
+    }
+
+    /// The limit for this tuple: half of it if it was refused within the time.
+    pub(super) fn limit_for(&self, limit: AttemptLimit, tuple: &OutcomeKey) -> AttemptLimit {
+        let failures = if self.has_refused(tuple) { limit.failures / 2 } else { limit.failures };
+        AttemptLimit { failures, ..limit }
     }
 
     /// Whether this very tuple was refused within the time.

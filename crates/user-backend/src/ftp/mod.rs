@@ -15,7 +15,7 @@
 //! | position | meaning | here |
 //! |---|---|---|
 //! | 1 | host, or `host:port` | [`Endpoint::new`](crate::transport::Endpoint::new); port 21, for implicit TLS 990 |
-//! | 2 | secure, default false | true: [`TlsMode::Explicit`], false: [`TlsMode::None`] |
+//! | 2 | secure, default false | true: [`TlsMode::Explicit`](crate::transport::TlsMode::Explicit), false: [`TlsMode::None`](crate::transport::TlsMode::None) |
 //!
 //! Implicit TLS, timeouts, trust and name rules are set by name only.
 //!
@@ -95,9 +95,9 @@ use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
 use crate::error::BackendError;
 use crate::identity::BackendId;
-use crate::refusal::{Login, Refused, Sent, reject};
-use crate::transport::{PreparedConnections, TlsClient, TlsMode};
-use crate::verdict::{Identity, Rejection, Verdict};
+use crate::refusal::{Login, Refused, Sent, verdict};
+use crate::transport::{PreparedConnections, TlsClient};
+use crate::verdict::{Rejection, Verdict};
 
 use session::Session;
 
@@ -146,10 +146,7 @@ impl FtpBackend {
     pub fn new(settings: FtpSettings) -> Result<Self, BackendError> {
         let endpoint = &settings.endpoint;
         endpoint.check_plaintext()?;
-        let tls = match endpoint.tls() {
-            TlsMode::None => None,
-            TlsMode::Explicit | TlsMode::Implicit => Some(TlsClient::new(endpoint)?),
-        };
+        let tls = TlsClient::if_encrypted(endpoint)?;
         let warm = PreparedConnections::new(settings.warm);
         Ok(Self { server: Arc::new(FtpServer { settings, tls }), warm })
     }
@@ -218,11 +215,8 @@ impl UserBackend for FtpBackend {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let taught = &self.server.settings.refusal_texts;
-        let login = Login { sent: Sent { name: upstream, password: attempt.password.expose() }, taught };
-        Ok(match self.sign_in(login, attempt.deadline).await? {
-            Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
-            Err(refused) => reject(attempt, refused),
-        })
+        let login = Login { sent: Sent::of(attempt), taught };
+        Ok(verdict(attempt, self.sign_in(login, attempt.deadline).await?))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

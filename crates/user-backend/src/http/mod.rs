@@ -72,9 +72,9 @@ use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
-use crate::refusal::{Refused, Sent, reject};
+use crate::refusal::{Refused, Sent, verdict};
 use crate::transport::{TlsClient, TlsMode};
-use crate::verdict::{Identity, Rejection, Verdict};
+use crate::verdict::{Rejection, Verdict};
 
 use reply::{Rules, judge, needs_words};
 use session::{Question, Session};
@@ -114,14 +114,11 @@ impl HttpBackend {
         if class::path(&settings.path).is_err() {
             return Err(BackendError::misconfigured(Phase::Connect, "the path cannot be requested"));
         }
-        let tls = match endpoint.tls() {
-            TlsMode::None => None,
-            TlsMode::Implicit => Some(TlsClient::new(endpoint)?),
-            TlsMode::Explicit => {
-                let text = "HTTP has no tls = \"explicit\"; \"implicit\" is what https does";
-                return Err(BackendError::misconfigured(Phase::Tls, text));
-            }
-        };
+        if endpoint.tls() == TlsMode::Explicit {
+            let text = "HTTP has no tls = \"explicit\"; \"implicit\" is what https does";
+            return Err(BackendError::misconfigured(Phase::Tls, text));
+        }
+        let tls = TlsClient::if_encrypted(endpoint)?;
         Ok(Self { settings, tls })
     }
 
@@ -188,11 +185,7 @@ impl UserBackend for HttpBackend {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let deadline = self.settings.endpoint.deadline(attempt.deadline)?;
-        let sent = Sent { name: attempt.upstream_name, password: attempt.password.expose() };
-        Ok(match self.sign_in(sent, deadline).await? {
-            Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
-            Err(refused) => reject(attempt, refused),
-        })
+        Ok(verdict(attempt, self.sign_in(Sent::of(attempt), deadline).await?))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

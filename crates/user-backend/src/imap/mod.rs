@@ -112,9 +112,8 @@ impl ImapBackend {
     /// be used: passwords in clear text to another machine without consent, certificates that
     /// cannot be read, an invalid server name.
     pub fn new(settings: ImapSettings) -> Result<Self, BackendError> {
-        let encrypts = settings.endpoint.tls() != TlsMode::None;
-        let usable = settings.endpoint.check_plaintext();
-        let tls = usable.and_then(|()| encrypts.then(|| TlsClient::new(&settings.endpoint)).transpose())?;
+        settings.endpoint.check_plaintext()?;
+        let tls = TlsClient::if_encrypted(&settings.endpoint)?;
         let warm = PreparedConnections::new(settings.warm);
         Ok(Self { server: Arc::new(ImapServer { settings, tls }), warm })
     }
@@ -132,7 +131,7 @@ impl ImapBackend {
             within(deadline, Phase::Greeting, session.identify(source)).await?;
         }
         let is_dovecot = session.is_dovecot();
-        let sent = Sent { name: attempt.upstream_name, password: attempt.password.expose() };
+        let sent = Sent::of(attempt);
         let login = session.login(Login { method, sent, taught, encrypted });
         let judged = within(deadline, Phase::Login, login).await.map_err(|error| {
             if error.is_timeout() && is_dovecot { error.with_hint(DOVECOT_PENALTY) } else { error }

@@ -74,7 +74,7 @@ use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::identity::{BackendId, CanonicalName};
 use crate::refusal::{Refused, Sent, reject};
-use crate::transport::{TlsClient, TlsMode};
+use crate::transport::TlsClient;
 use crate::verdict::{Identity, Rejection, Verdict};
 
 use filter::{FilterTemplate, Subject};
@@ -130,10 +130,7 @@ impl LdapBackend {
             let text = format!("`{field}`: found {}, expected {}", problem.found, problem.expected);
             return Err(misconfigured(text));
         }
-        let tls = match endpoint.tls() {
-            TlsMode::None => None,
-            TlsMode::Explicit | TlsMode::Implicit => Some(TlsClient::new(endpoint)?),
-        };
+        let tls = TlsClient::if_encrypted(endpoint)?;
         Ok(Self { settings, filter, group_filter, tls })
     }
 
@@ -291,7 +288,7 @@ impl UserBackend for LdapBackend {
             None => None,
         };
         let mut session = self.open(self.settings.endpoint.deadline(attempt.deadline)?).await?;
-        let sent = Sent { name, password: attempt.password.expose() };
+        let sent = Sent::of(attempt);
         Ok(match self.sign_in(&mut session, sent, dn).await? {
             Ok(entry) => Verdict::Accepted(self.identity(&mut session, attempt, entry).await?),
             Err(refused) => reject(attempt, refused),

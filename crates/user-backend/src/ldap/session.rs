@@ -252,18 +252,9 @@ async fn start_tls(socket: &mut TcpStream) -> Result<(), BackendError> {
     }
     // Whatever came in clear text after the answer would be taken for something that the server
     // said under TLS.
-    let look = std::future::poll_fn(|context| {
-        let mut bytes = [0; 1];
-        let mut buffer = tokio::io::ReadBuf::new(&mut bytes);
-        std::task::Poll::Ready(match socket.poll_peek(context, &mut buffer) {
-            std::task::Poll::Pending => Ok(None),
-            std::task::Poll::Ready(read) => read.map(Some),
-        })
-    });
-    match tokio::task::unconstrained(look).await {
-        Ok(None) => Ok(()),
-        Ok(Some(0)) => Err(explain(phase, &io::ErrorKind::UnexpectedEof.into())),
-        Ok(Some(_)) => Err(BackendError::protocol(phase, "the server spoke before it was asked")),
+    match BoundedStream::new(socket, 1).is_quiet().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(BackendError::protocol(phase, "the server spoke before it was asked")),
         Err(error) => Err(explain(phase, &error)),
     }
 }

@@ -36,7 +36,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::backend::Attempt;
-use crate::verdict::{Rejection, Verdict};
+use crate::verdict::{Identity, Rejection, Verdict};
 
 /// Most bytes of a reply that are kept, unless its protocol says otherwise.
 ///
@@ -61,6 +61,13 @@ pub(crate) struct Sent<'a> {
     pub(crate) password: &'a str,
 }
 
+impl<'a> Sent<'a> {
+    /// Those of an attempt.
+    pub(crate) fn of(attempt: &Attempt<'a>) -> Self {
+        Self { name: attempt.upstream_name, password: attempt.password.expose() }
+    }
+}
+
 /// A name and a password, and what this server's refusals are.
 #[derive(Clone, Copy)]
 pub(crate) struct Login<'a> {
@@ -70,6 +77,16 @@ pub(crate) struct Login<'a> {
 
 /// A refusal, and the server's message for the user.
 pub(crate) type Refused = (Rejection, Option<ServerText>);
+
+/// The verdict of a login.
+///
+/// The message of a refusal goes to the attempt.
+pub(crate) fn verdict(attempt: &Attempt<'_>, login: Result<(), Refused>) -> Verdict {
+    match login {
+        Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
+        Err(refused) => reject(attempt, refused),
+    }
+}
 
 /// The verdict of a refusal.
 ///

@@ -4,10 +4,8 @@
 //! an answer. Lines and replies are bounded.
 
 use std::io;
-use std::pin::Pin;
-use std::task::Poll;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use super::reply::{ProtocolViolation, Reply};
@@ -83,22 +81,10 @@ impl<S: Duplex> Dialogue<S> {
     /// [`ProtocolViolation::Unasked`] when there is something, an end-of-file error when the server
     /// hung up.
     pub(super) async fn quiet(&mut self) -> io::Result<()> {
-        if !self.held.is_empty() {
-            return Err(violation(ProtocolViolation::Unasked));
+        if self.held.is_empty() && self.stream.is_quiet().await? {
+            return Ok(());
         }
-        let look = std::future::poll_fn(|context| {
-            let mut bytes = [0; 1];
-            let mut buffer = ReadBuf::new(&mut bytes);
-            Poll::Ready(match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
-                Poll::Pending => Ok(()),
-                Poll::Ready(Err(error)) => Err(error),
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
-                Poll::Ready(Ok(())) => Err(violation(ProtocolViolation::Unasked)),
-            })
-        });
-        // Unconstrained: a task that has used up its share of time would see nothing although data
-        // has arrived.
-        tokio::task::unconstrained(look).await
+        Err(violation(ProtocolViolation::Unasked))
     }
 
     /// The stream beneath, for TLS.

@@ -82,9 +82,9 @@ use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
 use crate::error::BackendError;
 use crate::identity::BackendId;
-use crate::refusal::{Login, Sent, reject};
-use crate::transport::{TlsClient, TlsMode};
-use crate::verdict::{Identity, Verdict};
+use crate::refusal::{Login, Sent, verdict};
+use crate::transport::TlsClient;
+use crate::verdict::Verdict;
 
 use session::Session;
 
@@ -121,10 +121,7 @@ impl SmtpBackend {
     pub fn new(settings: SmtpSettings) -> Result<Self, BackendError> {
         let endpoint = &settings.endpoint;
         endpoint.check_plaintext()?;
-        let tls = match endpoint.tls() {
-            TlsMode::None => None,
-            TlsMode::Explicit | TlsMode::Implicit => Some(TlsClient::new(endpoint)?),
-        };
+        let tls = TlsClient::if_encrypted(endpoint)?;
         Ok(Self { settings, tls })
     }
 
@@ -148,11 +145,8 @@ impl UserBackend for SmtpBackend {
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let taught = &self.settings.refusal_texts;
-        let sent = Sent { name: attempt.upstream_name, password: attempt.password.expose() };
-        Ok(match self.open(attempt.deadline).await?.sign_in(Login { sent, taught }).await? {
-            Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
-            Err(refused) => reject(attempt, refused),
-        })
+        let login = Login { sent: Sent::of(attempt), taught };
+        Ok(verdict(attempt, self.open(attempt.deadline).await?.sign_in(login).await?))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

@@ -93,8 +93,8 @@ use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::file_permissions;
 use crate::identity::BackendId;
-use crate::refusal::{Login, Sent, reject};
-use crate::verdict::{Identity, Verdict};
+use crate::refusal::{Login, Sent, verdict};
+use crate::verdict::Verdict;
 
 use host_keys::{FINGERPRINT, HostKeys, MAX_FILE};
 use session::Session;
@@ -186,11 +186,8 @@ impl UserBackend for SshBackend {
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let taught = &self.settings.refusal_texts;
-        let sent = Sent { name: attempt.upstream_name, password: attempt.password.expose() };
-        Ok(match self.open(attempt.deadline).await?.sign_in(Login { sent, taught }).await? {
-            Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
-            Err(refused) => reject(attempt, refused),
-        })
+        let login = Login { sent: Sent::of(attempt), taught };
+        Ok(verdict(attempt, self.open(attempt.deadline).await?.sign_in(login).await?))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

@@ -39,6 +39,32 @@ impl<S> BoundedStream<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> BoundedStream<S> {
+    /// Whether nothing has arrived that is not read yet; a byte that has is lost.
+    ///
+    /// # Errors
+    /// An end-of-file error when the peer hung up, or that of the connection.
+    ///
+    /// # Security
+    /// Ask before each command and before TLS: bytes that came unasked would be taken for the
+    /// answer, or for something that the server said under TLS.
+    pub(crate) async fn is_quiet(&mut self) -> io::Result<bool> {
+        let look = std::future::poll_fn(|context| {
+            let mut bytes = [0; 1];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            Poll::Ready(match Pin::new(&mut *self).poll_read(context, &mut buffer) {
+                Poll::Pending => Ok(true),
+                Poll::Ready(Err(error)) => Err(error),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+                Poll::Ready(Ok(())) => Ok(false),
+            })
+        });
+        // Unconstrained: a task that has used up its share of time would see nothing although data
+        // has arrived.
+        tokio::task::unconstrained(look).await
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for BoundedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

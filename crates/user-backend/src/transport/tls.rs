@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::certificate::{TlsSummary, describe};
-use super::{Endpoint, ServerTrust, within};
+use super::{Endpoint, ServerTrust, TlsMode, within};
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::file_permissions;
@@ -36,6 +36,17 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
+    /// As [`new`](Self::new) for an endpoint with TLS; `None` for one in clear text.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn if_encrypted(endpoint: &Endpoint) -> Result<Option<Self>, BackendError> {
+        match endpoint.tls() {
+            TlsMode::None => Ok(None),
+            TlsMode::Explicit | TlsMode::Implicit => Self::new(endpoint).map(Some),
+        }
+    }
+
     /// Loads what the endpoint trusts.
     ///
     /// Reads files: once, at start.

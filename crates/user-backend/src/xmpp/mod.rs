@@ -89,9 +89,9 @@ use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
 use crate::error::BackendError;
 use crate::identity::BackendId;
-use crate::refusal::{Login, Sent, reject};
-use crate::transport::{TlsClient, TlsMode};
-use crate::verdict::{Identity, Rejection, Verdict};
+use crate::refusal::{Login, Sent, verdict};
+use crate::transport::TlsClient;
+use crate::verdict::{Rejection, Verdict};
 
 use session::Session;
 
@@ -133,10 +133,7 @@ impl XmppBackend {
         {
             settings.endpoint = settings.endpoint.clone().with_server_name(domain);
         }
-        let tls = match settings.endpoint.tls() {
-            TlsMode::None => None,
-            TlsMode::Explicit | TlsMode::Implicit => Some(TlsClient::new(&settings.endpoint)?),
-        };
+        let tls = TlsClient::if_encrypted(&settings.endpoint)?;
         Ok(Self { settings, tls })
     }
 
@@ -170,11 +167,8 @@ impl UserBackend for XmppBackend {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let taught = &self.settings.refusal_texts;
-        let sent = Sent { name: attempt.upstream_name, password: attempt.password.expose() };
-        Ok(match self.open(attempt.deadline).await?.sign_in(Login { sent, taught }).await? {
-            Ok(()) => Verdict::Accepted(Identity::of(attempt.name)),
-            Err(refused) => reject(attempt, refused),
-        })
+        let login = Login { sent: Sent::of(attempt), taught };
+        Ok(verdict(attempt, self.open(attempt.deadline).await?.sign_in(login).await?))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

@@ -4,9 +4,7 @@
 //! document types and entities of one's own, so all of them are errors here.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use quick_xml::errors::SyntaxError;
 use quick_xml::escape::resolve_predefined_entity;
@@ -14,7 +12,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::{NsReader, XmlVersion};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWriteExt, BufReader, ReadBuf};
+use tokio::io::{AsyncWriteExt, BufReader};
 
 use crate::transport::{BoundedStream, Duplex};
 
@@ -177,22 +175,10 @@ impl<S: Duplex> XmlStream<S> {
     /// hung up.
     pub(super) async fn quiet(&mut self) -> io::Result<()> {
         let buffered = self.reader.get_mut();
-        if !buffered.buffer().is_empty() {
-            return Err(ProtocolViolation::Unasked.into());
+        if buffered.buffer().is_empty() && buffered.get_mut().is_quiet().await? {
+            return Ok(());
         }
-        let look = std::future::poll_fn(|context| {
-            let mut bytes = [0; 1];
-            let mut buffer = ReadBuf::new(&mut bytes);
-            Poll::Ready(match Pin::new(buffered.get_mut()).poll_read(context, &mut buffer) {
-                Poll::Pending => Ok(()),
-                Poll::Ready(Err(error)) => Err(error),
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
-                Poll::Ready(Ok(())) => Err(ProtocolViolation::Unasked.into()),
-            })
-        });
-        // Unconstrained: a task that has used up its share of time would see nothing although data
-        // has arrived.
-        tokio::task::unconstrained(look).await
+        Err(ProtocolViolation::Unasked.into())
     }
 
     /// The stream beneath, for TLS.

@@ -50,10 +50,7 @@ impl SmtpTransport {
     /// # Errors
     /// A misconfigured [`BackendError`] when the certificates cannot be read.
     pub fn new(settings: MailSettings) -> Result<Self, BackendError> {
-        let tls = match settings.endpoint.tls() {
-            TlsMode::None => None,
-            _ => Some(TlsClient::new(&settings.endpoint)?),
-        };
+        let tls = TlsClient::if_encrypted(&settings.endpoint)?;
         Ok(Self { settings, tls })
     }
 
