@@ -83,7 +83,7 @@ async fn limited_source_is_shown_and_released() {
     assert!(admin.get("/admin/brute-force").await.body.contains("No failed sign-in counts"));
     let from = new_address();
     for number in 0..3 {
-        let name = format!("nobody{number}");
+        let name = format!("unknown{number}");
         server.get("-", "/cloud/user").basic(&name, "wrong password 1").from(from).send().await;
     }
     let right = || server.get("-", "/cloud/user").basic("jane", PASSWORD).from(from);
@@ -92,7 +92,7 @@ async fn limited_source_is_shown_and_released() {
     let page = admin.get("/admin/brute-force").await.body;
     assert!(page.contains(&from.to_string()) && page.contains("3 failed sign-ins"), "{page}");
     assert!(page.contains("<span class=\"tag warn\">refused</span>"), "{page}");
-    assert!(!page.contains("nobody0"), "no name that was typed is kept");
+    assert!(!page.contains("unknown0"), "no name that was typed is kept");
     let done = admin.post("/admin/brute-force", &[("source", &from.to_string())]).await;
     assert_eq!(done.header("location"), "/admin/brute-force?done=released");
     right().send().await.ok();

@@ -76,7 +76,7 @@ async fn rebind(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let wanted = name(Some(call.params.once("name")?))?.ok_or(OcsFailure::bare(NO_NAME))?;
     let backend = Some(call.params.once("backend")?.trim()).filter(|id| !id.is_empty());
     let backend = backend.map(|id| call.app.backend(id).ok_or(OcsFailure::bare(NO_BACKEND))).transpose()?;
-    // Whoever gives their own name away is locked out.
+    // An administrator who gives away their own name would be locked out.
     if *call.caller()?.id().name() == wanted {
         return Err(OcsFailure::bare(ONESELF));
     }

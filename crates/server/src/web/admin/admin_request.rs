@@ -63,6 +63,16 @@ impl AdminRequest {
         self.request.t(id)
     }
 
+    /// A field of the query; empty if there is none.
+    pub(super) fn asked(&self, name: &str) -> String {
+        self.request.asked(name).unwrap_or_default()
+    }
+
+    /// Where the page of a list begins, as the query says.
+    pub(super) fn offset(&self) -> u64 {
+        self.asked("offset").parse().unwrap_or_default()
+    }
+
     /// A part of the path, decoded: the id that it names.
     pub(super) fn segment(&self, index: usize) -> String {
         let path = Path::parse(self.request.path());
@@ -242,18 +252,15 @@ impl AdminRequest {
     /// The page for a session that has ended, and for what is unavailable or broken.
     pub(super) fn notice(&self, failure: &OcsFailure) -> Result<(StatusCode, Notice), EarlyResponse> {
         let code = failure.code().at(self.request.app.settings().compat);
-        match code {
-            Code::UNAUTHORISED | Code::BROKEN => Err(self.refused(failure)),
+        let status = match code {
+            Code::UNAUTHORISED | Code::BROKEN => return Err(self.refused(failure)),
             Code::UNAVAILABLE | Code::THROTTLED | Code::FORBIDDEN | Code::ABSENT | Code::NOT_FOUND => {
-                Ok((code.status(Version::V2), self.failure_notice(failure)))
+                code.status(Version::V2)
             }
-            _ => Ok((StatusCode::UNPROCESSABLE_ENTITY, self.failure_notice(failure))),
-        }
-    }
-
-    fn failure_notice(&self, failure: &OcsFailure) -> Notice {
-        let code = failure.code().at(self.request.app.settings().compat);
-        Notice::bad(failure_text::of(self.request.language(), self.changed_by, code, failure))
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let text = failure_text::of(self.request.language(), self.changed_by, code, failure);
+        Ok((status, Notice::bad(text)))
     }
 
     /// The page for what cannot be shown.
@@ -261,13 +268,12 @@ impl AdminRequest {
         let code = failure.code();
         let (status, title, text) = match code {
             Code::UNAUTHORISED => return self.request.sign_in_first_for("/admin"),
-            Code::NOT_FOUND | Code::ABSENT => (StatusCode::NOT_FOUND, "not-found", "admin-gone"),
             Code::FORBIDDEN => (StatusCode::FORBIDDEN, "admin-forbidden", "admin-forbidden-text"),
             Code::UNAVAILABLE => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily-unavailable", "accounts-unavailable")
             }
             Code::BROKEN => (StatusCode::INTERNAL_SERVER_ERROR, "went-wrong", "accounts-unavailable"),
-            // Such as the id of a group that no group can have.
+            // It is gone, or its id is one that nothing can have.
             _ => (StatusCode::NOT_FOUND, "not-found", "admin-gone"),
         };
         let link = Some((self.t("admin-back"), self.request.url_for("/admin")));

@@ -25,8 +25,8 @@ struct ApiLine {
 
 /// `GET /admin/audit`
 pub(super) async fn list(admin: AdminRequest, _: Form) -> PageResult {
-    let asked = |name| admin.request.asked(name).unwrap_or_default();
-    let (actor, action, target, before) = (asked("actor"), asked("action"), asked("target"), asked("before"));
+    let [actor, action, target, before] =
+        ["actor", "action", "target", "before"].map(|name| admin.asked(name));
     let limit = (PER_PAGE + 1).to_string();
     let query = [("actor", actor.as_str()), ("action", &action), ("target", &target)];
     let fields = [&query[..], &[("before", before.as_str()), ("limit", &limit)]].concat();

@@ -23,8 +23,7 @@ async fn page(
     sent: Option<&Form>,
 ) -> PageResult {
     let id = admin.segment(2);
-    let offset =
-        admin.request.asked("offset").and_then(|offset| offset.parse::<u64>().ok()).unwrap_or_default();
+    let offset = admin.offset();
     let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
     let api = |rest: &[&str]| path_of(&[&["cloud", "groups", id.as_str()], rest].concat());
     let fields = [("limit", limit.as_str()), ("offset", &from)];

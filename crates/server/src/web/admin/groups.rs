@@ -43,9 +43,8 @@ async fn page(
     notice: Option<Notice>,
     sent: Option<&Form>,
 ) -> PageResult {
-    let search = admin.request.asked("search").unwrap_or_default();
-    let offset =
-        admin.request.asked("offset").and_then(|offset| offset.parse::<u64>().ok()).unwrap_or_default();
+    let search = admin.asked("search");
+    let offset = admin.offset();
     let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
     let fields = [("search", search.as_str()), ("limit", &limit), ("offset", &from)];
     let (groups, total) = admin.read_list::<ApiGroup>("/cloud/groups/details", "groups", &fields).await?;

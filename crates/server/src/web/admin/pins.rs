@@ -44,8 +44,7 @@ async fn page(
     notice: Option<Notice>,
     sent: Option<&Form>,
 ) -> PageResult {
-    let asked = |name| admin.request.asked(name).unwrap_or_default();
-    let (name, backend, after) = (asked("name"), asked("backend"), asked("after"));
+    let (name, backend, after) = (admin.asked("name"), admin.asked("backend"), admin.asked("after"));
     let limit = (PER_PAGE + 1).to_string();
     let fields = [("name", name.as_str()), ("backend", &backend), ("after", &after), ("limit", &limit)];
     let (mut pins, _) = admin.read_list::<ApiPin>("/cloud/server/pins", "pins", &fields).await?;

@@ -71,10 +71,9 @@ pub(super) async fn home(admin: AdminRequest, _: Form) -> PageResult {
 
 /// `GET /admin/users`
 pub(super) async fn list(admin: AdminRequest, _: Form) -> PageResult {
-    let asked = |name| admin.request.asked(name).unwrap_or_default();
     let (search, group, disabled) =
-        (asked("search"), asked("group"), admin.request.asked("disabled").is_some());
-    let offset = asked("offset").parse::<u64>().unwrap_or_default();
+        (admin.asked("search"), admin.asked("group"), admin.request.asked("disabled").is_some());
+    let offset = admin.offset();
     let path = match () {
         () if disabled => "/cloud/users/disabled".to_owned(),
         () if !group.is_empty() => path_of(&["cloud", "groups", &group, "users", "details"]),

@@ -13,7 +13,7 @@ async fn furnish(server: &Server) {
         accounts.users().create(new.display_name(name.parse().unwrap())).await.unwrap();
     }
     accounts.users().set_enabled(&UserId::parse("user3").unwrap(), false).await.unwrap();
-    let long = "a.very.long.name.that.somebody.has.chosen@a.very.long.domain.example.org";
+    let long = "a.very.long.name.that.someone.has.chosen@a.very.long.domain.example.org";
     let new = NewUser::new(UserId::parse(long).unwrap()).group(GroupId::parse("group1").unwrap());
     accounts.users().create(new).await.unwrap();
     let frank = UserId::parse("Frank").unwrap();
@@ -62,7 +62,7 @@ async fn chromium_finds_no_fault_with_any_admin_page() {
             ("/admin/audit", "admin-audit"),
             ("/admin/mail", "admin-mail"),
             ("/admin/config", "admin-config"),
-            ("/admin/users/nobody", "admin-missing"),
+            ("/admin/users/unknown", "admin-missing"),
         ] {
             chromium.goto(path).await;
             chromium.check(name, look).await;
