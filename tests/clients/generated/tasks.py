@@ -58,7 +58,7 @@ for key, value in {"displayname": "Alice L.", "phone": "+49 711 123456", "quota"
     call("users", "user_edit", "alice", body=models.UserEditJsonBodyType0(key=key, value=value))
 alice = call("users", "user_get", "alice")
 assert alice["displayname"] == "Alice L." and alice["phone"] == "+49711123456", alice
-call("users", "user_get", "nobody", status=404, code=404)
+call("users", "user_get", "unknown", status=404, code=404)
 
 call("users", "user_group_add", "bob", body=models.UserGroupAddJsonBody(groupid="staff"))
 call("users", "user_sub_admin_add", "alice", body=models.UserSubAdminAddJsonBody(groupid="staff"))

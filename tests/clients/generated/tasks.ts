@@ -56,7 +56,7 @@ for (const [key, value] of Object.entries({ displayname: "Alice L.", phone: "+49
   await done(client.PUT(`${users}/{user}`, { params: of("alice"), body: { key, value } }));
 }
 assert.equal((await done(client.GET(`${users}/{user}`, { params: of("alice") }))).phone, "+49711123456");
-await refused(404, client.GET(`${users}/{user}`, { params: of("nobody") }));
+await refused(404, client.GET(`${users}/{user}`, { params: of("unknown") }));
 
 await done(client.POST(`${users}/{user}/groups`, { params: of("bob"), body: { groupid: "staff" } }));
 await done(client.POST(`${users}/{user}/subadmins`, { params: of("alice"), body: { groupid: "staff" } }));

@@ -11,8 +11,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
+use user_backend_tests::Rng;
+
 use crate::Outcome;
-use crate::rng::Rng;
 
 /// How long a client waits for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);

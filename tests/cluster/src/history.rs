@@ -62,6 +62,7 @@ struct Events {
     sign_ins: Vec<SignIn>,
     closed: Vec<Closed>,
     owners: HashMap<String, Vec<String>>,
+    accepted_guesses: Vec<String>,
     changes: usize,
     /// From the answer to a change to a refusal at each server.
     refused_after: Vec<Duration>,
@@ -92,6 +93,14 @@ impl History {
     /// Records a sign-in.
     pub(crate) fn sign_in(&self, credential: Credential, began: Instant, told: Told) {
         self.events().sign_ins.push(SignIn { credential, began, ended: Instant::now(), told });
+    }
+
+    /// Records a guess: a password that no one has, so that a yes is a violation.
+    pub(crate) fn guess(&self, name: &str, began: Instant, told: Told) {
+        self.sign_in((format!("guess at {name}"), 0), began, told);
+        if told == Told::Yes {
+            self.events().accepted_guesses.push(format!("a guess at {name} was accepted"));
+        }
     }
 
     /// Records that a change which ended a credential was answered just now.
@@ -126,7 +135,7 @@ impl History {
     /// Checks the three sentences.
     pub(crate) fn check(&self, upstream: &[Vec<Seen>]) -> Report {
         let events = self.events();
-        let mut report = Report::default();
+        let mut report = Report { violations: events.accepted_guesses.clone(), ..Report::default() };
         let mut closed: HashMap<&Credential, Vec<&Closed>> = HashMap::new();
         events.closed.iter().for_each(|one| closed.entry(&one.credential).or_default().push(one));
         for sign_in in events.sign_ins.iter().filter(|sign_in| sign_in.told == Told::Yes) {
@@ -209,6 +218,15 @@ mod tests {
         history.sign_in(alice(1), Instant::now(), Told::No);
         assert!(history.check(&[]).violations.is_empty());
         history.sign_in(alice(1), Instant::now(), Told::Yes);
+        assert_eq!(history.check(&[]).violations.len(), 1);
+    }
+
+    #[test]
+    fn accepted_guess_is_a_violation() {
+        let history = History::default();
+        history.guess("ext1", Instant::now(), Told::No);
+        assert!(history.check(&[]).violations.is_empty());
+        history.guess("ext1", Instant::now(), Told::Yes);
         assert_eq!(history.check(&[]).violations.len(), 1);
     }
 

@@ -8,7 +8,6 @@
 mod client;
 mod faults;
 mod history;
-mod rng;
 mod site;
 mod upstream;
 mod workers;

@@ -31,8 +31,6 @@ pub struct Rights {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token {
     is_wiped: bool,
-    /// The promotion was committed before it was made.
-    after_promotion: bool,
 }
 
 /// Everything.
@@ -80,7 +78,7 @@ impl Model for Rights {
     fn init_states(&self) -> Vec<State> {
         vec![State {
             is_admin: false,
-            token: Some(Token { is_wiped: false, after_promotion: false }),
+            token: Some(Token { is_wiped: false }),
             promotion: 0,
             wipe: 0,
             password: 0,
@@ -134,7 +132,7 @@ impl Model for Rights {
                     if self.has(Bug::RenewedInTwoSteps) && !token.is_wiped {
                         state.read = Some(token);
                     } else if self.has(Bug::WipeIsNotInherited) {
-                        state.renewed = Some(Token { is_wiped: false, ..token });
+                        state.renewed = Some(Token { is_wiped: false });
                         state.token = None;
                     } else if !token.is_wiped {
                         state.renewed = Some(token);
@@ -157,8 +155,8 @@ impl Model for Rights {
         vec![
             Property::always("no password by a right that ended", |_, state: &State| !state.password_is_late),
             Property::always("no app password from before a promotion", |_, state: &State| {
-                let old = |token: &Option<Token>| token.is_some_and(|token| !token.after_promotion);
-                state.promotion < 2 || !(old(&state.token) || old(&state.renewed))
+                // There are no others: none is made after it.
+                state.promotion < 2 || (state.token.is_none() && state.renewed.is_none())
             }),
             Property::always("a wiped device opens nothing", |_, state: &State| {
                 let open = |token: &Option<Token>| token.is_some_and(|token| !token.is_wiped);

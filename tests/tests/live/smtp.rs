@@ -27,7 +27,7 @@ async fn ask(backend: &SmtpBackend, name: &str, password: &str) -> String {
 async fn signs_in(backend: &SmtpBackend) {
     for (name, password) in USERS {
         assert_eq!(ask(backend, name, password).await, format!("accepted {name}"));
-        for (name, password) in [(name, "wrong"), ("nobody-here", password)] {
+        for (name, password) in [(name, "wrong"), ("unknown-user", password)] {
             assert_eq!(ask(backend, name, password).await, "bad_credentials", "{name}");
         }
     }
