@@ -35,7 +35,7 @@ pub enum ScriptStep {
     /// Reads lines up to and including the first that is this and a line end.
     Until(&'static str),
     /// Reads up to and including this text.
-    HearTo(&'static str),
+    ReceiveUntil(&'static str),
     /// Writes what this makes of all that was read so far.
     Answer(fn(&str) -> String),
     /// Becomes a TLS server.
@@ -68,7 +68,7 @@ pub enum ScriptStep {
     /// Reads one LDAP message.
     HearLdap,
     /// Reads one SMB message.
-    Hear,
+    Receive,
     /// Reads one SMB message and answers it.
     Smb(Reply),
     /// Says that nothing more will come, and listens until the other side hangs up.
@@ -90,7 +90,7 @@ impl ScriptStep {
 #[derive(Debug)]
 pub struct FakeServer {
     port: u16,
-    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    received: Arc<Mutex<Vec<Vec<u8>>>>,
     over: watch::Sender<Vec<usize>>,
     task: JoinHandle<()>,
 }
@@ -114,19 +114,19 @@ impl FakeServer {
         crate::logging::on();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let port = listener.local_addr().expect("an address").port();
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::new(Mutex::new(Vec::new()));
         let scripts: Vec<Arc<[ScriptStep]>> =
             scripts.into_iter().map(|script| script.into_iter().collect()).collect();
         assert!(!scripts.is_empty(), "a peer needs a script");
-        let all = Arc::clone(&heard);
+        let all = Arc::clone(&received);
         let over = watch::Sender::new(Vec::new());
         let ended = over.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let number = {
-                    let mut heard = all.lock().unwrap_or_else(PoisonError::into_inner);
-                    heard.push(Vec::new());
-                    heard.len() - 1
+                    let mut received = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    received.push(Vec::new());
+                    received.len() - 1
                 };
                 let script = Arc::clone(scripts.get(number).unwrap_or(&scripts[scripts.len() - 1]));
                 let (all, ended) = (Arc::clone(&all), ended.clone());
@@ -137,7 +137,7 @@ impl FakeServer {
                 });
             }
         });
-        Self { port, heard, over, task }
+        Self { port, received, over, task }
     }
 
     /// The port on 127.0.0.1.
@@ -149,20 +149,20 @@ impl FakeServer {
     /// Number of connections.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Everything that was read so far, decrypted, of all connections in a row.
     #[must_use]
-    pub fn heard(&self) -> Vec<u8> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).concat()
+    pub fn received(&self) -> Vec<u8> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).concat()
     }
 
     /// What was read on one connection; they are counted from 0.
     #[must_use]
-    pub fn heard_of(&self, connection: usize) -> Vec<u8> {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.get(connection).cloned().unwrap_or_default()
+    pub fn received_on(&self, connection: usize) -> Vec<u8> {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        received.get(connection).cloned().unwrap_or_default()
     }
 
     /// Waits until the peer has hung up on this connection.
@@ -174,8 +174,8 @@ impl FakeServer {
 
     /// The same as text.
     #[must_use]
-    pub fn heard_text(&self) -> String {
-        String::from_utf8_lossy(&self.heard()).into_owned()
+    pub fn received_text(&self) -> String {
+        String::from_utf8_lossy(&self.received()).into_owned()
     }
 }
 
@@ -244,12 +244,12 @@ async fn converse(stream: TcpStream, script: &[ScriptStep], record: &Record) -> 
                     break;
                 }
             },
-            ScriptStep::HearTo(end) => {
-                let mut heard = Vec::new();
-                while !heard.ends_with(end.as_bytes()) {
+            ScriptStep::ReceiveUntil(end) => {
+                let mut received = Vec::new();
+                while !received.ends_with(end.as_bytes()) {
                     let byte = stream.read_u8().await?;
                     record.add(&[byte]);
-                    heard.push(byte);
+                    received.push(byte);
                 }
             }
             ScriptStep::Answer(answer) => {
@@ -285,7 +285,7 @@ async fn converse(stream: TcpStream, script: &[ScriptStep], record: &Record) -> 
             ScriptStep::Pass(time) => pass(*time).await,
             ScriptStep::Hello => drop(stream.read(&mut [0; 4096]).await?),
             ScriptStep::HearLdap => ldap(&mut stream, record).await?,
-            ScriptStep::Hear => drop(frame(&mut stream, record).await?),
+            ScriptStep::Receive => drop(frame(&mut stream, record).await?),
             ScriptStep::Smb(reply) => {
                 let request = frame(&mut stream, record).await?;
                 stream.write_all(&smb::frame(&reply.to(&request))).await?;

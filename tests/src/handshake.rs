@@ -27,12 +27,12 @@ pub async fn cut_off<S: AsyncRead + AsyncWrite + Unpin>(
     let mut server = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut flight = Vec::new();
     while flight.is_empty() {
-        let mut heard = [0; 4096];
-        let count = stream.read(&mut heard).await?;
+        let mut received = [0; 4096];
+        let count = stream.read(&mut received).await?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        server.read_tls(&mut &heard[..count])?;
+        server.read_tls(&mut &received[..count])?;
         server.process_new_packets().map_err(io::Error::other)?;
         while server.wants_write() {
             server.write_tls(&mut flight)?;

@@ -103,11 +103,11 @@ impl Sshd {
             .spawn()
             .expect("unshare");
         let mut log = BufReader::new(process.stderr.take().expect("its log"));
-        let mut said = String::new();
-        while !said.contains("Server listening") {
-            let before = said.len();
-            log.read_line(&mut said).expect("its log");
-            assert!(said.len() > before, "sshd did not start: {said}");
+        let mut output = String::new();
+        while !output.contains("Server listening") {
+            let before = output.len();
+            log.read_line(&mut output).expect("its log");
+            assert!(output.len() > before, "sshd did not start: {output}");
         }
         // It keeps logging, and must not block on the pipe.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));

@@ -87,7 +87,7 @@ impl Process {
 
     /// Its command line and its environment, as other processes see them.
     #[must_use]
-    pub fn told(&self) -> Vec<u8> {
+    pub fn arguments_and_environment(&self) -> Vec<u8> {
         let read = |what| fs::read(format!("/proc/{}/{what}", self.pid)).unwrap_or_default();
         [read("cmdline"), read("environ")].concat()
     }

@@ -31,7 +31,7 @@ pub enum Fault {
     Cut(usize),
     /// The same with RST.
     Reset(usize),
-    /// The side that speaks in that turn is not heard any more; the other one still is.
+    /// Bytes of the side that sends in that turn are dropped; those of the other one pass.
     HalfClose,
     /// One bit in the middle of the turn's first piece is turned over.
     Corrupt,

@@ -1,6 +1,6 @@
 //! Figures for `cargo xtask adversarial`.
 //!
-//! Each test that has some leaves them in the directory that `HOSTILE_REPORT` names.
+//! Each test that has some leaves them in the directory that `ADVERSARIAL_REPORT` names.
 
 use std::env;
 use std::fs;
@@ -14,7 +14,7 @@ use serde_json::Value;
 /// When the report cannot be written.
 pub fn leave(name: &str, figures: &Value) {
     println!("{name}: {figures}");
-    let Some(directory) = env::var_os("HOSTILE_REPORT").map(PathBuf::from) else { return };
+    let Some(directory) = env::var_os("ADVERSARIAL_REPORT").map(PathBuf::from) else { return };
     fs::create_dir_all(&directory).expect("a directory for the report");
     fs::write(directory.join(format!("{name}.json")), figures.to_string()).expect("the report");
 }

@@ -115,7 +115,7 @@ impl Rig {
 
 /// A server that is out of order; dropping this mends it.
 #[derive(Debug)]
-#[must_use = "the server is mended when this is dropped"]
+#[must_use = "the server is restored when this is dropped"]
 pub struct Broken {
     rig: Rig,
     server: String,

@@ -1,4 +1,4 @@
-//! The server's side of SCRAM (RFC 5802) over XMPP, from all that it heard.
+//! The server's side of SCRAM (RFC 5802) over XMPP, from all that it received.
 //!
 //! Written apart from the client: the arithmetic of PBKDF2 and of the proofs is here again.
 
@@ -70,15 +70,15 @@ fn xor(left: &[u8], right: &[u8]) -> Vec<u8> {
 }
 
 /// The message in the last element of this name.
-fn message(heard: &str, name: &str) -> Option<String> {
-    let element = heard.rsplit_once(&format!("<{name} "))?.1;
+fn message(received: &str, name: &str) -> Option<String> {
+    let element = received.rsplit_once(&format!("<{name} "))?.1;
     let text = element.split_once('>')?.1.split_once('<')?.0;
     String::from_utf8(STANDARD.decode(text).ok()?).ok()
 }
 
 /// The client's first message, without what is bound.
-fn first_bare(heard: &str) -> Option<String> {
-    message(heard, "auth")?.splitn(3, ',').nth(2).map(str::to_owned)
+fn first_bare(received: &str) -> Option<String> {
+    message(received, "auth")?.splitn(3, ',').nth(2).map(str::to_owned)
 }
 
 /// The first message of the server.
@@ -86,8 +86,8 @@ fn first_bare(heard: &str) -> Option<String> {
 /// # Panics
 /// When the client did not begin.
 #[must_use]
-pub fn challenge(heard: &str) -> String {
-    let bare = first_bare(heard).expect("the client's first message");
+pub fn challenge(received: &str) -> String {
+    let bare = first_bare(received).expect("the client's first message");
     let nonce = bare.rsplit_once("r=").expect("its nonce").1;
     format!("r={nonce}zebra,s={},i={ROUNDS}", STANDARD.encode(SALT))
 }
@@ -97,15 +97,15 @@ pub fn challenge(heard: &str) -> String {
 /// # Panics
 /// When the client did not answer.
 #[must_use]
-pub fn last(heard: &str, hash: ScramHash, bound: &[u8]) -> Option<String> {
-    let answer = message(heard, "response").expect("the client's last message");
+pub fn last(received: &str, hash: ScramHash, bound: &[u8]) -> Option<String> {
+    let answer = message(received, "response").expect("the client's last message");
     let (without_proof, proof) = answer.rsplit_once(",p=").expect("its proof");
-    let first = message(heard, "auth").expect("the client's first message");
-    let bare = first_bare(heard).expect("the client's first message");
+    let first = message(received, "auth").expect("the client's first message");
+    let bare = first_bare(received).expect("the client's first message");
     let header = first.strip_suffix(&bare).expect("its header");
     let expected = STANDARD.encode([header.as_bytes(), bound].concat());
     let binding = without_proof.split(',').next().and_then(|attribute| attribute.strip_prefix("c="));
-    let signed = format!("{bare},{},{without_proof}", challenge(heard));
+    let signed = format!("{bare},{},{without_proof}", challenge(received));
     let stored_key = hash.digest(&hash.hmac(hash.salted(), b"Client Key"));
     let client_key = xor(&STANDARD.decode(proof).ok()?, &hash.hmac(&stored_key, signed.as_bytes()));
     let is_right = hash.digest(&client_key) == stored_key && binding == Some(expected.as_str());

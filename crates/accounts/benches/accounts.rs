@@ -108,11 +108,11 @@ async fn measure(
     let mut row =
         |what: &str, ours: Duration, floor: Option<Duration>, goal: Option<Duration>, runs: usize| {
             let ratio = floor.map(|floor| ours.as_secs_f64() / floor.as_secs_f64());
-            let goal_text = goal.map(|goal| format!("<= {}", told(goal)));
+            let goal_text = goal.map(|goal| format!("<= {}", shown(goal)));
             let met = goal.map(|goal| ours <= goal);
-            println!("{engine}: {what}: {}", told(ours));
+            println!("{engine}: {what}: {}", shown(ours));
             rows.push(
-                json!({"what": format!("{engine}: {what}"), "ours": told(ours), "floor": floor.map(told),
+                json!({"what": format!("{engine}: {what}"), "ours": shown(ours), "floor": floor.map(shown),
             "ratio": ratio, "goal": goal_text, "met": met, "runs": runs}),
             );
         };
@@ -125,9 +125,8 @@ async fn measure(
     row("user with rights, as at every call", standing, Some(floor), None, 2_000);
     let details = median(1_000, async |n| drop(users.details(&id(n * 7919)).await.unwrap())).await;
     row("user with profile and groups", details, Some(floor), None, 1_000);
-    let generation =
-        median(2_000, async |_| assert!(accounts.credential_epoch().current().await.is_ok())).await;
-    row("has anybody's credential ended?", generation, Some(floor), None, 2_000);
+    let epoch = median(2_000, async |_| assert!(accounts.credential_epoch().current().await.is_ok())).await;
+    row("has a credential ended?", epoch, Some(floor), None, 2_000);
 
     let all = UserFilter::new;
     let last = id(USERS - 101);
@@ -250,7 +249,7 @@ async fn floor(work: impl AsyncFnMut(usize)) -> Duration {
     median(2_000, work).await
 }
 
-fn told(time: Duration) -> String {
+fn shown(time: Duration) -> String {
     if time < Duration::from_micros(1) {
         return format!("{} ns", time.as_nanos());
     }

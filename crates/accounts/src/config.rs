@@ -99,14 +99,14 @@ mod tests {
 
     #[test]
     fn store_is_where_the_section_says_or_beside_the_file() {
-        let told = |section| settings(section, Format::Toml).unwrap();
-        assert_eq!(told(""), "sqlite:/etc/occ/user-backend.db");
-        assert_eq!(told("[store]"), "sqlite:/etc/occ/user-backend.db");
-        assert_eq!(told("[store]\nurl = \"sqlite:/srv/a.db\""), "sqlite:/srv/a.db");
-        assert_eq!(told("[store]\nurl = \"sqlite:data/a.db\""), "sqlite:/etc/occ/data/a.db");
+        let address = |section| settings(section, Format::Toml).unwrap();
+        assert_eq!(address(""), "sqlite:/etc/occ/user-backend.db");
+        assert_eq!(address("[store]"), "sqlite:/etc/occ/user-backend.db");
+        assert_eq!(address("[store]\nurl = \"sqlite:/srv/a.db\""), "sqlite:/srv/a.db");
+        assert_eq!(address("[store]\nurl = \"sqlite:data/a.db\""), "sqlite:/etc/occ/data/a.db");
         let postgres =
             "[store]\nurl = \"postgres://alice:Wonderland-1@db.example.com/users\"\nconnections = 8";
-        assert_eq!(told(postgres), "postgres://db.example.com:5432/users");
+        assert_eq!(address(postgres), "postgres://db.example.com:5432/users");
         let php = settings("'user_backends_store' => ['url' => 'sqlite:a.db'],", Format::Php);
         assert_eq!(php.unwrap(), "sqlite:/etc/occ/a.db");
     }

@@ -127,7 +127,7 @@ fn documented_defaults_of_mail_and_reset_are_true() {
 }
 
 #[test]
-fn documented_settings_are_those_that_exist() {
+fn documented_settings_equal_the_existing_ones() {
     if is_published() {
         return;
     }

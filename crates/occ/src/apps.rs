@@ -63,7 +63,7 @@ async fn switch(call: Call<'_>, args: &AppsArg, on: bool) -> Result<Output, CliE
     let store = store::open(call.common, Missing::Create).await?;
     let word = if on { "enabled" } else { "disabled" };
     let there = store.catalogue.list(&store.accounts).await?;
-    let (mut said, mut worst, mut is_any_done) = (Vec::new(), Exit::Fine, false);
+    let (mut lines, mut worst, mut is_any_done) = (Vec::new(), Exit::Fine, false);
     for id in &args.apps {
         let app = there.iter().find(|app| app.id == *id);
         let (text, exit) = match app {
@@ -77,16 +77,16 @@ async fn switch(call: Call<'_>, args: &AppsArg, on: bool) -> Result<Output, CliE
                 Err(AppNotSwitchable::Missing) => (format!("{id} not found"), Exit::Refused),
             },
         };
-        said.push(text);
+        lines.push(text);
         is_any_done |= exit == Exit::Fine;
         worst = if exit == Exit::Fine { worst } else { exit };
     }
     match worst {
-        Exit::Fine => Ok(Output::done(said)),
-        Exit::Usage if !is_any_done => Err(CliError::refused_as_usage(said.join("\n"))),
-        _ if !is_any_done => Err(CliError::refused(said.join("\n"))),
+        Exit::Fine => Ok(Output::done(lines)),
+        Exit::Usage if !is_any_done => Err(CliError::refused_as_usage(lines.join("\n"))),
+        _ if !is_any_done => Err(CliError::refused(lines.join("\n"))),
         // Some were switched: all are listed, and the exit code says that not all were.
-        exit => Ok(Output { exit, ..Output::done(said) }),
+        exit => Ok(Output { exit, ..Output::done(lines) }),
     }
 }
 

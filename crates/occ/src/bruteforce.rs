@@ -1,7 +1,7 @@
 //! The commands `security:bruteforce:…`: failed sign-ins of a source, as stored.
 //!
 //! The servers count in memory and write every second, so what is shown may be a second old.
-//! Forgiving is heard before the next attempt.
+//! A reset counts before the next attempt.
 
 use accounts::{Clock, NextAttempt};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_an_address() {
+    fn place_is_an_address() {
         assert_eq!(place("203.0.113.7").unwrap().to_string(), "203.0.113.7");
         assert_eq!(place("::ffff:203.0.113.7").unwrap().to_string(), "203.0.113.7");
         assert_eq!(place("2001:db8:1:2:3::4").unwrap().to_string(), "2001:db8:1:2::/64");

@@ -19,15 +19,15 @@ use crate::time_format;
 
 pub(crate) async fn flush(call: Call<'_>, args: &FlushArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
-    let generations = store.accounts.credential_epoch();
+    let epoch = store.accounts.credential_epoch();
     match &args.user {
         Some(user) => {
             let id = UserId::parse(user)?;
-            generations.forget(id.name()).await?;
+            epoch.forget(id.name()).await?;
             Ok(Output::done([format!("The cached sign-ins of {} are cleared", id.name())]))
         }
         None => {
-            generations.forget_all().await?;
+            epoch.forget_all().await?;
             Ok(Output::done(["The sign-in caches are cleared"]))
         }
     }
@@ -56,8 +56,8 @@ fn status(server: Instance) -> Value {
     let mut status = Map::new();
     status.insert("told".to_owned(), time_format::iso(server.reported).into());
     status.insert("started".to_owned(), time_format::iso(server.started).into());
-    if let Ok(Value::Object(told)) = serde_json::from_str(&server.status) {
-        status.extend(told);
+    if let Ok(Value::Object(fields)) = serde_json::from_str(&server.status) {
+        status.extend(fields);
     }
     Value::Object(status)
 }

@@ -15,12 +15,12 @@ mod app_config;
 mod apps;
 mod audit;
 mod backend;
-mod backends;
 mod bruteforce;
 mod cache;
 mod cli;
 mod completion;
 mod config_file;
+mod configured_backends;
 mod exit;
 mod group;
 mod import;
@@ -129,9 +129,9 @@ pub(crate) struct Call<'a> {
 async fn run_command(call: Call<'_>, command: Command) -> Result<Output, CliError> {
     let common = call.common;
     match command {
-        Command::Backend(BackendCommand::List(_)) => backend::list::run(&backends::load(common)?),
+        Command::Backend(BackendCommand::List(_)) => backend::list::run(&configured_backends::load(common)?),
         Command::Backend(BackendCommand::Check(args)) => {
-            backend::check::run(&backends::load_with_local(common).await?, &args).await
+            backend::check::run(&configured_backends::load_with_local(common).await?, &args).await
         }
         Command::Backend(BackendCommand::Login(args)) => backend::login::run(common, &args).await,
         Command::Backend(BackendCommand::Completion(args)) => Ok(completion::run(args.shell)),
@@ -194,8 +194,8 @@ fn fail(common: &Common, answers: &StdoutGuard, failure: &CliError) -> ExitCode 
         eprintln_line(&format!("occ: {failure}"));
         return failure.exit().into();
     }
-    let is_said = common.output == Format::Plain && !failure.is_for_output();
-    if is_said || common.quiet {
+    let is_error_line = common.output == Format::Plain && !failure.is_for_output();
+    if is_error_line || common.quiet {
         eprintln_line(&failure.to_string());
     } else if let Err(unwritten) = output::write(answers, &Output::refusal(failure), common.output) {
         eprintln_line(&format!("occ: {unwritten}"));

@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_is_shown_can_steer_a_terminal() {
+    fn output_cannot_steer_the_terminal() {
         for (raw, shown) in [
             ("alice", "alice"),
             ("Ærøskøbing हिन्दी 東京", "Ærøskøbing हिन्दी 東京"),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_is_a_nested_list() {
+    fn tree_is_a_nested_list() {
         let tree = serde_json::json!({
             "user_id": "alice", "enabled": true, "groups": ["admin", "st\naff"], "quota": null, "n": 5,
             "storage": { "free": { "deep": false } }, "none": [],
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_its_meaning_when_it_is_made_safe() {
+    fn escaped_json_keeps_its_meaning() {
         let raw = "é \u{9b}\u{7f}\u{202e}\u{e0041}\u{1b}\"\\\n";
         let json = serde_json::to_string(raw).unwrap();
         let safe = printable_json(&json);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_stands_in_columns_even_with_a_hostile_cell() {
+    fn table_stands_in_columns_even_with_a_hostile_cell() {
         let rows = [["ID", "CERT", "X"], ["mail", "a\u{1b}b\nc", "1"], ["f", "é", "2"]];
         let rows = rows.map(|row| row.map(str::to_owned));
         assert_eq!(table(&rows), "ID    CERT         X\nmail  a\\u{1b}b\\nc  1\nf     é            2\n");

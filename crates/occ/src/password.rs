@@ -94,7 +94,7 @@ pub(crate) async fn read_new(
     Ok(password)
 }
 
-/// What is said of an empty new password.
+/// The refusal of an empty new password.
 fn nothing() -> CliError {
     CliError::refused("Password cannot be empty!")
 }
@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipe_gives_its_first_line_and_nothing_is_cut_off() {
+    fn pipe_gives_its_first_line_and_nothing_is_cut_off() {
         let long = "x".repeat(2000);
         for (piped, password) in [
             ("secret\n", "secret"),

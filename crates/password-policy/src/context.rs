@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_grows_is_folded_whole() {
+    fn expanding_text_is_folded_whole() {
         for letter in ["\u{23a}", "\u{390}", "\u{149}", "\u{fb03}", "\u{1e9e}"] {
             let (text, folded) = (letter.repeat(400), folded(&letter.repeat(400)));
             assert_eq!(*folded, text.chars().flat_map(fold).collect::<String>(), "{letter}");
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_text_of_short_words_is_found() {
+    fn whole_text_of_short_words_is_found() {
         let person = Context::default().display_name(" Bo Li ").user_id("a.b.c");
         assert_eq!(person.found_in("xx bo li xx"), Some(ContextField::DisplayName));
         assert_eq!(person.found_in("1a.b.c1"), Some(ContextField::UserId));

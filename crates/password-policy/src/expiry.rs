@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_expires_at_the_end_of_its_last_day() {
+    fn password_expires_at_the_end_of_its_last_day() {
         let end = at(1_000 + 30 * DAY);
         assert_eq!(age(30, Some(at(1_000)), at(1_000)), Age::Valid { until: end });
         assert_eq!(age(30, Some(at(1_000)), end - Duration::from_nanos(1)), Age::Valid { until: end });
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_of_the_future_is_good() {
+    fn password_of_the_future_is_good() {
         assert_eq!(age(1, Some(at(10 * DAY)), at(0)), Age::Valid { until: at(11 * DAY) });
     }
 }

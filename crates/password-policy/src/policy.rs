@@ -180,11 +180,11 @@ impl PasswordPolicy {
         (self.attempts > 0).then_some(self.attempts)
     }
 
-    /// Thinks up a password that passes.
+    /// Generates a password that passes.
     ///
     /// At least 16 characters, more than 80 bits, without characters that look alike.
     ///
-    /// The range source is not asked: what is drawn among 2^90 is in no collection.
+    /// The range source is not asked: one of 2^90 random passwords is in no breach list.
     ///
     /// # Errors
     /// [`GenerateError`].

@@ -15,11 +15,11 @@ use crate::violation::Violation;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Rules {
-    /// Fewest code points.
+    /// Minimum number of code points.
     pub min_length: usize,
-    /// Not among those that have leaked.
+    /// Not in a list of breached passwords.
     ///
-    /// True only when there is a range source to ask.
+    /// True only with a range source.
     pub enforce_have_i_been_pwned: bool,
     /// Not on the list of common passwords.
     pub enforce_non_common_password: bool,

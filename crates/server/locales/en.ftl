@@ -91,7 +91,7 @@ address-taken = This address cannot be confirmed
 address-taken-text = Another account uses this mail address. To use it here, remove it there first.
 
 https-title = HTTPS required
-https-text = Passwords are not taken over plain HTTP: everybody on the way could read them.
+https-text = Passwords are not taken over plain HTTP: anyone on the network could read them.
 https-link = Go to the encrypted page
 not-found = Page not found
 not-found-text = There is no page at this address. It may be misspelled, or the page has moved.

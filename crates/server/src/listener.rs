@@ -301,13 +301,13 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Admission {
             if !first[0].is_ascii_alphabetic() {
                 return Ok((guarded, service));
             }
-            let told = async {
+            let refusal = async {
                 stream.write_all(PLAIN_HTTP_RESPONSE.as_bytes()).await?;
                 stream.shutdown().await?;
                 // What is left unread would take the answer away again.
                 tokio::io::copy(&mut stream.take(LONGEST_HEAD as u64), &mut tokio::io::sink()).await
             };
-            let _ = timeout_at(patience, told).await;
+            let _ = timeout_at(patience, refusal).await;
             Err(io::ErrorKind::InvalidData.into())
         })
     }

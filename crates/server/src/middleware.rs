@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_has_no_token() {
+    fn log_has_no_token() {
         assert_eq!(loggable("/lostpassword/reset/abc"), "/lostpassword/reset/");
         assert_eq!(loggable("//cloud/lostpassword/reset/abc/d"), "//cloud/lostpassword/reset/");
         assert_eq!(loggable("/address/confirm/abc"), "/address/confirm/");
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn mails_point_to_the_page_that_takes_tokens() {
+    fn mails_link_to_the_token_page() {
         assert_eq!(loggable(&format!("/{}x", accounts::RESET_PATH)), "/lostpassword/reset/");
         assert_eq!(loggable(&format!("/{}x", accounts::CONFIRMATION_PATH)), "/address/confirm/");
     }

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use crate::auth::client_address::Origin;
 
 /// The message for a password that was sent in clear text.
-pub(crate) const PLAINTEXT_REFUSED: &str = "Passwords are not taken over plain HTTP from other machines: everybody on the way can read them. \
+pub(crate) const PLAINTEXT_REFUSED: &str = "Passwords are not taken over plain HTTP from other machines: anyone on the network can read them. \
                              Use https, and change this password; an operator can set allow_plaintext = true in [server]";
 
 /// The message for a password over plain HTTP.

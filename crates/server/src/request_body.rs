@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn body_that_does_not_arrive_holds_nothing_for_long() {
+    async fn missing_body_holds_nothing_for_long() {
         let budget = BodyBudget::default();
         let endless = || Body::from_stream(stream::pending::<Result<Bytes, BodyError>>());
         for (sender, seconds) in [(Sender::Anonymous, 10), (Sender::SignedIn, 60)] {
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn body_that_was_read_leaves_nothing_to_drain() {
+    async fn read_body_leaves_nothing_to_drain() {
         let budget = BodyBudget::default();
         let mut request = request(chunks(&[1000, 24]), true);
         let remainder = Remainder::of(&mut request).unwrap();

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_of_the_api_say_which_version() {
+    fn api_paths_name_their_version() {
         for (path, expected) in [
             ("/ocs/v1.php/cloud/users", Some((Version::V1, "/cloud/users"))),
             ("/ocs/v2.php//cloud", Some((Version::V2, "//cloud"))),

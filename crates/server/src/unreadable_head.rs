@@ -65,7 +65,7 @@ pub(crate) struct Explained<S> {
 struct Replacement {
     bytes: Vec<u8>,
     written: usize,
-    /// How many bytes the library was told it had written.
+    /// How many bytes were reported as written to the library.
     instead_of: usize,
 }
 

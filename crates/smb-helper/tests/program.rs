@@ -13,7 +13,7 @@ fn run(argument: &str) -> Output {
 }
 
 #[test]
-fn help_says_that_other_programs_start_it() {
+fn help_names_its_callers() {
     let output = run("--help");
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_colon_parts_name_and_password() {
+    fn first_colon_parts_name_and_password() {
         for (credentials, name, password) in [
             ("anna:geheim", "anna", "geheim"),
             ("anna:pa:ss", "anna", "pa:ss"),

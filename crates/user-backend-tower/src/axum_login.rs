@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn session_ends_when_its_backend_is_removed() {
+    async fn session_ends_with_its_removed_backend() {
         let up = backend(people());
         let user = up.authenticate(LoginForm::new("alice", "Wonderland-1")).await.unwrap().unwrap();
         assert_eq!(up.get_user(&user.id()).await, Ok(Some(user.clone())));

@@ -172,7 +172,7 @@ async fn clients_of_a_proxy_are_distinguished() {
 }
 
 #[tokio::test]
-async fn rule_that_says_no_is_403() {
+async fn denying_rule_is_403() {
     let layer = BasicAuthLayer::new(resolver(), PeerAddress)
         .require(|user, parts| user.name().as_str() == "alice" || parts.uri.path() == "/public");
     let app = app(layer);
@@ -225,8 +225,8 @@ async fn dropped_request_still_counts_its_guess() {
     let slow = people().with_delay(Duration::from_secs(5));
     let resolver = Resolver::builder().backend(slow).build().unwrap();
     let app = app(BasicAuthLayer::new(resolver.clone(), PeerAddress));
-    let asked = ask(&app, request(PEER, Some("alice:wrong")));
-    assert!(tokio::time::timeout(Duration::from_secs(1), asked).await.is_err());
+    let answer = ask(&app, request(PEER, Some("alice:wrong")));
+    assert!(tokio::time::timeout(Duration::from_secs(1), answer).await.is_err());
     assert_eq!(resolver.pressure().under_way, 1);
     tokio::time::advance(Duration::from_secs(10)).await;
     let again = ask(&app, request(PEER, Some("alice:wrong"))).await;

@@ -183,8 +183,8 @@ impl<'a> Attempt<'a> {
         self
     }
 
-    /// Passes on what the server tells the user: for operators, in the log and in the trace.
-    pub fn tell(&self, text: ServerText) {
+    /// Sets what the server says to the user: for operators, in the log and in the trace.
+    pub fn set_message(&self, text: ServerText) {
         if let Some(message) = self.message {
             *message.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
         }

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_entry_that_counts_is_an_error() {
+    fn unreadable_counting_entry_is_an_error() {
         for line in ["unknown", "", "192.0.2.1,", "fe80::1%eth0", "_hidden", "x, 10.9.9.9"] {
             assert_eq!(found("10.1.2.3", &[line.as_bytes()]), Err(UnreadableHop), "{line}");
         }
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_has_the_addresses_that_share_its_prefix() {
+    fn network_contains_addresses_of_its_prefix() {
         let has = |network: &str, address: &str| {
             network.parse::<Network>().unwrap().contains(address.parse().unwrap())
         };

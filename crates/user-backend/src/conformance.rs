@@ -218,7 +218,7 @@ impl Suite<'_> {
 
     fn keeps_secret(&mut self, what: &str, text: &str) {
         if text.contains(self.known.password.expose()) {
-            self.broken.push(format!("{what} tells the password"));
+            self.broken.push(format!("{what} shows the password"));
         }
     }
 
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_honest_backend_and_its_decorators_pass() {
+    async fn honest_backend_and_its_decorators_pass() {
         check(&honest(), &known()).await.unwrap();
         let limited = Arc::new(ConcurrencyLimit::new(Arc::new(honest()), 1));
         check(limited.as_ref(), &known()).await.unwrap();
@@ -478,7 +478,7 @@ mod tests {
     async fn every_violation_is_found() {
         for (violation, promise) in [
             (Violation::AcceptsEveryone, "an unknown user is rejected"),
-            (Violation::LeaksThePassword, "tells the password"),
+            (Violation::LeaksThePassword, "shows the password"),
             (Violation::ReportsOutageAsRejection, "running out of time is not a rejection"),
             (Violation::TruncatesPasswords, "a wrong password is rejected"),
             (Violation::SplitsOneUser, "the same name in other letter case is the same person"),

@@ -133,17 +133,17 @@ impl BackendError {
     ///
     /// Neither as a refusal nor as an outage. `answer` is the reply's code and what it answers. The
     /// attempt is unavailable and counts as a guess.
-    pub fn not_recognised(answer: &str, said: ServerText) -> Self {
+    pub fn not_recognised(answer: &str, text: ServerText) -> Self {
         let detail = format!("the server's answer is not recognised as a refusal ({answer})");
-        Self::unavailable(Phase::Login, detail).with_server_text(said)
+        Self::unavailable(Phase::Login, detail).with_server_text(text)
     }
 
     /// Adds the server's reply that is not recognised.
     ///
     /// The attempt counts as a guess then.
     #[must_use]
-    pub fn with_server_text(mut self, said: ServerText) -> Self {
-        self.server_text = Some(Box::new(said));
+    pub fn with_server_text(mut self, text: ServerText) -> Self {
+        self.server_text = Some(Box::new(text));
         self.counting_as_guess()
     }
 
@@ -301,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_names_backend_and_phase_and_keeps_the_cause() {
+    fn text_names_backend_and_phase_and_keeps_the_cause() {
         let id = BackendId::parse("mail").unwrap();
         let error = BackendError::unavailable(Phase::Tls, "certificate expired on 2026-11-01")
             .with_source(std::io::Error::other("beneath"))
@@ -328,8 +328,8 @@ mod tests {
     #[test]
     fn unrecognised_answer_counts_as_a_guess_without_its_words() {
         let password = crate::secret::Password::parse("Wonderland-1").unwrap();
-        let said = ServerText::new(b"flux", "alice", &password);
-        let error = BackendError::not_recognised("reply 530 to PASS", said);
+        let text = ServerText::new(b"flux", "alice", &password);
+        let error = BackendError::not_recognised("reply 530 to PASS", text);
         assert_eq!(
             error.to_string(),
             "unavailable during login: the server's answer is not recognised as a refusal (reply 530 to PASS)"

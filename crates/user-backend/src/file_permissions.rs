@@ -236,7 +236,7 @@ mod unix {
         }
 
         #[test]
-        fn file_or_folder_that_others_may_write_is_refused() {
+        fn file_or_folder_writable_by_others_is_refused() {
             let (top, file) = tree();
             assert_eq!(check(&file), Ok(()));
             let (folder, above) = (top.path().join("a/b"), top.path().join("a"));

@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_never_printed() {
+    fn password_is_never_printed() {
         let password = Password::parse("Wonderland-1").unwrap();
         assert_eq!(format!("{password:?} {password:#?}"), "Password(…) Password(…)");
     }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_do_not_run_into_each_other() {
+    fn fields_stay_separate() {
         let keyer = OutcomeKeyer::random().unwrap();
         let key = |name: &str, password: &str| keyer.key(b"s", name, password);
         assert_ne!(key("ab", "c"), key("a", "bc"));

@@ -88,8 +88,8 @@ fn check(args: &Args, steps: &mut Steps) {
         variables = env;
         variables.push(("RIG_REQUIRED".into(), "1".into()));
     }
-    variables.push(("HOSTILE_REPORT".into(), directory.display().to_string()));
-    variables.push(("HOSTILE_MUTATIONS".into(), args.mutations.to_string()));
+    variables.push(("ADVERSARIAL_REPORT".into(), directory.display().to_string()));
+    variables.push(("ADVERSARIAL_MUTATIONS".into(), args.mutations.to_string()));
     steps.run("tests", "scripts, certificates, mutations, faults, floods; one after the other", || {
         let mut nextest = step::cargo(&[
             "nextest",

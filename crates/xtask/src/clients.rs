@@ -232,16 +232,16 @@ impl ApiServer {
         let log = process.stderr.take().map(BufReader::new);
         let mut server = Self { process, folder, url: String::new() };
         let mut lines = log.into_iter().flat_map(BufRead::lines).map_while(Result::ok);
-        let mut said = Vec::new();
+        let mut output = Vec::new();
         for line in lines.by_ref() {
             if let Some((_, address)) = line.split_once("address=") {
                 server.url = format!("http://{}", address.trim());
                 break;
             }
-            said.push(line);
+            output.push(line);
         }
         if server.url.is_empty() {
-            return Err(format!("user-backend-server serve does not start:\n{}", said.join("\n")).into());
+            return Err(format!("user-backend-server serve does not start:\n{}", output.join("\n")).into());
         }
         // Its output is read to the end, so that it never blocks; errors are shown.
         thread::spawn(move || {

@@ -21,7 +21,7 @@ pub(crate) struct Args {
     debug: bool,
 }
 
-/// Runs the cluster and checks what every client was told.
+/// Runs the cluster and checks every answer that clients got.
 ///
 /// # Errors
 ///

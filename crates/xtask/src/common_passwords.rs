@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_checked_in_list_is_the_pinned_one() {
+    fn checked_in_list_is_the_pinned_one() {
         let list = fs::read(step::root().join(LIST)).unwrap();
         pinned("the list", &list, LIST_SHA256).unwrap();
         assert!(list.len() <= 6_000_000, "{} bytes", list.len());
@@ -124,14 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_lines_make_the_same_bytes_in_any_order() {
+    fn same_lines_make_the_same_bytes_in_any_order() {
         let one = build(&entries("Hello\nabc\n\nhello\n")).unwrap();
         assert_eq!(one, build(&entries("abc\nhello\nABC")).unwrap());
         assert_eq!(fst::Set::new(one).unwrap().len(), 2);
     }
 
     #[test]
-    fn a_list_of_other_bytes_is_refused() {
+    fn list_of_other_bytes_is_refused() {
         let error = pinned("it", b"other", LIST_SHA256).unwrap_err().to_string();
         assert!(error.starts_with("it has sha256 ") && error.contains(LIST_SHA256), "{error}");
     }

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_does_not_start_says_so() {
+    fn failed_start_is_reported() {
         const BROKEN: DatabaseKind =
             DatabaseKind { name: "Broken", user: "nobody", script: "exit 1", ..MARIADB };
         let error = Server::start(&BROKEN, false).unwrap_err().to_string();

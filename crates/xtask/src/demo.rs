@@ -136,7 +136,7 @@ impl Demo {
             .output()?;
         let errors = String::from_utf8_lossy(&output.stderr);
         let reply: Value = serde_json::from_slice(&output.stdout)
-            .map_err(|error| format!("occ wrote no JSON ({error}); it said: {}", errors.trim()))?;
+            .map_err(|error| format!("occ wrote no JSON ({error}); its errors: {}", errors.trim()))?;
         println!("   {user:<7} {}", described(&reply, output.status.code()));
         let as_expected = reply["outcome"] == expect.outcome
             && output.status.code() == Some(expect.exit)
@@ -194,8 +194,8 @@ impl Demo {
             .env_remove("NC_PASS")
             .env("OC_PASS", password)
             .output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        said.lines().for_each(|line| println!("     {line}"));
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.lines().for_each(|line| println!("     {line}"));
         if !output.status.success() {
             let errors = String::from_utf8_lossy(&output.stderr);
             return Err(format!("occ {} failed: {}", words.join(" "), errors.trim()).into());

@@ -168,7 +168,7 @@ fn replay(steps: &mut Steps, copies: u64) -> Option<Run> {
         let folder = step::target().join("fuzz");
         let mut nextest = step::cargo(&["nextest", "run", "-p", "user-backend-fuzz", "--test", "replay"]);
         nextest.args(["--all-features", "--profile", "long"]);
-        nextest.env("FUZZ_MUTATIONS", copies.to_string()).env("HOSTILE_REPORT", &folder);
+        nextest.env("FUZZ_MUTATIONS", copies.to_string()).env("ADVERSARIAL_REPORT", &folder);
         step::run(&mut nextest)?;
         let report: Value = serde_json::from_str(&fs::read_to_string(folder.join("replay.json"))?)?;
         let executions = report["fuzz"].as_u64().unwrap_or(0);
@@ -183,8 +183,8 @@ fn chosen(wanted: &[String]) -> Outcome<Vec<String>> {
         all.push(entry?.file_name().to_string_lossy().into_owned());
     }
     all.sort();
-    if let Some(stranger) = wanted.iter().find(|name| !all.contains(name)) {
-        return Err(format!("there is no target \"{stranger}\": {}", all.join(", ")).into());
+    if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
+        return Err(format!("there is no target \"{unknown}\": {}", all.join(", ")).into());
     }
     Ok(if wanted.is_empty() { all } else { wanted.to_vec() })
 }
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_figures_of_libfuzzer_are_found() {
+    fn figures_of_libfuzzer_are_found() {
         let text = "#2\tINITED cov: 411 ft: 5\n#99\tDONE   cov: 512 ft: 907 corp: 33/1Kb\n\
                     stat::number_of_executed_units: 1234\nstat::peak_rss_mb:              88\n";
         let run = read("ftp_reply", text, false);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_does_not_exist_is_named() {
+    fn missing_target_is_named() {
         let error = chosen(&["imap_guard".into(), "nonsense".into()]).unwrap_err().to_string();
         assert!(error.starts_with("there is no target \"nonsense\": basic, "), "{error}");
         assert_eq!(chosen(&["name".into()]).unwrap(), ["name"]);

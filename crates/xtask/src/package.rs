@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn newest_package_is_that_of_the_crate() {
+    fn newest_package_is_of_the_crate() {
         let folder = std::env::temp_dir().join(format!("xtask-newest-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all(folder.join("tmp-crate")).unwrap();

@@ -97,7 +97,7 @@ fn all_functions(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn model_page_names_files_and_functions_that_exist() {
+fn model_page_names_existing_files_and_functions() {
     let text = fs::read_to_string(root().join("docs/security/model.md")).unwrap();
     let (_, table) = text.split_once("## How steps map to the code").unwrap();
     let (table, _) = table.split_once("\n## ").unwrap();

@@ -96,7 +96,7 @@ fn check(args: &Args, steps: &mut Steps) {
         inside
             .env("RIG_STATE", folder.join("rig"))
             .env("RIG_SCRIPT", step::root().join("docker/rig-native.sh"));
-        inside.env("HOSTILE_REPORT", &folder).env("SOAK_SECONDS", (args.minutes * 60).to_string());
+        inside.env("ADVERSARIAL_REPORT", &folder).env("SOAK_SECONDS", (args.minutes * 60).to_string());
         inside.env("SOAK_RATE", args.rate.to_string()).env("SOAK_SEED", seed.to_string());
         step::run(&mut inside)
     });

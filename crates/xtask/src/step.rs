@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_step_names_itself() {
+    fn failed_step_names_itself() {
         let mut steps = Steps::default();
         assert_eq!(steps.run("one", "", || Ok(1)), Some(1));
         assert_eq!(steps.run("two", "", || -> Outcome<()> { Err("no".into()) }), None);
@@ -173,14 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn a_program_hears_nothing_of_the_package_of_xtask() {
-        assert!(env::var_os("CARGO_PKG_NAME").is_some(), "cargo tells this test");
-        let heard = capture(&mut program("env")).unwrap();
-        assert!(!heard.contains("CARGO_PKG_") && !heard.contains("CARGO_MANIFEST_"), "{heard}");
+    fn program_hears_nothing_of_the_package_of_xtask() {
+        assert!(env::var_os("CARGO_PKG_NAME").is_some(), "cargo sets it for this test");
+        let received = capture(&mut program("env")).unwrap();
+        assert!(!received.contains("CARGO_PKG_") && !received.contains("CARGO_MANIFEST_"), "{received}");
     }
 
     #[test]
-    fn a_command_that_fails_is_named() {
+    fn failed_command_is_named() {
         let error = run(&mut program("false")).unwrap_err().to_string();
         assert!(error.starts_with("`false` ended with"), "{error}");
     }

@@ -63,7 +63,7 @@ impl Class for Pop3Class {
             Some(Located { value: false, field }) => {
                 PositionalTls::Plaintext { instead: named.line_with(&field, "true"), field }
             }
-            None => PositionalTls::Unsaid,
+            None => PositionalTls::Unset,
         };
         Some(NamedFields { host: Some(host?), tls, ..NamedFields::default() })
     }

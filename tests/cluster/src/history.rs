@@ -1,4 +1,4 @@
-//! What every client was told, and the check of it.
+//! Every answer that a client got, and the check of it.
 //!
 //! 1. No yes after the answer to a change: a sign-in that began after the answer to a change of a
 //!    credential is not accepted with the credential from before.
@@ -19,7 +19,7 @@ const BUDGET: (usize, Duration) = (4, Duration::from_secs(15 * 60));
 /// A credential: whose it is, and which of the ones that this user had.
 pub(crate) type Credential = (String, u32);
 
-/// What a client was told.
+/// The answer that a client got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Yes,
@@ -37,7 +37,7 @@ struct SignIn {
     credential: Credential,
     began: Instant,
     ended: Instant,
-    told: Told,
+    outcome: Told,
 }
 
 /// A time in which a credential must not be accepted.
@@ -91,14 +91,14 @@ impl History {
     }
 
     /// Records a sign-in.
-    pub(crate) fn sign_in(&self, credential: Credential, began: Instant, told: Told) {
-        self.events().sign_ins.push(SignIn { credential, began, ended: Instant::now(), told });
+    pub(crate) fn sign_in(&self, credential: Credential, began: Instant, outcome: Told) {
+        self.events().sign_ins.push(SignIn { credential, began, ended: Instant::now(), outcome });
     }
 
     /// Records a guess: a password that no one has, so that a yes is a violation.
-    pub(crate) fn guess(&self, name: &str, began: Instant, told: Told) {
-        self.sign_in((format!("guess at {name}"), 0), began, told);
-        if told == Told::Yes {
+    pub(crate) fn guess(&self, name: &str, began: Instant, outcome: Told) {
+        self.sign_in((format!("guess at {name}"), 0), began, outcome);
+        if outcome == Told::Yes {
             self.events().accepted_guesses.push(format!("a guess at {name} was accepted"));
         }
     }
@@ -138,7 +138,7 @@ impl History {
         let mut report = Report { violations: events.accepted_guesses.clone(), ..Report::default() };
         let mut closed: HashMap<&Credential, Vec<&Closed>> = HashMap::new();
         events.closed.iter().for_each(|one| closed.entry(&one.credential).or_default().push(one));
-        for sign_in in events.sign_ins.iter().filter(|sign_in| sign_in.told == Told::Yes) {
+        for sign_in in events.sign_ins.iter().filter(|sign_in| sign_in.outcome == Told::Yes) {
             let of_credential = closed.get(&sign_in.credential).into_iter().flatten();
             let broken = of_credential.filter(|closed| {
                 sign_in.began > closed.from && closed.until.is_none_or(|until| sign_in.ended < until)
@@ -172,7 +172,8 @@ impl History {
         for (name, owners) in events.owners.iter().filter(|(_, owners)| owners.len() > 1) {
             report.violations.push(format!("the name {name} belongs to {owners:?}"));
         }
-        let count = |told: Told| events.sign_ins.iter().filter(|sign_in| sign_in.told == told).count();
+        let count =
+            |outcome: Told| events.sign_ins.iter().filter(|sign_in| sign_in.outcome == outcome).count();
         report.lines.push(format!(
             "operations: {} sign-ins ({} yes, {} no, {} 429, {} 503, {} without an answer), {} changes, {} names",
             events.sign_ins.len(),
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn yes_that_began_after_the_answer_is_a_violation() {
+    fn yes_begun_after_the_answer_is_a_violation() {
         let history = History::default();
         let before = Instant::now();
         history.closed(alice(1), "password");

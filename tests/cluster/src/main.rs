@@ -2,7 +2,7 @@
 //!
 //! Clients sign in, guess, change passwords, disable, promote and wipe, at servers with addresses
 //! of their own and through nginx. Meanwhile servers are killed, frozen and cut off from the
-//! database, and the database is restarted. What every client was told, and when, goes into a
+//! database, and the database is restarted. Every answer, with its time, goes into a
 //! history; at the end it is checked against three sentences (see [`history`]).
 
 mod client;

@@ -132,7 +132,7 @@ impl Site {
         self.is_over.store(true, Ordering::SeqCst);
     }
 
-    /// Whether clients shall go on.
+    /// Whether clients go on.
     pub(crate) fn is_open(&self) -> bool {
         !self.is_over.load(Ordering::SeqCst)
     }

@@ -104,7 +104,7 @@ fn password(name: &str, number: u32) -> String {
     format!("Cluster-{name}-{number}-Wonderland!")
 }
 
-fn told(answer: &Outcome<Answer>) -> Told {
+fn outcome(answer: &Outcome<Answer>) -> Told {
     match answer.as_ref().map(|answer| answer.status) {
         Ok(200) => Told::Yes,
         Ok(401 | 403) => Told::No,
@@ -142,9 +142,9 @@ impl Clients {
         for server in self.addresses.iter() {
             let began = Instant::now();
             let answer = self.ask(*server, rng, &local.name, &local.secret(number)).await;
-            let told = told(&answer);
-            is_refused &= told == Told::No;
-            self.history.sign_in((local.name.clone(), number), began, told);
+            let outcome = outcome(&answer);
+            is_refused &= outcome == Told::No;
+            self.history.sign_in((local.name.clone(), number), began, outcome);
         }
         if is_refused {
             self.history.refused_after(answered.elapsed());
@@ -225,7 +225,7 @@ impl Clients {
             let server = *rng.pick(&self.addresses);
             let began = Instant::now();
             let answer = self.ask(server, rng, &local.name, &local.secret(number)).await;
-            self.history.sign_in((local.name.clone(), number), began, told(&answer));
+            self.history.sign_in((local.name.clone(), number), began, outcome(&answer));
         }
         let answer = self.admin(("POST", path), &[("groupid", "admin")]).await?;
         if answer.status == 200 {
@@ -244,7 +244,7 @@ impl Clients {
             let server = *rng.pick(&self.addresses);
             let began = Instant::now();
             let answer = self.ask(server, &mut rng, &local.name, &local.secret(number)).await;
-            self.history.sign_in((local.name.clone(), number), began, told(&answer));
+            self.history.sign_in((local.name.clone(), number), began, outcome(&answer));
         }
         Ok(())
     }
@@ -261,12 +261,12 @@ impl Clients {
                 let wrong = format!("guess-{guesses}-{}", rng.roll());
                 burst.spawn(async move {
                     let began = Instant::now();
-                    (began, told(&request(server, source, SELF, (&name, &wrong), &[]).await))
+                    (began, outcome(&request(server, source, SELF, (&name, &wrong), &[]).await))
                 });
             }
             while let Some(ended) = burst.join_next().await {
-                let (began, told) = ended?;
-                self.history.guess(&name, began, told);
+                let (began, outcome) = ended?;
+                self.history.guess(&name, began, outcome);
             }
         }
         Ok(())
@@ -279,7 +279,7 @@ impl Clients {
             let server = *rng.pick(&self.addresses);
             let began = Instant::now();
             let answer = self.ask(server, &mut rng, &name, &upstream::password(&name)).await;
-            self.history.sign_in((name, 0), began, told(&answer));
+            self.history.sign_in((name, 0), began, outcome(&answer));
             sleep(Duration::from_millis(50)).await;
         }
         Ok(())
@@ -302,7 +302,7 @@ impl Clients {
             }
             while let Some(ended) = first.join_next().await {
                 let (began, answer) = ended?;
-                self.history.sign_in((name.clone(), 0), began, told(&answer));
+                self.history.sign_in((name.clone(), 0), began, outcome(&answer));
                 if let Some(backend) = answer.ok().and_then(|answer| answer.data("backend")) {
                     self.history.owner(&name, backend);
                 }

@@ -1,7 +1,7 @@
 //! Sentence 3: no name with two owners.
 //!
 //! Two external backends accept the same name for the first time, one of them under two spellings
-//! that it tells apart, while an administrator creates a local user with that name.
+//! that it distinguishes, while an administrator creates a local user with that name.
 
 use stateright::{Model, Property};
 

@@ -35,7 +35,7 @@ fn sign_ins_after_a_change_never_use_the_old_password() {
 }
 
 #[test]
-fn budget_holds_over_servers_that_die() {
+fn budget_holds_over_crashed_servers() {
     let (broken, states) = violations(budget::Budget { bug: None });
     assert!(broken.is_empty(), "{broken:?}");
     assert!(states > 1_000, "{states}");

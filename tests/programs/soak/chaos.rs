@@ -22,10 +22,10 @@ pub(crate) struct Chaos {
 impl Chaos {
     pub(crate) fn start(rig: Rig, seed: u64) -> Self {
         let over = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&over);
+        let stop = Arc::clone(&over);
         let thread = thread::spawn(move || {
             let (mut rng, mut counts) = (Rng::new(!seed), BTreeMap::new());
-            while !told.load(Ordering::Acquire) {
+            while !stop.load(Ordering::Acquire) {
                 let (server, (verb, mend)) = (*rng.pick(&SERVERS), *rng.pick(&DISTURBANCES));
                 // Two at once, now and then.
                 let other = (rng.below(4) == 0).then(|| *rng.pick(&SERVERS)).filter(|other| *other != server);
@@ -35,11 +35,11 @@ impl Chaos {
                         *counts.entry(verb.to_owned()).or_default() += 1;
                     }
                 }
-                rest(&told, Duration::from_millis(500 + u64::try_from(rng.below(3000)).unwrap_or_default()));
+                rest(&stop, Duration::from_millis(500 + u64::try_from(rng.below(3000)).unwrap_or_default()));
                 for server in [Some(server), other].into_iter().flatten() {
                     rig.order(mend, server);
                 }
-                rest(&told, Duration::from_millis(1000 + u64::try_from(rng.below(4000)).unwrap_or_default()));
+                rest(&stop, Duration::from_millis(1000 + u64::try_from(rng.below(4000)).unwrap_or_default()));
             }
             // A loaded machine may need a second try.
             while !SERVERS.into_iter().all(|server| rig.order("start", server)) {}

@@ -111,7 +111,7 @@ impl Tally {
         row("late by more than 100 ms", format!("{}, latest {} ms", self.overruns, self.latest.as_millis()));
         row("not well again", if ill.is_empty() { "none".to_owned() } else { ill.join(", ") });
         let leaks = metrics.print();
-        let decided = |word: &str| self.sum(|(.., said)| said == word);
+        let decided = |word: &str| self.sum(|(.., outcome)| outcome == word);
         let (accepted, refused) = (decided("accepted"), decided("refused"));
         report::leave(
             "soak",

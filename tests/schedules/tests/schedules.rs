@@ -32,6 +32,6 @@ fn invalidated_refusal_refuses_no_user_in_any_schedule() {
 }
 
 #[test]
-fn one_login_serves_all_who_ask_the_same() {
+fn identical_attempts_share_one_login() {
     try_out(3_000, identical_attempts_make_one_login);
 }

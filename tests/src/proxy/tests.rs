@@ -19,7 +19,7 @@ async fn echo() -> u16 {
 }
 
 /// What comes back of "hello", and of "again", through the fault from this turn on.
-async fn heard(fault: Fault, turn: usize) -> (String, Vec<usize>) {
+async fn received(fault: Fault, turn: usize) -> (String, Vec<usize>) {
     let proxy = Proxy::start("127.0.0.1", echo().await, Plan { fault, turn, connection: 0 }).await;
     let mut stream = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
     let mut all = Vec::new();
@@ -58,11 +58,11 @@ async fn each_fault_begins_in_its_turn() {
         (Fault::Corrupt, 2, "he|loagain"),
         (Fault::Corrupt, 4, "helloagqin"),
     ] {
-        assert_eq!(heard(fault, turn).await.0, expected, "{fault:?} in turn {turn}");
+        assert_eq!(received(fault, turn).await.0, expected, "{fault:?} in turn {turn}");
     }
 }
 
 #[tokio::test]
 async fn turns_are_counted_for_each_connection() {
-    assert_eq!(heard(Fault::None, 0).await.1, [4]);
+    assert_eq!(received(Fault::None, 0).await.1, [4]);
 }

@@ -92,7 +92,7 @@ async fn both_programs_answer_alike_or_as_documented() {
     );
     let unused = expected.rows().iter().zip(&used).filter(|(row, used)| **used == 0 && cases::covers(row));
     let unused: Vec<&Row> = unused.map(|(row, _)| row).collect();
-    assert!(unused.is_empty(), "differences that are expected and are none:\n{unused:#?}");
+    assert!(unused.is_empty(), "expected differences that do not occur:\n{unused:#?}");
     assert!(
         unexpected.is_empty(),
         "{} differences are not expected:\n{}",

@@ -134,9 +134,9 @@ async fn imap_session(stream: TcpStream, server: Server) -> Option<()> {
                         line(&mut stream).await?
                     }
                 };
-                let said = BASE64_STANDARD.decode(encoded).ok()?;
-                let said = String::from_utf8_lossy(&said).into_owned();
-                let mut parts = said.splitn(3, '\0').skip(1);
+                let credentials = BASE64_STANDARD.decode(encoded).ok()?;
+                let credentials = String::from_utf8_lossy(&credentials).into_owned();
+                let mut parts = credentials.splitn(3, '\0').skip(1);
                 let (name, password) = (parts.next()?, parts.next()?);
                 judge_imap(&mut stream, &tag, server, name, password).await?;
             }

@@ -29,7 +29,7 @@ asked after five minutes: 1
 ";
 
 #[test]
-fn t27_memory_pauses_and_deadlines_do_not_follow_the_wall_clock() {
+fn t27_caches_and_deadlines_ignore_the_wall_clock() {
     let Some(library) = library() else {
         assert!(env::var_os("RIG_REQUIRED").is_none(), "libfaketime is not here");
         eprintln!("skipped: no libfaketime");
@@ -41,9 +41,9 @@ fn t27_memory_pauses_and_deadlines_do_not_follow_the_wall_clock() {
     // It looks into the file each time, and leaves the monotonic clock alone.
     let output = program.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").output();
     let output = output.unwrap();
-    let (told, complained) =
+    let (output_text, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(told, TOLD, "{complained}");
+    assert_eq!(output_text, TOLD, "{complained}");
 }
 
 /// Where Debian and its relatives keep it.

@@ -59,7 +59,7 @@ impl Drop for Program {
 }
 
 #[tokio::test]
-async fn no_helper_outlives_the_program_that_started_it() {
+async fn no_helper_outlives_its_parent() {
     let _alone = ALONE.lock().await;
     for (number, is_in_the_middle) in [true, false].into_iter().enumerate() {
         let host = SmbHost::start().await;
@@ -84,9 +84,14 @@ async fn t62_program_is_its_own_helper_without_the_password() {
     // What careless operators do.
     let mut program = Program::start(&["pavao", &host.port().to_string()], Some(canary::PASSWORD));
     assert_eq!(program.verdict().await, "bad_credentials");
-    let told = program.helper().told();
-    assert!(told.starts_with(b"user-backend-smb-helper\0--user-backend-smb-helper\0"));
-    assert_eq!(canary::count(&told), 0, "{}", String::from_utf8_lossy(&told));
+    let arguments_and_environment = program.helper().arguments_and_environment();
+    assert!(arguments_and_environment.starts_with(b"user-backend-smb-helper\0--user-backend-smb-helper\0"));
+    assert_eq!(
+        canary::count(&arguments_and_environment),
+        0,
+        "{}",
+        String::from_utf8_lossy(&arguments_and_environment)
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ const CRASHED: &str = "unavailable: the helper process for libsmbclient ended in
 const LOGINS: usize = 20;
 
 #[tokio::test]
-async fn t23_a_host_that_hangs_delays_no_login_at_another_one() {
+async fn t23_hanging_host_delays_no_other_login() {
     let _alone = ALONE.lock().await;
     let (hung, well) = (SmbHost::start().await, SmbHost::start().await);
     let (at_hung, at_well) = (Arc::new(backend(&hung, LONG)), backend(&well, LONG));
@@ -84,7 +84,7 @@ async fn t28_crash_in_the_library_fails_one_login_only() {
 }
 
 #[tokio::test]
-async fn a_helper_that_died_between_two_logins_is_not_missed() {
+async fn dead_helper_between_logins_is_replaced() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let backend = backend(&host, LONG);
@@ -96,7 +96,7 @@ async fn a_helper_that_died_between_two_logins_is_not_missed() {
 }
 
 #[tokio::test]
-async fn a_deadline_ends_the_helper_that_does_not_answer() {
+async fn deadline_ends_a_silent_helper() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     host.be_silent(true);
@@ -163,25 +163,28 @@ async fn t24_full_queue_of_helpers_is_unavailable_at_once() {
 }
 
 #[tokio::test]
-async fn program_that_is_no_helper_gets_no_password() {
+async fn non_helper_program_gets_no_password() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let directory = tempfile::tempdir().unwrap();
-    let heard = directory.path().join("heard");
+    let received = directory.path().join("received");
     let listener = directory.path().join("listener");
-    std::fs::write(&listener, format!("#!/bin/sh\nprintf 'ub-smb-helper 0\\n' >&0\nhead -c 1 >{heard:?}\n"))
-        .unwrap();
+    std::fs::write(
+        &listener,
+        format!("#!/bin/sh\nprintf 'ub-smb-helper 0\\n' >&0\nhead -c 1 >{received:?}\n"),
+    )
+    .unwrap();
     std::fs::set_permissions(&listener, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     for program in [listener, "/bin/true".into()] {
-        let told = outcome(&backend_with(&host, LONG, Isolation::Program(program.clone()))).await;
+        let outcome_text = outcome(&backend_with(&host, LONG, Isolation::Program(program.clone()))).await;
         let expected = format!(
             "misconfigured: {} is no SMB helper of this version (nothing was sent to it)",
             program.display()
         );
-        assert_eq!(told, expected);
+        assert_eq!(outcome_text, expected);
     }
     helpers().iter().for_each(Process::ends);
-    assert_eq!(std::fs::read(heard).unwrap_or_default(), b"");
+    assert_eq!(std::fs::read(received).unwrap_or_default(), b"");
     let missing = outcome(&backend_with(&host, LONG, Isolation::Program("/nonexistent".into()))).await;
     assert_eq!(missing, "unavailable: the helper process for libsmbclient does not start");
 }
@@ -197,11 +200,11 @@ async fn t62_helper_inherits_no_environment_and_no_arguments() {
     let backend = backend(&host, LONG);
     assert_eq!(outcome(&backend).await, "bad_credentials");
     let helper = helper();
-    let told = helper.told();
-    let said = String::from_utf8_lossy(&told).into_owned();
-    assert!(said.starts_with("user-backend-smb-helper\0--user-backend-smb-helper\0"), "{said}");
-    assert!(!said.contains("CARGO"), "the environment of this process: {said}");
-    assert_eq!(canary::count(&told), 0, "{said}");
+    let arguments_and_environment = helper.arguments_and_environment();
+    let text = String::from_utf8_lossy(&arguments_and_environment).into_owned();
+    assert!(text.starts_with("user-backend-smb-helper\0--user-backend-smb-helper\0"), "{text}");
+    assert!(!text.contains("CARGO"), "the environment of this process: {text}");
+    assert_eq!(canary::count(&arguments_and_environment), 0, "{text}");
     let Some(open) = helper.descriptors() else {
         eprintln!("not shown: only root sees the descriptors of a helper");
         return;

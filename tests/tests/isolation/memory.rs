@@ -57,7 +57,7 @@ fn file(ca: &Ca) -> String {
 
 /// Else all of the below would prove nothing.
 #[tokio::test]
-async fn t61_a_password_that_is_in_memory_is_found() {
+async fn t61_password_in_memory_is_found() {
     let host = SmbHost::start().await;
     host.be_silent(true);
     let program = Program::start(&["native", &host.port().to_string()], None);

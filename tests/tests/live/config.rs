@@ -88,7 +88,7 @@ fn resolver(name: &str, text: &str) -> (tempfile::TempDir, Resolver) {
 const PEOPLE: [&str; 3] = ["ingrid", "sam", "felix"];
 
 #[tokio::test]
-async fn the_manuals_examples_sign_people_in() {
+async fn manuals_examples_sign_people_in() {
     let Some(rig) = Rig::find() else { return };
     let (_dir, resolver) = resolver("config.php", &manual(&rig));
     let ids: Vec<_> = resolver.backends().iter().map(|backend| backend.id().to_string()).collect();

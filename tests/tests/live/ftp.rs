@@ -87,7 +87,7 @@ async fn t02_right_password_with_any_characters_signs_in() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_an_unknown_and_a_disabled_user_are_rejected() {
+async fn wrong_password_an_unknown_and_a_disabled_user_are_rejected() {
     let Some(rig) = Rig::find() else { return };
     for credentials in [
         ("alice", "wonderland-1"),
@@ -107,7 +107,7 @@ async fn a_wrong_password_an_unknown_and_a_disabled_user_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_password_longer_than_the_server_reads_is_never_a_yes() {
+async fn password_beyond_the_servers_limit_is_never_a_yes() {
     let Some(rig) = Rig::find() else { return };
     let long = "0123456789".repeat(20);
     for port in [(EXPLICIT, TlsMode::Explicit), (IMPLICIT, TlsMode::Implicit)] {
@@ -141,7 +141,7 @@ async fn clear_text_works_where_nothing_better_is_required() {
 }
 
 #[tokio::test]
-async fn a_server_that_requires_tls_is_no_wrong_password() {
+async fn server_requiring_tls_is_not_wrong_password() {
     let Some(rig) = Rig::find() else { return };
     let error = ask(settings(endpoint(&rig, EXPLICIT, TlsMode::None)), ALICE).await.unwrap_err();
     assert_eq!(
@@ -152,7 +152,7 @@ async fn a_server_that_requires_tls_is_no_wrong_password() {
 }
 
 #[tokio::test]
-async fn t10_a_server_without_tls_never_hears_a_name() {
+async fn t10_server_without_tls_never_hears_a_name() {
     let Some(rig) = Rig::find() else { return };
     let error = ask(settings(endpoint(&rig, PLAINTEXT, TlsMode::Explicit)), ALICE).await.unwrap_err();
     assert_eq!(
@@ -165,7 +165,7 @@ async fn t10_a_server_without_tls_never_hears_a_name() {
 }
 
 #[tokio::test]
-async fn a_bad_certificate_says_what_is_wrong_with_it() {
+async fn bad_certificate_says_what_is_wrong_with_it() {
     let Some(rig) = Rig::find() else { return };
     let tls = |endpoint: Endpoint| async {
         let error = ask(settings(endpoint), ALICE).await.unwrap_err();
@@ -211,7 +211,7 @@ async fn probe_reports_the_certificate_without_a_login() {
 }
 
 #[tokio::test]
-async fn a_stopped_or_frozen_server_is_unavailable_and_comes_back() {
+async fn stopped_or_frozen_server_is_unavailable_and_comes_back() {
     let Some(rig) = Rig::find() else { return };
     let backend = || {
         let endpoint = endpoint(&rig, EXPLICIT, TlsMode::Explicit);
@@ -231,7 +231,7 @@ async fn a_stopped_or_frozen_server_is_unavailable_and_comes_back() {
 }
 
 #[tokio::test]
-async fn lists_of_users_let_in_whom_they_should() {
+async fn user_lists_admit_the_listed_users() {
     let Some(rig) = Rig::find() else { return };
     let felix = ("felix", "Only-by-files-1");
     for (port, allowed, other) in [(LISTED, ALICE, felix), (UNLISTED, felix, ALICE)] {

@@ -79,7 +79,7 @@ async fn apache_webdav_signs_in_by_every_method() {
 }
 
 #[tokio::test]
-async fn apache_pages_that_prove_nothing_accept_no_one() {
+async fn apache_page_without_authentication_accepts_no_one() {
     let Some(server) = LocalServer::apache() else { return };
     let at = |path: &str| settings(&server, TlsMode::Implicit, path);
     for (path, begins) in [

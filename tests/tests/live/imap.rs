@@ -48,7 +48,7 @@ fn long_password() -> String {
 }
 
 #[tokio::test]
-async fn the_right_password_signs_in_and_another_does_not() {
+async fn right_password_signs_in_and_another_does_not() {
     let Some(rig) = Rig::find() else { return };
     let long = long_password();
     let people = [
@@ -88,7 +88,7 @@ async fn unknown_users_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_is_rejected_even_with_the_right_password() {
+async fn disabled_account_is_rejected_even_with_the_right_password() {
     let Some(rig) = Rig::find() else { return };
     let backend = backend(endpoint(&rig, TlsMode::Implicit));
     let Verdict::Rejected(rejection) = ask(&backend, "disabled", "Right-but-disabled-1").await.unwrap()
@@ -192,7 +192,7 @@ async fn server_with_a_wrong_certificate_gets_no_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_no_clear_text_gets_none() {
+async fn server_without_clear_text_gets_none() {
     let Some(rig) = Rig::find() else { return };
     let error = failure(endpoint(&rig, TlsMode::None)).await;
     assert_eq!((error.kind(), error.phase()), ("misconfigured", Phase::Login));
@@ -249,8 +249,8 @@ async fn stopped_or_frozen_server_is_an_outage() {
             assert!(error.detail().contains("no answer in time"), "{error}");
         }
     }
-    let mended = backend(endpoint(&rig, TlsMode::Implicit));
-    assert_eq!(verdict(&mended, "alice", "Wonderland-1").await, "accepted");
+    let restored = backend(endpoint(&rig, TlsMode::Implicit));
+    assert_eq!(verdict(&restored, "alice", "Wonderland-1").await, "accepted");
 }
 
 #[tokio::test]

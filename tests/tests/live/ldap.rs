@@ -112,7 +112,7 @@ async fn openldap_attributes_and_groups_are_in_the_identity() {
 }
 
 #[tokio::test]
-async fn openldap_settings_that_are_wrong_say_so() {
+async fn wrong_openldap_settings_are_misconfigured() {
     let Some(server) = LocalServer::slapd() else { return };
     let search = || settings(&server, TlsMode::Explicit).with_search(PEOPLE, LdapSettings::DEFAULT_FILTER);
     for (settings, begins) in [

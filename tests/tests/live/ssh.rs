@@ -74,7 +74,7 @@ async fn sshd_right_passwords_sign_in_and_others_do_not() {
 }
 
 #[tokio::test]
-async fn sshd_says_that_passwords_and_accounts_expired() {
+async fn sshd_reports_expired_passwords_and_accounts() {
     let Some(sshd) = Sshd::start(ACCOUNTS, INTERACTIVE) else { return };
     let interactive = backend(&sshd);
     let changed = ask(&interactive, "mustchange", "Right-but-old-1").await.unwrap();
@@ -89,7 +89,7 @@ async fn sshd_says_that_passwords_and_accounts_expired() {
 }
 
 #[tokio::test]
-async fn sshd_that_wants_a_key_or_more_is_no_yes() {
+async fn sshd_requiring_a_key_or_more_is_not_a_yes() {
     let Some(sshd) =
         Sshd::start(ACCOUNTS, "UsePAM no\nAuthenticationMethods publickey\nPubkeyAuthentication yes")
     else {

@@ -31,7 +31,7 @@ const FLOOD: usize = 400_000_000;
 const LIMIT: usize = 1024 * 1024;
 
 #[tokio::test]
-async fn t21_a_server_that_sends_400_mb_costs_less_than_1_mib() {
+async fn t21_server_sending_400_mb_costs_below_1_mib() {
     let _alone = ALONE.lock().await;
     let ca = Ca::new();
     let most = imap_floods(&ca).await.max(ftp_floods(&ca).await);

@@ -48,8 +48,8 @@ fn word(outcome: Result<Verdict, BackendError>) -> &'static str {
 }
 
 fn credentials_sent(peer: &FakeServer) -> usize {
-    let heard = peer.heard_text();
-    heard.matches(CREDENTIALS).count() + heard.matches("Wonderland").count()
+    let received = peer.received_text();
+    received.matches(CREDENTIALS).count() + received.matches("Wonderland").count()
 }
 
 /// A dialogue over STARTTLS up to the encrypted server's turn, then `rest`.
@@ -109,8 +109,8 @@ async fn t11_what_was_offered_in_clear_text_is_forgotten() {
     .await;
     let outcome = ask(endpoint(&peer, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file()))).await;
     assert_eq!(word(outcome), "accepted");
-    let heard: Vec<_> = peer.heard_text().lines().map(|line| line[34..].to_owned()).collect();
-    assert_eq!(heard, ["STARTTLS", "CAPABILITY", "LOGIN \"alice\" \"Wonderland-1\""]);
+    let received: Vec<_> = peer.received_text().lines().map(|line| line[34..].to_owned()).collect();
+    assert_eq!(received, ["STARTTLS", "CAPABILITY", "LOGIN \"alice\" \"Wonderland-1\""]);
 }
 
 #[tokio::test]
@@ -142,8 +142,8 @@ async fn t10_no_credential_is_sent_before_encryption() {
     let greetings = offers.into_iter().map(|greeting| (greeting, b"".as_slice()));
     let starttls = answers.into_iter().map(|answer| (CLEAR_GREETING.as_bytes(), answer));
     let silent = b"* OK no capabilities\r\n".as_slice();
-    let untold = answers.into_iter().map(|answer| (silent, answer));
-    for (greeting, answer) in greetings.chain(starttls).chain(untold) {
+    let without_capabilities = answers.into_iter().map(|answer| (silent, answer));
+    for (greeting, answer) in greetings.chain(starttls).chain(without_capabilities) {
         let peer = FakeServer::start([
             ScriptStep::send(greeting),
             ScriptStep::Line,
@@ -156,7 +156,7 @@ async fn t10_no_credential_is_sent_before_encryption() {
         let shown = (String::from_utf8_lossy(greeting), String::from_utf8_lossy(answer));
         assert!(["unavailable", "misconfigured", "protocol"].contains(&outcome), "{outcome}: {shown:?}");
         assert_eq!(credentials_sent(&peer), 0, "{shown:?}");
-        assert!(!peer.heard_text().to_ascii_uppercase().contains("AUTHENTICATE"), "{shown:?}");
+        assert!(!peer.received_text().to_ascii_uppercase().contains("AUTHENTICATE"), "{shown:?}");
     }
 }
 
@@ -180,7 +180,7 @@ async fn t11_bytes_injected_after_starttls_are_detected() {
 }
 
 #[tokio::test]
-async fn a_hidden_starttls_names_the_way_out() {
+async fn hidden_starttls_names_the_way_out() {
     let peer =
         FakeServer::start([ScriptStep::send("* OK [CAPABILITY IMAP4rev1] hi\r\n"), ScriptStep::Silence])
             .await;
@@ -190,7 +190,7 @@ async fn a_hidden_starttls_names_the_way_out() {
 }
 
 #[tokio::test]
-async fn a_wrong_certificate_never_hears_the_password() {
+async fn wrong_certificate_never_hears_the_password() {
     let (ca, other) = (Ca::new(), Ca::new());
     let here = || Leaf::new(["127.0.0.1"]);
     let shown = [
@@ -222,7 +222,7 @@ async fn a_wrong_certificate_never_hears_the_password() {
 }
 
 #[tokio::test]
-async fn t09_a_claimed_login_is_no_login_inside_tls_either() {
+async fn t09_claimed_login_is_no_login_inside_tls_either() {
     let ca = Ca::new();
     let tls = ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     let peer =
@@ -254,7 +254,7 @@ async fn clear_text_is_spoken_only_where_it_is_wanted() {
         ])
         .await;
         assert_eq!(word(ask(endpoint(&peer, TlsMode::None)).await), "misconfigured");
-        assert_eq!(peer.heard_text(), "");
+        assert_eq!(peer.received_text(), "");
     }
     let remote = Endpoint::new("192.0.2.1", 143, TlsMode::None);
     let settings = ImapSettings::new(BackendId::parse("mail").unwrap(), remote);
@@ -262,7 +262,7 @@ async fn clear_text_is_spoken_only_where_it_is_wanted() {
 }
 
 #[tokio::test]
-async fn a_slow_server_is_still_a_server() {
+async fn slow_server_is_still_a_server() {
     let ca = Ca::new();
     let peer = FakeServer::start([
         ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
@@ -324,7 +324,7 @@ async fn t20_silence_is_unavailable_wherever_it_begins() {
 }
 
 #[tokio::test]
-async fn server_that_disconnects_is_unavailable_and_not_retried() {
+async fn disconnecting_server_is_unavailable_and_not_retried() {
     let ca = Ca::new();
     let tls = || ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     for (script, credentials) in [
@@ -343,7 +343,7 @@ async fn server_that_disconnects_is_unavailable_and_not_retried() {
 }
 
 #[tokio::test]
-async fn giving_up_leaves_a_backend_that_works() {
+async fn cancellation_leaves_a_working_backend() {
     let peer =
         FakeServer::start([ScriptStep::send(GREETING), ScriptStep::Line, ScriptStep::send("{tag} OK\r\n")])
             .await;
@@ -371,7 +371,7 @@ async fn giving_up_leaves_a_backend_that_works() {
 }
 
 #[tokio::test]
-async fn a_probe_needs_no_credentials() {
+async fn probe_needs_no_credentials() {
     let ca = Ca::new();
     let offer = "* CAPABILITY IMAP4rev2 AUTH=PLAIN x(y \x1b[31m\r\n{tag} OK\r\n";
     let peer = FakeServer::start(starttls(
@@ -384,7 +384,7 @@ async fn a_probe_needs_no_credentials() {
     assert_eq!(probe.capabilities, ["IMAP4REV2", "AUTH=PLAIN"]);
     assert_eq!(probe.peer.unwrap().port(), peer.port());
     assert_eq!(probe.tls.unwrap().version, "1.3");
-    assert!(!peer.heard_text().contains("LOGIN") && !peer.heard_text().contains("AUTHENTICATE"));
+    assert!(!peer.received_text().contains("LOGIN") && !peer.received_text().contains("AUTHENTICATE"));
 }
 
 /// Asks with this source, at a backend that forwards it.
@@ -397,7 +397,7 @@ async fn ask_from(endpoint: Endpoint, source: Option<&str>) -> &'static str {
 }
 
 #[tokio::test]
-async fn the_source_is_forwarded_before_the_credentials_under_tls() {
+async fn source_is_forwarded_before_the_credentials_under_tls() {
     let ca = Ca::new();
     let login = format!("AUTHENTICATE PLAIN {CREDENTIALS}");
     let id = |address: &str| format!("ID (\"x-originating-ip\" \"{address}\")");
@@ -427,13 +427,13 @@ async fn the_source_is_forwarded_before_the_credentials_under_tls() {
         let peer = FakeServer::start(starttls(&ca, rest)).await;
         let at = endpoint(&peer, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file()));
         assert_eq!(ask_from(at, source).await, "accepted", "{offers} {source:?} {answer}");
-        let heard: Vec<String> = peer.heard_text().lines().map(|line| line[34..].to_owned()).collect();
-        assert_eq!(heard[2..], expected, "{offers} {source:?}");
+        let received: Vec<String> = peer.received_text().lines().map(|line| line[34..].to_owned()).collect();
+        assert_eq!(received[2..], expected, "{offers} {source:?}");
     }
 }
 
 #[tokio::test]
-async fn the_source_is_not_forwarded_in_clear_text_over_the_network() {
+async fn source_is_not_forwarded_in_clear_text_over_the_network() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 ID SASL-IR AUTH=PLAIN] ready\r\n";
     let script = |id: bool| {
         let mut steps = vec![ScriptStep::send(greeting)];
@@ -446,16 +446,16 @@ async fn the_source_is_not_forwarded_in_clear_text_over_the_network() {
     // To this machine no one else reads it.
     let peer = FakeServer::start(script(true)).await;
     assert_eq!(ask_from(endpoint(&peer, TlsMode::None), Some("203.0.113.7")).await, "accepted");
-    assert!(peer.heard_text().contains("x-originating-ip"));
+    assert!(peer.received_text().contains("x-originating-ip"));
     // A name of this machine that does not say so.
     let peer = FakeServer::start(script(false)).await;
     let at = Endpoint::new("0.0.0.0", peer.port(), TlsMode::None).with_plaintext_consent(true);
     assert_eq!(ask_from(at, Some("203.0.113.7")).await, "accepted");
-    assert!(!peer.heard_text().contains("x-originating-ip"));
+    assert!(!peer.received_text().contains("x-originating-ip"));
 }
 
 #[tokio::test]
-async fn a_login_that_times_out_at_a_dovecot_names_its_penalty() {
+async fn timeout_at_dovecot_names_its_penalty() {
     let ca = Ca::new();
     for (names_itself, has_hint) in [("Dovecot (Debian) ready.", true), ("ready", false)] {
         let clear = format!("* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] {names_itself}\r\n");
@@ -480,7 +480,7 @@ async fn a_login_that_times_out_at_a_dovecot_names_its_penalty() {
 
 /// Courier in clear text offers neither SASL PLAIN nor literals that go out at once.
 #[tokio::test]
-async fn an_umlaut_signs_in_where_only_login_is_offered() {
+async fn umlaut_signs_in_where_only_login_is_offered() {
     let peer = FakeServer::start([
         ScriptStep::send("* OK [CAPABILITY IMAP4rev1 CHILDREN] Courier-IMAP ready\r\n"),
         ScriptStep::Line,
@@ -493,5 +493,5 @@ async fn an_umlaut_signs_in_where_only_login_is_offered() {
     let (name, password) = (LoginName::parse("u3").unwrap(), Password::parse("défaut").unwrap());
     let attempt = Attempt::new(&name, &password, clock::now() + Duration::from_secs(30));
     assert_eq!(word(backend.authenticate(&attempt).await), "accepted");
-    assert!(peer.heard_text().ends_with(" LOGIN \"u3\" {7}\r\ndéfaut\r\n"), "{}", peer.heard_text());
+    assert!(peer.received_text().ends_with(" LOGIN \"u3\" {7}\r\ndéfaut\r\n"), "{}", peer.received_text());
 }

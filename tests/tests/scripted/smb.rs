@@ -38,8 +38,8 @@ async fn kinds(script: impl IntoIterator<Item = ScriptStep>) -> Vec<&'static str
     for backend in backends(&peer) {
         kinds.push(error(&backend).await.kind());
     }
-    let heard = peer.heard();
-    assert!(!heard.windows(12).any(|window| window == b"Wonderland-1"), "the password in clear text");
+    let received = peer.received();
+    assert!(!received.windows(12).any(|window| window == b"Wonderland-1"), "the password in clear text");
     kinds
 }
 
@@ -79,7 +79,7 @@ async fn polite_and_silent() -> u16 {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_costs_the_others_in_line_nothing() {
+async fn silent_server_leaves_time_for_other_backends() {
     let endpoint = Endpoint::new("127.0.0.1", polite_and_silent().await, TlsMode::None);
     let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
     let backend = SmbBackend::new(settings.with_share("data")).unwrap();
@@ -117,7 +117,7 @@ async fn hanging_up_is_an_outage() {
 }
 
 #[tokio::test]
-async fn a_web_server_breaks_the_protocol() {
+async fn web_server_breaks_the_protocol() {
     let answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     assert_eq!(kinds([ScriptStep::send(answer), ScriptStep::Silence]).await, ["protocol"; 3]);
 }
@@ -138,7 +138,7 @@ async fn garbage_in_a_frame_is_no_verdict() {
 }
 
 #[tokio::test]
-async fn a_peer_that_talks_for_ever_is_cut_off() {
+async fn endless_peer_is_cut_off() {
     let empty_frames = ScriptStep::Flood { bytes: &[0; 4096], total: usize::MAX };
     // A failure here has become a verdict, or waits for ever.
     kinds([empty_frames]).await;
@@ -149,7 +149,7 @@ async fn a_peer_that_talks_for_ever_is_cut_off() {
 }
 
 #[tokio::test]
-async fn t20_a_drip_of_bytes_does_not_stretch_the_deadline() {
+async fn t20_dripping_bytes_keep_the_deadline() {
     let endless = ScriptStep::Drip(frame(&[0; 0x0010_0000]));
     assert_eq!(kinds([endless, ScriptStep::Silence]).await, ["protocol", "protocol", "protocol"]);
 }

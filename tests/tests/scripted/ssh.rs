@@ -50,7 +50,7 @@ struct Script {
     password: Plan,
     conversation: &'static [Plan],
     banner: Option<String>,
-    heard: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<String>>>,
     step: usize,
 }
 
@@ -64,8 +64,8 @@ impl Script {
     }
 
     fn none(none: Plan) -> Self {
-        let heard = Arc::default();
-        Self { none, password: Plan::Accept, conversation: &[Plan::Accept], banner: None, heard, step: 0 }
+        let received = Arc::default();
+        Self { none, password: Plan::Accept, conversation: &[Plan::Accept], banner: None, received, step: 0 }
     }
 
     async fn play(&self, plan: Plan, user: &str, answer: &str) -> Result<Auth, russh::Error> {
@@ -97,7 +97,7 @@ impl Handler for Script {
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, russh::Error> {
-        self.heard.lock().unwrap().push(format!("{user}:{password}"));
+        self.received.lock().unwrap().push(format!("{user}:{password}"));
         self.play(self.password, user, password).await
     }
 
@@ -109,7 +109,7 @@ impl Handler for Script {
     ) -> Result<Auth, russh::Error> {
         let answers: Vec<_> = response.into_iter().flatten().collect();
         let answers: Vec<_> = answers.iter().map(|answer| String::from_utf8_lossy(answer)).collect();
-        self.heard.lock().unwrap().extend(answers.iter().map(|answer| format!("{user}:{answer}")));
+        self.received.lock().unwrap().extend(answers.iter().map(|answer| format!("{user}:{answer}")));
         let plan = self.conversation[self.step.min(self.conversation.len() - 1)];
         self.step += 1;
         self.play(plan, user, answers.first().map_or("", AsRef::as_ref)).await
@@ -130,7 +130,7 @@ fn fingerprint(seed: u8) -> HostKeyPin {
 
 struct Server {
     port: u16,
-    heard: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
@@ -145,7 +145,7 @@ impl Server {
             auth_rejection_time_initial: Some(Duration::ZERO),
             ..Config::default()
         });
-        let heard = Arc::clone(&script.heard);
+        let received = Arc::clone(&script.received);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (config, script) = (Arc::clone(&config), script.clone());
@@ -156,12 +156,12 @@ impl Server {
                 });
             }
         });
-        Self { port, heard, task }
+        Self { port, received, task }
     }
 
     /// How often a password arrived.
     fn passwords(&self) -> usize {
-        self.heard.lock().unwrap().len()
+        self.received.lock().unwrap().len()
     }
 }
 
@@ -360,7 +360,7 @@ async fn ssh_banner_is_bounded() {
 }
 
 #[tokio::test]
-async fn ssh_words_of_a_banner_before_the_password_do_not_count() {
+async fn ssh_banner_before_the_password_is_ignored() {
     let script = Script {
         banner: Some("Account locked. Permission denied. Temporarily unavailable.".to_owned()),
         ..Script::password(Plan::Reject(PASSWORD))
@@ -400,8 +400,8 @@ async fn ssh_server_before_the_keys_is_never_believed() {
         let peer = FakeServer::start(script.clone()).await;
         let answer = ask(impatient(peer.port())).await;
         assert!(answer.starts_with(starts), "{script:?}: {answer}");
-        let heard = peer.heard_text();
-        assert!(!heard.contains("alice") && !heard.contains(RIGHT), "{script:?}");
+        let received = peer.received_text();
+        assert!(!received.contains("alice") && !received.contains(RIGHT), "{script:?}");
     }
 }
 
@@ -425,7 +425,7 @@ async fn ssh_flood_before_the_keys_ends_early() {
 }
 
 #[tokio::test]
-async fn ssh_attempt_that_is_given_up_closes_the_connection() {
+async fn cancelled_ssh_attempt_closes_the_connection() {
     // russh continues in a task of its own, and waits for keys that never come.
     let peer = FakeServer::start([ScriptStep::send("SSH-2.0-x\r\n"), ScriptStep::Silence]).await;
     let backend = SshBackend::new(settings(peer.port())).unwrap();
@@ -433,7 +433,7 @@ async fn ssh_attempt_that_is_given_up_closes_the_connection() {
     let attempt = Attempt::new(&name, &password, now() + LONG);
     tokio::select! {
         _ = backend.authenticate(&attempt) => panic!("there is no answer"),
-        () = async { while peer.heard().len() < 200 { tokio::task::yield_now().await } } => {}
+        () = async { while peer.received().len() < 200 { tokio::task::yield_now().await } } => {}
     }
     tokio::time::timeout(LONG / 2, peer.ended(0)).await.expect("the connection is closed");
 }

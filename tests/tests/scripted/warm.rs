@@ -83,29 +83,29 @@ fn files_session(reply: &str) -> Vec<ScriptStep> {
 }
 
 #[tokio::test]
-async fn the_second_login_finds_its_connection_ready() {
+async fn second_login_finds_its_connection_ready() {
     let ca = Ca::new();
     let peer = FakeServer::start(tls(&ca, mail_session("{tag} OK in\r\n"))).await;
     let backend = mail(&ca, &peer);
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
-    assert_eq!((peer.connections(), peer.heard_text().lines().count()), (2, 1));
+    assert_eq!((peer.connections(), peer.received_text().lines().count()), (2, 1));
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
     // Two logins, and one connection more that waits for the third.
-    assert_eq!((peer.connections(), peer.heard_text().lines().count()), (3, 2));
+    assert_eq!((peer.connections(), peer.received_text().lines().count()), (3, 2));
 
     let peer = FakeServer::start(tls(&ca, files_session("230 in\r\n"))).await;
     let backend = files(&ca, &peer);
     for logins in 1..=3 {
         assert_eq!(ask(&backend).await, "accepted");
         prepared(&backend).await;
-        assert_eq!((peer.connections(), peer.heard_text().matches("PASS").count()), (logins + 1, logins));
+        assert_eq!((peer.connections(), peer.received_text().matches("PASS").count()), (logins + 1, logins));
     }
 }
 
 #[tokio::test]
-async fn a_refused_login_is_refused_on_a_prepared_connection_too() {
+async fn refused_login_is_refused_on_a_prepared_connection_too() {
     let ca = Ca::new();
     let peer = FakeServer::start(tls(&ca, mail_session("{tag} NO [AUTHENTICATIONFAILED] no\r\n"))).await;
     let backend = mail(&ca, &peer);
@@ -126,7 +126,7 @@ fn ends(ca: &Ca, now: &Arc<Notify>, greeting: ScriptStep, last_words: &[ScriptSt
 }
 
 #[tokio::test]
-async fn server_that_closes_idle_connections_fails_no_login() {
+async fn server_closing_idle_connections_fails_no_login() {
     let ca = Ca::new();
     for last_words in
         [vec![ScriptStep::send("* BYE too slow\r\n")], vec![], vec![ScriptStep::send("{tag} OK in\r\n")]]
@@ -141,7 +141,7 @@ async fn server_that_closes_idle_connections_fails_no_login() {
         hung_up(&peer).await;
         assert_eq!(ask(&backend).await, "accepted");
         // Nothing was sent on the second connection: the password is on the first and on the third.
-        assert_eq!((peer.heard_text().lines().count(), peer.heard_of(1)), (2, Vec::<u8>::new()));
+        assert_eq!((peer.received_text().lines().count(), peer.received_on(1)), (2, Vec::<u8>::new()));
     }
     let now = Arc::new(Notify::new());
     let good = || tls(&ca, files_session("230 in\r\n"));
@@ -154,7 +154,7 @@ async fn server_that_closes_idle_connections_fails_no_login() {
     now.notify_one();
     hung_up(&peer).await;
     assert_eq!(ask(&backend).await, "accepted");
-    assert_eq!(peer.heard_of(1), b"");
+    assert_eq!(peer.received_on(1), b"");
 }
 
 #[tokio::test]
@@ -171,12 +171,12 @@ async fn name_is_sent_again_and_the_password_once() {
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
     assert_eq!(ask(&backend).await, "accepted");
-    let heard = peer.heard_text();
-    assert_eq!((heard.matches("USER").count(), heard.matches("PASS").count()), (3, 2));
+    let received = peer.received_text();
+    assert_eq!((received.matches("USER").count(), received.matches("PASS").count()), (3, 2));
 }
 
 #[tokio::test]
-async fn a_password_that_may_have_been_judged_is_not_sent_again() {
+async fn possibly_judged_password_is_not_resent() {
     let ca = Ca::new();
     let silent = [
         ScriptStep::send("220 hello\r\n"),
@@ -190,7 +190,7 @@ async fn a_password_that_may_have_been_judged_is_not_sent_again() {
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
     assert_eq!(ask(&backend).await, "unavailable");
-    assert_eq!(peer.heard_text().matches("PASS").count(), 2);
+    assert_eq!(peer.received_text().matches("PASS").count(), 2);
     assert_eq!(peer.connections(), 2);
 
     let good = || tls(&ca, mail_session("{tag} OK in\r\n"));
@@ -199,5 +199,5 @@ async fn a_password_that_may_have_been_judged_is_not_sent_again() {
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
     assert_eq!(ask(&backend).await, "unavailable");
-    assert_eq!((peer.connections(), peer.heard_text().lines().count()), (2, 2));
+    assert_eq!((peer.connections(), peer.received_text().lines().count()), (2, 2));
 }

@@ -66,21 +66,21 @@ async fn ask(plan: Plan) -> (String, String) {
     let (name, password) =
         (LoginName::parse(canary::NAME).unwrap(), Password::parse(canary::PASSWORD).unwrap());
     let answer = backend.authenticate(&Attempt::new(&name, &password, now() + LONG)).await;
-    let said = match answer {
+    let outcome = match answer {
         Ok(Verdict::Accepted(_)) => "accepted".to_owned(),
         Ok(Verdict::Rejected(rejection)) => rejection.as_str().to_owned(),
         Ok(Verdict::NotMine) => "not mine".to_owned(),
         Err(error) => format!("{} {}", error.kind(), error.phase()),
     };
-    let heard = server.await.unwrap();
-    let first = heard.split_once("mechanism='").unwrap().1;
+    let received = server.await.unwrap();
+    let first = received.split_once("mechanism='").unwrap().1;
     let (mechanism, rest) = first.split_once("'>").unwrap();
     let message = STANDARD.decode(rest.split_once('<').unwrap().0).unwrap();
     let header = String::from_utf8(message).unwrap().split_once(",n=").unwrap().0.to_owned();
-    (said, format!("{mechanism} {header}"))
+    (outcome, format!("{mechanism} {header}"))
 }
 
-/// Answers one client; what it said.
+/// Answers one client; returns what it sent.
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, plan: Plan, end_point: Vec<u8>) -> String {
     let (stream, _) = listener.accept().await.unwrap();
     let mut stream = acceptor.accept(stream).await.unwrap();
@@ -101,27 +101,27 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, plan: Plan, end_poi
          <mechanism>{name}</mechanism><mechanism>{name}-PLUS</mechanism></mechanisms></stream:features>"
     );
     let hash = if name == "SCRAM-SHA-1" { ScramHash::Sha1 } else { ScramHash::Sha256 };
-    let mut heard = String::new();
-    hear(&mut stream, &mut heard, "streams'>").await;
+    let mut received = String::new();
+    receive(&mut stream, &mut received, "streams'>").await;
     stream.write_all(features.as_bytes()).await.unwrap();
-    hear(&mut stream, &mut heard, "</auth>").await;
-    stream.write_all(element("challenge", &challenge(&heard)).as_bytes()).await.unwrap();
-    hear(&mut stream, &mut heard, "</response>").await;
-    let is_bound = heard.contains("-PLUS'>");
-    let answer = match last(&heard, hash, if is_bound { &bound } else { b"" }) {
+    receive(&mut stream, &mut received, "</auth>").await;
+    stream.write_all(element("challenge", &challenge(&received)).as_bytes()).await.unwrap();
+    receive(&mut stream, &mut received, "</response>").await;
+    let is_bound = received.contains("-PLUS'>");
+    let answer = match last(&received, hash, if is_bound { &bound } else { b"" }) {
         Some(signature) => element("success", &signature),
         None => "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>".to_owned(),
     };
     stream.write_all(answer.as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
     // The client hangs up; how does not matter.
-    let _ = stream.read_to_string(&mut heard).await;
-    heard
+    let _ = stream.read_to_string(&mut received).await;
+    received
 }
 
-async fn hear(stream: &mut (impl AsyncReadExt + Unpin), heard: &mut String, end: &str) {
-    while !heard.ends_with(end) {
-        heard.push(char::from(stream.read_u8().await.unwrap()));
+async fn receive(stream: &mut (impl AsyncReadExt + Unpin), received: &mut String, end: &str) {
+    while !received.ends_with(end) {
+        received.push(char::from(stream.read_u8().await.unwrap()));
     }
 }
 

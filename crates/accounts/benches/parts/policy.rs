@@ -8,7 +8,7 @@ use fst::Streamer;
 use password_policy::{CommonPasswords, Context, PasswordPolicy, Settings};
 use serde_json::{Value, json};
 
-use super::{Outcome, told};
+use super::{Outcome, shown};
 
 /// The embedded list, to know what is on it.
 static LIST: &[u8] = include_bytes!("../../../password-policy/data/common-passwords.fst");
@@ -29,8 +29,8 @@ pub(super) fn measure(rows: &mut Vec<Value>) -> Outcome {
     let entries: Vec<&str> = (0..20_000).map(|n| all[n * 700_001 % all.len()].as_str()).collect();
     let others: Vec<String> = entries.iter().map(|entry| format!("{entry}~{}", entry.len())).collect();
     let peer: HashSet<&str> = all.iter().map(String::as_str).collect();
-    let each = |contains: &dyn Fn(&str) -> bool, asked: &[&str]| {
-        median(|| asked.iter().filter(|entry| contains(entry)).count() as u64, asked.len())
+    let each = |contains: &dyn Fn(&str) -> bool, entries: &[&str]| {
+        median(|| entries.iter().filter(|entry| contains(entry)).count() as u64, entries.len())
     };
     let nanos = Duration::from_nanos;
     let (ours, floor) =
@@ -42,9 +42,9 @@ pub(super) fn measure(rows: &mut Vec<Value>) -> Outcome {
         Some(floor),
         nanos(300),
     );
-    let asked: Vec<&str> = others.iter().map(String::as_str).collect();
+    let entries: Vec<&str> = others.iter().map(String::as_str).collect();
     let (ours, floor) =
-        (each(&|entry| list.contains(entry), &asked), each(&|entry| peer.contains(entry), &asked));
+        (each(&|entry| list.contains(entry), &entries), each(&|entry| peer.contains(entry), &entries));
     row(rows, "common password, not on the list (peer: a HashSet of 10^6)", ours, Some(floor), nanos(300));
 
     let settings = |text: &str| -> Outcome<PasswordPolicy> {
@@ -81,9 +81,9 @@ pub(super) fn measure(rows: &mut Vec<Value>) -> Outcome {
 
 fn row(rows: &mut Vec<Value>, what: &str, ours: Duration, peer: Option<Duration>, goal: Duration) {
     let ratio = peer.map(|peer| ours.as_secs_f64() / peer.as_secs_f64());
-    println!("{what}: {}", told(ours));
-    rows.push(json!({"what": what, "ours": told(ours), "peer": peer.map(told), "ratio": ratio,
-        "goal": format!("<= {}", told(goal)), "met": ours <= goal, "runs": RUNS}));
+    println!("{what}: {}", shown(ours));
+    rows.push(json!({"what": what, "ours": shown(ours), "peer": peer.map(shown), "ratio": ratio,
+        "goal": format!("<= {}", shown(goal)), "met": ours <= goal, "runs": RUNS}));
 }
 
 /// The median time of one of `number` pieces of work.

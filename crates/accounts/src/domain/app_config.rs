@@ -10,7 +10,7 @@ use crate::domain::profile_field::words;
 words! {
     /// The type of a setting of an app, which no one but the command line checks.
     AppValueType ("type of a setting", "mixed, string, integer, float, boolean or array") {
-        /// Not said.
+        /// Not set.
         Mixed = "mixed",
         /// A text.
         String = "string",

@@ -110,8 +110,8 @@ mod tests {
             "never",
             "1ä",
         ] {
-            let told = at(text).unwrap_err().to_string();
-            assert!(told.contains("2027-01-31") && told.contains("90d"), "{text}: {told}");
+            let error = at(text).unwrap_err().to_string();
+            assert!(error.contains("2027-01-31") && error.contains("90d"), "{text}: {error}");
         }
         let late =
             "2027-01-31".parse::<Expiry>().unwrap().in_future(Timestamp::from_millis(1_900_000_000_000));

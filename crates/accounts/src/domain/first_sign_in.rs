@@ -28,7 +28,7 @@ impl FirstSignIn {
     /// # Errors
     /// [`ConfigErrors`] with the entry, when a group, the quota or the language cannot be one.
     pub fn of(entry: &Entry, config: &Config) -> Result<Self, ConfigErrors> {
-        let said = entry.first_sign_in();
+        let settings = entry.first_sign_in();
         let wrong = |field: &str| {
             let path = ["on_first_sign_in.", field].concat();
             move |error: AccountsError| match error {
@@ -38,11 +38,15 @@ impl FirstSignIn {
                 other => config.entry_error(entry.id(), &path, other.to_string(), "another value"),
             }
         };
-        let groups = said.groups.iter().map(|group| GroupId::for_new(group));
+        let groups = settings.groups.iter().map(|group| GroupId::for_new(group));
         Ok(Self {
             groups: groups.collect::<Result<_, _>>().map_err(wrong("groups"))?,
-            quota: said.quota.as_deref().map_or(Ok(Quota::Default), str::parse).map_err(wrong("quota"))?,
-            language: said.language.as_deref().map(str::parse).transpose().map_err(wrong("language"))?,
+            quota: settings
+                .quota
+                .as_deref()
+                .map_or(Ok(Quota::Default), str::parse)
+                .map_err(wrong("quota"))?,
+            language: settings.language.as_deref().map(str::parse).transpose().map_err(wrong("language"))?,
         })
     }
 }
@@ -70,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn value_that_cannot_be_is_an_error_with_its_place() {
+    fn invalid_value_is_an_error_with_its_position() {
         for (first, field) in [
             ("{ groups = [\"staff.\"] }", "groups"),
             ("{ quota = \"5 apples\" }", "quota"),

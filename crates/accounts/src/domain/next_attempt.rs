@@ -42,23 +42,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_failures_mean_is_what_the_throttle_makes_of_them() {
+    fn next_attempt_follows_the_throttle() {
         let throttle = SourceRateLimit::default();
         let now = Timestamp::from_millis(10_000_000);
         let seconds = Duration::from_secs;
         let ago =
             |many: &[u64]| -> Vec<Timestamp> { many.iter().map(|ago| now.before(seconds(*ago))).collect() };
-        let told = |many: &[u64]| {
+        let next_of = |many: &[u64]| {
             let next = NextAttempt::of(&throttle, SourceNet::of([203, 0, 113, 7].into()), &ago(many), now);
             (next.pause, next.left, next.refused)
         };
-        assert_eq!(told(&[]), (Duration::ZERO, Duration::ZERO, false));
-        assert_eq!(told(&[0]), (Duration::from_millis(100), Duration::from_millis(100), false));
-        assert_eq!(told(&[60, 30, 0]), (Duration::from_millis(400), Duration::from_millis(400), false));
-        assert_eq!(told(&[60, 30, 10]), (Duration::from_millis(400), Duration::ZERO, false));
+        assert_eq!(next_of(&[]), (Duration::ZERO, Duration::ZERO, false));
+        assert_eq!(next_of(&[0]), (Duration::from_millis(100), Duration::from_millis(100), false));
+        assert_eq!(next_of(&[60, 30, 0]), (Duration::from_millis(400), Duration::from_millis(400), false));
+        assert_eq!(next_of(&[60, 30, 10]), (Duration::from_millis(400), Duration::ZERO, false));
         let ten = [900, 800, 700, 600, 500, 400, 300, 200, 100, 50];
-        assert_eq!(told(&ten), (seconds(25), seconds(900), true));
+        assert_eq!(next_of(&ten), (seconds(25), seconds(900), true));
         let eleven = [1000, 900, 800, 700, 600, 500, 400, 300, 200, 100, 50];
-        assert_eq!(told(&eleven), (seconds(25), seconds(900), true), "until nine of them count");
+        assert_eq!(next_of(&eleven), (seconds(25), seconds(900), true), "until nine of them count");
     }
 }

@@ -15,9 +15,9 @@ const INTERNATIONAL: std::ops::RangeInclusive<usize> = 7..=15;
 /// How many digits a national number may have.
 const NATIONAL: std::ops::RangeInclusive<usize> = 3..=15;
 
-/// A country as telephone networks count them, such as `DE`.
+/// The region of a telephone numbering plan, such as `DE`.
 ///
-/// It is the region of numbers without a country code.
+/// Numbers without a country code are read as numbers of this region.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PhoneRegion(country::Id);
 

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_is_read_as_people_write_it() {
+    fn quota_is_read_as_people_write_it() {
         for (text, quota) in [
             ("none", Quota::Unlimited),
             ("Default", Quota::Default),

@@ -209,11 +209,11 @@ mod tests {
 
     #[test]
     fn refusals_of_new_ids_have_their_documented_texts() {
-        let told: Vec<String> =
+        let errors: Vec<String> =
             ["", " ", "a\u{e9}", " a", "..", "a.", "@a", "a@", "@", ".htaccess", "x".repeat(65).as_str()]
                 .map(|id| UserId::for_new(id).unwrap_err().to_string())
                 .to_vec();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(errors.join("\n"), @r#"
         A valid username must be provided
         A valid username must be provided
         Only the following characters are allowed in a username: "a-z", "A-Z", "0-9", and "_.@-'"
@@ -231,7 +231,7 @@ mod tests {
 
     /// Each of these looks like `paul`, or like a part of it.
     #[test]
-    fn t33_a_look_alike_letter_makes_no_new_account() {
+    fn t33_look_alike_letter_makes_no_new_account() {
         for id in [
             "p\u{430}ul",
             "\u{440}aul",

@@ -105,9 +105,9 @@ impl UsersMut<'_> {
             }
         }
         match self.create(new).await {
-            Err(AccountsError::AlreadyExists { what, id: told }) => match self.find(&id).await? {
+            Err(AccountsError::AlreadyExists { what, id: existing }) => match self.find(&id).await? {
                 Some(user) if user.backend == *backend => Ok((user, false)),
-                _ => Err(AccountsError::AlreadyExists { what, id: told }),
+                _ => Err(AccountsError::AlreadyExists { what, id: existing }),
             },
             other => other.map(|user| (user, true)),
         }

@@ -182,7 +182,7 @@ impl AppsMut<'_> {
 
 /// A row that begins with the columns `value, type, lazy, sensitive`.
 ///
-/// A type of a later version is one that is not said.
+/// A type of a later version counts as not set.
 fn setting(row: &Row) -> Result<AppSetting, AccountsError> {
     Ok(AppSetting {
         value: Zeroizing::new(row.text(0)?),

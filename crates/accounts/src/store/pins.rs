@@ -156,8 +156,8 @@ impl PinsMut<'_> {
             }
             Err(error) => return Err(error),
         }
-        let told = owner.map_or("nobody", BackendId::as_str);
-        change.note(Action::PinChanged, name.as_str(), Some(told)).await?;
+        let new_owner = owner.map_or("nobody", BackendId::as_str);
+        change.note(Action::PinChanged, name.as_str(), Some(new_owner)).await?;
         change.commit().await?;
         Ok(before)
     }

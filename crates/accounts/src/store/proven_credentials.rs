@@ -80,7 +80,7 @@ mod tests {
     use crate::store::{Accounts, StoreSettings};
 
     #[tokio::test]
-    async fn oldest_rows_go_when_there_are_too_many() {
+    async fn oldest_rows_beyond_the_limit_are_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let accounts =
             Accounts::open(&StoreSettings::sqlite(folder.path().join("accounts.db"))).await.unwrap();

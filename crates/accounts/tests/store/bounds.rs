@@ -26,8 +26,8 @@ fn is_refused(result: Result<impl Sized, AccountsError>, what: &str) -> bool {
 
 on_both! {
     /// 990 addresses a call made 39,600 of them before there was a bound.
-    async fn additional_mails_are_ten_however_they_are_added(place) {
-        let (accounts, eve) = (place.open().await, user("eve"));
+    async fn additional_mails_are_ten_however_they_are_added(db) {
+        let (accounts, eve) = (db.open().await, user("eve"));
         accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
         let many = (0..990).fold(UserChange::new(), |change, nth| change.field(address(nth)));
         assert!(is_refused(accounts.users().change(&eve, many).await, "additional_mail"));
@@ -46,8 +46,8 @@ on_both! {
         assert!(accounts.users().find(&user("mallory")).await.unwrap().is_none());
     }
 
-    async fn additional_mails_added_at_once_stay_ten(place) {
-        let (accounts, eve) = (place.open().await, user("eve"));
+    async fn additional_mails_added_at_once_stay_ten(db) {
+        let (accounts, eve) = (db.open().await, user("eve"));
         accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
         let add = |nth| {
             let (accounts, eve) = (accounts.clone(), eve.clone());
@@ -60,8 +60,8 @@ on_both! {
         assert_eq!((added, addresses(&accounts).await), (10, 10));
     }
 
-    async fn profile_has_a_bound_in_bytes_and_may_shrink(place) {
-        let (accounts, eve) = (place.open().await, user("eve"));
+    async fn profile_has_a_bound_in_bytes_and_may_shrink(db) {
+        let (accounts, eve) = (db.open().await, user("eve"));
         accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
         let texts = || ProfileField::scoped_texts();
         let set = |field, text: &str| UserChange::new().field(ProfileValue::parse(field, text).unwrap());
@@ -70,24 +70,24 @@ on_both! {
             accounts.users().change(&eve, set(field, &"ä".repeat(1024))).await.unwrap();
         }
         // Twice that is the bound, and more than the fields can hold by themselves.
-        place.raw("UPDATE profile SET value = value || value").await.unwrap();
+        db.raw("UPDATE profile SET value = value || value").await.unwrap();
         let next = texts().nth(8).unwrap();
         assert!(is_refused(accounts.users().change(&eve, set(next, "x")).await, "profile"));
         let scope = UserChange::new().scope(next, ProfileScope::Private);
         accounts.users().change(&eve, scope).await.unwrap();
         // What an older version took stays, and can be made smaller step by step.
         let large = "UPDATE profile SET value = 'x' || value || value WHERE field = 'phone'";
-        place.raw(large).await.unwrap();
+        db.raw(large).await.unwrap();
         assert!(is_refused(accounts.users().change(&eve, set(next, "x")).await, "profile"));
         let first = texts().find(|field| *field != ProfileField::Phone).unwrap();
         accounts.users().change(&eve, set(first, &"x".repeat(2000))).await.unwrap();
     }
 
-    async fn app_passwords_are_a_hundred_of_either_kind(place) {
-        let (accounts, eve) = (place.open().await, user("eve"));
+    async fn app_passwords_are_a_hundred_of_either_kind(db) {
+        let (accounts, eve) = (db.open().await, user("eve"));
         let tokens = accounts.app_passwords();
         accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
-        let expires = Some(place.clock.now().after(HOUR));
+        let expires = Some(db.clock.now().after(HOUR));
         tokens.create(&eve, "short", expires).await.unwrap();
         let scopes = || accounts::TokenScopes::parse(["users:read"]).unwrap();
         for nth in 1..MAX_APP_PASSWORDS {
@@ -102,7 +102,7 @@ on_both! {
         assert_eq!(error.to_string(), text);
         let other = tokens.create_service_token(&eve, "job", scopes(), Default::default(), None).await;
         assert_eq!(other.unwrap_err(), error);
-        place.clock.advance(HOUR);
+        db.clock.advance(HOUR);
         let (_, made) = tokens.create(&eve, "after the first one expired", None).await.unwrap();
         assert!(tokens.create(&eve, "phone", None).await.is_err());
         tokens.revoke(&eve, made.key).await.unwrap();
@@ -110,8 +110,8 @@ on_both! {
         assert_eq!(tokens.list(&eve).await.unwrap().len(), 100);
     }
 
-    async fn app_passwords_made_at_once_stay_a_hundred(place) {
-        let (accounts, eve) = (place.open().await, user("eve"));
+    async fn app_passwords_made_at_once_stay_a_hundred(db) {
+        let (accounts, eve) = (db.open().await, user("eve"));
         accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
         let make = |_| {
             let (accounts, eve) = (accounts.clone(), eve.clone());
@@ -124,8 +124,8 @@ on_both! {
         assert_eq!((made, accounts.app_passwords().list(&eve).await.unwrap().len()), (100, 100));
     }
 
-    async fn sessions_are_a_hundred_and_the_oldest_ends(place) {
-        let (accounts, eve) = (place.open().await, user("eve"));
+    async fn sessions_are_a_hundred_and_the_oldest_ends(db) {
+        let (accounts, eve) = (db.open().await, user("eve"));
         let sessions = accounts.sessions();
         for name in ["eve", "frank"] {
             accounts.users().create(NewUser::new(user(name))).await.unwrap();
@@ -133,13 +133,13 @@ on_both! {
         let other = sessions.begin(Some(&user("frank")), 9 * HOUR, b"").await.unwrap();
         let mut begun = Vec::new();
         for _ in 0..MAX_SESSIONS + 5 {
-            place.clock.advance(Duration::from_secs(1));
+            db.clock.advance(Duration::from_secs(1));
             begun.push(sessions.begin(Some(&eve), 9 * HOUR, b"").await.unwrap());
             // In use all the time.
             assert!(sessions.touch(&begun[0].hash(), 9 * HOUR).await.unwrap());
         }
         assert_eq!(sessions.count(&eve).await.unwrap(), 100);
-        assert_eq!(place.number("SELECT COUNT(*) FROM sessions").await, 101);
+        assert_eq!(db.number("SELECT COUNT(*) FROM sessions").await, 101);
         assert!(sessions.find(&other.hash()).await.unwrap().is_some());
         for (nth, token) in begun.iter().enumerate() {
             let there = sessions.find(&token.hash()).await.unwrap().is_some();

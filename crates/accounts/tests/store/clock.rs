@@ -66,16 +66,16 @@ async fn redeemed(fixture: &Fixture, link: &str) -> bool {
     }
 }
 
-async fn fixture(place: &TestDb) -> (Fixture, Got) {
-    let fixture = Fixture::with_alice(place).await;
+async fn fixture(db: &TestDb) -> (Fixture, Got) {
+    let fixture = Fixture::with_alice(db).await;
     let got = get(&fixture).await;
     assert_eq!(open(&fixture, &got).await, [true; 4]);
     (fixture, got)
 }
 
 on_both! {
-    async fn t27_clock_a_day_ahead_ends_everything_with_a_lifetime(place) {
-        let (fixture, got) = fixture(place).await;
+    async fn t27_clock_a_day_ahead_ends_everything_with_a_lifetime(db) {
+        let (fixture, got) = fixture(db).await;
         fixture.clock.advance(DAY);
         assert_eq!(open(&fixture, &got).await, [false, false, true, true], "its date has not come");
         assert!(!fixture.accounts.sessions().touch(&got.session.hash(), HOUR).await.unwrap());
@@ -85,8 +85,8 @@ on_both! {
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
     }
 
-    async fn t27_a_clock_a_day_back_lengthens_no_life(place) {
-        let (fixture, got) = fixture(place).await;
+    async fn t27_clock_a_day_back_lengthens_no_life(db) {
+        let (fixture, got) = fixture(db).await;
         fixture.clock.set_back(DAY);
         // An app password ends on a date, so it is valid until that date.
         assert_eq!(open(&fixture, &got).await, [false, false, true, true]);
@@ -102,8 +102,8 @@ on_both! {
         assert!(fixture.accounts.app_passwords().owner(&got.dated.hash()).await.unwrap().is_none());
     }
 
-    async fn t27_a_session_that_was_seen_tomorrow_has_ended(place) {
-        let (fixture, got) = fixture(place).await;
+    async fn t27_session_seen_in_the_future_has_ended(db) {
+        let (fixture, got) = fixture(db).await;
         fixture.clock.advance(HOUR);
         assert!(fixture.accounts.sessions().touch(&got.session.hash(), DAY).await.unwrap());
         fixture.clock.set_back(HOUR - INSTANT);
@@ -111,8 +111,8 @@ on_both! {
         assert_eq!(fixture.accounts.sessions().sweep().await.unwrap(), 1);
     }
 
-    async fn t27_clock_skew_of_minutes_ends_nothing(place) {
-        let (fixture, got) = fixture(place).await;
+    async fn t27_clock_skew_of_minutes_ends_nothing(db) {
+        let (fixture, got) = fixture(db).await;
         fixture.clock.set_back(SKEW);
         assert_eq!(open(&fixture, &got).await, [true; 4]);
         assert_eq!(fixture.accounts.sessions().sweep().await.unwrap(), 0);
@@ -120,8 +120,8 @@ on_both! {
         assert_eq!(open(&fixture, &got).await, [false, false, true, true]);
     }
 
-    async fn t27_request_after_the_clock_was_set_back_is_served_at_once(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn t27_request_after_the_clock_was_set_back_is_served_at_once(db) {
+        let fixture = Fixture::with_alice(db).await;
         let (alice, users) = (user("alice"), fixture.accounts.users());
         users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();
         fixture.reset.request("alice", None).await.unwrap();

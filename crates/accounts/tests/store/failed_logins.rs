@@ -45,78 +45,78 @@ async fn from_the_cafe(resolver: &Resolver) -> Outcome {
 }
 
 on_both! {
-    async fn failures_of_one_server_are_seen_by_others_and_occ(place) {
-        let accounts = place.open().await;
+    async fn failures_of_one_server_are_seen_by_others_and_occ(db) {
+        let accounts = db.open().await;
         let failures = accounts.failed_logins();
         let seen = accounts.credential_epoch().current().await.unwrap();
-        let now = place.clock.now();
+        let now = db.clock.now();
         let at = |minutes: u64| now.before(Duration::from_secs(minutes * 60));
         let unanswered = LoginEvent::SourceFailed(cafe(), Certainty::Unanswered);
         let batch = [(failed(cafe()), at(40)), (failed(cafe()), at(20)), (failed(home()), at(10)), (unanswered, at(1))];
         assert!(failures.record("one", seen, &batch, KEEP).await.unwrap());
         // Others read them once, oldest first; who wrote them has no news. What no longer counts
         // was not kept.
-        let told = failures.of_others("two", 0, KEEP).await.unwrap();
-        let places: Vec<_> = told.iter().map(|failure| (failure.event, failure.at)).collect();
+        let events = failures.of_others("two", 0, KEEP).await.unwrap();
+        let places: Vec<_> = events.iter().map(|failure| (failure.event, failure.at)).collect();
         assert_eq!(places, batch[1..]);
         assert_eq!(failures.of_others("one", 0, KEEP).await.unwrap(), []);
         assert_eq!(failures.of(cafe(), at(30)).await.unwrap(), [at(20), at(1)]);
         assert_eq!(failures.of(home(), at(30)).await.unwrap(), [at(10)]);
-        place.clock.advance(PER);
+        db.clock.advance(PER);
         assert!(failures.record("one", seen, &[], KEEP).await.unwrap());
         assert_eq!(failures.of(cafe(), Timestamp::from_millis(0)).await.unwrap(), []);
     }
 
-    async fn failures_of_a_user_end_with_a_sign_in_a_reset_and_a_day(place) {
-        let accounts = place.open().await;
+    async fn failures_of_a_user_end_with_a_sign_in_a_reset_and_a_day(db) {
+        let accounts = db.open().await;
         let failures = accounts.failed_logins();
         let seen = accounts.credential_epoch().current().await.unwrap();
-        let now = place.clock.now();
+        let now = db.clock.now();
         let at = |minutes: u64| now.before(Duration::from_secs(minutes * 60));
         let (alice, bob) = (someone('a'), someone('b'));
         let record = async |server: &str, events: &[(LoginEvent, Timestamp)]| {
             assert!(failures.record(server, seen, events, KEEP).await.unwrap());
         };
-        let told = async || {
-            let told = failures.of_others("three", 0, KEEP).await.unwrap();
-            told.into_iter().map(|row| row.event).collect::<Vec<_>>()
+        let events_of_others = async || {
+            let rows = failures.of_others("three", 0, KEEP).await.unwrap();
+            rows.into_iter().map(|row| row.event).collect::<Vec<_>>()
         };
         record("one", &[(LoginEvent::UserFailed(alice), at(90)), (LoginEvent::UserFailed(bob), at(80))]).await;
         record("two", &[(LoginEvent::UserSignedIn(alice), at(60)), (LoginEvent::UserFailed(alice), at(50))]).await;
         let (failed, signed_in) = (LoginEvent::UserFailed, LoginEvent::UserSignedIn);
-        assert_eq!(told().await, [failed(bob), signed_in(alice), failed(alice)]);
+        assert_eq!(events_of_others().await, [failed(bob), signed_in(alice), failed(alice)]);
         // A failure after the reset stays.
         record("two", &[(LoginEvent::UserReset(bob), at(85)), (LoginEvent::UserReset(alice), at(40))]).await;
-        assert_eq!(told().await, [failed(bob)]);
-        place.clock.advance(KEEP.users);
+        assert_eq!(events_of_others().await, [failed(bob)]);
+        db.clock.advance(KEEP.users);
         record("one", &[]).await;
-        assert_eq!(place.number("SELECT COUNT(*) FROM failed_logins").await, 0);
+        assert_eq!(db.number("SELECT COUNT(*) FROM failed_logins").await, 0);
     }
 
-    async fn upgrade_keeps_failures_of_sources(place) {
-        place.of_schema(9, &[]).await;
-        let at = place.clock.now().millis();
-        place.raw(&format!("INSERT INTO failures (place, at, server) VALUES ('203.0.113.7', {at}, 'old')")).await.unwrap();
-        place.raw(&format!("INSERT INTO login_failures (name, failures, first_at) VALUES ('alice', 3, {at})")).await.unwrap();
-        let accounts = place.open().await;
+    async fn upgrade_keeps_failures_of_sources(db) {
+        db.of_schema(9, &[]).await;
+        let at = db.clock.now().millis();
+        db.raw(&format!("INSERT INTO failures (place, at, server) VALUES ('203.0.113.7', {at}, 'old')")).await.unwrap();
+        db.raw(&format!("INSERT INTO login_failures (name, failures, first_at) VALUES ('alice', 3, {at})")).await.unwrap();
+        let accounts = db.open().await;
         assert_eq!(accounts.failed_logins().of(cafe(), Timestamp::from_millis(0)).await.unwrap().len(), 1);
-        let told = accounts.failed_logins().of_others("new", 0, KEEP).await.unwrap();
-        assert_eq!(told.iter().map(|row| row.event).collect::<Vec<_>>(), [failed(cafe())]);
+        let rows = accounts.failed_logins().of_others("new", 0, KEEP).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.event).collect::<Vec<_>>(), [failed(cafe())]);
     }
 
-    async fn password_that_ended_is_listed_for_a_day(place) {
-        let accounts = place.open().await;
-        let (alice, start) = (crate::test_db::user("alice"), place.clock.now());
+    async fn ended_password_is_listed_for_a_day(db) {
+        let accounts = db.open().await;
+        let (alice, start) = (crate::test_db::user("alice"), db.clock.now());
         accounts.credential_epoch().forget(alice.name()).await.unwrap();
-        place.clock.advance(Duration::from_secs(60));
+        db.clock.advance(Duration::from_secs(60));
         accounts.credential_epoch().forget(alice.name()).await.unwrap();
         let ended = async |not_before| accounts.credential_epoch().passwords_ended_since(not_before).await.unwrap();
-        assert_eq!(ended(start).await, [(alice.name().clone(), place.clock.now())]);
-        assert_eq!(ended(place.clock.now().after(Duration::from_millis(1))).await, []);
+        assert_eq!(ended(start).await, [(alice.name().clone(), db.clock.now())]);
+        assert_eq!(ended(db.clock.now().after(Duration::from_millis(1))).await, []);
     }
 
-    async fn only_administrator_is_the_last_who_may_sign_in(place) {
-        let accounts = place.open().await;
+    async fn only_administrator_is_the_last_enabled_one(db) {
+        let accounts = db.open().await;
         let only = async || accounts.users().only_administrator().await.unwrap();
         assert_eq!(only().await, None);
         for name in ["root", "other"] {
@@ -128,28 +128,28 @@ on_both! {
         assert_eq!(only().await, Some(crate::test_db::user("root")));
     }
 
-    async fn a_flood_is_kept_within_bounds_and_the_newest_stay(place) {
-        let accounts = place.open().await;
+    async fn flood_is_kept_within_bounds_and_the_newest_stay(db) {
+        let accounts = db.open().await;
         let seen = accounts.credential_epoch().current().await.unwrap();
-        let at = place.clock.now();
+        let at = db.clock.now();
         accounts.failed_logins().record("one", seen, &[(failed(home()), at)], KEEP).await.unwrap();
         let jump = format!(
             "INSERT INTO failed_logins (key, subject, kind, result, at, server) \
              VALUES ({}, '203.0.113.9', 'source', 'wrong', {}, 'x')",
             accounts::MAX_FAILED_LOGINS + 1, at.millis()
         );
-        place.raw(&jump).await.unwrap();
+        db.raw(&jump).await.unwrap();
         accounts.failed_logins().record("one", seen, &[], KEEP).await.unwrap();
         assert_eq!(accounts.failed_logins().of(home(), Timestamp::from_millis(0)).await.unwrap(), []);
         assert_eq!(accounts.failed_logins().of("203.0.113.9".parse().unwrap(), Timestamp::from_millis(0)).await.unwrap().len(), 1);
     }
 
-    async fn reset_in_one_process_holds_in_every_other(place) {
-        let [server, command] = [place.open().await, place.open().await];
+    async fn reset_in_one_process_holds_in_every_other(db) {
+        let [server, command] = [db.open().await, db.open().await];
         let resolver = resolver();
         let follower = InvalidationWatcher::start(server.clone(), [resolver.clone()]).await.unwrap();
         let seen = follower.catch_up().await.unwrap();
-        let now = place.clock.now();
+        let now = db.clock.now();
         server.failed_logins().record("one", seen, &[(failed(cafe()), now); 12], KEEP).await.unwrap();
         for _ in 0..12 {
             resolver.count_failure(cafe(), Certainty::Wrong, Duration::from_secs(60));
@@ -166,21 +166,21 @@ on_both! {
         assert_eq!((line.action.as_str(), line.target.as_str()), ("place.forgiven", "203.0.113.7"));
     }
 
-    async fn server_runs_as_long_as_it_sends_heartbeats(place) {
-        let accounts = place.open().await;
+    async fn server_runs_as_long_as_it_sends_heartbeats(db) {
+        let accounts = db.open().await;
         let room = accounts.instances();
-        let started = place.clock.now();
+        let started = db.clock.now();
         room.report("one", started, "{}").await.unwrap();
-        place.clock.advance(HEARTBEAT_INTERVAL);
-        room.report("two", place.clock.now(), "{}").await.unwrap();
+        db.clock.advance(HEARTBEAT_INTERVAL);
+        room.report("two", db.clock.now(), "{}").await.unwrap();
         room.report("one", started, r#"{"accepted":1}"#).await.unwrap();
-        let told = |running: Vec<Instance>| running.into_iter().map(|one| (one.id, one.status)).collect::<Vec<_>>();
-        let running = told(room.running().await.unwrap());
+        let names_and_status = |running: Vec<Instance>| running.into_iter().map(|one| (one.id, one.status)).collect::<Vec<_>>();
+        let running = names_and_status(room.running().await.unwrap());
         assert_eq!(running, [("one".to_owned(), r#"{"accepted":1}"#.to_owned()), ("two".to_owned(), "{}".to_owned())]);
         room.unregister("one").await.unwrap();
         assert_eq!(room.running().await.unwrap().len(), 1);
         // Killed: it reports nothing any more.
-        place.clock.advance(STALE_AFTER + Duration::from_secs(1));
+        db.clock.advance(STALE_AFTER + Duration::from_secs(1));
         assert_eq!(room.running().await.unwrap(), []);
     }
 }

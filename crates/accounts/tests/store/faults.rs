@@ -39,19 +39,18 @@ async fn all_are_whole(accounts: &ActingAccounts) -> u64 {
 }
 
 #[tokio::test]
-async fn file_that_is_no_database_is_refused_unchanged() {
-    let place = TestDb::sqlite();
-    let path = place.folder().join("letters.db");
+async fn non_database_file_is_refused_unchanged() {
+    let db = TestDb::sqlite();
+    let path = db.folder().join("letters.db");
     for content in ["Dear Frank".to_owned(), "x".repeat(10_000), "SQLite format 3\0".to_owned()] {
         fs::write(&path, &content).unwrap();
         let error = Accounts::open(&StoreSettings::sqlite(&path)).await.unwrap_err();
         assert_eq!(error.to_string(), "the store cannot be read: the file is no SQLite database");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }
-    let folder = Accounts::open(&StoreSettings::sqlite(place.folder())).await.unwrap_err();
+    let folder = Accounts::open(&StoreSettings::sqlite(db.folder())).await.unwrap_err();
     assert!(matches!(folder, AccountsError::Unavailable { .. }), "{folder}");
-    let nowhere =
-        Accounts::open(&StoreSettings::sqlite(place.folder().join("no/where.db"))).await.unwrap_err();
+    let nowhere = Accounts::open(&StoreSettings::sqlite(db.folder().join("no/where.db"))).await.unwrap_err();
     assert!(nowhere.to_string().ends_with("where.db: No such file or directory (os error 2)"), "{nowhere}");
 }
 
@@ -60,34 +59,34 @@ async fn database_of_another_program_is_unchanged() {
     for own in
         ["CREATE TABLE oc_users (uid TEXT)", "PRAGMA application_id = 17; CREATE TABLE users (uid TEXT)"]
     {
-        let place = TestDb::sqlite();
-        let path = place.settings.path().unwrap();
+        let db = TestDb::sqlite();
+        let path = db.settings.path().unwrap();
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let mut other = SqliteConnection::connect_with(&options).await.unwrap();
         other.execute(own).await.unwrap();
         other.close().await.unwrap();
         let before = fs::read(path).unwrap();
-        let error = Accounts::open(&place.settings).await.unwrap_err();
+        let error = Accounts::open(&db.settings).await.unwrap_err();
         assert!(matches!(error, AccountsError::Foreign { .. }), "{error}");
         assert_eq!(fs::read(path).unwrap(), before);
-        assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(db.folder()).unwrap().count(), 1);
     }
 }
 
 #[tokio::test]
 async fn damaged_database_is_reported() {
-    let place = TestDb::sqlite();
-    let accounts = place.open().await;
+    let db = TestDb::sqlite();
+    let accounts = db.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     for n in 0..50 {
         accounts.users().create(whole(n)).await.unwrap();
     }
     accounts.close().await;
-    let path = place.settings.path().unwrap();
+    let path = db.settings.path().unwrap();
     let mut bytes = fs::read(path).unwrap();
     bytes[4096..].fill(0x5a);
     fs::write(path, bytes).unwrap();
-    let error = match Accounts::open(&place.settings).await {
+    let error = match Accounts::open(&db.settings).await {
         Err(error) => error,
         Ok(accounts) => accounts.users().page(&UserFilter::new()).await.unwrap_err(),
     };
@@ -95,9 +94,9 @@ async fn damaged_database_is_reported() {
 }
 
 #[tokio::test]
-async fn a_full_disk_leaves_nothing_half_written() {
-    let place = TestDb::sqlite();
-    let settings = place.settings.clone().with_sqlite_page_limit(150);
+async fn full_disk_leaves_nothing_half_written() {
+    let db = TestDb::sqlite();
+    let settings = db.settings.clone().with_sqlite_page_limit(150);
     let accounts = Accounts::open(&settings).await.unwrap().as_system();
     accounts.groups().create(&group("staff"), None).await.unwrap();
     let mut made = 0;
@@ -113,7 +112,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
     assert_eq!(accounts.users().find(&user(&format!("user{made}"))).await.unwrap(), None);
     accounts.close().await;
     // With free space again, everything works.
-    let accounts = place.open().await;
+    let accounts = db.open().await;
     accounts.users().create(whole(made)).await.unwrap();
     assert_eq!(all_are_whole(&accounts).await, made as u64 + 1);
 }
@@ -124,7 +123,7 @@ async fn reader() {
     let Ok(path) = env::var(READ_ONLY) else { return };
     let accounts = Accounts::open(&StoreSettings::sqlite(path)).await.unwrap().as_system();
     let error = accounts.users().create(whole(1)).await.unwrap_err();
-    println!("told: {error}; {} users", all_are_whole(&accounts).await);
+    println!("reported: {error}; {} users", all_are_whole(&accounts).await);
 }
 
 const READ_ONLY: &str = "ACCOUNTS_READ_ONLY";
@@ -136,14 +135,14 @@ async fn read_only_store_is_reported() {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
 
-    let place = TestDb::sqlite();
-    let accounts = place.open().await;
+    let db = TestDb::sqlite();
+    let accounts = db.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     accounts.users().create(whole(0)).await.unwrap();
     accounts.close().await;
-    let path = place.settings.path().unwrap();
+    let path = db.settings.path().unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
-    fs::set_permissions(place.folder(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(db.folder(), fs::Permissions::from_mode(0o777)).unwrap();
     let me = fs::metadata("/proc/self").map_or(1, |me| std::os::unix::fs::MetadataExt::uid(&me));
     let mut reader = Command::new(env::current_exe().unwrap());
     reader.args(["faults::reader", "--exact", "--nocapture"]).env(READ_ONLY, path);
@@ -154,19 +153,19 @@ async fn read_only_store_is_reported() {
         eprintln!("skipped: only root can run this program");
         return;
     };
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told.contains("told: the store is read-only; 1 users"), "{told}");
+    let output_text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output_text.contains("reported: the store is read-only; 1 users"), "{output_text}");
 }
 
 #[tokio::test]
-async fn a_writer_who_does_not_finish_is_waited_for_only_so_long() {
-    let place = TestDb::sqlite();
-    let accounts = Accounts::open(&place.settings.clone().with_patience(Duration::from_millis(500)))
+async fn stuck_writer_is_waited_for_until_a_limit() {
+    let db = TestDb::sqlite();
+    let accounts = Accounts::open(&db.settings.clone().with_patience(Duration::from_millis(500)))
         .await
         .unwrap()
         .as_system();
     accounts.groups().create(&group("staff"), None).await.unwrap();
-    let options = SqliteConnectOptions::new().filename(place.settings.path().unwrap());
+    let options = SqliteConnectOptions::new().filename(db.settings.path().unwrap());
     let mut other = SqliteConnection::connect_with(&options).await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     let error = accounts.users().create(whole(0)).await.unwrap_err();
@@ -178,31 +177,31 @@ async fn a_writer_who_does_not_finish_is_waited_for_only_so_long() {
 }
 
 on_both! {
-    async fn a_newer_schema_is_refused_and_an_older_program_does_no_harm(place) {
-        let accounts = place.open().await;
+    async fn newer_schema_is_refused(db) {
+        let accounts = db.open().await;
         accounts.close().await;
-        place.raw("INSERT INTO accounts_schema (version, at) VALUES (999, 0)").await.unwrap();
-        let error = Accounts::open(&place.settings).await.unwrap_err();
+        db.raw("INSERT INTO accounts_schema (version, at) VALUES (999, 0)").await.unwrap();
+        let error = Accounts::open(&db.settings).await.unwrap_err();
         assert!(matches!(error, AccountsError::NewerSchema { found: 999, .. }), "{error}");
         assert!(error.to_string().starts_with("the database has schema 999, this program knows "), "{error}");
     }
 
-    async fn an_older_store_comes_along_with_all_that_is_in_it(place) {
-        place.of_schema(3, &[("frank", None)]).await;
+    async fn older_store_is_upgraded_with_its_rows(db) {
+        db.of_schema(3, &[("frank", None)]).await;
         for _ in 0..2 {
-            let accounts = place.open().await;
+            let accounts = db.open().await;
             let filter = UserFilter::new().search("fr");
             assert_eq!(accounts.users().count(&filter).await.unwrap(), 1);
             accounts.close().await;
         }
-        assert_eq!(place.number("SELECT COUNT(*) FROM accounts_schema WHERE version > 3 AND version < 10").await, 6);
+        assert_eq!(db.number("SELECT COUNT(*) FROM accounts_schema WHERE version > 3 AND version < 10").await, 6);
     }
 
-    async fn opening_again_changes_nothing(place) {
-        let accounts = place.open().await;
+    async fn opening_again_changes_nothing(db) {
+        let accounts = db.open().await;
         accounts.users().create(NewUser::new(user("frank"))).await.unwrap();
         accounts.close().await;
-        let accounts = place.open().await;
+        let accounts = db.open().await;
         assert!(accounts.users().find(&user("frank")).await.unwrap().is_some());
         assert!(accounts.groups().exists(&accounts::GroupId::admin()).await.unwrap());
         accounts.close().await;
@@ -222,10 +221,10 @@ async fn missing_server_is_reported_without_the_password() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_connection_rolls_back_and_reconnects() {
-    let Some(place) = TestDb::postgres().await else { return };
-    let accounts = place.open().await;
+    let Some(db) = TestDb::postgres().await else { return };
+    let accounts = db.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
-    let mut other = place.connect().await;
+    let mut other = db.connect().await;
     // The group is held, so the next create gets as far as joining it, and waits.
     other.execute("BEGIN").await.unwrap();
     other.execute("SELECT * FROM groups WHERE id = 'staff' FOR UPDATE").await.unwrap();
@@ -233,23 +232,23 @@ async fn lost_connection_rolls_back_and_reconnects() {
         let accounts = accounts.clone();
         async move { accounts.users().create(whole(0)).await }
     });
-    terminate(&place, "wait_event_type = 'Lock'").await;
+    terminate(&db, "wait_event_type = 'Lock'").await;
     let error = create.await.unwrap().unwrap_err();
     assert!(error.is_transient(), "{error}");
     assert_eq!(accounts.users().find(&user("user0")).await.unwrap(), None);
     assert_eq!(accounts.pins().count().await.unwrap(), 0);
     other.execute("ROLLBACK").await.unwrap();
     // All idle connections die too, as when the server restarts, without effect.
-    terminate(&place, "state = 'idle'").await;
+    terminate(&db, "state = 'idle'").await;
     accounts.users().create(whole(0)).await.unwrap();
     assert_eq!(all_are_whole(&accounts).await, 1);
-    place.remove().await;
+    db.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_connections_lose_nothing_acknowledged() {
-    let Some(place) = TestDb::postgres().await else { return };
-    let accounts = place.open().await;
+    let Some(db) = TestDb::postgres().await else { return };
+    let accounts = db.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     let writers: Vec<_> = (0..4)
         .map(|writer| {
@@ -267,7 +266,7 @@ async fn broken_connections_lose_nothing_acknowledged() {
             })
         })
         .collect();
-    let mut other = place.connect().await;
+    let mut other = db.connect().await;
     while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
         let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
                     AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1";
@@ -282,12 +281,12 @@ async fn broken_connections_lose_nothing_acknowledged() {
         }
     }
     assert!(all_are_whole(&accounts).await >= acknowledged);
-    place.remove().await;
+    db.remove().await;
 }
 
 /// Ends the server's side of our connections as soon as there are some of that kind.
-async fn terminate(place: &TestDb, which: &str) {
-    let mut other: PgConnection = place.connect().await;
+async fn terminate(db: &TestDb, which: &str) {
+    let mut other: PgConnection = db.connect().await;
     let kill = format!(
         "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
          AND application_name = 'user-backend' AND {which}"

@@ -92,9 +92,9 @@ impl Remembering {
 
 impl Fixture {
     /// With alice, who has a password and an address, and the manual's rules plus one more.
-    pub(crate) async fn with_alice(place: &TestDb) -> Self {
+    pub(crate) async fn with_alice(db: &TestDb) -> Self {
         let rules = r#"{"enforceNoContextWords": true}"#;
-        let fixture = Self::empty(place, rules, ResetSettings::default()).await;
+        let fixture = Self::empty(db, rules, ResetSettings::default()).await;
         fixture
             .add(
                 NewUser::new(user("Alice"))
@@ -106,8 +106,8 @@ impl Fixture {
         fixture
     }
 
-    pub(crate) async fn empty(place: &TestDb, rules: &str, settings: ResetSettings) -> Self {
-        let accounts = place.open().await.with_notices(true);
+    pub(crate) async fn empty(db: &TestDb, rules: &str, settings: ResetSettings) -> Self {
+        let accounts = db.open().await.with_notices(true);
         let hasher = Hasher::new(cost()).unwrap();
         let policy =
             PasswordPolicy::from_settings(&serde_json::from_str::<Settings>(rules).unwrap()).unwrap();
@@ -118,7 +118,7 @@ impl Fixture {
         let base = BaseUrl::parse("https://cloud.example.com/").unwrap();
         let mail_worker = MailWorker::new(accounts.clone(), table.clone(), base, "Cloud", &settings);
         let reset = PasswordReset::new(accounts.clone(), passwords.clone(), settings);
-        Self { accounts, clock: place.clock.clone(), hasher, backend, passwords, reset, mail_worker, table }
+        Self { accounts, clock: db.clock.clone(), hasher, backend, passwords, reset, mail_worker, table }
     }
 
     pub(crate) async fn add(&self, new: NewUser, text: &str) {

@@ -7,8 +7,8 @@ use accounts::{AccountsError, GroupFilter, GroupId, NewUser};
 use crate::test_db::{group, on_both, user};
 
 on_both! {
-    async fn groups_are_case_sensitive_and_counted(place) {
-        let accounts = place.open().await;
+    async fn groups_are_case_sensitive_and_counted(db) {
+        let accounts = db.open().await;
         let groups = accounts.groups();
         groups.create(&group("NG"), None).await.unwrap();
         groups.create(&group("ng"), Some("Other".parse().unwrap())).await.unwrap();
@@ -29,8 +29,8 @@ on_both! {
         assert_eq!(groups.find(&group("ng")).await.unwrap().unwrap().display_name_or_id(), "ng");
     }
 
-    async fn members_and_subadmins_come_and_go(place) {
-        let accounts = place.open().await;
+    async fn members_and_subadmins_come_and_go(db) {
+        let accounts = db.open().await;
         let groups = accounts.groups();
         let (red, anna) = (group("red"), user("Anna"));
         groups.create(&red, None).await.unwrap();
@@ -58,8 +58,8 @@ on_both! {
         assert!(matches!(groups.delete(&GroupId::admin()).await, Err(AccountsError::Protected { .. })));
     }
 
-    async fn the_last_enabled_administrator_stays(place) {
-        let accounts = place.open().await;
+    async fn last_enabled_administrator_stays(db) {
+        let accounts = db.open().await;
         let admins = GroupId::admin();
         for id in ["one", "two"] {
             accounts.users().create(NewUser::new(user(id)).group(admins.clone())).await.unwrap();

@@ -121,28 +121,28 @@ async fn writer() {
     }
 }
 
-async fn kill_again_and_again(place: &TestDb) {
+async fn kill_again_and_again(db: &TestDb) {
     let kills: u64 = env::var("ACCOUNTS_KILLS").map_or(20, |kills| kills.parse().unwrap());
-    let accounts = place.open().await;
+    let accounts = db.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     accounts.close().await;
     let (mut expected, mut next) = (State::default(), 0);
     for kill in 0..kills {
         let mut writer = Command::new(env::current_exe().unwrap())
             .args(["kill::writer", "--exact", "--nocapture"])
-            .env(STORE, place.address())
+            .env(STORE, db.address())
             .env(FIRST, next.to_string())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut told = BufReader::new(writer.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut output = BufReader::new(writer.stdout.take().unwrap()).lines().map(Result::unwrap);
         // This number of steps, and then at a random point of the next one.
         let (steps, spins) = (1 + random_u64() % 9, random_u64() % 60_000);
         let mut lines = 0;
         let mut last = None;
         let note = |line: String| line.strip_prefix("done ").map(|n| n.parse::<u64>().unwrap());
         while lines < steps {
-            let line = told.next().expect("the writer ended by itself");
+            let line = output.next().expect("the writer ended by itself");
             if let Some(n) = note(line) {
                 (last, lines) = (Some(n), lines + 1);
             }
@@ -152,15 +152,15 @@ async fn kill_again_and_again(place: &TestDb) {
         }
         writer.kill().unwrap();
         writer.wait().unwrap();
-        last = told.filter_map(note).last().or(last);
-        place.settle().await;
+        last = output.filter_map(note).last().or(last);
+        db.settle().await;
 
         let last = last.unwrap();
         while next <= last {
             expected.step(next);
             next += 1;
         }
-        let accounts = place.open().await;
+        let accounts = db.open().await;
         let found = state(&accounts).await;
         accounts.close().await;
         if found != expected {
@@ -183,8 +183,8 @@ async fn t26_acknowledged_writes_survive_a_kill() {
 }
 
 #[tokio::test]
-async fn and_so_it_does_on_a_server() {
-    let Some(place) = TestDb::postgres().await else { return };
-    kill_again_and_again(&place).await;
-    place.remove().await;
+async fn killed_writer_on_postgres_loses_nothing() {
+    let Some(db) = TestDb::postgres().await else { return };
+    kill_again_and_again(&db).await;
+    db.remove().await;
 }

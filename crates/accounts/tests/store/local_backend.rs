@@ -24,14 +24,14 @@ const ARGON2I: &str =
     "$argon2i$v=19$m=64,t=2,p=1$WE4uR3RBTlNsQ1lybFpkRg$2NgTTjWBx6FexTTBE+QvQ+JyJmx0//qoNJ7b+9E0Alk";
 
 on_both! {
-    async fn the_contract_is_kept(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn contract_is_kept(db) {
+        let fixture = Fixture::with_alice(db).await;
         let known = TestUser::new("alice", ALICE).unwrap();
         conformance::check(&fixture.backend, &known).await.unwrap();
     }
 
-    async fn every_person_gets_the_verdict_of_the_table(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn every_person_gets_the_verdict_of_the_table(db) {
+        let fixture = Fixture::with_alice(db).await;
         fixture.add(NewUser::new(user("bob")).disabled(), ALICE).await;
         fixture.add(NewUser::new(user("old")), ALICE).await;
         let users = fixture.accounts.users();
@@ -64,8 +64,8 @@ on_both! {
     }
 
     /// T49: one comparison of the same cost for every name; so response times are equal.
-    async fn t49_every_user_costs_one_comparison(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn t49_every_user_costs_one_comparison(db) {
+        let fixture = Fixture::with_alice(db).await;
         fixture.add(NewUser::new(user("bob")).disabled(), ALICE).await;
         let users = fixture.accounts.users();
         users.create(NewUser::new(user("nopass"))).await.unwrap();
@@ -79,8 +79,8 @@ on_both! {
     }
 
     /// T37: the local flag wins, at once, also over what is remembered.
-    async fn t37_a_disabled_user_is_out_at_once_and_in_again(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn t37_disabled_user_is_out_at_once_and_in_again(db) {
+        let fixture = Fixture::with_alice(db).await;
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
         fixture.accounts.users().set_enabled(&user("alice"), false).await.unwrap();
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "account_disabled");
@@ -91,8 +91,8 @@ on_both! {
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "unknown_user");
     }
 
-    async fn an_accepted_password_is_remembered_without_hashing_again(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn accepted_password_is_remembered_without_hashing_again(db) {
+        let fixture = Fixture::with_alice(db).await;
         let remembering = Remembering::of(&fixture.accounts, fixture.backend).await;
         assert_eq!(remembering.sign_in("alice", ALICE).await, "accepted alice");
         let begun = fixture.hasher.pool().begun();
@@ -107,10 +107,10 @@ on_both! {
     /// T42: every process refuses the old password as soon as the change returns.
     ///
     /// Fresh caches make no difference.
-    async fn t42_the_old_password_ends_in_every_process_at_once(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn t42_old_password_ends_in_every_process_at_once(db) {
+        let fixture = Fixture::with_alice(db).await;
         let elsewhere = {
-            let accounts = place.open().await;
+            let accounts = db.open().await;
             let local = LocalBackend::new(accounts, Hasher::new(cost()).unwrap(), Arc::new(NoRules)).unwrap();
             let policy = local.policy();
             Resolver::builder().backend_with(Arc::new(local), policy, DomainRules::default()).build().unwrap()
@@ -133,8 +133,8 @@ on_both! {
         }
     }
 
-    async fn php_hashes_are_upgraded_without_ending_sessions(place) {
-        let fixture = Fixture::empty(place, "{}", ResetSettings::default()).await;
+    async fn php_hashes_are_upgraded_without_ending_sessions(db) {
+        let fixture = Fixture::empty(db, "{}", ResetSettings::default()).await;
         let hasher = Hasher::new(cost()).unwrap();
         let backend = LocalBackend::new(fixture.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
         let salt = LegacySalt::new("pepperfromconfig");
@@ -162,8 +162,8 @@ on_both! {
         }
     }
 
-    async fn concurrent_sign_ins_succeed_during_a_rehash(place) {
-        let fixture = Arc::new(Fixture::empty(place, "{}", ResetSettings::default()).await);
+    async fn concurrent_sign_ins_succeed_during_a_rehash(db) {
+        let fixture = Arc::new(Fixture::empty(db, "{}", ResetSettings::default()).await);
         let new = NewUser::new(user("alice")).password(StoredHash::new(format!("1|{BCRYPT}")));
         fixture.accounts.users().create(new).await.unwrap();
         let logins: Vec<_> = (0..20).map(|_| {
@@ -175,8 +175,8 @@ on_both! {
         }
     }
 
-    async fn hash_is_renewed_when_the_costs_rise(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn hash_is_renewed_after_higher_costs(db) {
+        let fixture = Fixture::with_alice(db).await;
         let dearer: HashSettings = cost().with_cost(8 * 1024, 2, 1).unwrap();
         let hasher = Hasher::new(dearer).unwrap();
         let backend = LocalBackend::new(fixture.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
@@ -188,8 +188,8 @@ on_both! {
         assert_eq!(fixture.hash("alice").await, Some(hash));
     }
 
-    async fn expired_password_is_reported_to_its_owner_only(place) {
-        let fixture = Fixture::empty(place, r#"{"expiration": 30}"#, ResetSettings::default()).await;
+    async fn expired_password_is_reported_to_its_owner_only(db) {
+        let fixture = Fixture::empty(db, r#"{"expiration": 30}"#, ResetSettings::default()).await;
         fixture.add(NewUser::new(user("alice")), ALICE).await;
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
         fixture.clock.advance(Duration::from_secs(30 * 24 * 60 * 60));
@@ -199,8 +199,8 @@ on_both! {
         assert_eq!(word(fixture.sign_in("alice", "Looking-Glass").await), "accepted alice");
     }
 
-    async fn an_outage_is_never_a_rejection(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn an_outage_is_never_a_rejection(db) {
+        let fixture = Fixture::with_alice(db).await;
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
         fixture.accounts.close().await;
         for (name, text) in [("alice", ALICE), ("alice", "wrong"), ("ghost", "x")] {
@@ -211,8 +211,8 @@ on_both! {
     }
 
     /// T30: a mailbox with the name of a local user cannot sign in, with any password.
-    async fn t30_another_backend_never_takes_over_a_local_name(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn t30_another_backend_never_takes_over_a_local_name(db) {
+        let fixture = Fixture::with_alice(db).await;
         let local = LocalBackend::new(fixture.accounts.clone(), fixture.hasher.clone(), Arc::new(NoRules)).unwrap();
         let policy = local.policy();
         let mail = StaticBackend::new("mail").unwrap().with_user("alice", "Mailbox-1").with_user("bob", "Mailbox-2");
@@ -232,8 +232,8 @@ on_both! {
 /// T24: no turn to hash is an outage for the one who waited, never a wrong password.
 #[tokio::test]
 async fn t24_no_room_to_hash_is_never_a_rejection() {
-    let place = TestDb::sqlite();
-    let fixture = Fixture::with_alice(&place).await;
+    let db = TestDb::sqlite();
+    let fixture = Fixture::with_alice(&db).await;
     let tight = Hasher::new(cost().with_pool(1, 0).unwrap()).unwrap();
     let backend = LocalBackend::new(fixture.accounts.clone(), tight.clone(), Arc::new(NoRules)).unwrap();
     let (open, gate) = std::sync::mpsc::channel::<()>();
@@ -255,8 +255,8 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn t61_no_password_stays_in_memory() {
-    let place = TestDb::sqlite();
-    let fixture = Fixture::with_alice(&place).await;
+    let db = TestDb::sqlite();
+    let fixture = Fixture::with_alice(&db).await;
     let old = NewUser::new(user("old")).password(LegacySalt::new("pepperfromconfig").with(BCRYPT_SALTED));
     fixture.accounts.users().create(old).await.unwrap();
     let salted = Hasher::new(cost()).unwrap();

@@ -11,8 +11,8 @@ use crate::test_db::{on_both, user};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 on_both! {
-    async fn audit_log_is_searched_by_every_field(place) {
-        let accounts = place.open().await;
+    async fn audit_log_is_searched_by_every_field(db) {
+        let accounts = db.open().await;
         for id in ["alice", "bob"] {
             accounts.users().create(NewUser::new(user(id))).await.unwrap();
         }
@@ -38,11 +38,11 @@ on_both! {
         assert_eq!(found(older, 100).await, all[2..]);
     }
 
-    async fn sources_with_most_failures_come_first(place) {
-        let accounts = place.open().await;
+    async fn sources_with_most_failures_come_first(db) {
+        let accounts = db.open().await;
         let failures = accounts.failed_logins();
         let seen = accounts.credential_epoch().current().await.unwrap();
-        let now = place.clock.now();
+        let now = db.clock.now();
         let source = |text: &str| -> SourceNet { text.parse().unwrap() };
         let failed = |from: &str, minutes: u64| {
             let event = LoginEvent::SourceFailed(source(from), Certainty::Wrong);
@@ -67,8 +67,8 @@ on_both! {
         assert_eq!(failures.sources(not_before, 10).await.unwrap().len(), 2);
     }
 
-    async fn queue_shows_what_waits_and_no_name(place) {
-        let accounts = place.open().await;
+    async fn queue_shows_what_waits_and_no_name(db) {
+        let accounts = db.open().await;
         let address: EmailAddress = "alice@example.org".parse().unwrap();
         accounts.users().create(NewUser::new(user("alice")).email(address)).await.unwrap();
         assert_eq!(accounts.outbox().next(10).await.unwrap(), []);
@@ -79,8 +79,8 @@ on_both! {
         assert_eq!(accounts.outbox().next(0).await.unwrap(), []);
     }
 
-    async fn pin_of_one_name_is_found(place) {
-        let accounts = place.open().await;
+    async fn pin_of_one_name_is_found(db) {
+        let accounts = db.open().await;
         let mail = BackendId::parse("mail").unwrap();
         accounts.pins().rebind(user("alice").name(), Some(&mail)).await.unwrap();
         let found = accounts.pins().find(user("alice").name()).await.unwrap().unwrap();
@@ -88,8 +88,8 @@ on_both! {
         assert_eq!(accounts.pins().find(user("alic").name()).await.unwrap(), None);
     }
 
-    async fn one_session_of_its_owner_is_ended(place) {
-        let accounts = place.open().await;
+    async fn one_session_of_its_owner_is_ended(db) {
+        let accounts = db.open().await;
         for id in ["alice", "bob"] {
             accounts.users().create(NewUser::new(user(id))).await.unwrap();
         }

@@ -35,8 +35,8 @@ fn ip(address: &str) -> Option<IpAddr> {
 }
 
 on_both! {
-    async fn burst_of_wrong_links_is_counted_before_it_is_looked_at(place) {
-        let fixture = Arc::new(Fixture::with_alice(place).await);
+    async fn burst_of_wrong_links_is_counted_before_it_is_looked_at(db) {
+        let fixture = Arc::new(Fixture::with_alice(db).await);
         let max = ResetSettings::BAD_TOKENS.max as usize;
         let guesses: Vec<_> = (0..3 * max).map(|number| {
             let fixture = fixture.clone();
@@ -53,11 +53,11 @@ on_both! {
         assert_eq!(looked_at, max);
     }
 
-    async fn a_lost_password_is_replaced_by_the_owner_of_the_address(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn lost_password_is_replaced_by_the_owner_of_the_address(db) {
+        let fixture = Fixture::with_alice(db).await;
         let accounts = &fixture.accounts;
         let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(3600), b"").await.unwrap();
-        let (before, generation) = (fixture.hash("alice").await, accounts.credential_epoch().current().await.unwrap());
+        let (before, epoch) = (fixture.hash("alice").await, accounts.credential_epoch().current().await.unwrap());
 
         fixture.reset.request(" ALICE@example.com ", ip("192.0.2.1")).await.unwrap();
         assert!(fixture.mails().is_empty(), "the request does not wait for the mail");
@@ -68,7 +68,7 @@ on_both! {
 
         // The link is there, and nothing has changed.
         assert_eq!(fixture.hash("alice").await, before);
-        assert_eq!(accounts.credential_epoch().current().await.unwrap(), generation);
+        assert_eq!(accounts.credential_epoch().current().await.unwrap(), epoch);
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_some());
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
         // Mail scanners follow links: looking uses nothing up.
@@ -92,8 +92,8 @@ on_both! {
     }
 
     /// One response and one row for every name; and a mail for eligible users.
-    async fn reset_request_reveals_nothing(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn reset_request_reveals_nothing(db) {
+        let fixture = Fixture::with_alice(db).await;
         let mail = || BackendId::parse("mail").unwrap();
         for new in [
             NewUser::new(user("bob")).email("bob@example.com".parse().unwrap()).disabled(),
@@ -106,15 +106,15 @@ on_both! {
         ] {
             fixture.accounts.users().create(new).await.unwrap();
         }
-        let asked = [
+        let requests = [
             "alice", "alice@example.com", "bob", "bob@example.com", "nomail", "carol", "carol@example.com",
             "twins@example.com", "mixed@example.com", "ghost", "ghost@example.com", "@", "a b c", "%", "'; DROP TABLE users; --",
             "alice@example.com,eve@example.com", "al\u{131}ce@example.com", "\u{ff41}lice",
         ];
-        for (number, typed) in asked.iter().enumerate() {
+        for (number, typed) in requests.iter().enumerate() {
             let before = fixture.accounts.outbox().waiting().await.unwrap();
-            let place = ip(&format!("192.0.2.{number}"));
-            assert!(fixture.reset.request(typed, place).await.is_ok(), "{typed}");
+            let db = ip(&format!("192.0.2.{number}"));
+            assert!(fixture.reset.request(typed, db).await.is_ok(), "{typed}");
             assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), before + 1, "{typed}");
         }
         let round = fixture.mail_worker.deliver_due().await.unwrap();
@@ -122,7 +122,7 @@ on_both! {
         // gets the mail. The first of two with one address has confirmed it. Carol gets a mail that
         // says where her password is kept. The second of them, at another backend, got that mail
         // when the account was created.
-        assert_eq!((round.sent, round.dropped), (8, asked.len() - 7), "{:?}", fixture.mails());
+        assert_eq!((round.sent, round.dropped), (8, requests.len() - 7), "{:?}", fixture.mails());
         let to: Vec<_> = fixture.mails().into_iter().map(|(_, to)| to).collect();
         let expected = ["alice", "alice", "carol", "carol", "twins", "mixed", "alice", "mixed"];
         assert_eq!(to, expected.map(|name| format!("{name}@example.com")));
@@ -136,8 +136,8 @@ on_both! {
         assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
-    async fn every_event_that_must_void_a_link_voids_it(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn every_voiding_event_voids_the_link(db) {
+        let fixture = Fixture::with_alice(db).await;
         let (accounts, alice) = (&fixture.accounts, user("alice"));
         let users = accounts.users();
         for event in ["newer", "change", "email", "email removed", "disabled", "disabled and enabled", "sign-in", "backend", "void", "deleted"] {
@@ -172,8 +172,8 @@ on_both! {
         assert_eq!(word(fixture.sign_in("alice", NEW).await), "unknown_user");
     }
 
-    async fn a_link_works_for_an_hour(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn link_works_for_an_hour(db) {
+        let fixture = Fixture::with_alice(db).await;
         let token = fixture.link("alice").await;
         fixture.clock.advance(Duration::from_secs(3599));
         assert!(fixture.reset.inspect(&token, None).await.is_ok());
@@ -185,8 +185,8 @@ on_both! {
         assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
     }
 
-    async fn a_refused_password_does_not_use_the_link_up(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn refused_password_keeps_the_link(db) {
+        let fixture = Fixture::with_alice(db).await;
         let token = fixture.link("alice").await;
         for weak in ["short", "california", "alice in Wonderland", &"x".repeat(470)] {
             let error = redeem(&fixture, &token, weak).await.unwrap_err();
@@ -197,8 +197,8 @@ on_both! {
         redeem(&fixture, &token, NEW).await.unwrap();
     }
 
-    async fn hundred_concurrent_uses_of_a_link_succeed_once(place) {
-        let fixture = Arc::new(Fixture::with_alice(place).await);
+    async fn hundred_concurrent_uses_of_a_link_succeed_once(db) {
+        let fixture = Arc::new(Fixture::with_alice(db).await);
         let token = fixture.link("alice").await;
         let posts: Vec<_> = (0..100).map(|number| {
             let (fixture, token) = (fixture.clone(), token.clone());
@@ -222,9 +222,9 @@ on_both! {
     }
 
     /// O17: the limits hold in the default installation, and in all processes together.
-    async fn o17_a_place_may_ask_ten_times_in_five_minutes(place) {
-        let fixture = Fixture::with_alice(place).await;
-        let other = accounts::PasswordReset::new(place.open().await, fixture.passwords.clone(), ResetSettings::default());
+    async fn o17_place_may_ask_ten_times_in_five_minutes(db) {
+        let fixture = Fixture::with_alice(db).await;
+        let other = accounts::PasswordReset::new(db.open().await, fixture.passwords.clone(), ResetSettings::default());
         for number in 0..10 {
             let reset = if number % 2 == 0 { &fixture.reset } else { &other };
             reset.request("ghost", ip("2001:db8::1")).await.unwrap();
@@ -243,22 +243,22 @@ on_both! {
         fixture.reset.request("alice", ip("2001:db8::1")).await.unwrap();
     }
 
-    async fn o17_a_burst_from_one_place_does_not_slip_through(place) {
-        let fixture = Arc::new(Fixture::with_alice(place).await);
-        let asked: Vec<_> = (0..50).map(|_| {
+    async fn o17_burst_from_one_source_is_limited(db) {
+        let fixture = Arc::new(Fixture::with_alice(db).await);
+        let requests: Vec<_> = (0..50).map(|_| {
             let fixture = fixture.clone();
             tokio::spawn(async move { fixture.reset.request("ghost", ip("192.0.2.1")).await.is_ok() })
         }).collect();
-        let mut heard = 0;
-        for asked in asked {
-            heard += usize::from(asked.await.unwrap());
+        let mut received = 0;
+        for requests in requests {
+            received += usize::from(requests.await.unwrap());
         }
-        assert_eq!(heard, 10);
+        assert_eq!(received, 10);
         assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 10);
     }
 
-    async fn o17_reset_mails_are_limited(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn o17_reset_mails_are_limited(db) {
+        let fixture = Fixture::with_alice(db).await;
         for number in 0..20 {
             fixture.reset.request("alice", ip(&format!("192.0.2.{number}"))).await.unwrap();
         }
@@ -271,8 +271,8 @@ on_both! {
         assert_eq!(fixture.link("alice").await.len(), 43);
     }
 
-    async fn o17_guessing_reset_tokens_is_slowed_down(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn o17_guessing_reset_tokens_is_slowed_down(db) {
+        let fixture = Fixture::with_alice(db).await;
         let token = fixture.link("alice").await;
         let guess = "A".repeat(43);
         for number in 0..10 {
@@ -288,8 +288,8 @@ on_both! {
         assert!(fixture.reset.inspect(&token, ip("192.0.2.1")).await.is_ok());
     }
 
-    async fn a_full_queue_answers_like_an_empty_one(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn full_queue_answers_like_an_empty_one(db) {
+        let fixture = Fixture::with_alice(db).await;
         for number in 0..1000 {
             let source = ip(&format!("10.{}.{}.1", number / 250, number % 250));
             fixture.reset.request("ghost", source).await.unwrap();
@@ -303,8 +303,8 @@ on_both! {
         assert_eq!((round.sent, round.dropped), (1, 1000));
     }
 
-    async fn disabled_resets_send_no_mail_and_old_links_work(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn disabled_resets_send_no_mail_and_old_links_work(db) {
+        let fixture = Fixture::with_alice(db).await;
         for setting in ["https://example.com/link/to/password/reset", "disabled"] {
             fixture.clock.advance(Duration::from_secs(3600));
             fixture.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
@@ -324,8 +324,8 @@ on_both! {
         }
     }
 
-    async fn a_mail_that_cannot_be_sent_is_tried_again_with_a_new_link(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn unsent_mail_is_retried_with_a_new_link(db) {
+        let fixture = Fixture::with_alice(db).await;
         fixture.reset.request("alice", None).await.unwrap();
         let later = || Err(SendError::Later("reply 421".to_owned()));
         fixture.table.answers.lock().unwrap().extend([later(), later()]);
@@ -344,8 +344,8 @@ on_both! {
         assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
-    async fn request_ends_after_an_hour_of_failures_or_a_refusal(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn request_ends_after_an_hour_of_failures_or_a_refusal(db) {
+        let fixture = Fixture::with_alice(db).await;
         fixture.reset.request("alice", None).await.unwrap();
         let mut tries = 0;
         for _ in 0..200 {
@@ -364,22 +364,22 @@ on_both! {
         assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
-    async fn a_request_that_waited_too_long_for_a_worker_is_dropped(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn request_past_its_wait_for_a_worker_is_dropped(db) {
+        let fixture = Fixture::with_alice(db).await;
         fixture.reset.request("alice", None).await.unwrap();
         fixture.clock.advance(Duration::from_secs(3601));
         assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().dropped, 1);
         assert!(fixture.mails().is_empty());
     }
 
-    async fn workers_in_two_processes_send_each_mail_once(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn workers_in_two_processes_send_each_mail_once(db) {
+        let fixture = Fixture::with_alice(db).await;
         for number in 0..20 {
             let id = user(&format!("user{number}"));
             fixture.accounts.users().create(NewUser::new(id.clone()).email(format!("user{number}@example.com").parse().unwrap())).await.unwrap();
             fixture.accounts.outbox().welcome(&id, number % 2 == 0).await.unwrap();
         }
-        let other = Fixture::empty(place, "{}", ResetSettings::default()).await;
+        let other = Fixture::empty(db, "{}", ResetSettings::default()).await;
         let (here, there) = tokio::join!(fixture.mail_worker.deliver_due(), other.mail_worker.deliver_due());
         assert_eq!(here.unwrap().sent + there.unwrap().sent, 20);
         let all: BTreeSet<_> = [fixture.mails(), other.mails()].concat().into_iter().map(|(_, to)| to).collect();
@@ -387,8 +387,8 @@ on_both! {
         assert_eq!(fixture.tokens().len() + other.tokens().len(), 10);
     }
 
-    async fn mail_of_a_dead_worker_is_sent_by_another(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn mail_of_a_dead_worker_is_sent_by_another(db) {
+        let fixture = Fixture::with_alice(db).await;
         fixture.reset.request("alice", None).await.unwrap();
         {
             let dying = Silent::default();
@@ -406,8 +406,8 @@ on_both! {
         assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 1);
     }
 
-    async fn welcome_mail_needs_an_address(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn welcome_mail_needs_an_address(db) {
+        let fixture = Fixture::with_alice(db).await;
         let mails = fixture.accounts.outbox();
         let carol = NewUser::new(user("carol")).email("carol@example.com".parse().unwrap()).backend(BackendId::parse("mail").unwrap());
         fixture.accounts.users().create(carol).await.unwrap();
@@ -440,9 +440,9 @@ impl accounts::MailTransport for Silent {
 
 /// The store, its log and its copies contain no token and no password.
 #[tokio::test]
-async fn t60_the_store_holds_no_token_and_no_password() {
-    let place = TestDb::sqlite();
-    let fixture = Fixture::with_alice(&place).await;
+async fn t60_store_holds_no_token_and_no_password() {
+    let db = TestDb::sqlite();
+    let fixture = Fixture::with_alice(&db).await;
     let token = fixture.link("alice").await;
     let welcome = {
         fixture.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
@@ -451,7 +451,7 @@ async fn t60_the_store_holds_no_token_and_no_password() {
     };
     redeem(&fixture, &welcome, "A-canary-in-the-coal-mine").await.unwrap();
     let mut read = 0;
-    for file in std::fs::read_dir(place.folder()).unwrap() {
+    for file in std::fs::read_dir(db.folder()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         read += bytes.len();
         for secret in [token.as_str(), welcome.as_str(), "A-canary-in-the-coal-mine", ALICE] {
@@ -487,10 +487,10 @@ async fn valid_link_is_checked_against_the_current_state() {
         ("UPDATE resets SET expires_at = created_at", Some(BadToken::Expired)),
         ("DELETE FROM users", Some(BadToken::Invalid)),
     ] {
-        let place = TestDb::sqlite();
-        let fixture = Fixture::with_alice(&place).await;
+        let db = TestDb::sqlite();
+        let fixture = Fixture::with_alice(&db).await;
         let token = fixture.link("alice").await;
-        let file = format!("sqlite:{}", place.folder().join("accounts.db").display());
+        let file = format!("sqlite:{}", db.folder().join("accounts.db").display());
         let mut raw = SqliteConnection::connect(&file).await.unwrap();
         raw.execute(sqlx::AssertSqlSafe(format!("PRAGMA foreign_keys = ON; {change}"))).await.unwrap();
         let looked = fixture.reset.inspect(&token, None).await;
@@ -504,9 +504,9 @@ async fn valid_link_is_checked_against_the_current_state() {
 
 /// The worker stops on request, after it has finished the current mail.
 #[tokio::test]
-async fn worker_sends_queued_mail_until_stopped() {
-    let place = TestDb::sqlite();
-    let fixture = Arc::new(Fixture::with_alice(&place).await);
+async fn worker_sends_queued_mail_until_stop() {
+    let db = TestDb::sqlite();
+    let fixture = Arc::new(Fixture::with_alice(&db).await);
     let stop = Arc::new(tokio::sync::Notify::new());
     fixture.reset.request("alice", None).await.unwrap();
     let worker = {

@@ -22,8 +22,8 @@ async fn take_away(accounts: &ActingAccounts, id: &UserId, how: usize) -> Result
 }
 
 on_both! {
-    async fn concurrent_changes_leave_an_administrator(place) {
-        let handles = [place.open().await, place.open().await];
+    async fn concurrent_changes_leave_an_administrator(db) {
+        let handles = [db.open().await, db.open().await];
         let admins = GroupId::admin();
         for round in 0..12 {
             let ids: Vec<UserId> = (0..4).map(|n| user(&format!("r{round}n{n}"))).collect();
@@ -55,8 +55,8 @@ on_both! {
         }
     }
 
-    async fn invalidation_reaches_every_process_once_it_returns(place) {
-        let [here, there] = [place.open().await, place.open().await];
+    async fn invalidation_reaches_every_process_once_it_returns(db) {
+        let [here, there] = [db.open().await, db.open().await];
         let tasks: Vec<_> = (0..8).map(|n| {
             let (here, there) = (here.clone(), there.clone());
             tokio::spawn(async move {
@@ -83,8 +83,8 @@ on_both! {
         }
     }
 
-    async fn every_event_that_ends_credentials_is_reported(place) {
-        let accounts = place.open().await;
+    async fn every_end_of_credentials_is_reported(db) {
+        let accounts = db.open().await;
         let frank = user("frank");
         let mut seen = accounts.credential_epoch().current().await.unwrap();
         for event in 0..8 {
@@ -113,8 +113,8 @@ on_both! {
         assert_eq!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::None { now: seen });
     }
 
-    async fn a_resolver_forgets_what_ended_in_another_process(place) {
-        let [server, command] = [place.open().await, place.open().await];
+    async fn resolver_forgets_what_ended_in_another_process(db) {
+        let [server, command] = [db.open().await, db.open().await];
         let people = StaticBackend::new("people").unwrap().with_user("alice", "Wonderland-1");
         let people = Arc::new(people);
         let resolver = Resolver::builder().backend_with(people.clone(), BackendPolicy::default(), DomainRules::none()).pins(server.pin_store()).build().unwrap();
@@ -132,8 +132,8 @@ on_both! {
         assert_eq!(people.asked(), 2);
     }
 
-    async fn process_far_behind_forgets_everything(place) {
-        let accounts = place.open().await;
+    async fn process_far_behind_forgets_everything(db) {
+        let accounts = db.open().await;
         let frank = user("frank");
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
         for n in 0..1001 {
@@ -142,31 +142,31 @@ on_both! {
         let now = accounts.credential_epoch().current().await.unwrap();
         assert_eq!(accounts.credential_epoch().since(CredentialEpoch::default()).await.unwrap(), Changes::Everything { now });
         // A database from a backup may be younger than what a process remembers.
-        let stale = place.open().await;
-        place.raw("UPDATE generation SET value = 5").await.unwrap();
+        let stale = db.open().await;
+        db.raw("UPDATE generation SET value = 5").await.unwrap();
         assert!(matches!(stale.credential_epoch().since(now).await.unwrap(), Changes::Everything { .. }));
     }
 
-    async fn old_credential_events_are_deleted(place) {
-        let accounts = place.open().await;
-        place.raw("UPDATE generation SET value = 10000").await.unwrap();
-        for (generation, name) in [(1, "old"), (8000, "older"), (9500, "wanted")] {
-            place.raw(&format!("INSERT INTO credential_events (generation, name, at) VALUES ({generation}, '{name}', 0)")).await.unwrap();
-            place.raw(&format!("INSERT INTO forgiven_places (generation, place) VALUES ({generation}, '192.0.2.1')")).await.unwrap();
+    async fn old_credential_events_are_deleted(db) {
+        let accounts = db.open().await;
+        db.raw("UPDATE generation SET value = 10000").await.unwrap();
+        for (epoch, name) in [(1, "old"), (8000, "older"), (9500, "wanted")] {
+            db.raw(&format!("INSERT INTO credential_events (generation, name, at) VALUES ({epoch}, '{name}', 0)")).await.unwrap();
+            db.raw(&format!("INSERT INTO forgiven_places (generation, place) VALUES ({epoch}, '192.0.2.1')")).await.unwrap();
         }
         for _ in 0..100 {
             accounts.credential_epoch().forget(user("frank").name()).await.unwrap();
         }
         for table in ["credential_events", "forgiven_places"] {
-            assert_eq!(place.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation < 9000")).await, 0, "{table}");
-            assert_eq!(place.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation = 9500")).await, 1, "{table}");
+            assert_eq!(db.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation < 9000")).await, 0, "{table}");
+            assert_eq!(db.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation = 9500")).await, 1, "{table}");
         }
         let seen = CredentialEpoch::default();
         assert!(matches!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::Everything { .. }));
     }
 
-    async fn concurrent_create_and_sign_in_give_a_name_one_owner(place) {
-        let accounts = place.open().await;
+    async fn concurrent_create_and_sign_in_give_a_name_one_owner(db) {
+        let accounts = db.open().await;
         let mail = BackendId::parse("mail").unwrap();
         for round in 0..20 {
             let id = user(&format!("User{round}"));
@@ -188,8 +188,8 @@ on_both! {
         }
     }
 
-    async fn a_group_that_is_deleted_takes_no_members(place) {
-        let accounts = place.open().await;
+    async fn deleted_group_takes_no_members(db) {
+        let accounts = db.open().await;
         for round in 0..20 {
             let (red, id) = (group(&format!("red{round}")), user(&format!("user{round}")));
             accounts.groups().create(&red, None).await.unwrap();
@@ -205,9 +205,9 @@ on_both! {
         }
     }
 
-    async fn ten_processes_start_at_once_on_an_empty_place(place) {
+    async fn ten_processes_start_at_once_on_an_empty_place(db) {
         let opens: Vec<_> = (0..10).map(|_| {
-            let settings = place.settings.clone();
+            let settings = db.settings.clone();
             tokio::spawn(async move { Accounts::open(&settings).await })
         }).collect();
         for open in opens {

@@ -22,26 +22,26 @@ fn name(id: &str) -> CanonicalName {
 }
 
 on_both! {
-    async fn phone_searches_are_counted_for_a_day(place) {
-        let accounts = place.open().await;
+    async fn phone_searches_are_counted_for_a_day(db) {
+        let accounts = db.open().await;
         let users = accounts.users();
         let (jane, max) = (user("jane"), PHONE_SEARCHES.max);
         let day = PHONE_SEARCHES.window;
         assert_eq!(users.count_phone_searches(&jane, 0).await.unwrap(), Ok(()));
         assert_eq!(users.count_phone_searches(&jane, max + 1).await.unwrap(), Err(day), "never allowed");
         assert_eq!(users.count_phone_searches(&jane, max - 10).await.unwrap(), Ok(()));
-        place.clock.advance(day / 2);
+        db.clock.advance(day / 2);
         assert_eq!(users.count_phone_searches(&jane, 11).await.unwrap(), Err(day / 2));
         assert_eq!(users.count_phone_searches(&jane, 10).await.unwrap(), Ok(()));
         assert_eq!(users.count_phone_searches(&jane, 1).await.unwrap(), Err(day / 2));
         assert_eq!(users.count_phone_searches(&user("sam"), max).await.unwrap(), Ok(()), "another user");
-        place.clock.advance(day / 2);
+        db.clock.advance(day / 2);
         assert_eq!(users.count_phone_searches(&jane, max - 10).await.unwrap(), Ok(()));
         assert_eq!(users.count_phone_searches(&jane, 1).await.unwrap(), Err(day / 2));
     }
 
-    async fn banned_name_has_no_account_until_the_ban_is_lifted(place) {
-        let accounts = place.open().await;
+    async fn banned_name_has_no_account_until_unbanned(db) {
+        let accounts = db.open().await;
         let (mail, mia) = (BackendId::parse("mail").unwrap(), user("mia"));
         let epoch = async || accounts.credential_epoch().current().await.unwrap();
         accounts.users().remember(mia.name(), &mail, []).await.unwrap();
@@ -66,8 +66,8 @@ on_both! {
         assert!(actions.contains(&"user.banned".to_owned()) && actions.contains(&"user.unbanned".to_owned()));
     }
 
-    async fn first_owner_stays_until_rebound(place) {
-        let accounts = place.open().await;
+    async fn first_owner_stays_until_rebound(db) {
+        let accounts = db.open().await;
         let pins = accounts.pin_store();
         let (alice, mail, files) = (name("alice"), backend("mail"), backend("files"));
         assert_eq!(pins.owner(&alice).await.unwrap(), None);
@@ -78,7 +78,7 @@ on_both! {
             assert_eq!(pins.bind(&alice, &mail, Some(spelling)).await.unwrap(), owner(&mail, Some("Alice")));
         }
         accounts.close().await;
-        let accounts = place.open().await;
+        let accounts = db.open().await;
         let pins = accounts.pin_store();
         assert_eq!(pins.owner(&alice).await.unwrap(), Some(owner(&mail, Some("Alice"))));
         assert_eq!(pins.rebind(&alice, Some(&files)).await.unwrap(), Some(mail.clone()));
@@ -91,8 +91,8 @@ on_both! {
         assert_eq!(accounts.pins().count().await.unwrap(), 0);
     }
 
-    async fn proven_credentials_are_bounded_and_end_with_the_credential(place) {
-        let accounts = place.open().await;
+    async fn proven_credentials_are_bounded_and_end_with_the_credential(db) {
+        let accounts = db.open().await;
         let proven = accounts.proven_store();
         let (alice, bob) = (user("alice"), name("bob"));
         accounts.users().create(NewUser::new(alice.clone()).password(StoredHash::new("x"))).await.unwrap();
@@ -109,7 +109,7 @@ on_both! {
         proven.remove(&hash(0)).await.unwrap();
         assert!(!proven.contains(&hash(0)).await.unwrap());
         accounts.close().await;
-        let accounts = place.open().await;
+        let accounts = db.open().await;
         let proven = accounts.proven_store();
         assert!(proven.contains(&hash(11)).await.unwrap(), "it lasts");
         for end in ["password", "disabled", "deleted"] {
@@ -124,8 +124,8 @@ on_both! {
         }
     }
 
-    async fn a_hundred_first_acceptances_have_one_winner(place) {
-        let accounts = place.open().await;
+    async fn hundred_first_acceptances_have_one_winner(db) {
+        let accounts = db.open().await;
         let binds: Vec<_> = (0..100).map(|n| {
             let pins = accounts.pin_store();
             tokio::spawn(async move { pins.bind(&name("alice"), &backend(&format!("b{}", n % 7)), None).await.unwrap() })
@@ -138,8 +138,8 @@ on_both! {
         assert_eq!(owners.len(), 1);
     }
 
-    async fn external_users_are_kept_at_the_first_acceptance(place) {
-        let accounts = place.open().await;
+    async fn external_users_are_kept_at_the_first_acceptance(db) {
+        let accounts = db.open().await;
         let users = accounts.users();
         let (alice, mail) = (name("alice@example.com"), backend("mail"));
         let (first, new) = users.remember(&alice, &mail, [group("example.com")]).await.unwrap();
@@ -160,8 +160,8 @@ on_both! {
         assert!(matches!(shadow, Err(AccountsError::AlreadyExists { .. })));
     }
 
-    async fn identity_of_a_directory_fills_the_new_account(place) {
-        let accounts = place.open().await;
+    async fn identity_of_a_directory_fills_the_new_account(db) {
+        let accounts = db.open().await;
         let (users, directory) = (accounts.users(), backend("directory"));
         let identity = |id: &str| {
             Identity::new(name(id)).with_display_name(" Alice L. ").with_email("alice@example.com")
@@ -189,8 +189,8 @@ on_both! {
         assert_eq!(carol.confirmed_email.as_deref(), Some("carol@example.com"));
     }
 
-    async fn rebound_user_loses_the_local_password(place) {
-        let accounts = place.open().await;
+    async fn rebound_user_loses_the_local_password(db) {
+        let accounts = db.open().await;
         let frank = user("frank");
         accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("x"))).await.unwrap();
         accounts.pins().rebind(frank.name(), Some(&backend("mail"))).await.unwrap();
@@ -201,8 +201,8 @@ on_both! {
         assert!(!accounts.users().remember(frank.name(), &backend("files"), []).await.unwrap().1);
     }
 
-    async fn configuration_and_preferences_are_kept(place) {
-        let accounts = place.open().await;
+    async fn configuration_and_preferences_are_kept(db) {
+        let accounts = db.open().await;
         let apps = accounts.apps();
         assert_eq!(apps.state("files").await.unwrap(), None);
         apps.set_enabled("files", true).await.unwrap();
@@ -232,19 +232,19 @@ on_both! {
         assert_eq!(preferences.delete(&frank, "core", ["lang", "none"]).await.unwrap(), 1);
     }
 
-    async fn app_passwords_are_named_counted_and_revoked(place) {
-        let accounts = place.open().await;
+    async fn app_passwords_are_named_counted_and_revoked(db) {
+        let accounts = db.open().await;
         let (frank, tokens) = (user("frank"), accounts.app_passwords());
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
         let (token, made) = tokens.create(&frank, " phone ", None).await.unwrap();
-        let expires = place.clock.now().after(HOUR);
+        let expires = db.clock.now().after(HOUR);
         let (short, _) = tokens.create(&frank, "script", Some(expires)).await.unwrap();
         let (owner, found) = tokens.owner(&token.hash()).await.unwrap().unwrap();
         assert_eq!((owner.id, found.name.as_str()), (frank.clone(), "phone"));
         assert_eq!(tokens.owner(&TokenHash::of("guess")).await.unwrap(), None);
-        let (epoch, first) = (accounts.credential_epoch().current().await.unwrap(), place.clock.now());
+        let (epoch, first) = (accounts.credential_epoch().current().await.unwrap(), db.clock.now());
         tokens.used(&found, Some("::ffff:203.0.113.7".parse().unwrap())).await.unwrap();
-        place.clock.advance(Duration::from_secs(59));
+        db.clock.advance(Duration::from_secs(59));
         let found = tokens.list(&frank).await.unwrap().remove(0);
         tokens.used(&found, Some("::1".parse().unwrap())).await.unwrap();
         let found = tokens.list(&frank).await.unwrap().remove(0);
@@ -252,7 +252,7 @@ on_both! {
         assert_eq!(found.last_used_from, Some("203.0.113.7".parse().unwrap()));
         assert_eq!(accounts.credential_epoch().current().await.unwrap(), epoch);
         assert!(tokens.owner(&short.hash()).await.unwrap().is_some());
-        place.clock.advance(HOUR);
+        db.clock.advance(HOUR);
         assert_eq!(tokens.owner(&short.hash()).await.unwrap(), None);
         assert_eq!(accounts.sessions().sweep().await.unwrap(), 1);
         assert_eq!(tokens.wipe(&frank).await.unwrap(), 1);
@@ -269,11 +269,11 @@ on_both! {
         assert!(tokens.create(&frank, "", None).await.is_err());
     }
 
-    async fn app_password_rotates_in_place_once_and_never_when_wiped(place) {
-        let accounts = place.open().await;
+    async fn app_password_rotates_once_and_never_after_wipe(db) {
+        let accounts = db.open().await;
         let (frank, tokens) = (user("frank"), accounts.app_passwords());
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
-        let expires = place.clock.now().after(HOUR);
+        let expires = db.clock.now().after(HOUR);
         let (first, made) = tokens.create(&frank, "phone", Some(expires)).await.unwrap();
         tokens.used(&made, None).await.unwrap();
         let before = tokens.list(&frank).await.unwrap();
@@ -289,19 +289,19 @@ on_both! {
         assert!(tokens.rotate(&frank, &second.hash()).await.is_err(), "wiped");
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none(), "sessions end with a wipe");
         let (third, _) = tokens.create(&frank, "script", Some(expires)).await.unwrap();
-        place.clock.advance(HOUR);
+        db.clock.advance(HOUR);
         assert!(tokens.rotate(&frank, &third.hash()).await.is_err(), "expired");
     }
 
-    async fn every_app_password_change_raises_the_epoch(place) {
-        let accounts = place.open().await;
+    async fn every_app_password_change_raises_the_epoch(db) {
+        let accounts = db.open().await;
         let frank = user("frank");
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
         let (_, made) = accounts.app_passwords().create(&frank, "phone", None).await.unwrap();
         let now = async || accounts.credential_epoch().current().await.unwrap();
         let raises = async |statement: &str| {
             let before = now().await;
-            place.raw(statement).await.unwrap();
+            db.raw(statement).await.unwrap();
             match accounts.credential_epoch().since(before).await.unwrap() {
                 Changes::None { .. } => false,
                 Changes::Users { names, .. } => names == [frank.name().clone()],
@@ -317,7 +317,7 @@ on_both! {
         for change in ["wipe = TRUE", "expires_at = 1", "name = 'x'", "token = token", "created_at = 2, last_used = 6"] {
             let is_change = raises(&format!("UPDATE app_passwords SET {change}")).await;
             // PostgreSQL compares values, SQLite what is written.
-            assert_eq!(is_change, change != "token = token" || place.is_sqlite(), "{change}");
+            assert_eq!(is_change, change != "token = token" || db.is_sqlite(), "{change}");
         }
         accounts.app_passwords().used(&made, None).await.unwrap();
         assert!(raises("DELETE FROM app_passwords").await);
@@ -328,27 +328,27 @@ on_both! {
         assert!(matches!(changes, Changes::Users { names, .. } if names == [frank.name().clone()]));
     }
 
-    async fn secret_is_created_once_and_shared(place) {
-        let (one, other) = (place.open().await, place.open().await);
+    async fn secret_is_created_once_and_shared(db) {
+        let (one, other) = (db.open().await, db.open().await);
         let (first, second) = tokio::join!(one.secret("a"), other.secret("a"));
         let first = first.unwrap();
         assert_eq!(first, second.unwrap());
-        assert_eq!(first, place.open().await.secret("a").await.unwrap());
+        assert_eq!(first, db.open().await.secret("a").await.unwrap());
         assert!(first != one.secret("b").await.unwrap() && *first != [0; 32]);
     }
 
-    async fn sessions_begin_live_on_and_expire(place) {
-        let accounts = place.open().await;
+    async fn sessions_begin_live_on_and_expire(db) {
+        let accounts = db.open().await;
         let (frank, sessions) = (user("frank"), accounts.sessions());
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
         let token = sessions.begin(Some(&frank), HOUR, b"data").await.unwrap();
         let visitor = sessions.begin(None, HOUR, b"").await.unwrap();
         let found = sessions.find(&token.hash()).await.unwrap().unwrap();
         assert_eq!((found.user, found.data.as_slice()), (Some(frank.clone()), &b"data"[..]));
-        place.clock.advance(HOUR / 2);
+        db.clock.advance(HOUR / 2);
         assert!(sessions.touch(&token.hash(), HOUR).await.unwrap());
         assert!(sessions.put(&token.hash(), b"more").await.unwrap());
-        place.clock.advance(HOUR / 2);
+        db.clock.advance(HOUR / 2);
         assert_eq!(sessions.find(&visitor.hash()).await.unwrap(), None);
         assert!(!sessions.touch(&visitor.hash(), HOUR).await.unwrap());
         assert_eq!(sessions.find(&token.hash()).await.unwrap().unwrap().data, b"more");
@@ -361,15 +361,15 @@ on_both! {
         assert!(sessions.begin(Some(&frank), HOUR, b"").await.is_err());
     }
 
-    async fn session_is_listed_and_begins_only_in_the_same_epoch(place) {
-        let accounts = place.open().await;
+    async fn session_is_listed_and_begins_only_in_the_same_epoch(db) {
+        let accounts = db.open().await;
         let (frank, eve, sessions) = (user("frank"), user("eve"), accounts.sessions());
         for id in [&frank, &eve] {
             accounts.users().create(NewUser::new(id.clone()).password(StoredHash::new("a"))).await.unwrap();
         }
         let before = accounts.credential_epoch().current().await.unwrap();
         let first = sessions.begin_after(&frank, before, HOUR, b"first").await.unwrap();
-        place.clock.advance(HOUR / 2);
+        db.clock.advance(HOUR / 2);
         let second = sessions.begin_after(&frank, before, HOUR, b"second").await.unwrap();
         sessions.begin_after(&eve, before, HOUR, b"").await.unwrap();
         let listed = sessions.list(&frank).await.unwrap();
@@ -377,7 +377,7 @@ on_both! {
         assert_eq!(found, [(second.hash(), &b"second"[..]), (first.hash(), &b"first"[..])]);
         assert_eq!(listed[0].0.label().len(), 16);
         assert_ne!(listed[0].0.label(), listed[1].0.label());
-        place.clock.advance(HOUR / 2);
+        db.clock.advance(HOUR / 2);
         assert_eq!(sessions.list(&frank).await.unwrap().len(), 1, "the other is over");
         accounts.passwords().set(&frank, &StoredHash::new("b")).await.unwrap();
         assert!(sessions.list(&frank).await.unwrap().is_empty());
@@ -389,8 +389,8 @@ on_both! {
         assert!(sessions.list(&user("ghost")).await.is_err());
     }
 
-    async fn a_reset_is_used_once_by_one_of_a_hundred(place) {
-        let accounts = place.open().await;
+    async fn reset_is_used_once_by_one_of_a_hundred(db) {
+        let accounts = db.open().await;
         let frank = user("frank");
         let new = NewUser::new(frank.clone()).email("f@example.com".parse().unwrap()).password(StoredHash::new("old"));
         accounts.users().create(new).await.unwrap();
@@ -413,8 +413,8 @@ on_both! {
         assert!(accounts.passwords().find(&frank).await.unwrap().unwrap().hash.expose().starts_with("new"));
     }
 
-    async fn reset_link_ends_with_every_change_of_owner_or_address(place) {
-        let accounts = place.open().await;
+    async fn reset_link_ends_with_every_change_of_owner_or_address(db) {
+        let accounts = db.open().await;
         let (frank, mail) = (user("frank"), backend("mail"));
         let new = NewUser::new(frank.clone()).email("f@example.com".parse().unwrap()).password(StoredHash::new("old"));
         accounts.users().create(new).await.unwrap();
@@ -425,7 +425,7 @@ on_both! {
                 1 => drop(accounts.users().change(&frank, UserChange::new().email(Some("g@example.com".parse().unwrap()))).await.unwrap()),
                 2 => drop(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap()),
                 3 => accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap(),
-                4 => place.clock.advance(HOUR),
+                4 => db.clock.advance(HOUR),
                 5 => {
                     accounts.users().set_enabled(&frank, false).await.unwrap();
                     assert!(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.is_err());
@@ -441,8 +441,8 @@ on_both! {
         assert!(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.is_err());
     }
 
-    async fn hash_is_replaced_only_if_unchanged(place) {
-        let accounts = place.open().await;
+    async fn hash_is_replaced_only_if_unchanged(db) {
+        let accounts = db.open().await;
         let (frank, passwords) = (user("frank"), accounts.passwords());
         accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("a"))).await.unwrap();
         let (a, b, c) = (StoredHash::new("a"), StoredHash::new("b"), StoredHash::new("c"));
@@ -462,26 +462,26 @@ on_both! {
         assert_eq!(passwords.history(&frank, 2).await.unwrap()[1].expose(), "28");
     }
 
-    async fn every_change_has_its_line_and_the_lines_stay(place) {
-        let accounts = place.open().await;
+    async fn every_change_has_its_line_and_the_lines_stay(db) {
+        let accounts = db.open().await;
         let admin = accounts.on_behalf_of(Actor::user("root\n", Some([192, 0, 2, 1].into())));
         let frank = user("Frank");
         accounts.users().create(NewUser::new(user("root")).group(accounts::GroupId::admin())).await.unwrap();
         admin.users().create(NewUser::new(frank.clone())).await.unwrap();
         accounts.users().delete(&frank).await.unwrap();
         let lines = accounts.audit().after(1, 10, None).await.unwrap();
-        let told: Vec<String> = lines
+        let texts: Vec<String> = lines
             .iter()
             .map(|l| format!("{} {:?} {} {} {:?}", l.actor, l.origin.as_deref(), l.action, l.target, l.detail))
             .collect();
-        assert_eq!(told, [
+        assert_eq!(texts, [
             r#"root Some("192.0.2.1") user.created frank Some("local")"#,
             r#"system None user.deleted frank Some("local")"#,
         ]);
         accounts.audit().record("takeover.refused", "frank", Some("files")).await.unwrap();
         assert_eq!(accounts.audit().after(lines[1].seq, 10, Some("frank")).await.unwrap().len(), 1);
         for change in ["UPDATE audit SET actor = 'mallory'", "DELETE FROM audit"] {
-            let refused = place.raw(change).await.unwrap_err().to_string();
+            let refused = db.raw(change).await.unwrap_err().to_string();
             assert!(refused.contains("append_only"), "{refused}");
         }
         assert_eq!(accounts.audit().after(1, 10, None).await.unwrap().len(), 3);
@@ -490,9 +490,9 @@ on_both! {
 
 /// Direct SQL cannot remove the last administrator either.
 #[tokio::test]
-async fn the_database_itself_keeps_the_last_administrator() {
-    let place = crate::test_db::TestDb::sqlite();
-    let accounts = place.open().await;
+async fn database_itself_keeps_the_last_administrator() {
+    let db = crate::test_db::TestDb::sqlite();
+    let accounts = db.open().await;
     accounts.users().create(NewUser::new(user("one")).group(accounts::GroupId::admin())).await.unwrap();
     for change in [
         "DELETE FROM users",
@@ -500,23 +500,23 @@ async fn the_database_itself_keeps_the_last_administrator() {
         "DELETE FROM members",
         "DELETE FROM groups WHERE key = 1",
     ] {
-        let refused = place.raw(change).await.unwrap_err().to_string();
+        let refused = db.raw(change).await.unwrap_err().to_string();
         assert!(refused.contains("last_admin"), "{change}: {refused}");
     }
 }
 
 on_both! {
-    async fn upgrade_keeps_what_is_known_about_settings(place) {
-        place.of_schema(11, &[]).await;
+    async fn upgrade_keeps_what_is_known_about_settings(db) {
+        db.of_schema(11, &[]).await;
         for (app, key, value) in [
             ("mine", "count", "7"), ("occ", "mine/count", r#"{"type":"integer","lazy":true,"sensitive":false}"#),
             ("mine", "pin", "1234"), ("occ", "mine/pin", r#"{"type":"mixed","lazy":false,"sensitive":true}"#),
             ("mine", "odd", "x"), ("occ", "mine/odd", "{damaged}"),
             ("mine", "plain", "y"), ("occ", "own", "z"),
         ] {
-            place.raw(&format!("INSERT INTO app_config (app, key, value) VALUES ('{app}', '{key}', '{value}')")).await.unwrap();
+            db.raw(&format!("INSERT INTO app_config (app, key, value) VALUES ('{app}', '{key}', '{value}')")).await.unwrap();
         }
-        let accounts = place.open().await;
+        let accounts = db.open().await;
         let settings = accounts.apps().settings("mine").await.unwrap();
         let known: Vec<_> = settings
             .iter()

@@ -111,8 +111,8 @@ async fn lost_the_race(fixture: &Arc<Fixture>, number: usize) -> bool {
 }
 
 on_both! {
-    async fn change_with_a_credential_that_ended_is_refused(place) {
-        let accounts = place.open().await;
+    async fn change_with_an_ended_credential_is_refused(db) {
+        let accounts = db.open().await;
         site(&accounts).await;
         let sam = user("sam");
         let hour = Duration::from_secs(3600);
@@ -126,7 +126,7 @@ on_both! {
                     "wiped" => drop(accounts.app_passwords().wipe(&sam).await.unwrap()),
                     "signed out" => drop(accounts.sessions().end_all(&sam, None).await.unwrap()),
                     "promoted" => drop(accounts.groups().add_member(&GroupId::admin(), &sam).await.unwrap()),
-                    "expired" => place.clock.advance(hour),
+                    "expired" => db.clock.advance(hour),
                     "deleted" => drop(accounts.users().delete(&sam).await.unwrap()),
                     other => panic!("{other}"),
                 }
@@ -139,7 +139,7 @@ on_both! {
             ("session", &["password", "disabled", "signed out", "wiped", "promoted", "expired", "deleted"]),
         ] {
             for change in ends {
-                let expires = Some(place.clock.now().after(hour));
+                let expires = Some(db.clock.now().after(hour));
                 let credential = match kind {
                     "password" => UsedCredential::Password { before: accounts.credential_epoch().current().await.unwrap() },
                     "app password" => {
@@ -168,8 +168,8 @@ on_both! {
                 assert_eq!(done.unwrap_err(), late, "{kind} {change}");
                 assert_eq!(acting.users().change(&sam, named("after")).await.unwrap_err(), late, "{kind} {change}");
                 assert_eq!(acting.groups().create(&group("new"), None).await.unwrap_err(), late, "{kind} {change}");
-                let nobody = acting.users().change(&user("nobody"), named("after")).await;
-                assert_eq!(nobody.unwrap_err(), late, "{kind} {change}: nothing is said about who there is");
+                let unknown = acting.users().change(&user("ghost"), named("after")).await;
+                assert_eq!(unknown.unwrap_err(), late, "{kind} {change}: the error does not show who exists");
                 let mem = accounts.users().get(&user("mem")).await.unwrap();
                 assert_eq!(mem.display_name.as_deref(), Some("before"), "{kind} {change}");
                 // As it was.
@@ -180,8 +180,8 @@ on_both! {
         }
     }
 
-    async fn service_token_changes_no_account_beyond_its_scopes(place) {
-        let accounts = place.open().await;
+    async fn service_token_changes_no_account_beyond_its_scopes(db) {
+        let accounts = db.open().await;
         site(&accounts).await;
         let by_token = |scopes: &[&str]| {
             let (accounts, scopes) = (accounts.clone(), TokenScopes::parse(scopes).unwrap());
@@ -249,8 +249,8 @@ on_both! {
         }
     }
 
-    async fn password_set_by_a_sub_admin_never_comes_after_the_promotion(place) {
-        let fixture = Arc::new(Fixture::empty(place, r#"{"historySize": 0}"#, ResetSettings::default()).await);
+    async fn password_set_by_a_sub_admin_never_comes_after_the_promotion(db) {
+        let fixture = Arc::new(Fixture::empty(db, r#"{"historySize": 0}"#, ResetSettings::default()).await);
         site(&fixture.accounts).await;
         let mut lost = 0;
         for number in 0..ROUNDS {
@@ -259,8 +259,8 @@ on_both! {
         assert_eq!(lost, 0, "of {ROUNDS}");
     }
 
-    async fn every_change_needs_a_right_of_the_actor(place) {
-        let accounts = place.open().await;
+    async fn every_change_needs_a_right_of_the_actor(db) {
+        let accounts = db.open().await;
         site(&accounts).await;
         accounts.users().create(NewUser::new(user("gone")).group(GroupId::admin()).disabled()).await.unwrap();
         let mem = user("mem");
@@ -321,8 +321,8 @@ on_both! {
         assert!(!allowed(own.users().change(&mem, UserChange::new().quota(accounts::Quota::Unlimited))).await);
     }
 
-    async fn sub_admins_are_not_over_those_who_administer_another_group(place) {
-        let accounts = place.open().await;
+    async fn sub_admins_have_no_rights_over_other_sub_admins(db) {
+        let accounts = db.open().await;
         site(&accounts).await;
         let is_over = async |target: &str| {
             let target = accounts.users().details(&user(target)).await.unwrap();
@@ -337,8 +337,8 @@ on_both! {
         assert!(!is_over("sid").await);
     }
 
-    async fn more_rights_end_what_was_made_before(place) {
-        let accounts = place.open().await.with_notices(true);
+    async fn more_rights_end_what_was_made_before(db) {
+        let accounts = db.open().await.with_notices(true);
         site(&accounts).await;
         let hash = StoredHash::new("hash");
         let root = by(&accounts, "root");
@@ -378,8 +378,8 @@ on_both! {
         assert_eq!(credentials(&accounts, "other").await.0, 1);
     }
 
-    async fn search_of_a_sub_admin_looks_at_what_they_may_see(place) {
-        let accounts = place.open().await;
+    async fn search_of_a_sub_admin_looks_at_what_they_may_see(db) {
+        let accounts = db.open().await;
         site(&accounts).await;
         for (id, first) in [("boss", Some(GroupId::admin())), ("plain", None)] {
             let mut new = NewUser::new(user(id)).group(group("staff"));
@@ -413,9 +413,9 @@ on_both! {
 
 /// Two sub-admins who act on each other do not wait for each other in a circle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mutual_concurrent_changes_do_not_deadlock() {
-    let Some(place) = TestDb::postgres().await else { return };
-    let accounts = place.open().await;
+async fn mutual_concurrent_changes_finish() {
+    let Some(db) = TestDb::postgres().await else { return };
+    let accounts = db.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     for id in ["one", "two"] {
         let new = NewUser::new(user(id)).group(group("staff")).subadmin_of(group("staff"));
@@ -435,5 +435,5 @@ async fn mutual_concurrent_changes_do_not_deadlock() {
         one.await.unwrap();
     }
     accounts.close().await;
-    place.remove().await;
+    db.remove().await;
 }

@@ -13,8 +13,8 @@ use crate::test_db::{TestDb, on_both, user};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// With two administrators, and a sub-admin of the staff.
-async fn people(place: &TestDb) -> ActingAccounts {
-    let accounts = place.open().await;
+async fn people(db: &TestDb) -> ActingAccounts {
+    let accounts = db.open().await;
     let staff = GroupId::parse("staff").unwrap();
     accounts.groups().create(&staff, None).await.unwrap();
     for name in ["root", "boss"] {
@@ -46,8 +46,8 @@ async fn audited(accounts: &ActingAccounts, owner: &UserId) -> Vec<(String, Stri
 }
 
 on_both! {
-    async fn owner_is_notified_of_a_new_app_password_and_service_token(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn owner_is_notified_of_a_new_app_password_and_service_token(db) {
+        let fixture = Fixture::with_alice(db).await;
         let (tokens, alice) = (fixture.accounts.app_passwords(), user("alice"));
         tokens.create(&alice, "https://evil.example/now", None).await.unwrap();
         let scopes = TokenScopes::parse(["users:read"]).unwrap();
@@ -61,10 +61,10 @@ on_both! {
         }
     }
 
-    async fn service_token_is_found_with_all_that_a_proof_needs(place) {
-        let accounts = people(place).await;
+    async fn service_token_is_found_with_its_proof(db) {
+        let accounts = people(db).await;
         let tokens = accounts.app_passwords();
-        let expires = place.clock.now().after(HOUR);
+        let expires = db.clock.now().after(HOUR);
         let scopes = TokenScopes::parse(["users:read", "frontend:wiki"]).unwrap();
         let networks = SourceNetworks::parse(["10.0.0.0/8"]).unwrap();
         let frank = user("frank");
@@ -80,20 +80,20 @@ on_both! {
         assert!(tokens.find(&TokenHash::of("guess")).await.unwrap().is_none());
 
         let inside = Some("10.1.2.3".parse().unwrap());
-        let refusal = |found: &AppPassword| found.refusal(&owner, inside, place.clock.now());
+        let refusal = |found: &AppPassword| found.refusal(&owner, inside, db.clock.now());
         assert_eq!(refusal(&found), None);
-        let elsewhere = found.refusal(&owner, Some("192.0.2.1".parse().unwrap()), place.clock.now());
+        let elsewhere = found.refusal(&owner, Some("192.0.2.1".parse().unwrap()), db.clock.now());
         assert_eq!(elsewhere, Some(TokenRefusal::Network));
-        assert_eq!(found.refusal(&owner, None, place.clock.now()), Some(TokenRefusal::Network));
-        place.clock.advance(HOUR);
+        assert_eq!(found.refusal(&owner, None, db.clock.now()), Some(TokenRefusal::Network));
+        db.clock.advance(HOUR);
         assert_eq!(refusal(&found), Some(TokenRefusal::Expired));
         tokens.wipe(&user("frank")).await.unwrap();
         let (_, wiped) = tokens.find(&token.hash()).await.unwrap().unwrap();
         assert_eq!(refusal(&wiped), Some(TokenRefusal::Wiped));
     }
 
-    async fn service_token_is_no_app_password_of_a_device(place) {
-        let accounts = people(place).await;
+    async fn service_token_is_no_app_password_of_a_device(db) {
+        let accounts = people(db).await;
         let (token, _) = make(&accounts, "root", &["admin"]).await.unwrap();
         assert!(exists(&accounts, &token.hash()).await);
         assert_eq!(accounts.app_passwords().owner(&token.hash()).await.unwrap(), None);
@@ -102,16 +102,16 @@ on_both! {
         assert!(accounts.app_passwords().owner(&device.hash()).await.unwrap().is_some());
     }
 
-    async fn service_token_rotates_with_scopes_and_networks(place) {
-        let accounts = people(place).await;
+    async fn service_token_rotates_with_scopes_and_networks(db) {
+        let accounts = people(db).await;
         let (first, made) = make(&accounts, "root", &["users:read", "apps"]).await.unwrap();
         let second = accounts.app_passwords().rotate(&user("root"), &first.hash()).await.unwrap();
         assert!(!exists(&accounts, &first.hash()).await);
         assert_eq!(accounts.app_passwords().find(&second.hash()).await.unwrap().unwrap().1, made);
     }
 
-    async fn service_token_of_an_administrator_needs_one(place) {
-        let accounts = people(place).await;
+    async fn service_token_of_an_administrator_needs_one(db) {
+        let accounts = people(db).await;
         for owner in ["frank", "sub"] {
             for scope in ["admin", "apps"] {
                 let refused = make(&accounts, owner, &["users:read", scope]).await.unwrap_err();
@@ -124,8 +124,8 @@ on_both! {
         assert!(make(&accounts, "ghost", &["users:read"]).await.is_err());
     }
 
-    async fn service_token_ends_with_the_rights_of_its_owner(place) {
-        let accounts = people(place).await;
+    async fn service_token_ends_with_the_rights_of_its_owner(db) {
+        let accounts = people(db).await;
         let staff = GroupId::parse("staff").unwrap();
         for (nth, owner) in [(0, "boss"), (1, "sub"), (2, "frank"), (3, "frank"), (4, "boss")] {
             let owner = user(owner);
@@ -140,7 +140,7 @@ on_both! {
                 1 => drop(accounts.groups().remove_subadmin(&staff, &owner).await.unwrap()),
                 2 => drop(accounts.users().set_enabled(&owner, false).await.unwrap()),
                 3 => drop(accounts.users().delete(&owner).await.unwrap()),
-                _ => place.raw("DELETE FROM members WHERE user_key = (SELECT key FROM users WHERE name = 'boss')").await.unwrap(),
+                _ => db.raw("DELETE FROM members WHERE user_key = (SELECT key FROM users WHERE name = 'boss')").await.unwrap(),
             }
             assert!(!exists(&accounts, &token.hash()).await, "{nth}");
             assert_eq!(exists(&accounts, &device.hash()).await, nth != 3, "a device's own: {nth}");
@@ -152,8 +152,8 @@ on_both! {
         }
     }
 
-    async fn service_token_ends_where_app_passwords_end(place) {
-        let accounts = people(place).await;
+    async fn service_token_ends_where_app_passwords_end(db) {
+        let accounts = people(db).await;
         let (token, made) = make(&accounts, "root", &["users:read"]).await.unwrap();
         accounts.app_passwords().revoke(&user("root"), made.key).await.unwrap();
         assert!(!exists(&accounts, &token.hash()).await);
@@ -162,8 +162,8 @@ on_both! {
         assert!(!exists(&accounts, &token.hash()).await);
     }
 
-    async fn service_token_is_named_in_the_audit_log(place) {
-        let accounts = people(place).await;
+    async fn service_token_is_named_in_the_audit_log(db) {
+        let accounts = people(db).await;
         let root = user("root");
         let by_boss = accounts.on_behalf_of(Actor::command_line("boss"));
         let (_, made) = make(&by_boss, "root", &["users:read", "groups:read"]).await.unwrap();

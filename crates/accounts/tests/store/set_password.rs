@@ -23,8 +23,8 @@ async fn refusal(fixture: &Fixture, name: &str, text: &str) -> String {
 }
 
 on_both! {
-    async fn a_new_password_ends_everything_that_the_old_one_opened(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn new_password_ends_sessions_of_the_old_one(db) {
+        let fixture = Fixture::with_alice(db).await;
         let accounts = &fixture.accounts;
         let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(60), b"").await.unwrap();
         let token = fixture.link("alice").await;
@@ -46,8 +46,8 @@ on_both! {
         assert_eq!((subject.as_str(), to.as_str()), ("The password of your account at Cloud was changed", "alice@example.com"));
     }
 
-    async fn the_rules_have_no_way_around_and_say_all_at_once(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn rules_have_no_way_around_and_say_all_at_once(db) {
+        let fixture = Fixture::with_alice(db).await;
         let before = fixture.hash("alice").await;
         assert_eq!(
             refusal(&fixture, "alice", "banana").await,
@@ -66,8 +66,8 @@ on_both! {
     }
 
     /// The initial password counts, too.
-    async fn earlier_passwords_are_not_taken_again(place) {
-        let fixture = Fixture::empty(place, r#"{"historySize": 3}"#, ResetSettings::default()).await;
+    async fn earlier_passwords_are_not_taken_again(db) {
+        let fixture = Fixture::empty(db, r#"{"historySize": 3}"#, ResetSettings::default()).await;
         fixture.add(NewUser::new(user("alice")), ALICE).await;
         let again = "Password must not have been used recently before.";
         assert_eq!(refusal(&fixture, "alice", ALICE).await, again);
@@ -82,8 +82,8 @@ on_both! {
     }
 
     /// A user with an external password never gets a local one: it would shadow the other.
-    async fn external_user_gets_no_local_password(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn external_user_gets_no_local_password(db) {
+        let fixture = Fixture::with_alice(db).await;
         let carol = NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap()).email("carol@example.com".parse().unwrap());
         fixture.accounts.users().create(carol).await.unwrap();
         assert_eq!(refusal(&fixture, "carol", "Looking-Glass").await, "Setting the password is not supported by the users backend");
@@ -91,8 +91,8 @@ on_both! {
         assert!(matches!(set(&fixture, "ghost", "Looking-Glass").await, Err(SetError::NoSuchUser)));
     }
 
-    async fn concurrent_password_changes_are_atomic(place) {
-        let fixture = Arc::new(Fixture::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
+    async fn concurrent_password_changes_are_atomic(db) {
+        let fixture = Arc::new(Fixture::empty(db, r#"{"historySize": 24}"#, ResetSettings::default()).await);
         fixture.add(NewUser::new(user("alice")), ALICE).await;
         // Four passwords, so that no change conflicts more often than it is retried (five times).
         let changes: Vec<_> = (0..6).map(|number| {
@@ -120,8 +120,8 @@ on_both! {
         assert_eq!(accepted, 1, "exactly one password is right");
     }
 
-    async fn app_passwords_end_with_the_password_unless_kept(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn app_passwords_end_with_the_password_unless_kept(db) {
+        let fixture = Fixture::with_alice(db).await;
         let app_passwords = fixture.accounts.app_passwords();
         let keep = fixture.passwords.clone().with_app_passwords(AppPasswordPolicy::Keep);
         let owner = || Actor::user("ALICE", None);
@@ -138,18 +138,18 @@ on_both! {
             assert_eq!(app_passwords.list(&user("alice")).await.unwrap().len(), kept, "{number}");
         }
         fixture.mail_worker.deliver_due().await.unwrap();
-        let told = |mail: &EmailMessage| {
+        let parts = |mail: &EmailMessage| {
             let text = mail.text();
             assert!(text.contains("Every session that was open has ended"), "{text}");
             (text.contains("still work"), text.contains("All app passwords of the account have ended"))
         };
         let messages = fixture.table.messages.lock().unwrap().clone();
-        let told: Vec<_> = messages.iter().filter(|mail| mail.subject().contains("was changed")).map(told).collect();
-        assert_eq!(told, [(true, false), (false, true), (false, true), (false, true)]);
+        let notices: Vec<_> = messages.iter().filter(|mail| mail.subject().contains("was changed")).map(parts).collect();
+        assert_eq!(notices, [(true, false), (false, true), (false, true), (false, true)]);
     }
 
-    async fn the_first_password_goes_through_the_same_rules(place) {
-        let fixture = Fixture::with_alice(place).await;
+    async fn first_password_goes_through_the_same_rules(db) {
+        let fixture = Fixture::with_alice(db).await;
         let bob = Person { id: "bob", display_name: Some("Bob Builder"), email: None };
         let first = async |text: &str| fixture.passwords.first(bob, &password(text), deadline()).await;
         assert!(matches!(first("banana").await, Err(SetError::Refused(_))));
@@ -195,8 +195,8 @@ impl PasswordRules for WaitingRules {
 /// Questions about passwords take a bounded number of threads, and none of those that set one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn questions_about_passwords_take_a_bounded_number_of_threads() {
-    let place = TestDb::sqlite();
-    let fixture = Fixture::with_alice(&place).await;
+    let db = TestDb::sqlite();
+    let fixture = Fixture::with_alice(&db).await;
     let (entered, mut began) = mpsc::unbounded_channel();
     let open = Arc::new((Mutex::new(false), Condvar::new()));
     let rules = Arc::new(WaitingRules { entered, open: Arc::clone(&open) });
@@ -204,8 +204,8 @@ async fn questions_about_passwords_take_a_bounded_number_of_threads() {
     let person = Person { id: "alice", display_name: None, email: None };
     let ask = || Box::pin(passwords.check(person, "waits", deadline()));
     // 16 are judged and 1,024 wait.
-    let mut asked: Vec<_> = (0..1040).map(|_| ask()).collect();
-    for one in &mut asked {
+    let mut requests: Vec<_> = (0..1040).map(|_| ask()).collect();
+    for one in &mut requests {
         assert!(one.now_or_never().is_none());
     }
     for _ in 0..16 {
@@ -218,7 +218,7 @@ async fn questions_about_passwords_take_a_bounded_number_of_threads() {
     passwords.set(&user("alice"), &password("at once"), Actor::system(), deadline()).await.unwrap();
     *open.0.lock().unwrap() = true;
     open.1.notify_all();
-    for one in asked {
+    for one in requests {
         one.await.unwrap();
     }
 }

@@ -24,9 +24,9 @@ fn alice() -> UserHash {
     "00112233445566778899aabbccddeeff".parse().unwrap()
 }
 
-async fn open(place: &TestDb) -> Option<Arc<StoredBudget>> {
-    let budget = place.open().await.shared_budget();
-    assert_eq!(budget.is_none(), place.is_sqlite(), "the one server of a SQLite file counts in memory");
+async fn open(db: &TestDb) -> Option<Arc<StoredBudget>> {
+    let budget = db.open().await.shared_budget();
+    assert_eq!(budget.is_none(), db.is_sqlite(), "the one server of a SQLite file counts in memory");
     budget
 }
 
@@ -46,21 +46,18 @@ async fn settle(budget: &StoredBudget, entry: BudgetEntry, result: BudgetResult)
 }
 
 /// Lets all entries be older by this time.
-async fn age(place: &TestDb, by: Duration) {
+async fn age(db: &TestDb, by: Duration) {
     let shift = i64::try_from(by.as_millis()).unwrap() << 20;
     let older =
         |column: &str| format!("{column} = ARRAY(SELECT entry - {shift} FROM unnest({column}) AS entry)");
-    place
-        .raw(&format!("UPDATE backend_failures SET {}, {}", older("wrong"), older("reserved")))
-        .await
-        .unwrap();
+    db.raw(&format!("UPDATE backend_failures SET {}, {}", older("wrong"), older("reserved"))).await.unwrap();
 }
 
 on_both! {
-    async fn burst_from_several_servers_reserves_the_limit_and_no_more(place) {
+    async fn burst_from_several_servers_reserves_the_limit_and_no_more(db) {
         let mut servers = Vec::new();
         for _ in 0..4 {
-            let Some(budget) = open(place).await else { return };
+            let Some(budget) = open(db).await else { return };
             servers.push(budget);
         }
         for round in 0..10 {
@@ -82,12 +79,12 @@ on_both! {
         }
     }
 
-    async fn failures_expire_one_by_one(place) {
-        let Some(budget) = open(place).await else { return };
+    async fn failures_expire_one_by_one(db) {
+        let Some(budget) = open(db).await else { return };
         for _ in 0..4 {
             let entry = reserved(&budget).await;
             settle(&budget, entry, BudgetResult::Wrong).await;
-            age(place, Duration::from_secs(60)).await;
+            age(db, Duration::from_secs(60)).await;
         }
         let BudgetReply::ReachedByFailures(wait) = reserve(&budget).await else { panic!("the limit is reached") };
         let expected = Duration::from_secs(11 * 60);
@@ -97,15 +94,15 @@ on_both! {
         assert!(matches!(budget.reserve(&mail(), &other, limit()).await.unwrap(), BudgetReply::Reserved(_)));
         let files = BackendId::parse("files").unwrap();
         assert!(matches!(budget.reserve(&files, &alice(), limit()).await.unwrap(), BudgetReply::Reserved(_)));
-        age(place, Duration::from_secs(11 * 60)).await;
+        age(db, Duration::from_secs(11 * 60)).await;
         let entry = reserved(&budget).await;
         settle(&budget, entry, BudgetResult::Wrong).await;
         let BudgetReply::ReachedByFailures(wait) = reserve(&budget).await else { panic!("the limit is reached") };
         assert!(wait <= Duration::from_secs(60), "{wait:?}");
     }
 
-    async fn right_password_ends_failures_and_keeps_attempts_under_way(place) {
-        let Some(budget) = open(place).await else { return };
+    async fn right_password_ends_failures_and_keeps_attempts_under_way(db) {
+        let Some(budget) = open(db).await else { return };
         for _ in 0..2 {
             let entry = reserved(&budget).await;
             settle(&budget, entry, BudgetResult::Wrong).await;
@@ -121,8 +118,8 @@ on_both! {
         assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
     }
 
-    async fn right_password_keeps_failures_since_it_was_reserved(place) {
-        let Some(budget) = open(place).await else { return };
+    async fn right_password_keeps_failures_since_it_was_reserved(db) {
+        let Some(budget) = open(db).await else { return };
         let right = reserved(&budget).await;
         for _ in 0..3 {
             let entry = reserved(&budget).await;
@@ -135,23 +132,23 @@ on_both! {
         assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
     }
 
-    async fn settled_reservations_leave_no_row(place) {
-        let Some(budget) = open(place).await else { return };
+    async fn settled_reservations_leave_no_row(db) {
+        let Some(budget) = open(db).await else { return };
         for result in [BudgetResult::Nothing, BudgetResult::Right] {
             let entry = reserved(&budget).await;
             settle(&budget, entry, result).await;
             let empty = "DO $$ BEGIN ASSERT (SELECT count(*) FROM backend_failures) = 0; END $$";
-            place.raw(empty).await.unwrap();
+            db.raw(empty).await.unwrap();
         }
     }
 
-    async fn reservation_of_a_server_that_died_counts_until_its_time_is_over(place) {
-        let Some(budget) = open(place).await else { return };
+    async fn reservation_of_a_crashed_server_expires(db) {
+        let Some(budget) = open(db).await else { return };
         for _ in 0..4 {
             reserved(&budget).await;
         }
         assert_eq!(reserve(&budget).await, BudgetReply::ReachedByUnanswered);
-        age(place, limit().per).await;
+        age(db, limit().per).await;
         reserved(&budget).await;
     }
 }

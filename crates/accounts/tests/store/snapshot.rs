@@ -5,8 +5,8 @@ use accounts::{GroupId, NewUser, UserFilter};
 use crate::test_db::{group, on_both, user};
 
 on_both! {
-    async fn a_look_knows_what_any_process_had_written_before_it(place) {
-        let [here, there] = [place.open().await, place.open().await];
+    async fn look_knows_what_any_process_had_written_before_it(db) {
+        let [here, there] = [db.open().await, db.open().await];
         let anna = user("anna");
         here.users().create(NewUser::new(anna.clone()).group(GroupId::admin())).await.unwrap();
         here.users().create(NewUser::new(user("other")).group(GroupId::admin())).await.unwrap();
@@ -26,8 +26,8 @@ on_both! {
         always.abort();
     }
 
-    async fn every_caller_gets_its_own_snapshot(place) {
-        let accounts = place.open().await;
+    async fn every_caller_gets_its_own_snapshot(db) {
+        let accounts = db.open().await;
         accounts.groups().create(&group("staff"), None).await.unwrap();
         for n in 0..20 {
             let mut new = NewUser::new(user(&format!("User{n}"))).display_name(format!("Number {n}").parse().unwrap());
@@ -57,8 +57,8 @@ on_both! {
         assert!(accounts.snapshot(None).await.unwrap().details.is_none());
     }
 
-    async fn cancelled_caller_ends_no_other_query(place) {
-        let accounts = place.open().await;
+    async fn cancelled_caller_ends_no_other_query(db) {
+        let accounts = db.open().await;
         accounts.users().create(NewUser::new(user("anna"))).await.unwrap();
         for _ in 0..50 {
             let tasks: Vec<_> = (0..20).map(|n| {
@@ -76,8 +76,8 @@ on_both! {
         }
     }
 
-    async fn unavailable_store_fails_every_caller(place) {
-        let accounts = place.open().await;
+    async fn unavailable_store_fails_every_caller(db) {
+        let accounts = db.open().await;
         accounts.close().await;
         let anna = user("anna");
         for _ in 0..3 {
@@ -86,8 +86,8 @@ on_both! {
         }
     }
 
-    async fn page_and_total_come_from_one_snapshot(place) {
-        let accounts = place.open().await;
+    async fn page_and_total_come_from_one_snapshot(db) {
+        let accounts = db.open().await;
         for n in 0..30 {
             let last = if n % 3 == 0 { "Smith" } else { "Jones" };
             let new = NewUser::new(user(&format!("user{n:02}"))).display_name(format!("Person {last}").parse().unwrap());

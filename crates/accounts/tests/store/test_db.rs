@@ -9,12 +9,12 @@ use tempfile::TempDir;
 
 /// Writes a test for each engine: `on_both! { async fn name(place) { .. } }`.
 macro_rules! on_both {
-    ($($(#[$doc:meta])* async fn $name:ident($place:ident) $body:block)*) => {
+    ($($(#[$doc:meta])* async fn $name:ident($db:ident) $body:block)*) => {
         $(mod $name {
             #[allow(unused_imports, reason = "not every story needs all of it")]
             use super::*;
 
-            async fn story($place: &$crate::test_db::TestDb) $body
+            async fn story($db: &$crate::test_db::TestDb) $body
 
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -25,9 +25,9 @@ macro_rules! on_both {
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                let Some(place) = $crate::test_db::TestDb::postgres().await else { return };
-                story(&place).await;
-                place.remove().await;
+                let Some(db) = $crate::test_db::TestDb::postgres().await else { return };
+                story(&db).await;
+                db.remove().await;
             }
         })*
     };

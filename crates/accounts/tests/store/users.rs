@@ -10,8 +10,8 @@ use user_backend::BackendId;
 use crate::test_db::{group, on_both, user};
 
 on_both! {
-    async fn a_user_is_found_in_any_spelling_and_keeps_their_own(place) {
-        let accounts = place.open().await;
+    async fn user_is_found_in_any_spelling_and_keeps_their_own(db) {
+        let accounts = db.open().await;
         let new = NewUser::new(user("Frank"))
             .display_name(" Frank Smith ".parse().unwrap())
             .email("Frank@Example.com".parse().unwrap())
@@ -23,24 +23,24 @@ on_both! {
         assert_eq!(created.display_name_or_id(), "Frank Smith");
         assert_eq!(created.email.as_deref(), Some("frank@example.com"));
         assert_eq!((created.quota, created.enabled, created.is_local()), (Quota::Bytes(5 << 30), true, true));
-        assert_eq!(created.created, place.clock.now());
+        assert_eq!(created.created, db.clock.now());
         let again = accounts.users().create(NewUser::new(user("frank"))).await;
         assert_eq!(again, Err(AccountsError::AlreadyExists { what: "user", id: "frank".into() }));
         assert_eq!(accounts.users().find(&user("ghost")).await.unwrap(), None);
     }
 
-    async fn open_existing_creates_nothing(place) {
+    async fn open_existing_creates_nothing(db) {
         for _ in 0..2 {
-            assert!(Accounts::open_existing(&place.settings).await.unwrap().is_none());
+            assert!(Accounts::open_existing(&db.settings).await.unwrap().is_none());
         }
-        place.open().await.close().await;
-        let there = Accounts::open_existing(&place.settings).await.unwrap().unwrap();
+        db.open().await.close().await;
+        let there = Accounts::open_existing(&db.settings).await.unwrap().unwrap();
         assert_eq!(there.users().count(&UserFilter::new()).await.unwrap(), 0);
     }
 
-    async fn imported_sign_in_times_are_kept(place) {
-        let accounts = place.open().await;
-        let now = place.clock.now();
+    async fn imported_sign_in_times_are_kept(db) {
+        let accounts = db.open().await;
+        let now = db.clock.now();
         let day = std::time::Duration::from_secs(86_400);
         let seen = |id, first, last| {
             let new = NewUser::new(user(id)).signed_in(first, last);
@@ -51,8 +51,8 @@ on_both! {
         assert_eq!(seen("c", now.after(day), now.after(day)).await, (Some(now), Some(now)), "not in the future");
     }
 
-    async fn failed_creation_rolls_back(place) {
-        let accounts = place.open().await;
+    async fn failed_creation_rolls_back(db) {
+        let accounts = db.open().await;
         let base = || NewUser::new(user("frank")).password(StoredHash::new("x")).group(GroupId::admin());
         for new in [
             base().group(group("nowhere")),
@@ -78,8 +78,8 @@ on_both! {
         accounts.users().create(base()).await.unwrap();
     }
 
-    async fn a_hundred_creates_of_one_name_make_one_user(place) {
-        let accounts = place.open().await;
+    async fn hundred_creates_of_one_name_make_one_user(db) {
+        let accounts = db.open().await;
         let creates = (0..100).map(|n| {
             let accounts = accounts.clone();
             let id = if n % 2 == 0 { "frank" } else { "FRANK" };
@@ -96,8 +96,8 @@ on_both! {
         assert_eq!(accounts.users().count(&UserFilter::new()).await.unwrap(), 1);
     }
 
-    async fn several_fields_change_atomically(place) {
-        let accounts = place.open().await;
+    async fn several_fields_change_atomically(db) {
+        let accounts = db.open().await;
         let frank = user("frank");
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
         let change = UserChange::new()
@@ -128,8 +128,8 @@ on_both! {
         assert_eq!(details.profile.scope(ProfileField::Phone), Some(ProfileScope::Private));
     }
 
-    async fn pages_add_up_to_the_list_in_the_order_of_names(place) {
-        let accounts = place.open().await;
+    async fn pages_add_up_to_the_list_in_the_order_of_names(db) {
+        let accounts = db.open().await;
         for n in 0..23 {
             let id = if n % 2 == 0 { format!("User{n:02}") } else { format!("user{n:02}") };
             let new = NewUser::new(user(&id)).display_name(format!("Person {}", 99 - n).parse().unwrap()).email(format!("p{n}@x.org").parse().unwrap());
@@ -155,8 +155,8 @@ on_both! {
         assert_eq!(users.count(&UserFilter::new().limit(1)).await.unwrap(), 23);
     }
 
-    async fn a_search_is_a_substring_without_wildcards(place) {
-        let accounts = place.open().await;
+    async fn search_is_a_substring_without_wildcards(db) {
+        let accounts = db.open().await;
         for (id, name, mail) in [
             ("anna", "Änne 100%", "anna@one.example"),
             ("bob_x", "Bob", "bob@two.example"),
@@ -192,8 +192,8 @@ on_both! {
         }
     }
 
-    async fn two_letters_are_found_whether_few_or_many_have_them(place) {
-        let accounts = place.open().await;
+    async fn two_letters_are_found_whether_few_or_many_have_them(db) {
+        let accounts = db.open().await;
         for id in ["blue", "red"] {
             accounts.groups().create(&group(id), None).await.unwrap();
         }
@@ -205,7 +205,7 @@ on_both! {
         let rows = "WITH RECURSIVE list (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM list WHERE n < 1100) \
             INSERT INTO users (name, id, backend, enabled, search, created_at) \
             SELECT 'many' || (10000 + n), 'many' || (10000 + n), 'local', TRUE, 'many' || (10000 + n) || ' ox', 0 FROM list";
-        place.raw(rows).await.unwrap();
+        db.raw(rows).await.unwrap();
         let users = accounts.users();
         let all = UserFilter::new;
         for (filter, first, count) in [
@@ -241,8 +241,8 @@ on_both! {
         assert_eq!(users.count(&all().search("th")).await.unwrap(), 1);
     }
 
-    async fn nul_in_a_search_finds_nothing(place) {
-        let accounts = place.open().await;
+    async fn nul_in_a_search_finds_nothing(db) {
+        let accounts = db.open().await;
         accounts.users().create(NewUser::new(user("frank")).email("f@example.com".parse().unwrap())).await.unwrap();
         let odd = "f\0r";
         assert!(accounts.users().page(&UserFilter::new().search(odd)).await.unwrap().items.is_empty());
@@ -263,8 +263,8 @@ on_both! {
         }
     }
 
-    async fn filters_know_groups_disabled_and_recent(place) {
-        let accounts = place.open().await;
+    async fn filters_know_groups_disabled_and_recent(db) {
+        let accounts = db.open().await;
         for id in ["red", "blue"] {
             accounts.groups().create(&group(id), None).await.unwrap();
         }
@@ -277,7 +277,7 @@ on_both! {
         }
         accounts.users().set_enabled(&user("bob"), false).await.unwrap();
         for id in ["carl", "anna"] {
-            place.clock.advance(std::time::Duration::from_secs(1));
+            db.clock.advance(std::time::Duration::from_secs(1));
             accounts.users().signed_in(&accounts.users().get(&user(id)).await.unwrap()).await.unwrap();
         }
         let cases = [

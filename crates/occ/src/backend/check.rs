@@ -11,9 +11,9 @@ use user_backend::resolver::canary::{Canary, canary};
 use user_backend::transport::TlsSummary;
 use user_backend::{BackendError, BackendId, FailureKind, Phase, Probe};
 
-use super::list::Line;
-use crate::backends::{Configured, LoadedConfig};
+use super::list::BackendLine;
 use crate::cli::CheckArgs;
+use crate::configured_backends::{Configured, LoadedConfig};
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, table};
 
@@ -83,7 +83,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct Checked<'a> {
     #[serde(flatten)]
-    line: Line<'a>,
+    line: BackendLine<'a>,
     state: State,
     phase: Option<Phase>,
     problem: Option<&'a str>,
@@ -102,7 +102,7 @@ impl<'a> Checked<'a> {
         let probe = found.probe.as_ref();
         let session = found.session();
         Self {
-            line: Line::of(backend),
+            line: BackendLine::of(backend),
             state: found.state,
             phase: found.phase,
             problem: found.problem.as_deref(),
@@ -140,7 +140,7 @@ async fn check_all(chosen: &[&Configured], no_canary: bool, deadline: Duration) 
         let backend = (*backend).clone();
         tasks.spawn(async move { (number, check(&backend, !no_canary, deadline).await) });
     }
-    let mut progress = Progress::new(chosen.len());
+    let mut progress = CheckProgress::new(chosen.len());
     let mut found = BTreeMap::new();
     while let Some(done) = tasks.join_next().await {
         if let Ok((number, one)) = done {
@@ -166,8 +166,8 @@ async fn check(backend: &Configured, canary_wanted: bool, deadline: Duration) ->
         Err(_) => found.late(),
     }
     if found.state == State::Ok && canary_wanted && backend.policy.canary {
-        let asked = canary(backend.backend.as_ref(), &backend.names, now() + deadline);
-        match tokio::time::timeout(deadline, asked).await {
+        let canary_query = canary(backend.backend.as_ref(), &backend.names, now() + deadline);
+        match tokio::time::timeout(deadline, canary_query).await {
             Ok(canary) => found.learn(canary),
             Err(_) => found.late(),
         }
@@ -288,7 +288,7 @@ fn remarks_on(backend: &Configured, found: &Found) -> Vec<String> {
     }
     if let Canary::RefusedInOwnWords(words) = &found.canary {
         remarks.push(format!(
-            "its refusal is recognised because two users who do not exist were told the same: {words:?}; to set it for good: \
+            "its refusal is recognised because two users who do not exist got the same reply: {words:?}; to set it for good: \
              refusal_texts = [{words:?}]"
         ));
     }
@@ -310,14 +310,14 @@ fn remarks_on(backend: &Configured, found: &Found) -> Vec<String> {
 /// How far the checks are, for a person who waits.
 ///
 /// Nothing when standard error goes somewhere else.
-struct Progress {
+struct CheckProgress {
     all: usize,
     done: usize,
     wanted: bool,
     shown: usize,
 }
 
-impl Progress {
+impl CheckProgress {
     fn new(all: usize) -> Self {
         let mut progress = Self { all, done: 0, wanted: io::stderr().is_terminal(), shown: 0 };
         progress.show();

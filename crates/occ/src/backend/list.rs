@@ -3,7 +3,7 @@
 use serde::Serialize;
 use user_backend::transport::Endpoint;
 
-use crate::backends::{Configured, LoadedConfig};
+use crate::configured_backends::{Configured, LoadedConfig};
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, table};
 
@@ -11,12 +11,12 @@ use crate::output::{Output, table};
 struct List<'a> {
     file: String,
     warnings: &'a [String],
-    backends: Vec<Line<'a>>,
+    backends: Vec<BackendLine<'a>>,
 }
 
 /// One backend of the list, and the first fields of one that was checked.
 #[derive(Serialize)]
-pub(super) struct Line<'a> {
+pub(super) struct BackendLine<'a> {
     id: &'a str,
     class: &'a str,
     host: Option<&'a str>,
@@ -26,7 +26,7 @@ pub(super) struct Line<'a> {
     warnings: &'a [String],
 }
 
-impl<'a> Line<'a> {
+impl<'a> BackendLine<'a> {
     pub(super) fn of(backend: &'a Configured) -> Self {
         Self {
             id: backend.id().as_str(),
@@ -55,7 +55,7 @@ pub(crate) fn run(setup: &LoadedConfig) -> Result<Output, CliError> {
     let list = List {
         file: setup.file.display().to_string(),
         warnings: &setup.warnings,
-        backends: setup.backends.iter().map(Line::of).collect(),
+        backends: setup.backends.iter().map(BackendLine::of).collect(),
     };
     Output::new(plain, &list, Exit::Fine)
 }

@@ -7,8 +7,8 @@ use user_backend::resolver::{EndReason, StepOutcome, TraceStep};
 use user_backend::{Authenticated, Credentials, LoginName, Outcome, Phase, Rejection, TracedOutcome};
 
 use super::{NO_DECISION, again};
-use crate::backends;
 use crate::cli::{Common, LoginArgs};
+use crate::configured_backends;
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
 use crate::password;
@@ -23,8 +23,8 @@ pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, Cli
     }
     let setup = match args.backend.as_deref() {
         // Asking another backend needs no store.
-        Some(id) if id != LOCAL_BACKEND => backends::load(common)?,
-        _ => backends::load_with_local(common).await?,
+        Some(id) if id != LOCAL_BACKEND => configured_backends::load(common)?,
+        _ => configured_backends::load_with_local(common).await?,
     };
     if !common.no_warnings {
         setup.warn();

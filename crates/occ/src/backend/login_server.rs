@@ -61,8 +61,8 @@ pub(super) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, Cli
     serde_json::to_writer(&mut *line, &request).map_err(|error| CliError::new(error.to_string()))?;
     line.push(b'\n');
     let path = socket.path;
-    let asked = tokio::task::spawn_blocking(move || ask(&path, &line)).await;
-    let text = asked.map_err(|_| CliError::new("asking the server ended with an internal error"))??;
+    let answer = tokio::task::spawn_blocking(move || ask(&path, &line)).await;
+    let text = answer.map_err(|_| CliError::new("asking the server ended with an internal error"))??;
     let answer: LoginResponse = serde_json::from_str(&text).map_err(|_| {
         CliError::unavailable(format!(
             "unavailable: the server did not understand the request; {NO_DECISION}"
@@ -75,13 +75,13 @@ pub(super) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, Cli
 fn ask(path: &Path, line: &[u8]) -> Result<String, CliError> {
     let mut stream = UnixStream::connect(path).map_err(|error| unreachable(path, &error))?;
     let mut text = String::new();
-    let asked = stream
+    let answer = stream
         .set_read_timeout(Some(TIME))
         .and_then(|()| stream.set_write_timeout(Some(TIME)))
         .and_then(|()| stream.write_all(line))
         .and_then(|()| stream.shutdown(Shutdown::Write))
         .and_then(|()| (&mut stream).take(MOST).read_to_string(&mut text));
-    match asked {
+    match answer {
         Ok(_) if !text.is_empty() => Ok(text),
         Ok(_) => Err(CliError::unavailable(format!(
             "unavailable: the server closed {} without an answer; {NO_DECISION}",

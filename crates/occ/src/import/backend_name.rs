@@ -32,7 +32,7 @@ enum Protocol {
     Ftp,
     Http,
     /// A host alone: any class but FTP and HTTP.
-    Unsaid,
+    Unset,
 }
 
 impl BackendName {
@@ -61,7 +61,7 @@ impl BackendName {
             return None;
         }
         let (host, port) = host_and_port(stored.trim_matches('/'))?;
-        Some(Self { protocol: Protocol::Unsaid, host, port, tls: None, path: None })
+        Some(Self { protocol: Protocol::Unset, host, port, tls: None, path: None })
     }
 
     /// What stands after the opening brace of a mailbox string.
@@ -97,7 +97,7 @@ impl BackendName {
                 Protocol::Imap => entry.class() == "imap",
                 Protocol::Ftp => entry.class() == "ftp",
                 Protocol::Http => entry.class() == "http",
-                Protocol::Unsaid => !["ftp", "http"].contains(&entry.class()),
+                Protocol::Unset => !["ftp", "http"].contains(&entry.class()),
             };
             is_of_class && entry.endpoint().is_some_and(|endpoint| canonical(endpoint.host()) == self.host)
         };
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_that_the_app_stores_is_read() {
+    fn every_stored_form_is_read() {
         let name = |protocol, host: &str, port, tls| {
             Some(BackendName { protocol, host: host.to_owned(), port, tls, path: None })
         };
@@ -156,16 +156,16 @@ mod tests {
             name(Protocol::Http, host, Some(port), tls)
                 .map(|name| BackendName { path: Some(path.to_owned()), ..name })
         };
-        use Protocol::{Ftp, Imap, Unsaid};
+        use Protocol::{Ftp, Imap, Unset};
         let (none, explicit, implicit) =
             (Some(TlsMode::None), Some(TlsMode::Explicit), Some(TlsMode::Implicit));
         for (stored, read) in [
-            ("mail.example.com", name(Unsaid, "mail.example.com", None, None)),
-            ("Mail.Example.COM", name(Unsaid, "mail.example.com", None, None)),
-            ("[::1]", name(Unsaid, "::1", None, None)),
-            ("::1", name(Unsaid, "::1", None, None)),
-            ("files:445", name(Unsaid, "files", Some(445), None)),
-            ("//files/", name(Unsaid, "files", None, None)),
+            ("mail.example.com", name(Unset, "mail.example.com", None, None)),
+            ("Mail.Example.COM", name(Unset, "mail.example.com", None, None)),
+            ("[::1]", name(Unset, "::1", None, None)),
+            ("::1", name(Unset, "::1", None, None)),
+            ("files:445", name(Unset, "files", Some(445), None)),
+            ("//files/", name(Unset, "files", None, None)),
             ("ftp://files.example.com", name(Ftp, "files.example.com", Some(21), none)),
             ("ftps://files.example.com:2121", name(Ftp, "files.example.com", Some(2121), explicit)),
             ("ftp://[2001:DB8::1]:21/", name(Ftp, "2001:db8::1", Some(21), none)),

@@ -44,7 +44,7 @@ pub(super) enum Home {
 /// One line of the file.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "a backend id, false, or { backend = \"ID\", id = \"NAME\" }")]
-enum Line {
+enum DecisionLine {
     Import(bool),
     Backend(String),
     Both(Both),
@@ -71,7 +71,7 @@ impl Decisions {
         Ok(Self { backends, users, used: RefCell::default() })
     }
 
-    /// The backends here that a backend of the source was said to be.
+    /// The backends here that the file names for a backend of the source.
     ///
     /// Several, if several were named.
     pub(super) fn backends<'a>(&'a self, old: &str) -> impl Iterator<Item = &'a BackendId> {
@@ -102,20 +102,22 @@ fn known(config: &Config, id: &str) -> Result<BackendId, CliError> {
 fn users(config: &Config, file: &Path) -> Result<BTreeMap<String, UserDecision>, CliError> {
     let failed = |why: &str| CliError::new(format!("--map {}: {why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| failed(&error.to_string()))?;
-    let lines: BTreeMap<String, Line> =
+    let lines: BTreeMap<String, DecisionLine> =
         toml::from_str(&text).map_err(|error| failed(error.to_string().trim_end()))?;
     let home = |uid: &str, id: &str| match id {
         LOCAL_BACKEND => Ok(Home::Local),
         id => known(config, id).map(Home::External).map_err(|error| failed(&format!("{uid:?}: {error}"))),
     };
-    let decide = |(uid, line): (String, Line)| {
+    let decide = |(uid, line): (String, DecisionLine)| {
         let decision = match line {
-            Line::Import(false) => UserDecision { is_skipped: true, ..UserDecision::default() },
-            Line::Import(true) => {
+            DecisionLine::Import(false) => UserDecision { is_skipped: true, ..UserDecision::default() },
+            DecisionLine::Import(true) => {
                 return Err(failed(&format!("{uid:?}: found true, expected a backend id or false")));
             }
-            Line::Backend(id) => UserDecision { backend: Some(home(&uid, &id)?), ..UserDecision::default() },
-            Line::Both(Both { backend, id }) => UserDecision {
+            DecisionLine::Backend(id) => {
+                UserDecision { backend: Some(home(&uid, &id)?), ..UserDecision::default() }
+            }
+            DecisionLine::Both(Both { backend, id }) => UserDecision {
                 is_skipped: false,
                 backend: backend.map(|id| home(&uid, &id)).transpose()?,
                 id,

@@ -154,8 +154,8 @@ pub(super) struct Person {
 
 /// Why a user is not imported.
 #[derive(Debug)]
-pub(super) enum Left {
-    /// The operator said so.
+pub(super) enum NotImported {
+    /// The operator decided it.
     Skipped,
     /// This has to be known.
     Problem(String),
@@ -167,11 +167,11 @@ impl Person {
         source: &mut Source,
         row: UserRow,
         homes: &Homes,
-    ) -> Result<Result<Self, Left>, CliError> {
+    ) -> Result<Result<Self, NotImported>, CliError> {
         let uid = row.uid;
         let UserDecision { is_skipped, id, backend: decided } = homes.decisions().user(&uid);
         if is_skipped {
-            return Ok(Err(Left::Skipped));
+            return Ok(Err(NotImported::Skipped));
         }
         let wanted = id.as_deref().unwrap_or(&uid);
         let Ok(id) = UserId::parse(wanted) else {
@@ -179,7 +179,7 @@ impl Person {
             let text = format!(
                 "the user {uid:?} cannot have the id {wanted:?} here: {why}; --map can give another id"
             );
-            return Ok(Err(Left::Problem(text)));
+            return Ok(Err(NotImported::Problem(text)));
         };
         let preferences = source.preferences(&uid).await?;
         // There, everything else means disabled.
@@ -198,7 +198,7 @@ impl Person {
                     ));
                     Home::Local
                 }
-                Err(problem) => return Ok(Err(Left::Problem(format!("{id}: {problem}")))),
+                Err(problem) => return Ok(Err(NotImported::Problem(format!("{id}: {problem}")))),
             },
         };
         let backend = match home {

@@ -72,20 +72,20 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
         Err(error) => return Err(error.into()),
     };
 
-    let mut said = vec![format!("The user \"{id}\" was created successfully")];
+    let mut lines = vec![format!("The user \"{id}\" was created successfully")];
     if let Some(name) = &user.display_name {
-        said.push(format!("Display name set to \"{name}\""));
+        lines.push(format!("Display name set to \"{name}\""));
     }
     for group in &groups {
         if created.contains(&group) {
-            said.push(format!("Created group \"{group}\""));
+            lines.push(format!("Created group \"{group}\""));
         }
-        said.push(format!("User \"{id}\" added to group \"{group}\""));
+        lines.push(format!("User \"{id}\" added to group \"{group}\""));
     }
     match &user.email {
         Some(email) => {
-            said.extend(user.pending_email().map(unconfirmed));
-            said.push(if store.server.mail.is_none() {
+            lines.extend(user.pending_email().map(unconfirmed));
+            lines.push(if store.server.mail.is_none() {
                 format!("Unable to send the welcome email to {email}: {NO_MAIL_SERVER}")
             } else {
                 match accounts.outbox().welcome(&id, args.generate_password).await {
@@ -97,11 +97,11 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
                 }
             });
         }
-        None if args.generate_password => said.push(
+        None if args.generate_password => lines.push(
             "The password is random and there is no mail address to send a link to: set one with occ user:resetpassword"
                 .to_owned(),
         ),
         None => {}
     }
-    Ok(Output::done(said))
+    Ok(Output::done(lines))
 }

@@ -16,7 +16,7 @@ use crate::store::Store;
 
 /// A setting that the user's record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
+enum RecordColumn {
     DisplayName,
     Email,
     Language,
@@ -24,7 +24,7 @@ enum Column {
     Quota,
 }
 
-impl Column {
+impl RecordColumn {
     const ALL: [(&'static str, &'static str, Self); 5] = [
         ("core", "lang", Self::Language),
         ("core", "locale", Self::Locale),
@@ -70,7 +70,7 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliE
     let Some(app) = args.app.as_deref() else { return Ok(Output::tree(all(store, &user, None).await?)) };
     let Some(key) = args.key.as_deref() else { return Ok(Output::tree(all(store, &user, Some(app)).await?)) };
 
-    let column = Column::named(app, key);
+    let column = RecordColumn::named(app, key);
     let preferences = store.accounts.preferences();
     let present = match column {
         Some(column) => column.of(&user),
@@ -81,7 +81,7 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliE
         if args.update_only && present.is_none() {
             return Err(unset());
         }
-        if column == Some(Column::DisplayName) {
+        if column == Some(RecordColumn::DisplayName) {
             if value == user.display_name_or_id() {
                 return Err(CliError::refused("New and old display name are the same"));
             }
@@ -93,7 +93,7 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliE
             Some(column) => {
                 let changed = store.accounts.users().change(&user.id, column.change(Some(value))?).await;
                 let changed = changed.map_err(missing)?;
-                if let (Column::Email, Some(address)) = (column, changed.pending_email()) {
+                if let (RecordColumn::Email, Some(address)) = (column, changed.pending_email()) {
                     return Ok(Output::done([unconfirmed(address)]));
                 }
             }
@@ -106,7 +106,9 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliE
             return Err(unset());
         }
         match column {
-            Some(Column::DisplayName) => return Err(CliError::refused("Display name can't be deleted.")),
+            Some(RecordColumn::DisplayName) => {
+                return Err(CliError::refused("Display name can't be deleted."));
+            }
             Some(column) => {
                 store.accounts.users().change(&user.id, column.change(None)?).await.map_err(missing)?;
             }
@@ -140,7 +142,7 @@ async fn all(store: &Store, user: &User, app: Option<&str>) -> Result<Value, Cli
     for Preference { app, key, value, .. } in store.accounts.preferences().list(&user.id, app).await? {
         found.push((app, key, value));
     }
-    for (its_app, key, column) in Column::ALL {
+    for (its_app, key, column) in RecordColumn::ALL {
         if app.is_none_or(|app| app == its_app)
             && let Some(value) = column.of(user)
         {

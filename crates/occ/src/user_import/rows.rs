@@ -100,13 +100,13 @@ impl Row {
 }
 
 /// A row with its line, or what is wrong with its form.
-pub(super) type Line = (u64, Result<Row, String>);
+pub(super) type NumberedRow = (u64, Result<Row, String>);
 
 /// Reads all rows.
 ///
 /// # Errors
 /// The file as a whole cannot be read.
-pub(super) fn read(text: &str, format: ImportFormat) -> Result<Vec<Line>, CliError> {
+pub(super) fn read(text: &str, format: ImportFormat) -> Result<Vec<NumberedRow>, CliError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match format {
         ImportFormat::Csv => csv(text),
@@ -114,7 +114,7 @@ pub(super) fn read(text: &str, format: ImportFormat) -> Result<Vec<Line>, CliErr
     }
 }
 
-fn csv(text: &str) -> Result<Vec<Line>, CliError> {
+fn csv(text: &str) -> Result<Vec<NumberedRow>, CliError> {
     let header = text.lines().next().unwrap_or_default();
     let separator = if header.contains(';') && !header.contains(',') { b';' } else { b',' };
     let mut reader =
@@ -174,7 +174,7 @@ impl LineCounter<'_> {
 }
 
 /// Reads a list entry by entry, so that the line of each is known.
-fn json(text: &str) -> Result<Vec<Line>, CliError> {
+fn json(text: &str) -> Result<Vec<NumberedRow>, CliError> {
     let mut lines = LineCounter { text, counted: 0, line: 1 };
     let wrong = |line: u64, why: &str| CliError::new(format!("line {line}: {why}"));
     let skip = |at: usize| {
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn file_that_is_no_list_of_users_is_refused() {
+    fn file_without_a_user_list_is_refused() {
         for (text, format, expected) in [
             ("", ImportFormat::Csv, "line 1: the column id is missing"),
             ("name\nal\n", ImportFormat::Csv, "line 1: the column id is missing"),
@@ -295,9 +295,9 @@ mod tests {
             ("[", ImportFormat::Json, "line 1: the list has no end"),
             ("[]\n1", ImportFormat::Json, "line 1: something follows"),
         ] {
-            let told = read(text, format).unwrap_err().to_string();
-            assert!(told.starts_with(expected), "{text:?}: {told}");
-            assert!(!told.contains("Wonderland"), "{told}");
+            let error = read(text, format).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{text:?}: {error}");
+            assert!(!error.contains("Wonderland"), "{error}");
         }
     }
 }

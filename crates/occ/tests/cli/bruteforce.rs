@@ -37,15 +37,26 @@ fn failed_sign_ins_of_an_address_are_shown_and_forgiven() {
         let keep = KeepFailures { sources: hour, users: hour };
         assert!(accounts.failed_logins().record("one", seen, &batch, keep).await.unwrap());
     });
-    let told = json(&occ.run(&["security:bruteforce:attempts", "::ffff:203.0.113.7", "--output=json"]));
+    let source_status =
+        json(&occ.run(&["security:bruteforce:attempts", "::ffff:203.0.113.7", "--output=json"]));
     assert_eq!(
-        (&told["place"], &told["attempts"], &told["delay"], &told["refused"], &told["bypass-listed"]),
+        (
+            &source_status["place"],
+            &source_status["attempts"],
+            &source_status["delay"],
+            &source_status["refused"],
+            &source_status["bypass-listed"]
+        ),
         (&"203.0.113.7".into(), &3.into(), &400.into(), &false.into(), &false.into())
     );
     let address = ["security:bruteforce:attempts", "203.0.113.7"];
     for (action, attempts, delay) in [("login", 3, 400), ("share", 0, 0)] {
-        let told = json(&occ.run(&[&address[..], &[action, "--output=json"]].concat()));
-        assert_eq!((&told["attempts"], &told["delay"]), (&attempts.into(), &delay.into()), "{action}");
+        let source_status = json(&occ.run(&[&address[..], &[action, "--output=json"]].concat()));
+        assert_eq!(
+            (&source_status["attempts"], &source_status["delay"]),
+            (&attempts.into(), &delay.into()),
+            "{action}"
+        );
     }
     let forgiven = occ.run(&["security:bruteforce:reset", "203.0.113.7"]);
     assert_eq!(forgiven.out, "4 failed sign-ins from 203.0.113.7 are forgiven\n");
@@ -53,18 +64,18 @@ fn failed_sign_ins_of_an_address_are_shown_and_forgiven() {
     let nothing =
         "No failed sign-ins from 203.0.113.7 were written down; servers that run forgive it all the same";
     assert_eq!(again["messages"][0], nothing);
-    let told = json(&occ.run(&["security:bruteforce:attempts", "203.0.113.7", "--output=json"]));
-    assert_eq!((&told["attempts"], &told["last"]), (&0.into(), &"never".into()));
+    let source_status = json(&occ.run(&["security:bruteforce:attempts", "203.0.113.7", "--output=json"]));
+    assert_eq!((&source_status["attempts"], &source_status["last"]), (&0.into(), &"never".into()));
 }
 
 #[test]
 fn invalid_address_is_refused() {
     let occ = OccFixture::with_people();
     for command in ["security:bruteforce:attempts", "security:bruteforce:reset"] {
-        let said = occ.run(&[command, "localhost"]);
-        assert_eq!(said.fails(1), "\"localhost\" is not a valid IP address\n");
-        let said = occ.run(&[command, "203.0.113.0/24", "--output=json"]);
-        assert_eq!(said.out, "{\"error\":\"\\\"203.0.113.0/24\\\" is not a valid IP address\"}\n");
+        let output = occ.run(&[command, "localhost"]);
+        assert_eq!(output.fails(1), "\"localhost\" is not a valid IP address\n");
+        let output = occ.run(&[command, "203.0.113.0/24", "--output=json"]);
+        assert_eq!(output.out, "{\"error\":\"\\\"203.0.113.0/24\\\" is not a valid IP address\"}\n");
     }
 }
 
@@ -81,9 +92,9 @@ fn cache_stats_list_running_servers_only() {
     occ.block_on(async {
         accounts.instances().report("here:7:1", started, r#"{"pid":7,"accepted":3}"#).await.unwrap();
     });
-    let told = json(&occ.run(&["cache:stats", "--output=json"]));
-    assert_eq!((&told["here:7:1"]["pid"], &told["here:7:1"]["accepted"]), (&7.into(), &3.into()));
-    assert!(told["here:7:1"]["told"].as_str().unwrap().starts_with("20"), "{told}");
+    let servers = json(&occ.run(&["cache:stats", "--output=json"]));
+    assert_eq!((&servers["here:7:1"]["pid"], &servers["here:7:1"]["accepted"]), (&7.into(), &3.into()));
+    assert!(servers["here:7:1"]["told"].as_str().unwrap().starts_with("20"), "{servers}");
     let plain = occ.run(&["cache:stats"]).out;
     assert!(plain.starts_with("  - here:7:1:\n    - "), "{plain}");
     assert!(plain.contains("    - accepted: 3\n"), "{plain}");

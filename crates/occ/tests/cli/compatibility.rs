@@ -103,17 +103,17 @@ const INVOCATIONS: &[(&[&str], &str, i32)] = &[
 fn output_and_exit_code_are_those_of_the_php_program() {
     let occ = OccFixture::with_people();
     for (words, out, code) in INVOCATIONS {
-        let said = occ.run(words);
-        assert_eq!((said.code, said.out.as_str()), (*code, *out), "{words:?}: {said:?}");
+        let output = occ.run(words);
+        assert_eq!((output.code, output.out.as_str()), (*code, *out), "{words:?}: {output:?}");
     }
 }
 
 #[test]
-fn status_is_what_scripts_ask_first() {
+fn status_reports_the_installation() {
     let occ = OccFixture::with_store();
     assert_eq!(read(&occ.run(&["status", "--output=json"]))["installed"], false);
-    let said = occ.run(&["status", "-e"]);
-    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    let output = occ.run(&["status", "-e"]);
+    assert_eq!((output.code, output.out.as_str()), (1, ""));
     assert!(occ.run(&["check"]).fails(1).contains("there is no store yet"));
     assert_eq!(occ.run(&["group:add", "staff"]).code, 0);
     let status = read(&occ.run(&["status", "--output=json"]));
@@ -129,8 +129,8 @@ fn status_is_what_scripts_ask_first() {
     assert_eq!((&newer["version"], &newer["versionstring"]), (&json!("31.0.0.0"), &json!("31.0.0")));
     assert_eq!((occ.run(&["status", "--exit-code"]).code, occ.run(&["check"]).code), (0, 0));
     occ.write("user-backend.toml", "[sever]\n");
-    let said = occ.run(&["check"]);
-    assert!(said.fails(1).starts_with("  - "), "{said:?}");
+    let output = occ.run(&["check"]);
+    assert!(output.fails(1).starts_with("  - "), "{output:?}");
 }
 
 #[test]
@@ -146,9 +146,9 @@ fn config_list_has_the_file_without_its_secrets() {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
     for words in [&["config:list"][..], &["config:list", "all"], &["config:list", "system"]] {
-        let said = occ.run(words);
-        assert!(!said.out.contains("Wonderland"), "{said:?}");
-        let listed: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let output = occ.run(words);
+        assert!(!output.out.contains("Wonderland"), "{output:?}");
+        let listed: serde_json::Value = serde_json::from_str(&output.out).unwrap();
         assert_eq!(listed["system"]["mail"]["password"], "***REMOVED SENSITIVE VALUE***");
         assert_eq!(listed["system"]["user_backends"][0]["class"], "imap");
         assert_eq!(listed.get("apps").is_some(), words.last() != Some(&"system"), "{words:?}");

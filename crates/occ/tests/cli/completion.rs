@@ -58,9 +58,9 @@ fn bash_completes_after_a_colon() {
 fn every_shell_gets_a_script_with_every_command() {
     let occ = OccFixture::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let said = occ.run(&["completion", shell]);
-        assert_eq!((said.code, said.err.as_str()), (0, ""), "{shell}");
-        assert!(shell != "fish" || said.out.contains("-a \"bash elvish fish "), "{}", said.out);
+        let output = occ.run(&["completion", shell]);
+        assert_eq!((output.code, output.err.as_str()), (0, ""), "{shell}");
+        assert!(shell != "fish" || output.out.contains("-a \"bash elvish fish "), "{}", output.out);
         for command in ["backend:check", "user:resetpassword", "user:auth-tokens:add", "group:subadmin:list"]
         {
             let written = if shell == "zsh" {
@@ -68,7 +68,7 @@ fn every_shell_gets_a_script_with_every_command() {
             } else {
                 command.to_owned()
             };
-            assert!(said.out.contains(&written), "{shell}: {written}");
+            assert!(output.out.contains(&written), "{shell}: {written}");
         }
     }
 }

@@ -18,8 +18,8 @@ port = 2121
 tls = "none"
 "#;
 
-fn ids(said: &CliOutput) -> Vec<String> {
-    let list: Value = serde_json::from_str(&said.out).unwrap();
+fn ids(output: &CliOutput) -> Vec<String> {
+    let list: Value = serde_json::from_str(&output.out).unwrap();
     let backends = list["backends"].as_array().unwrap();
     backends.iter().map(|backend| backend["id"].as_str().unwrap().to_owned()).collect()
 }
@@ -29,7 +29,7 @@ fn one(id: &str) -> String {
 }
 
 #[test]
-fn the_backends_are_listed_in_their_order() {
+fn backends_are_listed_in_their_order() {
     let occ = OccFixture::with("user-backend.toml", GOOD);
     let plain = occ.run(&["backend:list"]);
     assert_eq!((plain.code, plain.err.as_str()), (0, ""));
@@ -39,9 +39,9 @@ fn the_backends_are_listed_in_their_order() {
     ftp:127.0.0.1:2121  ftp    127.0.0.1:2121        none
     ");
     for form in ["--output=json", "--output=json_pretty"] {
-        let said = occ.run(&["backend:list", form]);
-        assert_eq!(said.out.lines().count() == 1, form == "--output=json");
-        assert_eq!(ids(&said), ["mail", "ftp:127.0.0.1:2121"]);
+        let output = occ.run(&["backend:list", form]);
+        assert_eq!(output.out.lines().count() == 1, form == "--output=json");
+        assert_eq!(ids(&output), ["mail", "ftp:127.0.0.1:2121"]);
     }
     let json: Value = serde_json::from_str(&occ.run(&["--output", "json", "backend:list"]).out).unwrap();
     let mail = &json["backends"][0];
@@ -52,7 +52,7 @@ fn the_backends_are_listed_in_their_order() {
 }
 
 #[test]
-fn the_place_that_is_named_first_counts() {
+fn first_named_place_counts() {
     let occ = OccFixture::new();
     let list = |words: &[&str], variable: Option<&str>| {
         let mut command = occ.command(&[&["backend:list", "--output=json"], words].concat());
@@ -77,10 +77,10 @@ fn the_place_that_is_named_first_counts() {
 fn without_a_configuration_all_places_are_named() {
     let occ = OccFixture::new();
     for command in [&["backend:list"][..], &["backend:check"], &["backend:login", "alice"]] {
-        let said = occ.run(command);
-        let told = said.fails(2).replace(&*occ.path().canonicalize().unwrap().to_string_lossy(), "HERE");
+        let output = occ.run(command);
+        let message = output.fails(2).replace(&*occ.path().canonicalize().unwrap().to_string_lossy(), "HERE");
         assert_eq!(
-            told,
+            message,
             "occ: no configuration found; looked at\n  --config FILE: not given\n  USER_BACKEND_CONFIG: not set\n  \
              HERE/user-backend.toml: no such file\n  HERE/config/config.php: no such file\nname yours with --config \
              FILE\n"
@@ -91,20 +91,20 @@ fn without_a_configuration_all_places_are_named() {
 #[test]
 fn missing_named_configuration_has_no_fallback() {
     let occ = OccFixture::with("user-backend.toml", GOOD);
-    for said in [
+    for output in [
         occ.run(&["backend:list", "--config", "mine.toml"]),
         CliOutput::of(
             &occ.command(&["backend:list"]).env("USER_BACKEND_CONFIG", "mine.toml").output().unwrap(),
         ),
     ] {
-        let told = said.fails(2);
-        assert!(told.contains("mine.toml") && told.contains("no such file"), "{told}");
+        let message = output.fails(2);
+        assert!(message.contains("mine.toml") && message.contains("no such file"), "{message}");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_to_nowhere_is_a_configuration_that_cannot_be_read() {
+fn dangling_link_is_an_unreadable_configuration() {
     let occ = OccFixture::new();
     std::os::unix::fs::symlink("gone.toml", occ.path().join("user-backend.toml")).unwrap();
     occ.write("config/config.php", "<?php $CONFIG = [];");
@@ -139,9 +139,9 @@ fn two_backends_may_not_strip_into_one_name_space() {
     let stripped = |id: &str| format!("{}domain = \"{id}.example.com\"\nstrip_domain = true\n", one(id));
     let occ = OccFixture::with("user-backend.toml", &(stripped("north") + &stripped("south")));
     for command in ["backend:list", "backend:check"] {
-        let said = occ.run(&[command]);
-        let told = said.fails(2);
-        assert!(told.contains("north") && told.contains("south"), "{told}");
+        let output = occ.run(&[command]);
+        let message = output.fails(2);
+        assert!(message.contains("north") && message.contains("south"), "{message}");
     }
 }
 
@@ -160,16 +160,19 @@ fn risky_settings_are_warned_about() {
 }
 
 #[test]
-fn an_unknown_id_is_2_and_the_ids_are_named() {
+fn unknown_id_is_2_and_the_ids_are_named() {
     let occ = OccFixture::with("user-backend.toml", GOOD);
     for command in [&["backend:check", "mial"][..], &["backend:login", "alice", "--backend", "mial"]] {
-        let said = occ.run(command);
-        assert_eq!(said.fails(2), "occ: there is no backend \"mial\"; there are: mail, ftp:127.0.0.1:2121\n");
+        let output = occ.run(command);
+        assert_eq!(
+            output.fails(2),
+            "occ: there is no backend \"mial\"; there are: mail, ftp:127.0.0.1:2121\n"
+        );
     }
 }
 
 #[test]
-fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
+fn unreachable_server_is_3_not_wrong_password() {
     let text = format!(
         "[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"127.0.0.1\"\nport = {}\n",
         closed_port()
@@ -196,16 +199,16 @@ fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
 
 /// A host under `invalid` never exists (RFC 6761), with and without a network.
 #[test]
-fn a_host_that_does_not_exist_is_a_wrong_configuration() {
+fn unknown_host_is_a_configuration_error() {
     let text = "\n[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"mail.nowhere.invalid\"\n";
     let occ = OccFixture::with("user-backend.toml", text);
     assert_eq!(occ.run(&["backend:list"]).code, 0, "no server is contacted");
     let words = ["backend:login", "alice", "--password-from-stdin"];
     let check = occ.run(&["backend:check", "mail"]);
     let login = occ.run_with_input(&words, b"Wonderland-1\n");
-    for said in [&check, &login] {
-        assert_eq!(said.code, 2, "{said:?}");
-        insta::assert_snapshot!("no_such_host", said.err);
+    for output in [&check, &login] {
+        assert_eq!(output.code, 2, "{output:?}");
+        insta::assert_snapshot!("no_such_host", output.err);
     }
     assert!(check.out.contains("mail.nowhere.invalid:143  misconfigured"), "{}", check.out);
     // For the user who signs in it is an outage as well.
@@ -227,15 +230,15 @@ fn settings_are_accepted_and_rejected_as_by_the_server() {
     let occ = OccFixture::new();
     for text in settings::ACCEPTED {
         occ.write("user-backend.toml", &format!("{text}\n{}", one("mail")));
-        let said = occ.run(&["backend:list"]);
-        assert_eq!((said.code, said.err.as_str()), (0, ""), "{text}");
+        let output = occ.run(&["backend:list"]);
+        assert_eq!((output.code, output.err.as_str()), (0, ""), "{text}");
     }
     for (text, error) in settings::REJECTED {
         occ.write("user-backend.toml", &format!("{text}\n{}", one("mail")));
         for command in ["backend:list", "user:list"] {
-            let said = occ.run(&[command]);
+            let output = occ.run(&[command]);
             let expected = format!("occ: the configuration is wrong\n{error}");
-            assert!(said.fails(2).starts_with(&expected), "{text}: {said:?}");
+            assert!(output.fails(2).starts_with(&expected), "{text}: {output:?}");
         }
     }
 }
@@ -261,9 +264,9 @@ fn configuration_of_another_user_sends_no_password() {
     let login =
         || occ.run_with_input(&["backend:login", "--password-from-stdin", "alice"], b"Wonderland-1\n");
     let refused = |words: &str| {
-        let said = login();
-        let told = said.fails(2);
-        assert!(told.contains(words), "{told}");
+        let output = login();
+        let message = output.fails(2);
+        assert!(message.contains(words), "{message}");
         assert!(listener.accept().is_err(), "no connection was made");
     };
     mode(occ.path(), 0o775);

@@ -20,7 +20,7 @@ pub(crate) enum Server {
     Mysql(MySqlConnectOptions),
 }
 
-/// The address of a server in the environment; nothing, and said so, without one.
+/// The address of a server in the environment; `None` with a message without one.
 fn address(variable: &str) -> Option<String> {
     let found = std::env::var(variable).ok();
     if found.is_none() {

@@ -46,15 +46,15 @@ fn outage(policy: &str) -> String {
 
 fn login(occ: &OccFixture, name: &str, password: &str, more: &[&str]) -> (CliOutput, Value) {
     let words = [&["backend:login", name, "--password-from-env", "--output=json"], more].concat();
-    let said = CliOutput::of(&occ.command(&words).env("OC_PASS", password).output().unwrap());
-    let json = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
-    (said, json)
+    let output = CliOutput::of(&occ.command(&words).env("OC_PASS", password).output().unwrap());
+    let json = serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("{output:?}"));
+    (output, json)
 }
 
 #[track_caller]
 fn ends(occ: &OccFixture, name: &str, password: &str, more: &[&str], code: i32, outcome: &str) -> Value {
-    let (said, json) = login(occ, name, password, more);
-    assert_eq!((said.code, json["outcome"].as_str()), (code, Some(outcome)), "{name} {more:?}: {said:?}");
+    let (output, json) = login(occ, name, password, more);
+    assert_eq!((output.code, json["outcome"].as_str()), (code, Some(outcome)), "{name} {more:?}: {output:?}");
     json
 }
 
@@ -95,7 +95,7 @@ fn users_sign_in_only_where_they_are_known() {
 }
 
 #[test]
-fn chain_finds_the_server_that_knows_the_user() {
+fn chain_finds_the_server_of_the_user() {
     let Some(rig) = Rig::find() else { return };
     let occ = OccFixture::with("user-backend.toml", &three(&rig));
     for (name, password, backend) in [
@@ -122,7 +122,7 @@ fn chain_finds_the_server_that_knows_the_user() {
 }
 
 #[test]
-fn an_outage_stops_the_chain_unless_the_settings_say_otherwise() {
+fn outage_stops_the_chain_unless_the_settings_say_otherwise() {
     let Some(rig) = Rig::find() else { return };
     let occ = OccFixture::with("user-backend.toml", &(outage("") + &three(&rig)));
     let json = ends(&occ, "alice", "Wonderland-1", &[], 3, "unavailable");
@@ -140,9 +140,9 @@ fn an_outage_stops_the_chain_unless_the_settings_say_otherwise() {
 fn check_describes_every_server() {
     let Some(rig) = Rig::find() else { return };
     let occ = OccFixture::with("user-backend.toml", &three(&rig));
-    let said = occ.run(&["backend:check", "--output=json"]);
-    let json: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!((said.code, &json["state"]), (0, &"ok".into()), "{said:?}");
+    let output = occ.run(&["backend:check", "--output=json"]);
+    let json: Value = serde_json::from_str(&output.out).unwrap();
+    assert_eq!((output.code, &json["state"]), (0, &"ok".into()), "{output:?}");
     for (number, id) in ["mail", "files", "office"].into_iter().enumerate() {
         let one = &json["backends"][number];
         assert_eq!((&one["id"], &one["canary"]), (&id.into(), &"refused".into()));
@@ -160,8 +160,8 @@ fn check_describes_every_server() {
     assert_eq!(occ.run(&["backend:check"]).code, 3);
     assert_eq!(occ.run(&["backend:check", "mail", "office"]).code, 0);
     let untrusted = three(&rig).replace("ca_file", "# ca_file");
-    let said = OccFixture::with("user-backend.toml", &untrusted).run(&["backend:check", "mail"]);
-    assert!(matches!(said.code, 2 | 3) && said.out.contains("set ca_file"), "{said:?}");
+    let output = OccFixture::with("user-backend.toml", &untrusted).run(&["backend:check", "mail"]);
+    assert!(matches!(output.code, 2 | 3) && output.out.contains("set ca_file"), "{output:?}");
 }
 
 #[test]
@@ -170,9 +170,9 @@ fn log_of_a_real_sign_in_has_no_password() {
     let occ = OccFixture::with("user-backend.toml", &three(&rig));
     for id in ["mail", "files", "office"] {
         let words = ["-vvv", "backend:login", "alice", "--password-from-stdin", "--explain", "--backend", id];
-        let said = occ.run_with_input(&words, b"Wonderland-1\n");
-        assert_eq!(said.code, 0, "{said:?}");
-        let all = format!("{said:?}");
+        let output = occ.run_with_input(&words, b"Wonderland-1\n");
+        assert_eq!(output.code, 0, "{output:?}");
+        let all = format!("{output:?}");
         // As it is; in SASL PLAIN and in base64 alone; as bytes in a debug print.
         for form in ["Wonderland", "AGFsaWNlAFdvbmRlcmxhbmQtMQ", "V29uZGVybGFuZC0x", "87, 111, 110, 100"] {
             assert!(!all.contains(form), "{id}: {all}");

@@ -1,4 +1,4 @@
-//! `mail:test`, and what is said where no mail can be sent.
+//! `mail:test`, and the message where no mail can be sent.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -19,7 +19,7 @@ fn mail_server(rcpt: &'static str) -> (u16, JoinHandle<String>) {
         let lines = BufReader::new(stream.try_clone().unwrap()).lines();
         for line in lines.map_while(Result::ok) {
             seen += &format!("{line}\n");
-            let said = match line.split([' ', ':']).next().unwrap_or_default() {
+            let reply = match line.split([' ', ':']).next().unwrap_or_default() {
                 _ if is_data && line != "." => continue,
                 "." => "250 taken",
                 "RCPT" => rcpt,
@@ -28,7 +28,7 @@ fn mail_server(rcpt: &'static str) -> (u16, JoinHandle<String>) {
                 _ => "250 fine",
             };
             is_data = line == "DATA";
-            stream.write_all(format!("{said}\r\n").as_bytes()).unwrap();
+            stream.write_all(format!("{reply}\r\n").as_bytes()).unwrap();
         }
         seen
     });
@@ -40,11 +40,11 @@ fn test_mail_is_sent_and_the_reply_shown() {
     let occ = OccFixture::with_store();
     let (port, served) = mail_server("250 fine");
     occ.set_mail(port);
-    let said = occ.run(&["mail:test", "admin@example.com"]);
+    let output = occ.run(&["mail:test", "admin@example.com"]);
     assert_eq!(
-        (said.code, said.out.as_str()),
+        (output.code, output.out.as_str()),
         (0, format!("127.0.0.1:{port} took the mail to admin@example.com: it is on its way\n").as_str()),
-        "{said:?}"
+        "{output:?}"
     );
     let seen = served.join().unwrap();
     assert!(
@@ -59,17 +59,17 @@ fn refused_test_mail_is_1_and_an_outage_is_3() {
     let occ = OccFixture::with_store();
     let (port, served) = mail_server("550 no such user");
     occ.set_mail(port);
-    let said = occ.run(&["mail:test", "nobody@example.com"]);
-    assert!(said.fails(1).starts_with("Failed to send email: 127.0.0.1:"), "{said:?}");
+    let output = occ.run(&["mail:test", "nobody@example.com"]);
+    assert!(output.fails(1).starts_with("Failed to send email: 127.0.0.1:"), "{output:?}");
     assert!(
-        said.out.contains("refused the mail to nobody@example.com") && said.out.contains("550"),
-        "{said:?}"
+        output.out.contains("refused the mail to nobody@example.com") && output.out.contains("550"),
+        "{output:?}"
     );
     drop(served.join());
     let occ = OccFixture::with_store();
     occ.set_mail(closed_port());
-    let said = occ.run(&["mail:test", "nobody@example.com"]);
-    assert!(said.fails(3).contains("cannot take a mail now"), "{said:?}");
+    let output = occ.run(&["mail:test", "nobody@example.com"]);
+    assert!(output.fails(3).contains("cannot take a mail now"), "{output:?}");
     assert!(occ.run(&["mail:test", "no-address"]).fails(1).contains("mail address"));
 }
 
@@ -82,9 +82,9 @@ fn without_a_mail_server_no_mail_waits() {
         &["user:add", "bob", "--generate-password", "--email", "bob@example.com"],
         &["mail:test", "alice@example.com"],
     ] {
-        let said = occ.run(words);
+        let output = occ.run(words);
         assert_eq!(
-            said.fails(1),
+            output.fails(1),
             "Failed to send email: no mail server is set up; the section [mail] of the configuration names it\n"
         );
     }

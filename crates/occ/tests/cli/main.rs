@@ -167,7 +167,7 @@ port = 1
     }
 }
 
-/// What the program said.
+/// The program's output and exit code.
 #[derive(Debug)]
 struct CliOutput {
     out: String,
@@ -189,9 +189,9 @@ impl CliOutput {
     /// The PHP program writes refusals there.
     #[track_caller]
     fn fails(&self, code: i32) -> &str {
-        let (said, silent) = if code == 1 { (&self.out, &self.err) } else { (&self.err, &self.out) };
+        let (text, silent) = if code == 1 { (&self.out, &self.err) } else { (&self.err, &self.out) };
         assert_eq!((self.code, silent.as_str()), (code, ""), "{self:?}");
-        said
+        text
     }
 
     /// A refusal about which the PHP program writes nothing: standard output is empty.

@@ -64,9 +64,9 @@ fn running_server_refuses_the_old_password_at_once() {
     let alice = UserId::parse("alice").unwrap();
     let session = server.accounts.sessions().begin(Some(&alice), Duration::from_secs(60), b"");
     let session = server.occ.block_on(session).unwrap();
-    let said = server.reset("OC_PASS", NEW);
+    let output = server.reset("OC_PASS", NEW);
     assert_eq!(
-        (said.code, said.out.as_str(), said.err.as_str()),
+        (output.code, output.out.as_str(), output.err.as_str()),
         (0, "Successfully reset password for alice\n", "")
     );
     assert!(!server.accepts(OLD));
@@ -78,22 +78,23 @@ fn running_server_refuses_the_old_password_at_once() {
 #[test]
 fn a_refused_password_changes_nothing() {
     let server = Server::running();
-    let said = server.reset("OC_PASS", "banana");
-    assert!(said.fails(1).starts_with("Password is among the 1,000,000 most common ones."), "{said:?}");
+    let output = server.reset("OC_PASS", "banana");
+    assert!(output.fails(1).starts_with("Password is among the 1,000,000 most common ones."), "{output:?}");
     assert!(server.reset("OC_PASS", &"x".repeat(470)).fails(1).contains("Password is too long."));
     assert!(server.accepts(OLD));
 }
 
 #[test]
-fn the_first_variable_that_holds_anything_counts() {
+fn first_nonempty_variable_counts() {
     let server = Server::running();
     let mut both = server.occ.command(&["user:resetpassword", "alice", "--password-from-env"]);
-    let said = CliOutput::of(&both.env("NC_PASS", NEW).env("OC_PASS", "another good one").output().unwrap());
-    assert_eq!(said.code, 0, "{said:?}");
+    let output =
+        CliOutput::of(&both.env("NC_PASS", NEW).env("OC_PASS", "another good one").output().unwrap());
+    assert_eq!(output.code, 0, "{output:?}");
     assert!(server.accepts(NEW));
     let mut both = server.occ.command(&["user:resetpassword", "alice", "--password-from-env"]);
-    let said = CliOutput::of(&both.env("NC_PASS", "").env("OC_PASS", "another good one").output().unwrap());
-    assert_eq!(said.code, 0, "{said:?}");
+    let output = CliOutput::of(&both.env("NC_PASS", "").env("OC_PASS", "another good one").output().unwrap());
+    assert_eq!(output.code, 0, "{output:?}");
     assert!(server.accepts("another good one"));
     assert_eq!(
         server.reset("NC_PASS", "").fails(1),
@@ -102,33 +103,33 @@ fn the_first_variable_that_holds_anything_counts() {
 }
 
 #[test]
-fn a_zero_is_a_password_and_not_nothing() {
+fn zero_is_a_password() {
     let server = Server::running();
     // It is too short for the rules, and that is another refusal than being empty.
-    let said = server.reset("OC_PASS", "0");
-    let told = said.fails(1);
-    assert!(told.ends_with("Password needs to be at least 10 characters long.\n"), "{told}");
+    let output = server.reset("OC_PASS", "0");
+    let message = output.fails(1);
+    assert!(message.ends_with("Password needs to be at least 10 characters long.\n"), "{message}");
     server.occ.run(&["app:disable", "password_policy"]);
     assert_eq!(server.reset("OC_PASS", "0").code, 0);
     assert!(server.accepts("0"));
 }
 
 #[test]
-fn a_pipe_gives_a_password_too() {
+fn pipe_gives_a_password_too() {
     let server = Server::running();
     let words = ["user:resetpassword", "alice", "--password-from-stdin", "-n"];
-    let said = server.occ.run_with_input(&words, format!("{NEW}\n").as_bytes());
-    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let output = server.occ.run_with_input(&words, format!("{NEW}\n").as_bytes());
+    assert_eq!((output.code, output.err.as_str()), (0, ""));
     assert!(server.accepts(NEW));
     assert_eq!(server.occ.run_with_input(&words, b"\n").fails(1), "Password cannot be empty!\n");
 }
 
 #[test]
-fn mailed_link_changes_nothing_until_it_is_used() {
+fn mailed_link_changes_nothing_until_used() {
     let server = Server::running();
     server.occ.set_mail(25);
-    let said = server.occ.run(&["user:resetpassword", "alice", "--send-email"]);
-    assert_eq!(said.out, "Password reset link to alice@example.com is waiting to be sent\n");
+    let output = server.occ.run(&["user:resetpassword", "alice", "--send-email"]);
+    assert_eq!(output.out, "Password reset link to alice@example.com is waiting to be sent\n");
     assert_eq!(server.occ.block_on(server.accounts.outbox().waiting()).unwrap(), 1);
     assert!(server.accepts(OLD));
     assert_eq!(
@@ -142,14 +143,14 @@ fn mailed_link_changes_nothing_until_it_is_used() {
 fn trace_log_has_no_new_password() {
     let server = Server::running();
     let words = ["-vvv", "user:resetpassword", "alice", "--password-from-stdin"];
-    let said = server.occ.run_with_input(&words, format!("{NEW}\n").as_bytes());
-    assert_eq!(said.code, 0);
-    assert!(said.err.contains("opening the store"), "the log is silent: {said:?}");
-    assert!(!format!("{said:?}").contains("tea-party"), "{said:?}");
+    let output = server.occ.run_with_input(&words, format!("{NEW}\n").as_bytes());
+    assert_eq!(output.code, 0);
+    assert!(output.err.contains("opening the store"), "the log is silent: {output:?}");
+    assert!(!format!("{output:?}").contains("tea-party"), "{output:?}");
 }
 
 #[test]
-fn a_writer_that_takes_its_time_is_waited_for() {
+fn slow_writer_is_waited_for() {
     let server = Server::running();
     // Two commands and a server at once: SQLite lets one write, the others wait.
     let children: Vec<_> = (0..4)
@@ -163,8 +164,8 @@ fn a_writer_that_takes_its_time_is_waited_for() {
         server.occ.block_on(server.accounts.groups().create(&group, None)).unwrap();
     }
     for child in children {
-        let said = CliOutput::of(&child.wait_with_output().unwrap());
-        assert_eq!(said.code, 0, "{said:?}");
+        let output = CliOutput::of(&child.wait_with_output().unwrap());
+        assert_eq!(output.code, 0, "{output:?}");
     }
     let groups = server.occ.run(&["group:list", "--output=json"]).out;
     let groups: serde_json::Value = serde_json::from_str(&groups).unwrap();
@@ -294,9 +295,9 @@ fn test_sign_in_asks_the_store_and_binds_no_name() {
     let server = Server::running();
     let try_it = |words: &[&str], password: &str| {
         let words = [&["backend:login", "--password-from-env", "--output=json"], words].concat();
-        let said = CliOutput::of(&server.occ.command(&words).env("OC_PASS", password).output().unwrap());
-        let json: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_default();
-        (said.code, json)
+        let output = CliOutput::of(&server.occ.command(&words).env("OC_PASS", password).output().unwrap());
+        let json: serde_json::Value = serde_json::from_str(&output.out).unwrap_or_default();
+        (output.code, json)
     };
     let (code, json) = try_it(&["alice"], OLD);
     assert_eq!((code, &json["outcome"], &json["backend"]), (0, &"authenticated".into(), &"local".into()));

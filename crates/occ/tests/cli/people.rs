@@ -6,13 +6,13 @@ use crate::{CliOutput, OccFixture};
 
 const PASSWORD: &str = "down the rabbit hole";
 
-pub(crate) fn json(said: &CliOutput) -> Value {
-    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-    serde_json::from_str(&said.out).unwrap()
+pub(crate) fn json(output: &CliOutput) -> Value {
+    assert_eq!((output.code, output.err.as_str()), (0, ""), "{output:?}");
+    serde_json::from_str(&output.out).unwrap()
 }
 
 #[test]
-fn a_user_is_created_with_all_that_belongs_to_them() {
+fn user_is_created_with_all_options() {
     let occ = OccFixture::with_store();
     let mut add = occ.command(&[
         "user:add",
@@ -27,9 +27,9 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
         "--email",
         "Alice@Example.com",
     ]);
-    let said = CliOutput::of(&add.env("OC_PASS", PASSWORD).output().unwrap());
-    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-    insta::assert_snapshot!(said.out, @r#"
+    let output = CliOutput::of(&add.env("OC_PASS", PASSWORD).output().unwrap());
+    assert_eq!((output.code, output.err.as_str()), (0, ""), "{output:?}");
+    insta::assert_snapshot!(output.out, @r#"
     The user "alice" was created successfully
     Display name set to "Alice Liddell"
     Created group "staff"
@@ -65,9 +65,9 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
 fn refused_password_changes_nothing() {
     let occ = OccFixture::with_store();
     let mut add = occ.command(&["user:add", "alice", "--password-from-env", "-g", "staff"]);
-    let said = CliOutput::of(&add.env("OC_PASS", "banana").output().unwrap());
+    let output = CliOutput::of(&add.env("OC_PASS", "banana").output().unwrap());
     assert_eq!(
-        said.fails(1),
+        output.fails(1),
         "Password is among the 1,000,000 most common ones. Please make it unique. Password needs to be at least 10 \
          characters long.\n"
     );
@@ -76,7 +76,7 @@ fn refused_password_changes_nothing() {
 }
 
 #[test]
-fn a_list_has_its_window_and_its_forms() {
+fn list_has_its_window_and_its_forms() {
     let occ = OccFixture::with_people();
     assert_eq!(
         occ.run(&["user:list"]).out,
@@ -123,7 +123,7 @@ fn disable_enable_and_delete_work_and_report() {
 }
 
 #[test]
-fn membership_and_sub_admins_change_without_a_word() {
+fn membership_and_sub_admins_change_silently() {
     let occ = OccFixture::with_people();
     for words in [
         &["group:adduser", "staff", "alice"][..],
@@ -132,8 +132,8 @@ fn membership_and_sub_admins_change_without_a_word() {
         &["group:removeuser", "staff", "alice"],
         &["group:adduser", "staff", "mallory"],
     ] {
-        let said = occ.run(words);
-        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "", ""), "{words:?}");
+        let output = occ.run(words);
+        assert_eq!((output.code, output.out.as_str(), output.err.as_str()), (0, "", ""), "{words:?}");
     }
     insta::assert_snapshot!(occ.run(&["group:info", "staff"]).out, @r"
     - groupID: staff
@@ -153,7 +153,7 @@ fn membership_and_sub_admins_change_without_a_word() {
 }
 
 #[test]
-fn a_report_counts_by_backend_and_in_all() {
+fn report_counts_by_backend_and_in_all() {
     let occ = OccFixture::with_people();
     occ.run(&["user:disable", "alice"]);
     insta::assert_snapshot!(occ.run(&["user:report"]).out, @r"
@@ -174,7 +174,7 @@ fn a_report_counts_by_backend_and_in_all() {
 }
 
 #[test]
-fn user_who_never_signed_in_was_never_seen() {
+fn user_without_sign_in_was_never_seen() {
     let occ = OccFixture::with_people();
     assert_eq!(occ.run(&["user:lastseen", "alice"]).out, "User alice has never logged in, yet.\n");
     let all = occ.run(&["user:lastseen", "--all"]);
@@ -217,8 +217,8 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
         (&["user:setting", "alice", "files"], ""),
         (&["user:setting", "ghost", "a", "b", "--ignore-missing-user", "--default-value=x"], "x\n"),
     ] {
-        let said = occ.run(words);
-        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, out, ""), "{words:?}");
+        let output = occ.run(words);
+        assert_eq!((output.code, output.out.as_str(), output.err.as_str()), (0, out, ""), "{words:?}");
     }
     assert_eq!(
         json(&occ.run(&["user:setting", "alice", "settings", "email", "--output=json"])),
@@ -230,9 +230,9 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
 fn phone_number_is_completed_with_the_region_of_the_settings() {
     let occ = OccFixture::with_people();
     let profile = |words: &[&str]| {
-        let said = occ.run(&[&["user:profile", "alice", "phone"], words].concat());
-        assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-        said.out
+        let output = occ.run(&[&["user:profile", "alice", "phone"], words].concat());
+        assert_eq!((output.code, output.err.as_str()), (0, ""), "{output:?}");
+        output.out
     };
     profile(&["0711 / 25 24 28-90"]);
     assert_eq!(profile(&[]), "0711 / 25 24 28-90\n", "its country is unknown");
@@ -260,7 +260,7 @@ fn contradictory_options_are_a_usage_error() {
 }
 
 #[test]
-fn an_app_password_is_shown_once_and_can_be_revoked() {
+fn app_password_is_shown_once_and_can_be_revoked() {
     let occ = OccFixture::with_people();
     let made = json(&occ.run(&["user:auth-tokens:add", "alice", "--name", "phone", "--output=json"]));
     assert_eq!(made["token"].as_str().unwrap().len(), 43);
@@ -334,15 +334,15 @@ fn service_token_is_shown_once_and_listed_with_all_about_it() {
 }
 
 #[test]
-fn service_token_that_cannot_be_is_refused_with_what_can() {
+fn invalid_service_token_is_refused_with_a_hint() {
     let occ = OccFixture::with_people();
     let add = |words: &[&str]| occ.run(&[&["user:auth-tokens:add", "alice"], words].concat());
-    let said = add(&["--scope", "users:all"]);
-    let told = said.fails(2);
+    let output = add(&["--scope", "users:all"]);
+    let message = output.fails(2);
     assert!(
-        told.contains("users:all")
-            && told.contains("users:read, users:write")
-            && told.contains("frontend:NAME")
+        message.contains("users:all")
+            && message.contains("users:read, users:write")
+            && message.contains("frontend:NAME")
     );
     assert!(add(&["--scope", "users:read", "--from", "10.1.2.3/8"]).fails(2).contains("10.0.0.0/8"));
     assert!(add(&["--from", "10.0.0.0/8"]).fails(2).contains("--scope"));
@@ -384,11 +384,11 @@ fn installed_apps_are_those_of_the_server() {
     let listed = json(&occ.run(&["app:list", "--shipped=false", "--disabled", "--output=json"]));
     assert_eq!(listed, serde_json::json!({ "disabled": { "notes": "4.8.1" } }));
     assert!(!occ.run(&["app:list", "--shipped=true"]).out.contains("notes"));
-    let said = occ.run(&["app:disable", "user_external", "broken", "provisioning_api"]);
-    assert_eq!(said.code, 2);
+    let output = occ.run(&["app:disable", "user_external", "broken", "provisioning_api"]);
+    assert_eq!(output.code, 2);
     assert!(
-        said.out.ends_with("No such app enabled: broken\nprovisioning_api can't be disabled.\n"),
-        "{said:?}"
+        output.out.ends_with("No such app enabled: broken\nprovisioning_api can't be disabled.\n"),
+        "{output:?}"
     );
 }
 
@@ -418,8 +418,8 @@ fn apps_and_their_configuration_are_switched_set_and_listed() {
         (&["config:app:get", "a", "b", "--default-value=c"], "c\n"),
         (&["config:app:delete", "a", "b"], "Config value b of app a deleted\n"),
     ] {
-        let said = occ.run(words);
-        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, out, ""), "{words:?}");
+        let output = occ.run(words);
+        assert_eq!((output.code, output.out.as_str(), output.err.as_str()), (0, out, ""), "{words:?}");
     }
     let set =
         occ.run_with_input(&["config:app:set", "mine", "api_token", "--value-from-stdin"], b"Wonderland-1\n");
@@ -430,8 +430,8 @@ fn apps_and_their_configuration_are_switched_set_and_listed() {
     assert_eq!(all["apps"]["password_policy"]["minLength"], "12");
     // The rules hold at once, for administrators too.
     let mut add = occ.command(&["user:add", "bob", "--password-from-env"]);
-    let said = CliOutput::of(&add.env("OC_PASS", "elevenchars").output().unwrap());
-    assert_eq!(said.fails(1), "Password needs to be at least 12 characters long.\n");
+    let output = CliOutput::of(&add.env("OC_PASS", "elevenchars").output().unwrap());
+    assert_eq!(output.fails(1), "Password needs to be at least 12 characters long.\n");
 }
 
 #[test]
@@ -468,7 +468,7 @@ fn rebinding_a_name_is_explicit_and_audited() {
 }
 
 #[test]
-fn a_flush_reaches_every_process_through_the_store() {
+fn flush_reaches_every_process_through_the_store() {
     let occ = OccFixture::with_people();
     let accounts = occ.accounts();
     let now = || occ.block_on(accounts.credential_epoch().current()).unwrap();
@@ -483,7 +483,7 @@ fn a_flush_reaches_every_process_through_the_store() {
 }
 
 #[test]
-fn ban_outlives_the_user_until_it_is_lifted() {
+fn ban_outlives_the_user_until_lifted() {
     let occ = OccFixture::with_people();
     assert_eq!(
         occ.run(&["user:delete", "alice", "--ban"]).out,

@@ -30,8 +30,8 @@ impl Server {
         let file = file.replace("class = \"imap\"\n", "class = \"imap\"\nnames = \"address\"\n");
         occ.write("user-backend.toml", &format!("[frontends.occ]\npath = \"occ.sock\"\n{more}\n{file}"));
         let mut reset = occ.command(&["user:resetpassword", "alice", "--password-from-env"]);
-        let said = CliOutput::of(&reset.env("OC_PASS", PASSWORD).output().unwrap());
-        assert_eq!(said.code, 0, "{said:?}");
+        let output = CliOutput::of(&reset.env("OC_PASS", PASSWORD).output().unwrap());
+        assert_eq!(output.code, 0, "{output:?}");
         let path = occ.path().join("user-backend.toml");
         let (settings, config) = ServerSettings::load(&path, &ClassRegistry::standard()).unwrap();
         let stop = occ.block_on(async {
@@ -46,9 +46,9 @@ impl Server {
 
     fn login(&self, words: &[&str], input: &[u8]) -> (i32, Value) {
         let all = [&["backend:login", "--server", "--password-from-stdin", "--output=json"], words].concat();
-        let said = self.occ.run_with_input(&all, input);
-        assert!(!format!("{said:?}").contains("rabbit"), "{said:?}");
-        (said.code, serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}")))
+        let output = self.occ.run_with_input(&all, input);
+        assert!(!format!("{output:?}").contains("rabbit"), "{output:?}");
+        (output.code, serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("{output:?}")))
     }
 
     /// What the socket answers to these bytes.
@@ -94,14 +94,14 @@ fn running_server_decides_and_its_limits_hold() {
     let (code, json) = server.login(&["mia@mail.example"], b"guess\n");
     assert_eq!((code, &json["outcome"]), (3, &"unavailable".into()));
     let plain = ["backend:login", "alice", "--server", "--password-from-stdin"];
-    let said = server.occ.run_with_input(&plain, pam.as_bytes());
-    assert_eq!(said.out, "alice is authenticated by local, at the server\n");
+    let output = server.occ.run_with_input(&plain, pam.as_bytes());
+    assert_eq!(output.out, "alice is authenticated by local, at the server\n");
     let quiet = server.occ.run_with_input(&[&plain[..], &["-q"]].concat(), b"wrong\n");
     assert_eq!((quiet.code, quiet.out.as_str()), (1, ""));
 }
 
 #[test]
-fn source_that_a_trusted_program_names_is_counted() {
+fn source_named_by_a_trusted_program_is_counted() {
     let throttle = "[resolver]\nlock = \"off\"\nthrottle = { first_delay = \"1ms\", longest_delay = \"2ms\", refuse_after = 3, per = \"30m\" }\n";
     let server = Server::start(throttle);
     let guess = |number: u8, source: &str| {
@@ -140,7 +140,7 @@ fn socket_refuses_what_is_no_request() {
 }
 
 #[test]
-fn server_that_does_not_answer_is_no_wrong_password() {
+fn silent_server_is_not_wrong_password() {
     let occ = OccFixture::with_store();
     let login = ["backend:login", "alice", "--server", "--password-from-stdin"];
     assert!(occ.run_with_input(&login, b"x\n").fails(2).contains("[frontends.occ]"));
@@ -149,7 +149,7 @@ fn server_that_does_not_answer_is_no_wrong_password() {
     assert!(occ.run_with_input(&login, b"x\n").fails(3).contains("no server answers at"));
     let listener = UnixListener::bind(occ.path().join("occ.sock")).unwrap();
     for answer in ["", "nonsense\n", "{\"outcome\":\"authenticated\"}\n", "{\"error\":\"x\"}\n"] {
-        let said = std::thread::scope(|scope| {
+        let output = std::thread::scope(|scope| {
             let run = scope.spawn(|| occ.run_with_input(&login, b"x\n"));
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = String::new();
@@ -159,6 +159,6 @@ fn server_that_does_not_answer_is_no_wrong_password() {
             drop(stream);
             run.join().unwrap()
         });
-        assert_eq!(said.code, 3, "{answer}: {said:?}");
+        assert_eq!(output.code, 3, "{answer}: {output:?}");
     }
 }

@@ -15,14 +15,17 @@ fn occ(port: u16) -> OccFixture {
 #[test]
 fn without_a_terminal_the_password_options_are_named() {
     for words in [&["backend:login", "alice"][..], &["backend:login", "alice", "-n"]] {
-        let said = occ(1).run(words);
-        let told = said.fails(2);
-        assert!(told.contains("--password-from-env") && told.contains("--password-from-stdin"), "{told}");
+        let output = occ(1).run(words);
+        let message = output.fails(2);
+        assert!(
+            message.contains("--password-from-env") && message.contains("--password-from-stdin"),
+            "{message}"
+        );
     }
 }
 
 #[test]
-fn a_missing_password_is_2_and_an_impossible_one_is_refused() {
+fn missing_password_is_2_and_an_impossible_one_is_refused() {
     let occ = occ(closed_port());
     let login = ["backend:login", "alice", "--password-from-env"];
     assert!(occ.run(&login).fails(2).contains("OC_PASS is not set"));
@@ -31,9 +34,9 @@ fn a_missing_password_is_2_and_an_impossible_one_is_refused() {
         ("two\nlines".to_owned(), "control character"),
         ("x".repeat(1025), "1025 bytes"),
     ] {
-        let said = CliOutput::of(&occ.command(&login).env("OC_PASS", &password).output().unwrap());
-        assert_eq!(said.code, 1, "{said:?}");
-        assert!(said.out.starts_with("refused: ") && said.out.contains(words), "{}", said.out);
+        let output = CliOutput::of(&occ.command(&login).env("OC_PASS", &password).output().unwrap());
+        assert_eq!(output.code, 1, "{output:?}");
+        assert!(output.out.starts_with("refused: ") && output.out.contains(words), "{}", output.out);
     }
     let login = ["backend:login", "alice", "--password-from-stdin"];
     assert!(occ.run(&login).fails(2).contains("standard input is empty"));
@@ -63,10 +66,10 @@ fn t62_password_leaves_the_environment_before_any_io() {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (address, process) = (server.local_addr().unwrap(), child.id());
         let end = std::thread::spawn(move || {
-            let said = CliOutput::of(&child.wait_with_output().unwrap());
+            let output = CliOutput::of(&child.wait_with_output().unwrap());
             // Frees the accept below if the program never came.
             drop(std::net::TcpStream::connect(address));
-            said
+            output
         });
         let (connection, _) = server.accept().unwrap();
         for file in ["environ", "cmdline"] {
@@ -83,8 +86,8 @@ fn t62_password_leaves_the_environment_before_any_io() {
         let cores = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
         assert!(cores.split_whitespace().take(2).eq(["0", "0"]), "core dumps are on: {cores}");
         drop(connection);
-        let said = end.join().unwrap();
-        assert_eq!(said.code, 3, "{said:?}");
+        let output = end.join().unwrap();
+        assert_eq!(output.code, 3, "{output:?}");
         // The connection that freed the accept.
         drop(server.accept().unwrap());
     }
@@ -94,23 +97,23 @@ fn t62_password_leaves_the_environment_before_any_io() {
 fn t60_trace_log_has_no_password() {
     let occ = occ(closed_port());
     let words = ["-vvv", "backend:login", "alice", "--explain", "--password-from-stdin"];
-    let said = occ.run_with_input(&words, b"Wonderland-1\n");
-    assert!(said.err.contains("reading the configuration"), "the log is silent: {}", said.err);
-    assert!(said.err.contains("attempt decided"), "the library's log is silent: {}", said.err);
-    assert!(!format!("{said:?}").contains("Wonderland"), "{said:?}");
+    let output = occ.run_with_input(&words, b"Wonderland-1\n");
+    assert!(output.err.contains("reading the configuration"), "the log is silent: {}", output.err);
+    assert!(output.err.contains("attempt decided"), "the library's log is silent: {}", output.err);
+    assert!(!format!("{output:?}").contains("Wonderland"), "{output:?}");
 }
 
 #[test]
-fn t64_a_name_cannot_steer_the_terminal() {
+fn t64_name_cannot_steer_the_terminal() {
     let occ = occ(closed_port());
     for name in ["\u{1b}[2Jalice", "al\u{202e}ice", "alice\r\nroot", "\u{9b}31malice"] {
         for form in ["plain", "json", "json_pretty"] {
             let words =
                 ["-vv", "backend:login", "--explain", "--password-from-stdin", "--output", form, "--", name];
-            let said = occ.run_with_input(&words, b"Wonderland-1\n");
-            assert_eq!(said.code, 1, "{said:?}");
+            let output = occ.run_with_input(&words, b"Wonderland-1\n");
+            assert_eq!(output.code, 1, "{output:?}");
             let steering = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
-            assert!(!said.out.contains(steering) && !said.err.contains(steering), "{said:?}");
+            assert!(!output.out.contains(steering) && !output.err.contains(steering), "{output:?}");
         }
     }
 }
@@ -130,7 +133,7 @@ fn closed_pipe_is_no_panic_and_keeps_the_exit_code() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_answer_that_cannot_be_written_is_not_a_success() {
+fn unwritable_answer_is_a_failure() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = occ(1).command(&["backend:list"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -139,12 +142,12 @@ fn an_answer_that_cannot_be_written_is_not_a_success() {
 
 /// Regression: whether a value is a secret was a value of the app `occ`, under `APP/NAME`.
 #[test]
-fn sensitive_value_stays_hidden_until_its_note_is_taken_back() {
+fn sensitive_value_stays_hidden_until_unmarked() {
     let occ = OccFixture::with_people();
     let run = |words: &[&str]| {
-        let said = occ.run(words);
-        assert_eq!((said.code, said.err.as_str()), (0, ""), "{words:?}: {said:?}");
-        said.out
+        let output = occ.run(words);
+        assert_eq!((output.code, output.err.as_str()), (0, ""), "{words:?}: {output:?}");
+        output.out
     };
     let secret = ["config:app:set", "mine", "pin/a", "--sensitive", "--value-from-stdin"];
     assert_eq!(occ.run_with_input(&secret, b"Wonderland-1\n").code, 0);

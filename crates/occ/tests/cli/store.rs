@@ -106,25 +106,28 @@ fn every_refusal_has_its_text_and_its_exit_code() {
     ];
     let mut table = String::new();
     for words in commands {
-        let said = occ.run(words);
-        assert!(!format!("{said:?}").contains("Wonderland"), "{said:?}");
-        let (stream, text) = match (said.out.as_str(), said.err.as_str()) {
+        let output = occ.run(words);
+        assert!(!format!("{output:?}").contains("Wonderland"), "{output:?}");
+        let (stream, text) = match (output.out.as_str(), output.err.as_str()) {
             (text, "") => ("", text),
             ("", text) => ("stderr: ", text),
-            _ => panic!("{words:?}: {said:?}"),
+            _ => panic!("{words:?}: {output:?}"),
         };
         let words = words.join(" ").replace(long, "x*65");
-        table +=
-            &format!("{words:?}\n    {} {stream}{}\n", said.code, text.trim_end().replace('\n', "\n      "));
+        table += &format!(
+            "{words:?}\n    {} {stream}{}\n",
+            output.code,
+            text.trim_end().replace('\n', "\n      ")
+        );
     }
     insta::assert_snapshot!(table);
 }
 
 #[test]
-fn a_refusal_is_json_for_those_who_read_json() {
-    let said = OccFixture::with_people().run(&["user:delete", "ghost", "--output=json"]);
+fn refusal_is_json_with_output_json() {
+    let output = OccFixture::with_people().run(&["user:delete", "ghost", "--output=json"]);
     assert_eq!(
-        (said.code, said.out.as_str(), said.err.as_str()),
+        (output.code, output.out.as_str(), output.err.as_str()),
         (1, "{\"error\":\"User does not exist\"}\n", "")
     );
 }
@@ -133,18 +136,18 @@ fn a_refusal_is_json_for_those_who_read_json() {
 fn quiet_says_nothing_and_keeps_the_exit_code() {
     let occ = OccFixture::with_people();
     for (words, code) in [(&["user:list", "-q"][..], 0), (&["user:disable", "alice", "-q"], 0)] {
-        let said = occ.run(words);
-        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (code, "", ""));
+        let output = occ.run(words);
+        assert_eq!((output.code, output.out.as_str(), output.err.as_str()), (code, "", ""));
     }
     assert_eq!(occ.run(&["user:delete", "ghost", "-q"]).fails_silently(), "User does not exist\n");
 }
 
 #[test]
-fn only_a_command_that_puts_something_in_makes_a_store() {
+fn only_writing_commands_create_the_store() {
     let occ = OccFixture::with_store();
     for words in [&["user:list"][..], &["group:list"], &["user:resetpassword", "admin"], &["cache:flush"]] {
-        let told = occ.run(words);
-        assert!(told.fails(2).contains("there is no store"), "{words:?}: {told:?}");
+        let output = occ.run(words);
+        assert!(output.fails(2).contains("there is no store"), "{words:?}: {output:?}");
     }
     assert!(!occ.has_store());
     assert_eq!(occ.run(&["group:add", "staff"]).code, 0);
@@ -172,24 +175,24 @@ fn database_password_is_never_shown_and_closes_the_file() {
     );
     let occ = OccFixture::with("user-backend.toml", &text);
     mode(&occ, "user-backend.toml", 0o644);
-    let said = occ.run(&["user:list", "-vv"]);
-    assert!(said.fails(2).contains("a secret in it (`url`)"), "{said:?}");
-    assert!(!said.err.contains("Wonderland"), "{said:?}");
+    let output = occ.run(&["user:list", "-vv"]);
+    assert!(output.fails(2).contains("a secret in it (`url`)"), "{output:?}");
+    assert!(!output.err.contains("Wonderland"), "{output:?}");
     mode(&occ, "user-backend.toml", 0o600);
-    let said = occ.run(&["user:list", "-vv"]);
-    assert!(said.fails(3).contains("postgres://127.0.0.1:"), "{said:?}");
+    let output = occ.run(&["user:list", "-vv"]);
+    assert!(output.fails(3).contains("postgres://127.0.0.1:"), "{output:?}");
     assert!(
-        said.err.ends_with("the store is unavailable: the server cannot be reached: connection refused\n")
+        output.err.ends_with("the store is unavailable: the server cannot be reached: connection refused\n")
     );
-    assert!(!said.err.contains("Wonderland"), "{said:?}");
+    assert!(!output.err.contains("Wonderland"), "{output:?}");
 }
 
 #[test]
 fn foreign_store_is_refused_and_unchanged() {
     let occ = OccFixture::with("user-backend.toml", OccFixture::CONFIGURATION);
     occ.write("user-backend.db", "this is not a database, but a text of more than a hundred bytes, so that it is not taken for an empty one\n");
-    let said = occ.run(&["user:list"]);
-    assert!(said.fails(2).contains("no SQLite database"), "{said:?}");
+    let output = occ.run(&["user:list"]);
+    assert!(output.fails(2).contains("no SQLite database"), "{output:?}");
     std::fs::remove_file(occ.path().join("user-backend.db")).unwrap();
     std::fs::create_dir(occ.path().join("user-backend.db")).unwrap();
     assert!(occ.run(&["user:list"]).fails(2).contains("is a directory"));
@@ -216,10 +219,10 @@ fn error_of_an_open_store_names_it() {
         std::os::unix::process::CommandExt::uid(&mut command, 33);
         CliOutput::of(&command.output().unwrap())
     };
-    let said = run(&["group:list"]);
-    assert_eq!(said.out, "  - admin:\n  - staff:\n", "reading is possible: {said:?}");
-    let said = run(&["group:add", "club"]);
-    assert_eq!(said.fails(2), "occ: sqlite:user-backend.db: the store is read-only\n");
+    let output = run(&["group:list"]);
+    assert_eq!(output.out, "  - admin:\n  - staff:\n", "reading is possible: {output:?}");
+    let output = run(&["group:add", "club"]);
+    assert_eq!(output.fails(2), "occ: sqlite:user-backend.db: the store is read-only\n");
 }
 
 #[cfg(unix)]
@@ -234,20 +237,20 @@ fn store_of_another_user_is_refused_with_a_hint() {
     assert_eq!(occ.run(&["group:add", "staff"]).code, 0);
     let store = occ.path().join("user-backend.db");
     std::os::unix::fs::chown(&store, Some(33), Some(33)).unwrap();
-    let said = occ.run(&["user:list"]);
-    let told = said.fails(2);
-    assert!(told.contains("belongs to the user with the number 33, and this is number 0"), "{told}");
-    assert!(told.contains("sudo -u '#33' occ"), "{told}");
+    let output = occ.run(&["user:list"]);
+    let message = output.fails(2);
+    assert!(message.contains("belongs to the user with the number 33, and this is number 0"), "{message}");
+    assert!(message.contains("sudo -u '#33' occ"), "{message}");
     std::os::unix::fs::chown(&store, Some(0), Some(0)).unwrap();
     // Another user cannot even read it.
     let mut command = occ.command(&["user:list"]);
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(occ.path(), open).unwrap();
     std::os::unix::process::CommandExt::uid(&mut command, 33);
-    let said = CliOutput::of(&command.output().unwrap());
+    let output = CliOutput::of(&command.output().unwrap());
     assert!(
-        said.fails(2).contains("belongs to the user with the number 0, and this is number 33"),
-        "{said:?}"
+        output.fails(2).contains("belongs to the user with the number 0, and this is number 33"),
+        "{output:?}"
     );
 }
 

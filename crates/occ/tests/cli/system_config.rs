@@ -21,11 +21,11 @@ fn text(occ: &OccFixture, file: &str) -> String {
 #[test]
 fn toml_is_changed_in_place() {
     let occ = OccFixture::with("user-backend.toml", TOML);
-    let said = occ.run(&["config:system:set", "resolver", "deadline", "--value=9s"]);
+    let output = occ.run(&["config:system:set", "resolver", "deadline", "--value=9s"]);
     assert_eq!(
-        (said.code, said.out.as_str()),
+        (output.code, output.out.as_str()),
         (0, "System config value resolver => deadline set to string 9s\n"),
-        "{said:?}"
+        "{output:?}"
     );
     assert_eq!(text(&occ, "user-backend.toml"), TOML.replace("25s", "9s"));
     assert_eq!(occ.run(&["config:system:get", "user_backends_resolver", "deadline"]).out, "9s\n");
@@ -53,9 +53,9 @@ fn toml_is_changed_in_place() {
 }
 
 #[test]
-fn change_that_makes_the_configuration_wrong_is_refused() {
+fn change_to_an_invalid_configuration_is_refused() {
     let occ = OccFixture::with("user-backend.toml", TOML);
-    for (words, told) in [
+    for (words, expected) in [
         (
             &["resolver", "deadline", "--value=soon"][..],
             "user-backend.toml:7:12: resolver.deadline: found \"soon\"",
@@ -63,9 +63,9 @@ fn change_that_makes_the_configuration_wrong_is_refused() {
         (&["user_backends", "0", "class", "--value=imp"], "did you mean"),
         (&["user_backends", "0", "hots", "--value=x"], "an unknown field"),
     ] {
-        let said = occ.run(&[&["config:system:set"], words].concat());
-        assert!(said.fails(2).contains(told), "{words:?}: {said:?}");
-        assert!(!said.err.contains("/."), "the name of the draft: {said:?}");
+        let output = occ.run(&[&["config:system:set"], words].concat());
+        assert!(output.fails(2).contains(expected), "{words:?}: {output:?}");
+        assert!(!output.err.contains("/."), "the name of the draft: {output:?}");
     }
     for words in [
         &["users_backend", "0", "class", "--value=ftp"][..],
@@ -75,8 +75,8 @@ fn change_that_makes_the_configuration_wrong_is_refused() {
     ] {
         occ.run(&[&["config:system:set"], words].concat()).fails(1);
     }
-    let said = occ.run(&["config:system:set", "mail", "password", "--value=Wonderland-1"]);
-    assert!(said.fails(2).contains("--value-from-stdin"), "{said:?}");
+    let output = occ.run(&["config:system:set", "mail", "password", "--value=Wonderland-1"]);
+    assert!(output.fails(2).contains("--value-from-stdin"), "{output:?}");
     assert_eq!(text(&occ, "user-backend.toml"), TOML);
     assert_eq!(std::fs::read_dir(occ.path()).unwrap().count(), 1, "a draft is left behind");
 }
@@ -95,8 +95,8 @@ fn secret_from_standard_input_keeps_the_file_closed() {
     assert!(occ.run_with_input(&words, mail).fails(2).contains("chmod o-r"));
     assert_eq!(text(&occ, "user-backend.toml"), TOML);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let said = occ.run_with_input(&words, mail);
-    assert_eq!((said.code, said.out.as_str()), (0, "System config value mail set\n"), "{said:?}");
+    let output = occ.run_with_input(&words, mail);
+    assert_eq!((output.code, output.out.as_str()), (0, "System config value mail set\n"), "{output:?}");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(text(&occ, "user-backend.toml").contains("Wonderland-1"));
 }
@@ -123,18 +123,18 @@ fn config_php_is_never_written_and_the_lines_are_printed() {
     let before = "<?php\n$CONFIG = array (\n  'user_backends' => array (\n    0 => array ('class' => 'OC_User_FTP', 'arguments' => array ('localhost')),\n  ),\n);\n";
     let occ = OccFixture::with("config/config.php", before);
     assert_eq!(occ.run(&["config:system:get", "user_backends", "0", "arguments", "0"]).out, "localhost\n");
-    let said = occ.run(&["config:system:set", "user_backends", "0", "tls", "--value=explicit"]);
-    assert_eq!(said.code, 1, "nothing was set: {said:?}");
+    let output = occ.run(&["config:system:set", "user_backends", "0", "tls", "--value=explicit"]);
+    assert_eq!(output.code, 1, "nothing was set: {output:?}");
     assert!(
-        said.err.contains("is not written") && said.err.contains("the place of its key 'user_backends'"),
-        "{said:?}"
+        output.err.contains("is not written") && output.err.contains("the place of its key 'user_backends'"),
+        "{output:?}"
     );
     assert_eq!(text(&occ, "config/config.php"), before);
     // What is printed is what the file needs.
-    occ.write("config/config.php", &format!("<?php\n$CONFIG = array (\n{});\n", said.out));
+    occ.write("config/config.php", &format!("<?php\n$CONFIG = array (\n{});\n", output.out));
     assert_eq!(occ.run(&["config:system:get", "user_backends", "0", "tls"]).out, "explicit\n");
-    let said = occ.run(&["config:system:set", "user_backends", "0", "tls", "--value=never"]);
-    assert!(said.fails(2).contains("found \"never\""), "{said:?}");
+    let output = occ.run(&["config:system:set", "user_backends", "0", "tls", "--value=never"]);
+    assert!(output.fails(2).contains("found \"never\""), "{output:?}");
 }
 
 /// Runs the blocks of the guide in their order, with `occ` as it is built here.
@@ -173,10 +173,10 @@ fn guide_to_moving_accounts_works_as_written() {
             .current_dir(occ.path())
             .env("USER", "tester")
             .env_remove("USER_BACKEND_CONFIG");
-        let said =
+        let output =
             CliOutput::of(&sh.env("PATH", format!("{}:{path}", programs.path().display())).output().unwrap());
-        assert_eq!((said.code, said.err.as_str()), (0, ""), "{script}: {said:?}");
-        said.out
+        assert_eq!((output.code, output.err.as_str()), (0, ""), "{script}: {output:?}");
+        output.out
     };
     let pins = || occ.run(&["pin:list"]).out;
     assert!(run(blocks[0]).contains("felix"));
@@ -193,8 +193,8 @@ fn guide_to_moving_accounts_works_as_written() {
     run(blocks[4]);
     assert!(pins().contains("alice: local"));
     let mut login = occ.command(&["backend:login", "alice", "--password-from-env", "--backend", "local"]);
-    let said = CliOutput::of(&login.env("OC_PASS", "Wonder land 1865 !").output().unwrap());
-    assert_eq!(said.code, 0, "{said:?}");
+    let output = CliOutput::of(&login.env("OC_PASS", "Wonder land 1865 !").output().unwrap());
+    assert_eq!(output.code, 0, "{output:?}");
     run(blocks[5]);
     assert!(pins().contains("alice: mail"));
     let backends = run(blocks[6]);

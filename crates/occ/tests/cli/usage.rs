@@ -3,7 +3,7 @@
 use crate::OccFixture;
 
 #[test]
-fn the_help_of_every_command_has_examples_and_exit_codes() {
+fn help_of_every_command_has_examples_and_exit_codes() {
     let occ = OccFixture::new();
     let all = occ.run(&["--help"]).out;
     let commands = all.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
@@ -31,7 +31,7 @@ fn version_is_printed() {
 }
 
 #[test]
-fn a_mistake_on_the_command_line_is_2_and_says_what_was_meant() {
+fn usage_error_is_2_and_suggests_the_fix() {
     let occ = OccFixture::new();
     for (words, hint) in [
         (&[][..], "Usage: occ"),
@@ -46,8 +46,8 @@ fn a_mistake_on_the_command_line_is_2_and_says_what_was_meant() {
         (&["completion"], "<SHELL>"),
         (&["completion", "tcsh"], "bash"),
     ] {
-        let said = occ.run(words);
-        assert!(said.fails(2).contains(hint), "{words:?}: {said:?}");
+        let output = occ.run(words);
+        assert!(output.fails(2).contains(hint), "{words:?}: {output:?}");
     }
 }
 
@@ -65,18 +65,18 @@ fn mistyped_command_suggests_the_nearest_one() {
         ("maintenance:mode", None),
         ("x", None),
     ] {
-        let said = occ.run(&[typed, "alice"]);
-        let told = said.fails(2);
-        assert!(told.starts_with(&format!("error: unrecognized subcommand '{typed}'\n")), "{told}");
+        let output = occ.run(&[typed, "alice"]);
+        let message = output.fails(2);
+        assert!(message.starts_with(&format!("error: unrecognized subcommand '{typed}'\n")), "{message}");
         match tip {
-            Some(tip) => assert!(told.contains(tip), "{told}"),
-            None => assert!(!told.contains("similar"), "{told}"),
+            Some(tip) => assert!(message.contains(tip), "{message}"),
+            None => assert!(!message.contains("similar"), "{message}"),
         }
     }
 }
 
 #[test]
-fn list_names_every_command_that_the_help_names() {
+fn list_names_every_command_of_the_help() {
     let occ = OccFixture::new();
     let raw = occ.run(&["list", "--raw"]);
     assert_eq!((raw.code, raw.err.as_str()), (0, ""));
@@ -101,13 +101,13 @@ fn missing_choice_lists_the_possible_values() {
     for (words, choice) in
         [(&["user:lastseen"][..], "<USER|--all>"), (&["user:auth-tokens:delete", "alice"], "<ID|--all>")]
     {
-        let said = occ.run(words);
-        assert!(said.fails(2).contains(choice), "{said:?}");
+        let output = occ.run(words);
+        assert!(output.fails(2).contains(choice), "{output:?}");
     }
 }
 
 #[test]
-fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+fn password_on_the_command_line_is_refused_and_not_repeated() {
     let occ = OccFixture::with("user-backend.toml", "");
     for command in ["backend:login", "user:add", "user:resetpassword", "user:auth-tokens:add"] {
         for words in [
@@ -122,16 +122,19 @@ fn a_password_on_the_command_line_is_refused_and_not_repeated() {
             &["--password-from-stdin=Wonderland-1"],
             &["--generate-password=Wonderland-1"],
         ] {
-            let said = occ.run(&[&[command, "alice"], words].concat());
-            let told = said.fails(2);
-            assert!(!told.contains("Wonderland"), "{command} {words:?}: {told}");
+            let output = occ.run(&[&[command, "alice"], words].concat());
+            let message = output.fails(2);
+            assert!(!message.contains("Wonderland"), "{command} {words:?}: {message}");
             let unknown_here = (command == "user:auth-tokens:add" && words[0].starts_with("--password-from"))
                 || (command != "user:add" && words[0].starts_with("--generate"));
             if !unknown_here {
-                assert!(told.contains("never taken from the command line"), "{command} {words:?}: {told}");
                 assert!(
-                    told.contains("--password-from-env") && told.contains("--password-from-stdin"),
-                    "{told}"
+                    message.contains("never taken from the command line"),
+                    "{command} {words:?}: {message}"
+                );
+                assert!(
+                    message.contains("--password-from-env") && message.contains("--password-from-stdin"),
+                    "{message}"
                 );
             }
         }

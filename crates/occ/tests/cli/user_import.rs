@@ -19,9 +19,9 @@ bob,a mad tea-party at four,,,,,
 ivan,a mad tea-party at four
 ";
 
-fn report(said: &CliOutput, code: i32) -> Value {
-    assert_eq!((said.code, said.err.as_str()), (code, ""), "{said:?}");
-    serde_json::from_str(&said.out).unwrap()
+fn report(output: &CliOutput, code: i32) -> Value {
+    assert_eq!((output.code, output.err.as_str()), (code, ""), "{output:?}");
+    serde_json::from_str(&output.out).unwrap()
 }
 
 fn lines(report: &Value) -> Vec<u64> {
@@ -36,16 +36,16 @@ fn rows_are_created_or_refused_with_their_line() {
     let dry = report(&occ.run(&[&import[..], &["--dry-run"]].concat()), 1);
     assert_eq!(occ.run(&["user:list"]).out.lines().count(), 4, "a dry run creates no user");
     assert_eq!(occ.run(&["group:info", "cooks"]).code, 1);
-    let said = occ.run(&import);
-    assert!(!said.out.contains("Wonderland") && !said.out.contains("tea-party"), "{said:?}");
-    let done = report(&said, 1);
+    let output = occ.run(&import);
+    assert!(!output.out.contains("Wonderland") && !output.out.contains("tea-party"), "{output:?}");
+    let done = report(&output, 1);
     for report in [&dry, &done] {
         assert_eq!((&report["created"], &report["existing"]), (&2.into(), &1.into()), "{report}");
         assert_eq!(lines(report), [4, 6, 7, 8, 9, 11, 12], "{report}");
     }
     assert_eq!((&dry["dry_run"], &done["dry_run"]), (&true.into(), &false.into()));
     let problems = done["problems"].as_array().unwrap();
-    for (at, user, told) in [
+    for (at, user, expected) in [
         (0, "carol", "1,000,000 most common"),
         (1, "erik", "no password, no hash"),
         (2, "fritz", "there is no backend \"nowhere\"; there are: mail, local"),
@@ -55,18 +55,18 @@ fn rows_are_created_or_refused_with_their_line() {
         (6, "", "found 2 values, expected 7"),
     ] {
         assert_eq!(problems[at]["user"], user);
-        assert!(problems[at]["error"].as_str().unwrap().contains(told), "{}", problems[at]);
+        assert!(problems[at]["error"].as_str().unwrap().contains(expected), "{}", problems[at]);
     }
     let bob = report(&occ.run(&["user:info", "bob", "--output=json"]), 0);
     assert_eq!((&bob["groups"], &bob["quota"]), (&json!(["cooks", "staff"]), &"5 GB".into()));
     assert_eq!(report(&occ.run(&["user:info", "dora", "--output=json"]), 0)["backend"], "mail");
     let mut login = occ.command(&["backend:login", "bob", "--password-from-env", "--backend=local"]);
-    let said = CliOutput::of(&login.env("OC_PASS", "a mad tea-party at four").output().unwrap());
-    assert_eq!(said.code, 0, "{said:?}");
+    let output = CliOutput::of(&login.env("OC_PASS", "a mad tea-party at four").output().unwrap());
+    assert_eq!(output.code, 0, "{output:?}");
 }
 
 #[test]
-fn import_that_is_started_again_skips_what_is_there() {
+fn repeated_import_skips_existing_users() {
     let occ = OccFixture::with_store();
     let people = r#"[
   {"userid": "bob", "password": "a mad tea-party at four", "groups": ["staff"], "enabled": false},
@@ -80,8 +80,12 @@ fn import_that_is_started_again_skips_what_is_there() {
         "{dry:?}"
     );
     assert!(!occ.has_store(), "a dry run makes no store");
-    let said = occ.run(&["user:import", "people.json"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "created: 2\nthere already: 0\nrefused: 0\n"), "{said:?}");
+    let output = occ.run(&["user:import", "people.json"]);
+    assert_eq!(
+        (output.code, output.out.as_str()),
+        (0, "created: 2\nthere already: 0\nrefused: 0\n"),
+        "{output:?}"
+    );
     assert_eq!(occ.run(&["user:list", "--disabled"]).out, "  - bob: bob\n");
     assert_eq!(occ.run(&["user:delete", "carol"]).code, 0);
     let again = occ.run_with_input(&["user:import", "-", "--format=json"], people.as_bytes());
@@ -109,19 +113,19 @@ fn user_without_a_password_gets_a_link_by_mail() {
 }
 
 #[test]
-fn file_that_cannot_be_read_is_a_usage_error() {
+fn unreadable_file_is_a_usage_error() {
     let occ = OccFixture::with_store();
     occ.write("people.txt", "id\nbob\n");
     occ.write("bad.csv", "id,hat\nbob,x\n");
     occ.write("latin.csv", "id\n");
     std::fs::write(occ.path().join("latin.csv"), b"id\nb\xf6b\n").unwrap();
-    for (file, told) in [
+    for (file, expected) in [
         ("people.txt", "--format=csv"),
         ("bad.csv", "bad.csv: line 1: there is no column \"hat\""),
         ("latin.csv", "not UTF-8"),
         ("gone.csv", "cannot be read"),
     ] {
-        assert!(occ.run(&["user:import", file]).fails(2).contains(told), "{file}");
+        assert!(occ.run(&["user:import", file]).fails(2).contains(expected), "{file}");
     }
     assert!(!occ.has_store());
 }

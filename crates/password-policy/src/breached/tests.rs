@@ -61,13 +61,13 @@ fn fails_open(source: &dyn RangeSource, reason: &str) {
 }
 
 #[test]
-fn the_hash_is_sha1_in_capitals() {
+fn hash_is_sha1_in_capitals() {
     assert_eq!(sha1_of("password"), "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8");
     assert_eq!(sha1_of(""), "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709");
 }
 
 #[test]
-fn a_listed_password_is_found_in_any_spelling_of_its_row() {
+fn listed_password_is_found_in_any_spelling_of_its_row() {
     let other = "0".repeat(35);
     for range in [
         format!("{}:1", rest()),
@@ -106,7 +106,7 @@ fn malformed_range_fails_open_with_a_warning() {
 }
 
 #[test]
-fn a_folder_of_ranges_is_enough() {
+fn folder_of_ranges_is_enough() {
     let folder = tempfile::tempdir().unwrap();
     let source = FolderRanges::new(folder.path());
     fails_open(&source, "entity not found");
@@ -133,12 +133,13 @@ fn source_gets_five_digits_only() {
             Err(RangeError::Timeout)
         }
     }
-    let told = Arc::new(RecordingSource::default());
-    let policy = PasswordPolicy::from_settings(&Settings::default()).unwrap().with_ranges(Some(told.clone()));
+    let source = Arc::new(RecordingSource::default());
+    let policy =
+        PasswordPolicy::from_settings(&Settings::default()).unwrap().with_ranges(Some(source.clone()));
     let log = logged(|| assert!(policy.validate("password of mine", &Context::default()).is_ok()));
     assert!(log.contains("took too long"), "{log}");
     let expected = format!("{} RangePrefix(…)", &sha1_of("password of mine")[..5]);
-    assert_eq!(*told.0.lock().unwrap(), [expected]);
+    assert_eq!(*source.0.lock().unwrap(), [expected]);
 }
 
 proptest! {
@@ -148,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn a_row_is_found_among_any_others(before in "([0-9A-F]{35}:[0-9]{1,4}\r\n){0,9}", after in "(\r\n.{0,50}){0,9}", password in any::<String>()) {
+    fn row_is_found_among_any_others(before in "([0-9A-F]{35}:[0-9]{1,4}\r\n){0,9}", after in "(\r\n.{0,50}){0,9}", password in any::<String>()) {
         let range = format!("{before}{}:1{after}", &sha1_of(&password)[PREFIX..]);
         prop_assert!(breached(&Fixed(range), &password));
     }
@@ -169,15 +170,15 @@ mod over_http {
     fn server(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let told = std::thread::spawn(move || {
+        let request = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut told = String::new();
+            let mut request = String::new();
             let mut reader = io::BufReader::new(stream.try_clone().unwrap());
-            while reader.read_line(&mut told).unwrap() > 2 {}
+            while reader.read_line(&mut request).unwrap() > 2 {}
             answer(&mut stream);
-            told
+            request
         });
-        (address, told)
+        (address, request)
     }
 
     fn says(text: String) -> impl FnOnce(&mut TcpStream) + Send + 'static {
@@ -201,7 +202,7 @@ mod over_http {
 
     #[test]
     fn breached_password_is_refused_and_five_digits_are_sent() {
-        let (address, told) = server(says(ok(&format!("{}:4\r\n{}:0\r\n", rest(), "A".repeat(35)))));
+        let (address, request) = server(says(ok(&format!("{}:4\r\n{}:0\r\n", rest(), "A".repeat(35)))));
         let settings = Settings {
             have_i_been_pwned_source: Some(format!("http://{address}/range")),
             ..Settings::default()
@@ -212,20 +213,20 @@ mod over_http {
             refused.to_string(),
             "Password is present in compromised password list. Please choose a different password."
         );
-        let told = told.join().unwrap();
+        let request = request.join().unwrap();
         let digits = sha1_of(PASSWORD);
-        assert!(told.starts_with(&format!("GET /range/{} HTTP/1.1\r\n", &digits[..5])), "{told}");
-        assert!(told.to_lowercase().contains("add-padding: true\r\n"), "{told}");
-        assert!(!told.to_uppercase().contains(&digits[..6]), "{told}");
-        assert!(!told.contains("rabbit") && !told.to_lowercase().contains("cookie"), "{told}");
+        assert!(request.starts_with(&format!("GET /range/{} HTTP/1.1\r\n", &digits[..5])), "{request}");
+        assert!(request.to_lowercase().contains("add-padding: true\r\n"), "{request}");
+        assert!(!request.to_uppercase().contains(&digits[..6]), "{request}");
+        assert!(!request.contains("rabbit") && !request.to_lowercase().contains("cookie"), "{request}");
     }
 
     #[test]
-    fn a_password_that_only_pads_is_taken() {
-        let (address, told) = server(says(ok(&format!("{}:0\r\n{}:3", rest(), "A".repeat(35)))));
+    fn password_among_padding_only_is_accepted() {
+        let (address, request) = server(says(ok(&format!("{}:0\r\n{}:3", rest(), "A".repeat(35)))));
         let log = logged(|| assert!(!breached(&source(address), PASSWORD)));
         assert!(!log.contains("WARN"), "{log}");
-        told.join().unwrap();
+        request.join().unwrap();
     }
 
     #[test]
@@ -236,9 +237,9 @@ mod over_http {
                 "HTTP/1.1 {status} No\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{row}",
                 row.len()
             );
-            let (address, told) = server(says(text));
+            let (address, request) = server(says(text));
             fails_open(&source(address), &format!("status {status}"));
-            told.join().unwrap();
+            request.join().unwrap();
         }
     }
 
@@ -247,15 +248,15 @@ mod over_http {
         let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         fails_open(&source(gone), "WARN");
         for nonsense in ["", "SSH-2.0-no\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\ncut off"] {
-            let (address, told) = server(says(nonsense.into()));
+            let (address, request) = server(says(nonsense.into()));
             fails_open(&source(address), "the range source failed");
-            told.join().unwrap();
+            request.join().unwrap();
         }
     }
 
     #[test]
-    fn an_endless_answer_is_cut_off() {
-        let (address, told) = server(|stream| {
+    fn endless_answer_is_cut_off() {
+        let (address, request) = server(|stream| {
             let mut going = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").is_ok();
             let row = format!("{}:1\r\n", "A".repeat(35)).repeat(1_000);
             while going {
@@ -263,21 +264,21 @@ mod over_http {
             }
         });
         fails_open(&source(address), "more than a range");
-        told.join().unwrap();
+        request.join().unwrap();
     }
 
     #[test]
     fn silent_and_slow_servers_fail_open_in_time() {
         for beginning in ["", "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nAAAA"] {
             let (done, wait) = std::sync::mpsc::channel::<()>();
-            let (address, told) = server(move |stream| {
+            let (address, request) = server(move |stream| {
                 let _ = stream.write_all(beginning.as_bytes());
                 // holds the connection open until the client has given up
                 let _ = wait.recv();
             });
             fails_open(&impatient(address), "took too long");
             drop(done);
-            told.join().unwrap();
+            request.join().unwrap();
         }
     }
 
@@ -294,16 +295,16 @@ mod over_http {
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let told = std::thread::spawn(move || {
+        let request = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-            let mut told = Vec::new();
-            let ended = io::copy(&mut rustls::Stream::new(&mut tls, &mut stream), &mut told);
-            (ended.is_err(), told)
+            let mut request = Vec::new();
+            let ended = io::copy(&mut rustls::Stream::new(&mut tls, &mut stream), &mut request);
+            (ended.is_err(), request)
         });
         let source = HttpRanges::new(&format!("https://localhost:{port}/range/")).unwrap();
         fails_open(&source, "the connection failed");
-        assert_eq!(told.join().unwrap(), (true, Vec::new()));
+        assert_eq!(request.join().unwrap(), (true, Vec::new()));
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn every_place_takes_every_character_equally_often() {
 }
 
 #[test]
-fn a_biased_draw_would_be_seen() {
+fn biased_draw_would_be_seen() {
     let mut counts = vec![0_usize; PLAIN.len()];
     let mut bytes = RandomBytes::new(|buffer: &mut [u8]| getrandom::fill(buffer).is_ok());
     for _ in 0..MANY {
@@ -68,7 +68,7 @@ fn a_biased_draw_would_be_seen() {
 }
 
 #[test]
-fn a_generated_password_has_more_than_80_bits() {
+fn generated_password_exceeds_80_bits() {
     let bits = |alphabet: &[u8]| SHORTEST as f64 * (alphabet.len() as f64).log2();
     assert!(bits(PLAIN) > 92.0, "{}", bits(PLAIN));
     // Of the candidates for the strictest rules at least two of three pass: that costs less than
@@ -89,7 +89,7 @@ fn alphabets_have_no_twins() {
 }
 
 #[test]
-fn a_longer_minimum_makes_longer_passwords() {
+fn longer_minimum_makes_longer_passwords() {
     for (minimum, length) in [(0, 16), (16, 16), (17, 17), (100, 100), (469, 469)] {
         let policy = policy(|settings| settings.account.min_length = Some(minimum));
         assert_eq!(policy.generate().unwrap().expose().len(), length);
@@ -134,7 +134,7 @@ fn without_randomness_there_is_no_password() {
 }
 
 #[test]
-fn a_generated_password_is_never_printed() {
+fn generated_password_is_never_printed() {
     let made = policy(|_| {}).generate().unwrap();
     assert_eq!(format!("{made:?}"), "Generated(…)");
 }

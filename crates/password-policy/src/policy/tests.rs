@@ -72,7 +72,7 @@ fn banana_is_refused_with_both_texts_joined_by_one_space() {
 }
 
 #[test]
-fn a_short_password_is_refused() {
+fn short_password_is_refused() {
     assert_eq!(answer(&manual(), "xq7-Zw9_k"), SHORT);
     assert_eq!(answer(&manual(), "xq7-Zw9_k!"), "");
     let nine = with(|rules| rules.min_length = Some(9));
@@ -115,7 +115,7 @@ fn special_character_can_be_required_and_a_space_counts() {
 }
 
 #[test]
-fn a_line_end_hides_nothing_from_a_rule() {
+fn line_end_hides_nothing_from_a_rule() {
     let all = with(|rules| {
         rules.enforce_numeric_characters = Some(true);
         rules.enforce_upper_lower_case = Some(true);
@@ -127,7 +127,7 @@ fn a_line_end_hides_nothing_from_a_rule() {
 }
 
 #[test]
-fn a_breached_password_is_refused_when_there_is_a_source() {
+fn breached_password_with_a_source_is_refused() {
     let asked = manual().with_ranges(Some(Arc::new(Everything)));
     assert!(asked.rules().enforce_have_i_been_pwned);
     assert_eq!(answer(&asked, "down the rabbit hole"), BREACHED);
@@ -210,7 +210,7 @@ fn nothing_and_white_space_are_no_password() {
 }
 
 #[test]
-fn a_password_of_470_bytes_is_refused_and_none_is_cut() {
+fn password_of_470_bytes_is_refused_and_none_is_cut() {
     let text = "Password is too long. Maximum allowed length is 469 characters.";
     assert_eq!(answer(&manual(), &"x".repeat(469)), "");
     assert_eq!(answer(&manual(), &"x".repeat(470)), text);
@@ -221,7 +221,7 @@ fn a_password_of_470_bytes_is_refused_and_none_is_cut() {
 }
 
 #[test]
-fn the_manuals_own_example_is_taken() {
+fn manuals_own_example_is_taken() {
     let frank = Context::default().user_id("Frank");
     assert_eq!(answer_for(&manual(), "frankspassword", &frank), "");
 }
@@ -237,7 +237,7 @@ fn nist_asks_for_fifteen_and_for_no_kinds_of_characters() {
 }
 
 #[test]
-fn a_setting_wins_over_its_profile() {
+fn setting_wins_over_its_profile() {
     let mut settings = Settings { profile: Profile::Nist, ..Settings::default() };
     settings.account.min_length = Some(8);
     settings.account.enforce_no_context_words = Some(false);
@@ -261,7 +261,7 @@ fn negative_minimum_is_zero_and_impossible_one_is_an_error() {
 }
 
 #[test]
-fn history_looks_at_the_newest_and_at_no_more_than_set() {
+fn history_compares_only_the_newest_of_its_size() {
     let stored = ["fourth", "third", "second", "first"];
     let policy = policy(&Settings { history_size: Some(3), ..Settings::default() });
     let asked = RefCell::new(Vec::new());
@@ -279,7 +279,7 @@ fn history_looks_at_the_newest_and_at_no_more_than_set() {
 }
 
 #[test]
-fn the_first_password_of_an_account_counts() {
+fn first_password_of_an_account_counts() {
     let policy = policy(&Settings { history_size: Some(2), ..Settings::default() });
     let mut history = Vec::new();
     policy.remember(&mut history, "initial");
@@ -334,7 +334,7 @@ fn every_name_but_sharing_means_accounts() {
 }
 
 #[test]
-fn a_policy_locks_as_it_is_set() {
+fn policy_locks_as_it_is_set() {
     let strict = policy(&Settings { maximum_login_attempts: Some(2), ..Settings::default() });
     assert_eq!(strict.maximum_login_attempts(), Some(2));
     assert_eq!(manual().maximum_login_attempts(), None);
@@ -409,7 +409,7 @@ proptest! {
     }
 
     #[test]
-    fn a_name_of_four_characters_is_found_wherever_it_is(name in "\\w{4,12}", before in "\\PC{0,9}", after in "\\PC{0,9}") {
+    fn name_of_four_characters_is_found_wherever_it_is(name in "\\w{4,12}", before in "\\PC{0,9}", after in "\\PC{0,9}") {
         let password = format!("{before}{}{after}", name.to_uppercase());
         prop_assert!(Context::default().user_id(&name).found_in(&password).is_some());
     }

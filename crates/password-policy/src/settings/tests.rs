@@ -7,7 +7,7 @@ fn json(text: &str) -> Result<Settings, String> {
 }
 
 #[test]
-fn the_applications_own_words_are_taken() {
+fn applications_own_words_are_taken() {
     let settings = json(
         r#"{
             "profile": "nist",
@@ -61,7 +61,7 @@ fn nothing_set_is_nothing_stored() {
 }
 
 #[test]
-fn a_slip_is_named_with_what_was_expected() {
+fn slip_is_named_with_what_was_expected() {
     let table = [
         (r#"{"minLenght": 12}"#, r#"there is no setting "minLenght"; did you mean "minLength"?"#), // typos:ignore
         (r#"{"historySize_sharing": 1}"#, r#"there is no setting "historySize_sharing""#),
@@ -132,7 +132,7 @@ fn texts_spell_truth_and_lists_in_every_usual_way() {
 }
 
 #[test]
-fn a_failed_set_changes_nothing_and_an_empty_one_unsets() {
+fn failed_set_changes_nothing_and_an_empty_one_unsets() {
     let mut settings = Settings::default();
     settings.set("minLength", 12).unwrap();
     assert!(settings.set("minLength", "x").is_err());
@@ -147,7 +147,7 @@ fn a_failed_set_changes_nothing_and_an_empty_one_unsets() {
 }
 
 #[test]
-fn a_source_is_a_folder_or_an_address() {
+fn source_is_a_folder_or_an_address() {
     let check = |source: &str| {
         let settings = Settings { have_i_been_pwned_source: Some(source.into()), ..Settings::default() };
         crate::PasswordPolicy::from_settings(&settings).map(|policy| policy.rules().enforce_have_i_been_pwned)

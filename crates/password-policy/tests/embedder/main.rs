@@ -45,7 +45,7 @@ fn configured(toml: &str) -> Result<Policies, Box<dyn Error>> {
 }
 
 #[test]
-fn an_account_lives_through_its_passwords() {
+fn account_lives_through_its_passwords() {
     let policies = configured(
         r#"
         profile = "nist"

@@ -33,7 +33,7 @@ pub(super) enum Lookup {
 }
 
 /// An app password that exists, whether it is accepted or not.
-struct Found {
+struct FoundAppPassword {
     /// The epoch before it was read.
     epoch: CredentialEpoch,
     /// The owner, read with the epoch or after it.
@@ -70,7 +70,9 @@ impl AppState {
             return Ok(Lookup::NotOurs);
         }
         let token = TokenHash::of(secret);
-        let Some(Found { epoch, look, owner, mut row, is_new }) = self.find_app_password(token).await? else {
+        let Some(FoundAppPassword { epoch, look, owner, mut row, is_new }) =
+            self.find_app_password(token).await?
+        else {
             return Ok(Lookup::NotOurs);
         };
         let now = self.accounts().now();
@@ -117,17 +119,17 @@ impl AppState {
     }
 
     /// Finds an app password, in memory or in the store, and its owner as they are now.
-    async fn find_app_password(&self, token: TokenHash) -> Result<Option<Found>, AccountsError> {
+    async fn find_app_password(&self, token: TokenHash) -> Result<Option<FoundAppPassword>, AccountsError> {
         let remembered = self.inner.app_passwords.get(&token);
         // Read before the row: what ends in between is not remembered under the new epoch.
         let look = self.accounts().snapshot(remembered.as_ref().map(|found| found.owner.name())).await?;
         let epoch = look.epoch;
         if let Some(Remembered { owner, row, .. }) = remembered.filter(|found| found.epoch == epoch) {
-            return Ok(Some(Found { epoch, look, owner, row, is_new: false }));
+            return Ok(Some(FoundAppPassword { epoch, look, owner, row, is_new: false }));
         }
         let Some((user, row)) = self.accounts().app_passwords().find(&token).await? else { return Ok(None) };
         let look = self.accounts().snapshot(Some(user.id.name())).await?;
-        Ok(Some(Found { epoch, look, owner: user.id, row, is_new: true }))
+        Ok(Some(FoundAppPassword { epoch, look, owner: user.id, row, is_new: true }))
     }
 
     /// What the owner of an app password may do, if it is accepted from there now.

@@ -99,12 +99,12 @@ impl Origin {
             .iter()
             .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
             .peekable();
-        let said_https =
+        let forwarded_https =
             words.peek().is_some() && words.all(|word| word.trim_ascii().eq_ignore_ascii_case(b"https"));
         Ok(Self {
             address,
-            private: local || said_https,
-            encrypted: said_https || local && tls,
+            private: local || forwarded_https,
+            encrypted: forwarded_https || local && tls,
             local,
             unnamed_proxy: false,
             silent_proxy: forwarded && !headers.contains_key(X_FORWARDED_FOR),

@@ -20,10 +20,10 @@ const HINT: &str = "every call needs the header OCS-APIRequest: true, exactly so
 /// The value must be exactly `true`; the spelling with an underscore is one that the original takes
 /// too. A bearer token does as well: no browser sends one by itself.
 pub fn is_satisfied(headers: &HeaderMap) -> bool {
-    let said = |name| headers.get(name).is_some_and(|value| value.as_bytes() == b"true");
+    let is_true = |name| headers.get(name).is_some_and(|value| value.as_bytes() == b"true");
     let bearer = |value: &[u8]| value.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case(b"bearer "));
-    said("ocs-apirequest")
-        || said("ocs_apirequest")
+    is_true("ocs-apirequest")
+        || is_true("ocs_apirequest")
         || headers.get(AUTHORIZATION).is_some_and(|value| bearer(value.as_bytes()))
 }
 
@@ -56,16 +56,16 @@ impl Key {
     /// Whether a text is the request token of this cookie.
     ///
     /// Takes as long whatever the text is.
-    pub fn knows(&self, cookie: &str, said: &str) -> bool {
+    pub fn knows(&self, cookie: &str, token: &str) -> bool {
         // The hashes compare in constant time.
-        blake3::hash(self.token(cookie).as_bytes()) == blake3::hash(said.as_bytes())
+        blake3::hash(self.token(cookie).as_bytes()) == blake3::hash(token.as_bytes())
     }
 
     /// Whether a call with this cookie carries its request token.
     pub fn is_satisfied(&self, headers: &HeaderMap, cookie: &str) -> bool {
-        let mut said = headers.get_all("requesttoken").iter();
-        let one = said.next().and_then(|value| value.to_str().ok());
-        one.is_some_and(|one| self.knows(cookie, one)) && said.next().is_none()
+        let mut values = headers.get_all("requesttoken").iter();
+        let one = values.next().and_then(|value| value.to_str().ok());
+        one.is_some_and(|one| self.knows(cookie, one)) && values.next().is_none()
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_token_belongs_to_one_cookie() {
+    fn request_token_belongs_to_one_cookie() {
         let key = Key::new(Zeroizing::new([7; 32]));
         let (one, other) = (key.token("one"), key.token("other"));
         assert!(key.knows("one", &one) && !key.knows("one", &other) && !key.knows("one", ""));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_is_exactly_true() {
+    fn value_is_exactly_true() {
         for (name, value, expected) in [
             ("OCS-APIRequest", "true", true),
             ("ocs-apirequest", "true", true),

@@ -18,12 +18,12 @@ pub(crate) struct FailedLoginLog {
     pub(super) id: String,
     pub(super) started: Timestamp,
     pub(super) clock: Clock,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<PendingEvents>,
     pub(super) synced: tokio::sync::Mutex<Synced>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct PendingEvents {
     /// Each with its number.
     pub(super) events: VecDeque<(u64, LoginEvent, Timestamp)>,
     next: u64,
@@ -49,7 +49,7 @@ impl FailedLoginLog {
         }
     }
 
-    pub(super) fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    pub(super) fn waiting(&self) -> MutexGuard<'_, PendingEvents> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -49,16 +49,17 @@ impl AppState {
     /// Every few seconds it also reports the status of this server.
     pub async fn run_failed_login_sync(&self) {
         let mut fault = None;
-        let mut beat: u32 = 0;
-        let beats = u32::try_from(HEARTBEAT_INTERVAL.as_secs() / SYNC_INTERVAL.as_secs()).unwrap_or(1).max(1);
+        let mut tick: u32 = 0;
+        let ticks_per_report =
+            u32::try_from(HEARTBEAT_INTERVAL.as_secs() / SYNC_INTERVAL.as_secs()).unwrap_or(1).max(1);
         loop {
-            let told = async {
-                self.sync_failed_logins(beat.is_multiple_of(6 * beats)).await?;
+            let round = async {
+                self.sync_failed_logins(tick.is_multiple_of(6 * ticks_per_report)).await?;
                 // Sign-ins go by the rules as they are known.
                 self.rules().await?;
-                if beat.is_multiple_of(beats) { self.report_status().await } else { Ok(()) }
+                if tick.is_multiple_of(ticks_per_report) { self.report_status().await } else { Ok(()) }
             };
-            let now = told.await.err().map(|error| error.to_string());
+            let now = round.await.err().map(|error| error.to_string());
             match (&fault, &now) {
                 (None, Some(error)) => {
                     tracing::warn!(%error, "failed sign-ins are counted here and cannot be written down");
@@ -67,7 +68,7 @@ impl AppState {
                 _ => {}
             }
             fault = now;
-            beat = beat.wrapping_add(1);
+            tick = tick.wrapping_add(1);
             tokio::time::sleep(SYNC_INTERVAL).await;
         }
     }
@@ -107,9 +108,9 @@ impl AppState {
             }
         }
         loop {
-            let told = failures.of_others(&log.id, synced.newest, keep).await?;
+            let new_failures = failures.of_others(&log.id, synced.newest, keep).await?;
             let mut fresh = 0_usize;
-            for failure in told {
+            for failure in new_failures {
                 synced.newest = synced.newest.max(failure.key);
                 if synced.known.insert(failure.key) {
                     fresh += 1;

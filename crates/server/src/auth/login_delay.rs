@@ -31,7 +31,7 @@ pub(crate) fn least(setting: RefusalTime, usual: impl FnOnce() -> Duration) -> D
     }
 }
 
-/// Waits until a refusal of a question asked at `began` may be said.
+/// Waits until a refusal of a request from `began` may be sent.
 pub(crate) async fn delay_failure(began: Instant, least: Duration) {
     sleep_until(later(
         began,
@@ -56,7 +56,7 @@ mod tests {
     const LEAST: Duration = Duration::from_millis(250);
 
     #[tokio::test(start_paused = true)]
-    async fn t49_a_quick_no_and_a_slow_no_take_as_long() {
+    async fn t49_quick_no_and_a_slow_no_take_as_long() {
         let mut took = Vec::new();
         for number in 0..200 {
             let began = now();

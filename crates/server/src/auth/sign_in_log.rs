@@ -201,10 +201,10 @@ impl Unanswered {
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        let (Some(asked), Ok(runtime)) = (self.0.take(), Handle::try_current()) else { return };
-        let span = asked.span.clone();
+        let (Some(pending), Ok(runtime)) = (self.0.take(), Handle::try_current()) else { return };
+        let span = pending.span.clone();
         let write = async move {
-            let Asked { app, typed, client: Loggable { source, frontend, service }, .. } = asked;
+            let Asked { app, typed, client: Loggable { source, frontend, service }, .. } = pending;
             let user = app.loggable_user(typed.as_deref()).await;
             tracing::info!(target: "audit", user, %source, frontend, service, "sign-in abandoned, the client hung up");
         };

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_name_is_the_same_hash_until_the_process_ends() {
+    fn unknown_name_has_one_hash_per_process() {
         let (one, other) = (UnknownNames::default(), UnknownNames::default());
         let hidden = one.hide("correct horse battery staple");
         assert_eq!(hidden, one.hide("correct horse battery staple"));

@@ -382,7 +382,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
 /// A request that waits for its client.
 #[derive(Debug)]
-struct Waiting {
+struct WaitingRequest {
     begin: Begin,
     exchange: Exchange,
     since: Instant,
@@ -415,18 +415,18 @@ struct Requests {
     closes_on_outage: bool,
     /// Whether it ends now.
     is_over: bool,
-    waiting: HashMap<u32, Waiting>,
+    waiting: HashMap<u32, WaitingRequest>,
     running: HashMap<u32, Running>,
     done: JoinSet<(u32, RequestOutcome)>,
 }
 
 impl Requests {
-    /// Takes a line and returns what is to be said at once.
+    /// Takes a line and returns what to send at once.
     fn take(&mut self, line: Line) -> Result<Option<String>, Malformed> {
         match line {
             Line::Begin(begin) => self.begin(begin),
             Line::Continue { id, response } => {
-                let Some(Waiting { begin, exchange, .. }) = self.waiting.remove(&id) else {
+                let Some(WaitingRequest { begin, exchange, .. }) = self.waiting.remove(&id) else {
                     // Nothing to continue: it took too long, or there never was one.
                     return Ok((!self.running.contains_key(&id)).then(|| fail(id, None, None)));
                 };
@@ -472,7 +472,7 @@ impl Requests {
         match step {
             NextAction::Refused(code) => Some(fail(id, None, code)),
             NextAction::Challenge(challenge, exchange) => {
-                self.waiting.insert(id, Waiting { begin, exchange, since: now() });
+                self.waiting.insert(id, WaitingRequest { begin, exchange, since: now() });
                 Some(format!("CONT\t{id}\t{}\n", BASE64_STANDARD.encode(challenge)))
             }
             NextAction::Credentials { name, password } => {
@@ -487,7 +487,7 @@ impl Requests {
         }
     }
 
-    /// What is to be said about a request that is decided; `None` if it was cancelled.
+    /// The reply to a decided request; `None` if it was cancelled.
     fn finish(
         &mut self,
         done: Result<(tokio::task::Id, (u32, RequestOutcome)), tokio::task::JoinError>,

@@ -75,10 +75,10 @@ async fn answer(
     if !origin.private && !settings.allow_plaintext {
         return problem(StatusCode::FORBIDDEN, plaintext(&origin));
     }
-    let Ok(asked) = AskedFor::of(&parts) else { return unclear(&app, origin) };
+    let Ok(request) = AskedFor::of(&parts) else { return unclear(&app, origin) };
     let accepted = match identify(&app, &settings, origin, &parts.headers).await {
         Ok(Some(accepted)) => accepted,
-        Ok(None) => return sign_in_first(&settings, forward, origin, &asked, &parts.headers),
+        Ok(None) => return sign_in_first(&settings, forward, origin, &request, &parts.headers),
         Err(NotAccepted::Refused) => return challenge(forward, WRONG),
         Err(NotAccepted::Later(status, wait)) => return later(status, wait),
         Err(NotAccepted::Broken) => {
@@ -94,10 +94,10 @@ async fn answer(
         let text = format!("this service token needs the scope frontend:{}", forward.name);
         return problem(StatusCode::FORBIDDEN, &text);
     }
-    match decide(&forward.rules, &asked, &standing.groups) {
+    match decide(&forward.rules, &request, &standing.groups) {
         Decision::Allowed => identity(&standing),
         Decision::Denied => {
-            let host = asked.host.as_deref().unwrap_or_default();
+            let host = request.host.as_deref().unwrap_or_default();
             tracing::info!(target: "audit", ?user, %source, frontend = "forward_auth", ?host, "denied by a rule");
             problem(StatusCode::FORBIDDEN, "your account may not open this")
         }
@@ -286,11 +286,11 @@ enum Decision {
 ///
 /// Where there are rules, what none of them matches is denied: a client can make up a host that
 /// leads to the same application. A rule that may or may not match denies access.
-fn decide(rules: &[ForwardAuthRule], asked: &AskedFor, groups: &[GroupId]) -> Decision {
-    let path = asked.path();
+fn decide(rules: &[ForwardAuthRule], request: &AskedFor, groups: &[GroupId]) -> Decision {
+    let path = request.path();
     for rule in rules {
         if let Some(wanted) = &rule.host {
-            match asked.host_name() {
+            match request.host_name() {
                 Some(host) if host == wanted.as_str() => {}
                 Some(_) => continue,
                 None => return Decision::Unclear,
@@ -338,13 +338,13 @@ fn sign_in_first(
     settings: &ServerSettings,
     forward: &ForwardAuthSettings,
     origin: Origin,
-    asked: &AskedFor,
+    request: &AskedFor,
     headers: &HeaderMap,
 ) -> Response<Body> {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let in_background = headers.get("x-requested-with").is_some_and(|value| value == "XMLHttpRequest");
-    let is_page = asked.is_get && !in_background && accept.to_ascii_lowercase().contains("text/html");
-    let login = is_page.then(|| login_page(settings, origin, asked)).flatten();
+    let is_page = request.is_get && !in_background && accept.to_ascii_lowercase().contains("text/html");
+    let login = is_page.then(|| login_page(settings, origin, request)).flatten();
     let status = match forward.login_redirect {
         LoginRedirect::Redirect => StatusCode::SEE_OTHER,
         LoginRedirect::Location => StatusCode::UNAUTHORIZED,
@@ -359,8 +359,8 @@ fn sign_in_first(
 }
 
 /// The login page, which redirects back to the request; `None` for a disallowed host.
-fn login_page(settings: &ServerSettings, origin: Origin, asked: &AskedFor) -> Option<String> {
-    let (host, uri) = (asked.host.as_deref()?, asked.uri.as_deref()?);
+fn login_page(settings: &ServerSettings, origin: Origin, request: &AskedFor) -> Option<String> {
+    let (host, uri) = (request.host.as_deref()?, request.uri.as_deref()?);
     let scheme = if origin.encrypted { "https" } else { "http" };
     let back = [uri, "/"].map(|uri| format!("{scheme}://{host}{uri}"));
     let back = back.iter().find(|back| allowed_origin(settings, back).is_some())?;
@@ -401,7 +401,7 @@ fn unclear(app: &AppState, origin: Origin) -> Response<Body> {
 mod tests {
     use super::*;
 
-    fn asked(target: &str, headers: &[(&'static str, &str)]) -> Result<AskedFor, Unclear> {
+    fn request(target: &str, headers: &[(&'static str, &str)]) -> Result<AskedFor, Unclear> {
         let mut request = Request::builder().uri(target);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -425,14 +425,14 @@ mod tests {
             ),
             ("/auth/forward/a?b", vec![("host", "wiki.test"), ("x-forwarded-host", "evil.test")]),
         ] {
-            assert_eq!(asked(target, &headers).unwrap(), expected, "{target} {headers:?}");
+            assert_eq!(request(target, &headers).unwrap(), expected, "{target} {headers:?}");
         }
-        assert_eq!(asked("/auth/forward", &[]).unwrap(), AskedFor { is_get: true, ..AskedFor::default() });
-        assert!(!asked("/auth/forward", &[("x-forwarded-method", "POST")]).unwrap().is_get);
+        assert_eq!(request("/auth/forward", &[]).unwrap(), AskedFor { is_get: true, ..AskedFor::default() });
+        assert!(!request("/auth/forward", &[("x-forwarded-method", "POST")]).unwrap().is_get);
     }
 
     #[test]
-    fn headers_that_disagree_are_unclear() {
+    fn contradicting_headers_are_unclear() {
         for headers in [
             [("x-forwarded-uri", "/public"), ("x-forwarded-uri", "/admin")],
             [("x-forwarded-host", "a.test"), ("x-forwarded-host", "b.test")],
@@ -443,7 +443,7 @@ mod tests {
             [("x-original-method", "GET"), ("x-forwarded-method", "POST")],
             [("x-forwarded-uri", "/\u{e4}"), ("x-forwarded-host", "a.test")],
         ] {
-            assert_eq!(asked("/auth/forward", &headers), Err(Unclear), "{headers:?}");
+            assert_eq!(request("/auth/forward", &headers), Err(Unclear), "{headers:?}");
         }
     }
 
@@ -477,14 +477,14 @@ mod tests {
             ("files.test", "/..%2f;\\", &["staff"], Decision::Allowed),
             ("other.test", "/public", &["admin", "staff"], Decision::Denied),
         ] {
-            let asked = AskedFor { host: Some(host.into()), uri: Some(uri.into()), is_get: true };
+            let request = AskedFor { host: Some(host.into()), uri: Some(uri.into()), is_get: true };
             let groups: Vec<_> = groups.iter().map(|id| GroupId::parse(id).unwrap()).collect();
-            assert_eq!(decide(&rules, &asked, &groups), expected, "{host} {uri} {groups:?}");
+            assert_eq!(decide(&rules, &request, &groups), expected, "{host} {uri} {groups:?}");
         }
     }
 
     #[test]
-    fn path_that_programs_read_differently_is_unclear() {
+    fn ambiguous_path_is_unclear() {
         let rules = rules();
         let staff = [GroupId::parse("staff").unwrap()];
         for uri in [
@@ -508,8 +508,8 @@ mod tests {
             "http://wiki.test/public",
             "",
         ] {
-            let asked = AskedFor { host: Some("wiki.test".into()), uri: Some(uri.into()), is_get: true };
-            assert_eq!(decide(&rules, &asked, &staff), Decision::Unclear, "{uri}");
+            let request = AskedFor { host: Some("wiki.test".into()), uri: Some(uri.into()), is_get: true };
+            assert_eq!(decide(&rules, &request, &staff), Decision::Unclear, "{uri}");
         }
         assert_eq!(decide(&rules, &AskedFor::default(), &staff), Decision::Unclear);
         assert_eq!(decide(&[], &AskedFor::default(), &[]), Decision::Allowed);

@@ -65,7 +65,7 @@ pub(super) async fn answer(app: AppState, mut stream: UnixStream, peer: Peer, mu
         read = timeout(CLIENT_TIMEOUT, read_line(&mut stream, &mut line)) => read,
         () = stopping.wait() => return,
     };
-    let said = match read {
+    let reply = match read {
         Ok(Ok(())) => match serde_json::from_slice::<Request>(&line) {
             Ok(request) => serde_json::to_string(&decide(&app, &request, peer).await).ok(),
             // The parser may repeat what it found.
@@ -76,9 +76,9 @@ pub(super) async fn answer(app: AppState, mut stream: UnixStream, peer: Peer, mu
         }
         _ => None,
     };
-    let Some(said) = said else { return };
+    let Some(reply) = reply else { return };
     let _ = timeout(CLIENT_TIMEOUT, async {
-        stream.write_all(format!("{said}\n").as_bytes()).await?;
+        stream.write_all(format!("{reply}\n").as_bytes()).await?;
         stream.shutdown().await
     })
     .await;

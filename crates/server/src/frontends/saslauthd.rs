@@ -120,9 +120,9 @@ pub(super) async fn answer(app: AppState, mut stream: UnixStream, peer: Peer, mu
     };
     let Ok(Some(request)) = Request::parse(&bytes) else { return };
     let Some(is_right) = decide(&app, &request, peer).await else { return };
-    let said: &[u8] = if is_right { b"\0\x02OK" } else { b"\0\x02NO" };
+    let reply: &[u8] = if is_right { b"\0\x02OK" } else { b"\0\x02NO" };
     let _ = timeout(CLIENT_TIMEOUT, async {
-        stream.write_all(said).await?;
+        stream.write_all(reply).await?;
         stream.shutdown().await?;
         // The client hangs up. Bytes that are left unread would look like a broken connection to
         // it.

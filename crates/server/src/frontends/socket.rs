@@ -40,7 +40,7 @@ pub(super) struct Peer {
     pub(super) is_trusted: bool,
 }
 
-/// Tells when the server stops.
+/// Resolves when the server stops.
 #[derive(Clone, Debug)]
 pub(super) struct Stopping(watch::Receiver<bool>);
 

@@ -96,7 +96,7 @@ Exit codes:
 
 const INIT_HELP: &str = "\
 The password is asked for at the terminal and not shown. It is never taken from the command line,
-where everybody on the machine could read it.
+where anyone on the machine could read it.
 
 Examples:
   user-backend-server init

@@ -64,9 +64,9 @@ pub(crate) async fn run(
     classes: ClassRegistry,
 ) -> Result<String, InitError> {
     let id = UserId::for_new(admin).map_err(|refused| error(2, refused))?;
-    let mut told = String::new();
+    let mut report = String::new();
     if write_new(config).map_err(|failed| error(1, format_args!("{}: {failed}", config.display())))? {
-        told += &format!("wrote {}\n", config.display());
+        report += &format!("wrote {}\n", config.display());
     }
     let (settings, read) = ServerSettings::load(config, &classes).map_err(|errors| error(2, errors))?;
     let url = settings.public_url();
@@ -94,13 +94,13 @@ pub(crate) async fn run(
         Err(failed @ AccountsError::AlreadyExists { .. }) => return Err(error(1, failed)),
         Err(failed) => return Err(error(1, failed)),
     }
-    told += &format!(
+    report += &format!(
         "created the administrator {admin}\n\nnext:\n  user-backend-server serve --config {}\n",
         config.display()
     );
-    told += &format!("  curl -u {admin} -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users");
+    report += &format!("  curl -u {admin} -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users");
     app.accounts().close().await;
-    Ok(told)
+    Ok(report)
 }
 
 /// Writes the configuration with mode 0640, unless there is one.
@@ -137,12 +137,12 @@ async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, Init
             "cannot prompt for the password here; use --password-from-env (OC_PASS) or --password-from-stdin",
         )),
         Source::Terminal => {
-            let asked = |question: &str| {
+            let read_secret = |question: &str| {
                 let typed = rpassword::prompt_password(question).map(Zeroizing::new);
                 typed.map_err(|failed| error(1, format_args!("the terminal cannot be asked: {failed}")))
             };
-            let first = asked(&question)?;
-            if *asked("Again: ")? == *first {
+            let first = read_secret(&question)?;
+            if *read_secret("Again: ")? == *first {
                 Ok(first)
             } else {
                 Err(error(1, "the two passwords differ; no user was created, try again"))

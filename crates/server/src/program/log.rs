@@ -94,11 +94,11 @@ pub(crate) enum LogFormat {
 /// # Errors
 /// What is wrong with the variable.
 pub(crate) fn start(level: Option<LogLevel>, format: LogFormat) -> Result<(), String> {
-    let said = std::env::var_os(VARIABLE).filter(|said| !said.is_empty());
-    let (level, unknown) = match (level, said) {
+    let variable = std::env::var_os(VARIABLE).filter(|variable| !variable.is_empty());
+    let (level, unknown) = match (level, variable) {
         (Some(level), _) => (level, Vec::new()),
-        (None, Some(said)) => {
-            parse(&said.to_string_lossy()).map_err(|error| format!("{VARIABLE}: {error}"))?
+        (None, Some(variable)) => {
+            parse(&variable.to_string_lossy()).map_err(|error| format!("{VARIABLE}: {error}"))?
         }
         (None, None) => Default::default(),
     };

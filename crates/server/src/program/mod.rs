@@ -199,7 +199,7 @@ async fn reload(shutdown_handle: &ShutdownHandle, app: &AppState, file: &Path) {
     systemd::reloading();
     match ServerSettings::load(file, app.classes()) {
         Ok((settings, config)) => match app.reload(settings, &config).await {
-            Ok(report) => told(&report),
+            Ok(report) => log_reload(&report),
             Err(error) => tracing::error!(%error, "settings and backends stay as they were"),
         },
         Err(errors) => tracing::error!(%errors, "settings and backends stay as they were"),
@@ -213,7 +213,7 @@ async fn reload(shutdown_handle: &ShutdownHandle, app: &AppState, file: &Path) {
 }
 
 #[cfg(unix)]
-fn told(report: &ReloadReport) {
+fn log_reload(report: &ReloadReport) {
     let ReloadReport { changed, at_next_start, .. } = report;
     tracing::info!(?changed, "settings and backends read again");
     if !at_next_start.is_empty() {

@@ -31,9 +31,9 @@ pub(crate) fn stopping() {
 /// is not, because that would not help.
 pub(crate) async fn keep_alive() {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
-    let mut beat = tokio::time::interval((limit / 2).max(Duration::from_millis(10)));
+    let mut interval = tokio::time::interval((limit / 2).max(Duration::from_millis(10)));
     loop {
-        beat.tick().await;
+        interval.tick().await;
         notify(&[NotifyState::Watchdog]);
     }
 }

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_cut_before_it_is_decoded() {
+    fn path_is_cut_before_it_is_decoded() {
         for (raw, segments) in [
             ("/cloud/users", vec!["cloud", "users"]),
             ("//cloud///users", vec!["cloud", "users"]),

@@ -152,7 +152,7 @@ pub use super::users::edit::needs as needs_of_field;
 
 /// The result of routing.
 #[derive(Debug)]
-pub enum Found<'p> {
+pub enum RouteMatch<'p> {
     /// To this route, with these parts of the path.
     Route(&'static Route, Captures<'p>),
     /// To something that does not know this method.
@@ -164,18 +164,18 @@ pub enum Found<'p> {
 /// Looks a path up.
 ///
 /// `HEAD` goes where `GET` goes, unless that changes something.
-pub fn find<'p>(method: &Method, path: &'p Path) -> Found<'p> {
+pub fn find<'p>(method: &Method, path: &'p Path) -> RouteMatch<'p> {
     let is_head = *method == Method::HEAD;
     let method = if is_head { &Method::GET } else { method };
     let mut other = false;
     for route in ROUTES {
         let Some(captures) = matched(route.path, path.segments()) else { continue };
         if route.method == *method && !(is_head && route.operation.changes_on_get) {
-            return Found::Route(route, captures);
+            return RouteMatch::Route(route, captures);
         }
         other = true;
     }
-    if other { Found::OtherMethod } else { Found::Nothing }
+    if other { RouteMatch::OtherMethod } else { RouteMatch::Nothing }
 }
 
 #[cfg(test)]
@@ -185,12 +185,12 @@ mod tests {
     fn found(method: &Method, raw: &str) -> String {
         let path = Path::parse(raw).unwrap();
         match find(method, &path) {
-            Found::Route(route, captures) => {
+            RouteMatch::Route(route, captures) => {
                 let named = captures.names().map(|name| format!(" {name}={}", captures.get(name)));
                 format!("{}{}", route.operation.id, named.collect::<String>())
             }
-            Found::OtherMethod => "other method".to_owned(),
-            Found::Nothing => "nothing".to_owned(),
+            RouteMatch::OtherMethod => "other method".to_owned(),
+            RouteMatch::Nothing => "nothing".to_owned(),
         }
     }
 
@@ -241,7 +241,7 @@ mod tests {
         for route in ROUTES {
             let example = route.path.replace("{group*}", "g").replace(['{', '}'], "");
             let path = Path::parse(&example).unwrap();
-            let Found::Route(first, _) = find(&route.method, &path) else { panic!("{example}") };
+            let RouteMatch::Route(first, _) = find(&route.method, &path) else { panic!("{example}") };
             assert_eq!(first.operation.id, route.operation.id, "{example}");
         }
     }

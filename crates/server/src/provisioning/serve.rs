@@ -25,7 +25,7 @@ use super::envelope::{OcsAnswer, OcsFailure, seal, stream};
 use super::operation::Operation;
 use super::params::{ParamError, Params};
 use super::path::{Captures, Path};
-use super::routes::{Found, Route, find};
+use super::routes::{Route, RouteMatch, find};
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;
@@ -49,10 +49,10 @@ pub async fn serve(
     let (parts, body) = request.into_parts();
     // Read again after the sign-in: a sign-in may wait, and its request holds nothing else
     // meanwhile.
-    let asked = query(&parts).ok().and_then(|query| query.text("format").ok().flatten().map(str::to_owned));
+    let format = query(&parts).ok().and_then(|query| query.text("format").ok().flatten().map(str::to_owned));
     let mut reply = ResponseWriter {
         version,
-        format: Format::choose(asked.as_deref(), accept(&parts.headers)),
+        format: Format::choose(format.as_deref(), accept(&parts.headers)),
         level: app.settings().compat,
         in_background: parts
             .headers
@@ -61,13 +61,13 @@ pub async fn serve(
         headers: HeaderMap::new(),
     };
     let path = Path::parse(path);
-    let found = path.as_ref().map_or(Found::Nothing, |path| find(&parts.method, path));
+    let found = path.as_ref().map_or(RouteMatch::Nothing, |path| find(&parts.method, path));
     let (route, captures) = match found {
-        Found::Route(route, captures) => (route, captures),
-        Found::OtherMethod => return other_method(path.as_ref(), reply),
-        Found::Nothing => {
+        RouteMatch::Route(route, captures) => (route, captures),
+        RouteMatch::OtherMethod => return other_method(path.as_ref(), reply),
+        RouteMatch::Nothing => {
             // The old answers never look at the header.
-            reply.format = Format::choose(asked.as_deref(), None);
+            reply.format = Format::choose(format.as_deref(), None);
             return reply.send(Err(OcsFailure::unknown_path().with_hint(hint_about_path(&parts))));
         }
     };
@@ -388,7 +388,8 @@ fn accept(headers: &HeaderMap) -> Option<&str> {
 ///
 /// The original has no body there, and so nothing to read for people.
 fn other_method(path: Option<&Path>, reply: ResponseWriter) -> Response<Body> {
-    let knows = |method: &Method| path.is_some_and(|path| matches!(find(method, path), Found::Route(..)));
+    let knows =
+        |method: &Method| path.is_some_and(|path| matches!(find(method, path), RouteMatch::Route(..)));
     let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
     let known: Vec<&str> = known.iter().filter(|method| knows(method)).map(Method::as_str).collect();
     let example = known.first().copied().unwrap_or("GET");

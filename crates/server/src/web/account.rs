@@ -39,7 +39,7 @@ pub(super) async fn home(request: PageRequest) -> Response<Body> {
 /// `GET /settings`
 pub(super) async fn show(request: PageRequest) -> PageResult {
     let session = request.require_session().await?;
-    let notice = match request.asked("done").as_deref() {
+    let notice = match request.query_value("done").as_deref() {
         Some("ended") => Some(Notice::good(request.t("done-ended"))),
         Some("others") => Some(Notice::good(request.t("done-others"))),
         Some("profile") => Some(Notice::good(request.t("done-profile"))),
@@ -50,7 +50,7 @@ pub(super) async fn show(request: PageRequest) -> PageResult {
     overview(&request, &session, StatusCode::OK, notice, None).await
 }
 
-/// What is said after the address was changed.
+/// The notice after the address was changed.
 fn address_changed(request: &PageRequest, user: &User) -> Notice {
     Notice::good(match user.pending_email() {
         None => request.t("done-email"),

@@ -20,7 +20,7 @@ use crate::auth::proof::ActiveSession;
 
 /// `GET /login/confirm`
 pub(super) async fn show(request: PageRequest) -> PageResult {
-    let wanted = request.asked("redirect_url");
+    let wanted = request.query_value("redirect_url");
     let next = request.next(wanted.as_deref());
     let session = request.require_session().await?;
     Ok(form(&request, &session, StatusCode::OK, None, next))
@@ -63,8 +63,8 @@ async fn by_program(mut request: PageRequest, body: Body) -> PageResult {
             request.renew_cookie(&cookie);
             let at = confirmed.confirmed().map_or(0, accounts::Timestamp::seconds);
             // The request token belongs to the cookie.
-            let told = serde_json::json!({ "lastLogin": at, "requesttoken": request.csrf_token() });
-            Ok(request.with_cookie(json(StatusCode::OK, &told)))
+            let answer = serde_json::json!({ "lastLogin": at, "requesttoken": request.csrf_token() });
+            Ok(request.with_cookie(json(StatusCode::OK, &answer)))
         }
         Err(outcome) => {
             let (status, notice, wait) = refused(&request, &outcome);

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_one_text() {
+    fn field_is_one_text() {
         let form = Form::parse(b"user=Zo%C3%AB+B&password=a%26b%3D%2B&empty=&bare").unwrap();
         assert_eq!((form.text("user"), form.text("password")), ("Zoë B", "a&b=+"));
         assert_eq!((form.get("empty"), form.get("bare"), form.get("none")), (Some(""), Some(""), None));

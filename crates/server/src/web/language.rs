@@ -172,8 +172,8 @@ mod tests {
         for id in known.keys() {
             assert!(used.contains(&format!("\"{id}\"")), "nothing asks for {id}");
         }
-        let asked = used.split(".t(\"").chain(used.split(".t_with(\"")).skip(1);
-        for id in asked.filter_map(|rest| rest.split_once('"').map(|(id, _)| id)) {
+        let message_ids = used.split(".t(\"").chain(used.split(".t_with(\"")).skip(1);
+        for id in message_ids.filter_map(|rest| rest.split_once('"').map(|(id, _)| id)) {
             if id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') && !id.is_empty() {
                 assert!(known.contains_key(id), "no text {id}");
             }

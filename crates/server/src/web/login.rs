@@ -15,12 +15,12 @@ use super::templates::{Login, Logout, Notice, allow_form_action, lost_link};
 
 /// `GET /login`
 pub(super) async fn show(request: PageRequest) -> PageResult {
-    let wanted = request.asked("redirect_url");
+    let wanted = request.query_value("redirect_url");
     let next = request.next_on_any_host(wanted.as_deref());
     if request.session().await?.is_some() {
         return Ok(request.redirect(&target(&request, next)));
     }
-    let notice = match request.asked("done").as_deref() {
+    let notice = match request.query_value("done").as_deref() {
         Some("password") => Some(Notice::good(request.t("done-password"))),
         Some("reset") => Some(Notice::good(request.t("done-reset"))),
         Some("out") => Some(Notice::good(request.t("done-out"))),

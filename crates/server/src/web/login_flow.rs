@@ -44,11 +44,11 @@ pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResul
         Err(error) => return Err(request.failed(&error)),
     };
     let url = base(&request, &headers);
-    let told = serde_json::json!({
+    let answer = serde_json::json!({
         "poll": { "token": begun.poll.expose(), "endpoint": format!("{url}/login/v2/poll") },
         "login": format!("{url}/{LOGIN_FLOW_PATH}{}", begun.page.expose()),
     });
-    Ok(json(StatusCode::OK, &told))
+    Ok(json(StatusCode::OK, &answer))
 }
 
 /// `POST /login/v2/poll`: the device asks whether its owner has agreed.
@@ -66,12 +66,12 @@ pub(super) async fn poll(request: PageRequest, headers: HeaderMap, body: Body) -
     let actor = Actor::user(user.id.as_str(), Some(request.origin.address));
     match accounts.on_behalf_of(actor).login_flows().redeem(&user.id, &token).await {
         Ok((password, _)) => {
-            let told = serde_json::json!({
+            let answer = serde_json::json!({
                 "server": base(&request, &headers),
                 "loginName": user.id.as_str(),
                 "appPassword": password.expose(),
             });
-            Ok(json(StatusCode::OK, &told))
+            Ok(json(StatusCode::OK, &answer))
         }
         // Another request was faster, or the grant has ended.
         Err(AccountsError::NotFound { .. }) => Ok(not_yet()),

@@ -140,7 +140,7 @@ impl PageRequest {
     }
 
     /// A field of the query.
-    pub(super) fn asked(&self, name: &str) -> Option<String> {
+    pub(super) fn query_value(&self, name: &str) -> Option<String> {
         Form::parse(self.uri.query()?.as_bytes())?.get(name).map(str::to_owned)
     }
 

@@ -26,7 +26,7 @@ const TIME: Duration = Duration::from_secs(30);
 pub(super) async fn show(request: PageRequest) -> PageResult {
     match request.app.resets().settings().lost_password_link() {
         LostPassword::Mail => {
-            if request.asked("done").as_deref() == Some("sent") {
+            if request.query_value("done").as_deref() == Some("sent") {
                 return Ok(sent_page(&request));
             }
             Ok(ask(&request, StatusCode::OK, None, ""))

@@ -218,7 +218,7 @@ pub(super) struct Message<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "lost.html")]
+#[template(path = "lost_password.html")]
 pub(super) struct LostPasswordPage<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) csrf_token: String,

@@ -245,8 +245,8 @@ async fn admin_creates_changes_and_deletes_a_user() {
     let groups: Vec<&str> = now.groups.iter().map(GroupId::as_str).collect();
     assert_eq!(groups, ["group1", "group3"]);
     server.get("-", "/cloud/user").basic("mia.o'neil", "Looking glass 1871 !").send().await.ok();
-    let asked = admin.get(&format!("{page}/delete")).await;
-    assert!(asked.body.contains("<h1>Delete the user mia.o&#39;neil?</h1>"), "{}", asked.body);
+    let question = admin.get(&format!("{page}/delete")).await;
+    assert!(question.body.contains("<h1>Delete the user mia.o&#39;neil?</h1>"), "{}", question.body);
     assert!(server.accounts.users().find(&id).await.unwrap().is_some(), "asking deletes nothing");
     let gone = admin.post(&format!("{page}/delete"), &[]).await;
     assert_eq!(gone.header("location"), "/admin/users?done=deleted");
@@ -355,15 +355,15 @@ async fn old_session_is_asked_for_the_password_and_the_form_is_kept() {
     let old = admin.cookie.clone();
     let fields =
         [("was:email", ""), ("email", "jane@example.org"), ("was:displayname", ""), ("displayname", "<J>")];
-    let asked = admin.post("/admin/users/jane/profile", &fields).await;
-    assert_eq!(asked.status, 403);
+    let page = admin.post("/admin/users/jane/profile", &fields).await;
+    assert_eq!(page.status, 403);
     for text in [
         "<h1>Confirm your password</h1>",
         "action=\"/admin/users/jane/profile\"",
         "name=\"email\" value=\"jane@example.org\"",
         "name=\"displayname\" value=\"&#60;J&#62;\"",
     ] {
-        assert!(asked.body.contains(text), "{text}: {}", asked.body);
+        assert!(page.body.contains(text), "{text}: {}", page.body);
     }
     let jane = UserId::parse("jane").unwrap();
     assert_eq!(server.accounts.users().get(&jane).await.unwrap().email, None);
@@ -385,13 +385,13 @@ async fn old_session_is_asked_for_the_password_and_the_form_is_kept() {
     admin.cookie = Some(format!("session={}", session(&server, "admin", Duration::from_secs(16 * 60)).await));
     admin.get("/admin/users/jane").await;
     let fields = [("password", "down the rabbit hole"), ("user-name", "jane"), ("for", "admin")];
-    let asked = admin.post("/admin/users/jane/password", &fields).await;
-    let (_, form) = asked.body.split_once("action=\"/admin/users/jane/password\"").unwrap();
+    let page = admin.post("/admin/users/jane/password", &fields).await;
+    let (_, form) = page.body.split_once("action=\"/admin/users/jane/password\"").unwrap();
     for field in ["requesttoken", "for", "user-name", "current", "password"] {
         assert_eq!(form.matches(&format!(" name=\"{field}\"")).count(), 1, "{field}: {form}");
     }
-    assert!(asked.status == 403 && !asked.body.contains("rabbit"), "{asked:?}");
-    assert!(asked.body.contains("id=\"password\" name=\"password\" type=\"password\""), "it is typed again");
+    assert!(page.status == 403 && !page.body.contains("rabbit"), "{page:?}");
+    assert!(page.body.contains("id=\"password\" name=\"password\" type=\"password\""), "it is typed again");
     let fields = [("current", PASSWORD), ("password", "down the rabbit hole")];
     let done = admin.post("/admin/users/jane/password", &fields).await;
     assert_eq!(done.header("location"), "/admin/users/jane?done=password");

@@ -1,7 +1,7 @@
 //! The pages of the administration about the server itself, and the routes of the API behind them.
 
 use super::browser::TestBrowser;
-use super::lost::{deliver, mail_settings};
+use super::lost_password::{deliver, mail_settings};
 use super::*;
 
 const MAIL_NAME: &str = "mia@mail.example";
@@ -49,10 +49,10 @@ async fn backends_show_their_state_and_a_test_its_trace() {
     // A test of one backend asks no other.
     let one = "name=jane&password=wrong+password&backend=local";
     let data = server.post("admin", "/cloud/server/backends/test?format=json", one).send().await.ok().data();
-    let asked: Vec<&str> =
+    let verdicts: Vec<&str> =
         data["steps"].as_array().unwrap().iter().map(|step| step["verdict"].as_str().unwrap()).collect();
-    assert_eq!(asked.len(), 2, "{data}");
-    assert_eq!(asked[1], "skipped", "{data}");
+    assert_eq!(verdicts.len(), 2, "{data}");
+    assert_eq!(verdicts[1], "skipped", "{data}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +160,7 @@ async fn audit_log_is_filtered_and_paged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mail_queue_is_shown_without_secrets_and_a_test_says_what_failed() {
+async fn mail_queue_hides_secrets_and_test_names_the_fault() {
     let server = Server::with("", &mail_settings(9)).await;
     server.put("admin", "/cloud/users/jane", "key=confirmedEmail&value=jane%40example.org").send().await.ok();
     deliver(&server).await;

@@ -7,7 +7,7 @@ fn keys(value: &serde_json::Value) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_has_the_keys_that_clients_know_in_their_order() {
+async fn user_has_the_known_keys_in_order() {
     let server = Server::start().await;
     let seen = server.get("admin", "/cloud/users/Frank?format=json").send().await.ok().data();
     assert_eq!(
@@ -137,7 +137,7 @@ async fn lists_are_searched_and_cut_into_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_that_are_no_xml_names_are_safe_in_every_list() {
+async fn ids_outside_xml_names_are_safe_in_every_list() {
     let server = Server::start().await;
     let odd =
         ["12345", "123e4567-e89b-12d3-a456-426614174000", "joe@example.com", "frank the tank", "O'Brien"];
@@ -158,7 +158,7 @@ async fn ids_that_are_no_xml_names_are_safe_in_every_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_carries_the_headers_that_keep_browsers_quiet() {
+async fn every_answer_has_the_security_headers() {
     let server = Server::start().await;
     for path in ["/cloud/users", "/cloud/nonsense", "/ocs/v2.php/cloud/users", "/ocs/v3.php", "/healthz"] {
         let answer = server.get("admin", path).send().await;

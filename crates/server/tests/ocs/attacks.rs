@@ -110,7 +110,7 @@ fn ask(address: &str, request: &str) -> (String, Duration) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn server_answers_others_while_clients_are_slow_and_greedy() {
+fn server_answers_others_despite_slow_greedy_clients() {
     use base64::Engine;
 
     let mut program = Program::start("", &[]);
@@ -130,7 +130,7 @@ fn server_answers_others_while_clients_are_slow_and_greedy() {
 
     let is_over = Arc::new(AtomicBool::new(false));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let is_long = std::env::var_os("HOSTILE_REPORT").is_some();
+    let is_long = std::env::var_os("ADVERSARIAL_REPORT").is_some();
     for (number, kind) in ATTACKS.into_iter().enumerate() {
         // Two sources for each kind.
         for source in 0..2 {

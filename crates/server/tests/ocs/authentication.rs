@@ -91,7 +91,7 @@ async fn o01_call_without_the_header_is_refused_with_a_hint() {
         .await;
     assert_eq!((page.status, page.header("content-type")), (412, "text/html; charset=UTF-8"));
     let open = server.get("-", "/cloud/capabilities").without("OCS-APIRequest").send().await;
-    assert_eq!(open.status, 412, "also where everybody may ask");
+    assert_eq!(open.status, 412, "also for public endpoints");
     let underscore =
         server.get("admin", "/cloud/users").without("OCS-APIRequest").header("OCS_APIREQUEST", "true");
     underscore.send().await.ok();
@@ -206,9 +206,9 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
         (server.put("admin", "/cloud/users/Frank", "key=phone&value=0711+x"), 102, "+49"),
         (server.put("admin", "/cloud/users/Frank", "key=website&value=example.org"), 102, "https://"),
     ] {
-        let told = ask.send().await;
-        assert_eq!(told.code(), code, "{told:?}");
-        assert!(told.element("hint").unwrap_or_default().contains(meaning), "{told:?}");
+        let answer = ask.send().await;
+        assert_eq!(answer.code(), code, "{answer:?}");
+        assert!(answer.element("hint").unwrap_or_default().contains(meaning), "{answer:?}");
     }
     // Where the message is empty for programs, the hint explains the code.
     for (ask, meaning) in [
@@ -218,9 +218,9 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
         (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "unknown field"),
         (server.get("jane", "/cloud/users/Frank"), "not visible to you"),
     ] {
-        let told = ask.send().await;
-        assert_eq!(told.message(), "", "{told:?}");
-        assert!(told.element("hint").unwrap_or_default().contains(meaning), "{told:?}");
+        let answer = ask.send().await;
+        assert_eq!(answer.message(), "", "{answer:?}");
+        assert!(answer.element("hint").unwrap_or_default().contains(meaning), "{answer:?}");
     }
 }
 
@@ -244,7 +244,7 @@ async fn names_are_found_in_any_spelling_and_by_their_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_header_that_makes_no_sense_is_a_bad_request() {
+async fn malformed_header_is_a_bad_request() {
     let server = Server::start().await;
     for value in ["Basic !!!", "Basic bm8gY29sb24=", "Basic"] {
         let answer = server.get("-", "/cloud/users").header("Authorization", value).send().await;
@@ -277,7 +277,7 @@ async fn guesses_are_delayed_and_then_refused_at_every_frontend() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_and_a_password_can_be_checked() {
+async fn name_and_a_password_can_be_checked() {
     let server = Server::start().await;
     let check =
         async |form: &str| server.ask("-", Method::POST, "/person/check?format=json").form(form).send().await;
@@ -288,7 +288,7 @@ async fn a_name_and_a_password_can_be_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn app_password_works_until_it_is_revoked() {
+async fn app_password_works_until_revoked() {
     let server = Server::start().await;
     let id = UserId::parse("Frank").unwrap();
     let (token, kept) = server.accounts.app_passwords().create(&id, "phone", None).await.unwrap();
@@ -303,7 +303,7 @@ async fn app_password_works_until_it_is_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_that_speaks_http_outside_is_no_way_for_passwords() {
+async fn proxy_with_plain_http_outside_takes_no_passwords() {
     let proxy = "[resolver]\ntrusted_proxies = [\"127.0.0.1\"]";
     let server = Server::with("", proxy).await;
     let ask = |proto: &str| {

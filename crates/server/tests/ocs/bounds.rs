@@ -102,7 +102,7 @@ async fn json_key_twice_changes_nothing_and_says_why() {
 ///
 /// The clock jumps ahead.
 #[tokio::test]
-async fn client_that_reads_nothing_is_disconnected() {
+async fn client_reading_nothing_is_disconnected() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let server = Server::start().await;
@@ -161,7 +161,7 @@ async fn connections_are_bounded_in_all_and_per_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn last_connections_are_not_for_sources_that_have_many() {
+async fn last_connections_are_kept_from_busy_sources() {
     let server = Server::with("max_connections = 30\nmax_connections_per_source = 10", "").await;
     let mut open = Vec::new();
     for (source, expected) in [(1, 10), (2, 10), (3, 4), (1, 0), (4, 4), (5, 2), (6, 0)] {

@@ -2,7 +2,7 @@
 
 use user_backend_server::provisioning::level_codes::CODES;
 
-use super::lost::{deliver, mail_settings};
+use super::lost_password::{deliver, mail_settings};
 use super::*;
 
 async fn at(level: &str) -> Server {

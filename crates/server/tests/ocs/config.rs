@@ -49,7 +49,7 @@ async fn refusals_are_reported_in_data() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_password_policy_obeys_at_once_and_can_be_switched_off() {
+async fn password_policy_obeys_at_once_and_can_be_switched_off() {
     let server = Server::start().await;
     let set = async |key: &str, value: &str| {
         server
@@ -132,7 +132,7 @@ async fn apps_in_the_folder_are_shown_and_switched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn greetings_are_written_down_when_there_is_a_mail_server() {
+async fn welcome_mail_is_queued_with_a_mail_server() {
     let mail =
         "[mail]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"";
     let server = Server::with("", mail).await;

@@ -98,7 +98,7 @@ async fn everything_is_there_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parameters_come_in_every_way_that_clients_know() {
+async fn parameters_arrive_in_every_known_form() {
     let server = Server::start().await;
     let json = r#"{"userid": "by_json", "password": "Tr0ub4dor&3xyz-quux", "groups": ["group1"]}"#;
     server.ask("admin", Method::POST, "/cloud/users").body("application/json", json).send().await.ok();
@@ -131,7 +131,7 @@ async fn parameters_come_in_every_way_that_clients_know() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sub_admin_creates_people_in_groups_of_theirs() {
+async fn sub_admin_creates_people_in_groups_of_theirs() {
     let server = Server::start().await;
     server.post("sam", "/cloud/users", &format!("userid=new1&{GOOD}&groups[]=group1")).send().await.ok();
     let seen = server.get("sam", "/cloud/users/new1?format=json").send().await.ok();

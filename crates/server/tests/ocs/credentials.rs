@@ -239,7 +239,7 @@ async fn app_password_of_an_administrator_grants_no_rights() {
 
 /// Membership of `admin` needs more than its row says.
 #[tokio::test(flavor = "multi_thread")]
-async fn old_session_makes_no_administrator_until_it_is_confirmed() {
+async fn old_session_makes_no_administrator_unconfirmed() {
     let server = Server::start().await;
     let token = session(&server, "admin", Duration::from_secs(16 * 60)).await;
     let groups_of = |token: &str, method, group: &str| {
@@ -397,7 +397,7 @@ fn mail(port: u16) -> String {
 
 /// Regression: circuit breaker and canary blocked devices during a mail server outage.
 #[tokio::test(flavor = "multi_thread")]
-async fn app_password_works_while_the_mail_server_is_down() {
+async fn app_password_works_during_an_outage() {
     // As after a restart: the mail server was never reached.
     let server = Server::with("", &mail(9)).await;
     let mia = UserId::parse("mia@mail.example").unwrap();
@@ -420,7 +420,7 @@ async fn app_password_works_while_the_mail_server_is_down() {
 
 /// Regression: each use of an app password allowed four more guesses at the mail server.
 #[tokio::test(flavor = "multi_thread")]
-async fn app_password_does_not_renew_the_budget_of_guesses() {
+async fn app_password_keeps_the_budget_of_guesses() {
     use std::sync::atomic::Ordering::SeqCst;
     let (port, count) = counting_mail_server().await;
     let server = Server::with("", &mail(port)).await;
@@ -439,7 +439,7 @@ async fn app_password_does_not_renew_the_budget_of_guesses() {
 
 /// Regression: a device that polled, or renewed its app password, ended the lockout.
 #[tokio::test(flavor = "multi_thread")]
-async fn app_password_does_not_end_the_lock_on_guesses() {
+async fn app_password_keeps_the_lock_on_guesses() {
     let server = Server::with("", "[resolver]\nlock = { failures = 2, per = \"1d\" }\n").await;
     let mut token = app_password(&server, "Frank").await.expose().to_owned();
     let mut codes = Vec::new();
@@ -456,7 +456,7 @@ async fn app_password_does_not_end_the_lock_on_guesses() {
 
 /// Regression: `maximumLoginAttempts` counts on, too.
 #[tokio::test(flavor = "multi_thread")]
-async fn app_password_does_not_forget_failed_attempts() {
+async fn app_password_keeps_failed_attempts() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
     server.accounts.apps().set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
     server.app.rules().await.unwrap();
@@ -476,7 +476,7 @@ async fn app_password_does_not_forget_failed_attempts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn app_password_that_opens_nothing_is_counted_and_never_sent_on() {
+async fn unknown_app_password_is_counted_and_not_sent_on() {
     use std::sync::atomic::Ordering::SeqCst;
     let (port, count) = counting_mail_server().await;
     let throttle = "[resolver]\nthrottle = { first_delay = \"1ms\", longest_delay = \"2ms\", refuse_after = 3, per = \"30m\" }\n";

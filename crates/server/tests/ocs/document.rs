@@ -12,7 +12,7 @@ use user_backend_server::openapi::examples::Example;
 use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::envelope::code::Version;
 use user_backend_server::provisioning::path::Path;
-use user_backend_server::provisioning::routes::{Found, ROUTES, Route, find};
+use user_backend_server::provisioning::routes::{ROUTES, Route, RouteMatch, find};
 
 use super::*;
 
@@ -46,7 +46,7 @@ pub(super) fn knows(level: CompatLevel, method: &Method, target: &str, answer: &
         return;
     };
     let Some(path) = Path::parse(rest) else { return };
-    let Found::Route(route, _) = find(method, &path) else { return };
+    let RouteMatch::Route(route, _) = find(method, &path) else { return };
     // A head that is too long is refused before it is parsed.
     if answer.status == 431 {
         return;
@@ -194,7 +194,7 @@ fn names_in_the_source() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parameters_are_those_that_endpoints_read() {
+async fn parameters_equal_those_read_by_endpoints() {
     let server = Server::start().await;
     let mut every: BTreeSet<String> = ROUTES.iter().flat_map(|route| parameters(route).into_keys()).collect();
     every.extend(names_in_the_source());
@@ -369,7 +369,7 @@ const ELSEWHERE: &[(&str, u16)] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_code_that_is_described_is_answered() {
+async fn every_described_code_occurs() {
     let server = Server::start().await;
     server.put("admin", "/cloud/users/jane", "key=email&value=jane%40example.org").send().await.ok();
     let operations: BTreeMap<&str, (Method, &Value)> = V2["paths"]
@@ -518,7 +518,7 @@ fn steady(value: &mut Value) {
 
 /// What the document says about ids is what the server accepts.
 #[test]
-fn described_ids_are_those_that_can_be() {
+fn described_ids_are_the_possible_ones() {
     let schema = |id: &str, name: &str| {
         let operations =
             V2["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());

@@ -131,7 +131,7 @@ async fn further_addresses_are_removed_one_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_password_counts_at_once_and_the_old_one_no_more() {
+async fn new_password_counts_at_once_and_the_old_one_no_more() {
     let server = Server::start().await;
     // Remembered, so that forgetting is what is tested.
     server.get("Frank", "/cloud/user").send().await.ok();

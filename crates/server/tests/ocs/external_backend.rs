@@ -67,8 +67,8 @@ async fn talk(stream: TcpStream, password: &str, refusal: &str, count: Arc<Atomi
             "CAPABILITY" => format!("* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\r\n{tag} OK done\r\n"),
             "AUTHENTICATE" => {
                 count.fetch_add(1, Ordering::SeqCst);
-                let said = BASE64_STANDARD.decode(words.nth(1)?).ok()?;
-                let right = said.ends_with(format!("\0{password}").as_bytes());
+                let credentials = BASE64_STANDARD.decode(words.nth(1)?).ok()?;
+                let right = credentials.ends_with(format!("\0{password}").as_bytes());
                 if right { format!("{tag} OK in\r\n") } else { format!("{tag} NO {refusal}\r\n") }
             }
             _ => format!("{tag} OK done\r\n"),
@@ -160,9 +160,9 @@ async fn people_of_the_mail_server_take_app_passwords_too() {
 
 /// A deleted mail server user may sign in again, as in the original; a banned one not.
 #[tokio::test(flavor = "multi_thread")]
-async fn banned_mail_user_stays_out_until_the_ban_is_lifted() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let port = mail_server_counting(MAIL, Arc::clone(&asked)).await;
+async fn banned_mail_user_stays_out_until_unbanned() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let port = mail_server_counting(MAIL, Arc::clone(&connections)).await;
     let mail = format!(
         "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
     );
@@ -180,13 +180,13 @@ async fn banned_mail_user_stays_out_until_the_ban_is_lifted() {
     delete("sam", "?ban=1").send().await.fails(403, "Logged in user must be an admin");
     assert!(exists().await);
     delete("admin", "?ban=1").send().await.ok();
-    let before = asked.load(Ordering::SeqCst);
+    let before = connections.load(Ordering::SeqCst);
     for name in ["mia@mail.example", "MIA@mail.example"] {
         let ask = server.get("-", "/cloud/user").basic(name, MAIL);
         ask.send().await.fails(997, "Unauthorised");
     }
     assert!(!exists().await);
-    assert_eq!(asked.load(Ordering::SeqCst), before, "the password stays here");
+    assert_eq!(connections.load(Ordering::SeqCst), before, "the password stays here");
     let again = server.post(
         "admin",
         "/cloud/users?format=json",

@@ -110,7 +110,7 @@ async fn rules_decide_by_host_path_and_groups() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn identity_is_that_of_the_account_and_never_of_the_request() {
+async fn identity_comes_from_the_account_not_the_request() {
     let server = server("").await;
     server.accounts.groups().create(&GroupId::parse("a,admin").unwrap(), None).await.unwrap();
     server.person("zoe", &["a,admin", "group3"], &[]).await;

@@ -66,8 +66,8 @@ async fn saslauthd_floods_and_halves_are_closed_without_an_answer() {
         let mut stream = found.connect().await;
         // It may be closed before all of it is taken.
         let _ = stream.write_all(&flood).await;
-        let said = rest(&mut stream).await;
-        assert!(said == NO_ANSWER || said == NO, "{said:?}");
+        let reply = rest(&mut stream).await;
+        assert!(reply == NO_ANSWER || reply == NO, "{reply:?}");
     }
     assert_eq!(found.check(&RIGHT).await, YES);
 }
@@ -135,7 +135,7 @@ async fn dovecot_auth_ends_floods_and_refuses_odd_names() {
         (5, base64(""), "FAIL\t5"),
         (6, "AEZyYW5r/w==".to_owned(), "FAIL\t6"),
         (7, "====".to_owned(), "FAIL\t7\tcode=invalid_base64"),
-        // A name with what separates fields and lines is said again, escaped.
+        // A name with separators of fields and lines is returned escaped.
         (
             8,
             base64("\0a\tOK\t9\tuser=admin\nOK\t9\0x"),

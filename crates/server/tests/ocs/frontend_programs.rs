@@ -170,14 +170,14 @@ async fn exim(heading: &str, dialogue: impl Fn((&str, &str)) -> String, expected
         let text = format!("EHLO client.example\r\n{}QUIT\r\n", dialogue(credentials));
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         let output = tokio::task::block_in_place(|| child.wait_with_output()).unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
+        let output_text = String::from_utf8_lossy(&output.stdout);
         let is_answer = |line: &&str| {
             line.starts_with(['2', '4', '5']) && !line.starts_with("25") && !line.starts_with("22")
         };
-        let answer = said.lines().find(is_answer).unwrap_or_default();
+        let answer = output_text.lines().find(is_answer).unwrap_or_default();
         assert!(
             answer.starts_with(expected),
-            "{credentials:?}: {said} {}",
+            "{credentials:?}: {output_text} {}",
             String::from_utf8_lossy(&output.stderr)
         );
     }

@@ -37,7 +37,7 @@ fn over<'a>(ask: Ask<'a>, address: &str) -> Ask<'a> {
 async fn o17_rate_limit_is_on_by_default_and_shared_by_all_frontends() {
     let server = Server::start().await;
     let from = new_address();
-    let mut told = Vec::new();
+    let mut answers = Vec::new();
     // Ten failures by default, with pauses of which the short ones are waited for: this takes a few
     // seconds.
     for number in 0..14 {
@@ -57,12 +57,12 @@ async fn o17_rate_limit_is_on_by_default_and_shared_by_all_frontends() {
                 server.ask("-", Method::POST, "/person/check").form(&form).from(from).send().await
             }
         };
-        told.push((answer.code(), answer.header("retry-after").to_owned()));
+        answers.push((answer.code(), answer.header("retry-after").to_owned()));
     }
-    let refused = told.iter().filter(|(code, _)| [997, 102].contains(code)).count();
-    assert!((7..=10).contains(&refused), "{told:?}");
-    let (code, wait) = told.last().unwrap();
-    assert!(*code == 429 && wait.parse::<u64>().unwrap() > 0, "{told:?}");
+    let refused = answers.iter().filter(|(code, _)| [997, 102].contains(code)).count();
+    assert!((7..=10).contains(&refused), "{answers:?}");
+    let (code, wait) = answers.last().unwrap();
+    assert!(*code == 429 && wait.parse::<u64>().unwrap() > 0, "{answers:?}");
     // Another user, from another source.
     server.get("Frank", "/cloud/user").send().await.ok();
 }
@@ -137,12 +137,12 @@ async fn owner_after_a_restart_passes_the_guesses_of_others() {
             ServerSettings::load(&server.dir.path().join("server.toml"), &ClassRegistry::standard()).unwrap();
         let restarted = AppState::start(settings, &config).await.unwrap();
         assert!(key.exists());
-        let mut told = Vec::new();
+        let mut outcomes = Vec::new();
         for number in 0..5 {
             let (guess, from) = (format!("guess {number}"), new_address().into());
-            told.push(word(&restarted.sign_in("Frank", &guess, from, Accepts::Password).await.unwrap()));
+            outcomes.push(word(&restarted.sign_in("Frank", &guess, from, Accepts::Password).await.unwrap()));
         }
-        assert_eq!(told.last(), Some(&"throttled"), "{told:?}");
+        assert_eq!(outcomes.last(), Some(&"throttled"), "{outcomes:?}");
         // From elsewhere the right password looks like a wrong one.
         for (from, expected) in [(new_address().into(), "throttled"), (home, expected)] {
             let right = restarted.sign_in("Frank", PASSWORD, from, Accepts::Password).await.unwrap();
@@ -169,7 +169,7 @@ async fn t48_failures_of_one_process_count_in_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn consecutive_wrong_passwords_lock_and_do_not_disable() {
+async fn consecutive_wrong_passwords_lock_without_disabling() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
     let apps = server.accounts.apps();
     apps.set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
@@ -184,7 +184,7 @@ async fn consecutive_wrong_passwords_lock_and_do_not_disable() {
     assert_eq!(
         (locked.body, locked.status),
         (wrong.body, wrong.status),
-        "T50: nothing tells that it was right"
+        "T50: nothing shows that it was right"
     );
     let jane = server.accounts.users().get(&UserId::parse("jane").unwrap()).await.unwrap();
     assert!(jane.enabled);
@@ -271,12 +271,12 @@ async fn another(server: &Server) -> AppState {
 
 /// What becomes of this many guesses at Frank, each from a network of its own.
 async fn guesses_at_frank(app: &AppState, numbers: std::ops::Range<u32>) -> Vec<&'static str> {
-    let mut told = Vec::new();
+    let mut outcomes = Vec::new();
     for number in numbers {
         let (guess, from) = (format!("guess {number}"), new_address().into());
-        told.push(word(&app.sign_in("Frank", &guess, from, Accepts::Password).await.unwrap()));
+        outcomes.push(word(&app.sign_in("Frank", &guess, from, Accepts::Password).await.unwrap()));
     }
-    told
+    outcomes
 }
 
 async fn right_password_of_frank(app: &AppState) -> &'static str {
@@ -284,7 +284,7 @@ async fn right_password_of_frank(app: &AppState) -> &'static str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_of_a_user_survive_a_restart_until_they_are_cleared() {
+async fn failures_of_a_user_survive_a_restart_until_cleared() {
     let server = Server::with("", "[resolver]\nlock = { failures = 2, per = \"24h\" }\n").await;
     assert_eq!(guesses_at_frank(&server.app, 0..4).await, ["refused", "refused", "refused", "throttled"]);
     server.app.sync_failed_logins(false).await.unwrap();
@@ -390,7 +390,7 @@ async fn policy_lock_holds_on_all_servers_except_for_the_last_admin() {
 ///
 /// This includes the order of statuses, texts and `Retry-After`.
 #[tokio::test(flavor = "multi_thread")]
-async fn m11_statuses_do_not_reveal_where_a_name_is_known() {
+async fn m11_statuses_hide_the_backend_of_a_name() {
     let port = external_backend::mail_server_counting(external_backend::MAIL, Default::default()).await;
     let mail = format!(
         "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"

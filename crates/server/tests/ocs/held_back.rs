@@ -198,7 +198,7 @@ async fn walk(store: &str) {
             for method in [Method::GET, Method::PUT] {
                 number += 1;
                 let name = format!("boss{number}");
-                // More rights for an administrator are none.
+                // An administrator has all rights already.
                 let groups: &[&str] = if end == End::Promote { &["group2"] } else { &["admin"] };
                 server.person(&name, groups, &[]).await;
                 let id = UserId::parse(&name).unwrap();
@@ -231,18 +231,18 @@ async fn walk(store: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credential_that_ends_during_the_body_counts_no_more_sqlite() {
+async fn credential_ended_during_the_body_is_refused_sqlite() {
     walk("").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credential_that_ends_during_the_body_counts_no_more_postgres() {
+async fn credential_ended_during_the_body_is_refused_postgres() {
     on_postgres(async |store| walk(store).await).await;
 }
 
 /// `jane` leaves the reach of her sub-admin before the body with her new password comes.
 #[tokio::test(flavor = "multi_thread")]
-async fn target_that_rises_during_the_body_is_out_of_reach() {
+async fn target_promoted_during_the_body_is_out_of_reach() {
     for promote in [true, false] {
         let server = Server::start().await;
         let jane = UserId::parse("jane").unwrap();
@@ -273,7 +273,7 @@ async fn refusal_after_the_body_asks_for_the_password_again() {
 
 /// The forms of the pages.
 #[tokio::test(flavor = "multi_thread")]
-async fn form_of_a_session_that_ended_changes_nothing() {
+async fn form_of_an_ended_session_changes_nothing() {
     for (path, fields) in [
         ("/settings/password", "current=Wonder+land+1865+%21&password=Looking+glass+1871+%21"),
         ("/settings/app-passwords", "name=phone&password=Wonder+land+1865+%21"),

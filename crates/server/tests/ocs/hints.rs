@@ -36,7 +36,7 @@ async fn https_at_the_port_for_http_is_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_method_says_which_ones_there_are() {
+async fn wrong_method_names_the_allowed_ones() {
     let server = Server::start().await;
     for (method, path, allowed, hint) in [
         (Method::POST, "/cloud/users/Frank/disable", "PUT", "takes PUT; with curl: -X PUT"),

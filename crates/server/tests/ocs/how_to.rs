@@ -40,7 +40,7 @@ fn here(server: &Server, text: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lines_for_the_terminal_do_what_they_say() {
+async fn lines_for_the_terminal_do_what_they_say() {
     let imap = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     let server = Server::empty("", imap).await;
     server.person("admin", &["admin"], &[]).await;
@@ -74,7 +74,7 @@ async fn the_lines_for_the_terminal_do_what_they_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_programs_print_users() {
+async fn programs_print_users() {
     let server = Server::start().await;
     server.post("admin", "/cloud/groups", "groupid=staff").send().await.ok();
     for (language, program) in

@@ -350,7 +350,7 @@ fn texts() -> Vec<String> {
 }
 
 #[test]
-fn there_are_five_hundred_of_them() {
+fn there_are_five_hundred_strings() {
     assert!(texts().len() >= 500, "{}", texts().len());
 }
 

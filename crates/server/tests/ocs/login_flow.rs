@@ -11,11 +11,11 @@ async fn begin(server: &Server) -> (String, String) {
     let ask = server.page(Method::POST, "/index.php/login/v2").header("User-Agent", "Rabbit <Phone> 1.0");
     let answer = ask.send().await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"), "{answer:?}");
-    let told = answer.json();
-    assert_eq!(told["poll"]["endpoint"], "http://localhost/login/v2/poll");
-    let page = told["login"].as_str().unwrap().strip_prefix("http://localhost").unwrap().to_owned();
+    let json = answer.json();
+    assert_eq!(json["poll"]["endpoint"], "http://localhost/login/v2/poll");
+    let page = json["login"].as_str().unwrap().strip_prefix("http://localhost").unwrap().to_owned();
     assert!(page.starts_with(&format!("/{LOGIN_FLOW_PATH}")), "{page}");
-    (told["poll"]["token"].as_str().unwrap().to_owned(), page)
+    (json["poll"]["token"].as_str().unwrap().to_owned(), page)
 }
 
 async fn poll(server: &Server, token: &str) -> Answer {
@@ -58,9 +58,9 @@ async fn device_gets_an_app_password_once_its_owner_agreed() {
     assert_eq!(browser.get(&page).await.status, 404, "agreed already");
     let answer = poll(&server, &token).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    let told = answer.json();
-    assert_eq!((&told["server"], &told["loginName"]), (&"http://localhost".into(), &"Frank".into()));
-    let password = told["appPassword"].as_str().unwrap();
+    let json = answer.json();
+    assert_eq!((&json["server"], &json["loginName"]), (&"http://localhost".into(), &"Frank".into()));
+    let password = json["appPassword"].as_str().unwrap();
     server.get("-", "/cloud/user").basic("Frank", password).send().await.ok();
     server
         .put("-", "/cloud/users/Frank", "key=password&value=x")
@@ -213,8 +213,8 @@ async fn administrator_may_choose_what_the_program_may_do() {
     assert!(admin.get(&page).await.body.contains("name=\"scope:users:read\""));
     let chosen = [("scope:users:read", "1"), ("scope:groups:read", "1")];
     assert_eq!(admin.post(&page, &chosen).await.status, 200);
-    let told = poll(&server, &token).await.json();
-    let token = told["appPassword"].as_str().unwrap();
+    let json = poll(&server, &token).await.json();
+    let token = json["appPassword"].as_str().unwrap();
     let bearer = format!("Bearer {token}");
     server.get("-", "/cloud/users").header("Authorization", &bearer).send().await.ok();
     let refused = server.get("-", "/cloud/apps").header("Authorization", &bearer).send().await;

@@ -4,7 +4,7 @@ use accounts::UserFilter;
 
 use super::browser::TestBrowser;
 use super::external_backend;
-use super::lost::{deliver, mail_settings};
+use super::lost_password::{deliver, mail_settings};
 use super::*;
 
 /// The path of the link that confirms an address, and where it went.

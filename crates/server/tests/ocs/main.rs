@@ -30,7 +30,7 @@ mod hints;
 mod how_to;
 mod injection;
 mod login_flow;
-mod lost;
+mod lost_password;
 mod mail_address;
 mod nginx_mail;
 mod operators;
@@ -70,7 +70,7 @@ use user_backend_server::listener::{Listener, ShutdownHandle};
 use user_backend_server::settings::ServerSettings;
 use user_backend_server::state::AppState;
 
-/// Everybody's password in these tests, except where one is changed.
+/// The password of every user in these tests, except where one is changed.
 const PASSWORD: &str = "Wonder land 1865 !";
 
 /// The cheapest hashes that are taken.

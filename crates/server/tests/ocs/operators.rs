@@ -68,7 +68,7 @@ fn fields(line: &str) -> &str {
 }
 
 #[test]
-fn failed_sign_in_is_one_line_that_repeats_no_unknown_name() {
+fn failed_sign_in_is_one_line_without_unknown_names() {
     let mut program = Program::start("", &[]);
     program.sign_in("Admin", "wrong", "");
     let first = program.failed();
@@ -115,7 +115,7 @@ fn failed_sign_in_is_one_line_that_repeats_no_unknown_name() {
 }
 
 #[test]
-fn client_that_disconnects_early_is_in_the_log() {
+fn early_disconnect_is_logged() {
     // Takes connections and says nothing.
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let backend = format!(
@@ -317,7 +317,7 @@ fn metrics_have_a_listener_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readiness_names_the_backend_that_is_not_recognised() {
+async fn readiness_names_the_unrecognised_backend() {
     let port = external_backend::mail_server_refusing("the moon is in the seventh house").await;
     let imap = format!(
         "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
@@ -333,7 +333,7 @@ async fn readiness_names_the_backend_that_is_not_recognised() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readiness_names_the_backend_that_is_away() {
+async fn readiness_names_the_unavailable_backend() {
     // Nothing listens at the port of a socket that was closed.
     let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let imap = format!(

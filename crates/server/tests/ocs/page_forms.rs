@@ -190,7 +190,7 @@ async fn profile_form_changes_name_as_far_as_it_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn staying_signed_in_is_for_who_chose_it_where_it_is_allowed() {
+async fn remember_me_needs_choice_and_permission() {
     const DAY: i64 = 24 * 60 * 60;
     let left = async |server: &Server, browser: &TestBrowser<'_>| {
         let session = server.accounts.sessions().find(&TokenHash::of(browser.token())).await;

@@ -46,7 +46,7 @@ async fn sign_in_sets_a_new_session_cookie_and_sign_out_ends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o16_every_page_forbids_what_it_does_not_need() {
+async fn o16_every_page_has_a_strict_policy() {
     let server = Server::with("public_url = \"https://cloud.example.org\"", LETTERS).await;
     let mut browser = TestBrowser::new(&server);
     let login = browser.get("/login").await;
@@ -134,7 +134,7 @@ async fn t50_failure_page_is_the_same_for_every_account() {
             // The name that was typed stands in its field again.
             let body =
                 answer.body.replace(&format!("type=\"text\" value=\"{name}\""), "type=\"text\" value=\"\"");
-            seen.push((told(&answer), body));
+            seen.push((headers(&answer), body));
         }
         assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
         assert!(seen[0].1.contains(text), "{text}: {}", seen[0].1);
@@ -143,14 +143,14 @@ async fn t50_failure_page_is_the_same_for_every_account() {
 }
 
 /// All headers but those that are never the same twice.
-fn told(answer: &Answer) -> Vec<(String, String)> {
+fn headers(answer: &Answer) -> Vec<(String, String)> {
     let pairs =
         answer.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
     pairs.filter(|(name, _)| !matches!(name.as_str(), "content-length" | "date" | "x-request-id")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_is_not_called_a_wrong_password() {
+async fn outage_is_not_called_a_wrong_password() {
     let dead = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     let server = Server::with("", &format!("{dead}{LETTERS}")).await;
     let mut browser = TestBrowser::new(&server);
@@ -217,7 +217,7 @@ async fn o01_forged_form_of_another_site_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o01_a_session_calls_the_api_with_both_headers_only() {
+async fn o01_session_calls_the_api_with_both_headers_only() {
     let server = Server::start().await;
     let frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     let admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
@@ -247,7 +247,7 @@ async fn o01_a_session_calls_the_api_with_both_headers_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_password_wants_the_old_one_and_ends_every_session() {
+async fn new_password_wants_the_old_one_and_ends_every_session() {
     let server = Server::start().await;
     let mut other = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
@@ -346,7 +346,7 @@ async fn display_names_are_escaped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_begins_only_if_nothing_ended_meanwhile() {
+async fn session_begins_only_if_nothing_ended_meanwhile() {
     let server = Server::start().await;
     let (accounts, frank) = (&server.accounts, UserId::parse("Frank").unwrap());
     let before = accounts.credential_epoch().current().await.unwrap();
@@ -360,7 +360,7 @@ async fn a_session_begins_only_if_nothing_ended_meanwhile() {
 
 /// A user disabled and enabled during a slow sign-in gets no session from it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_that_was_overtaken_begins_no_session() {
+async fn overtaken_sign_in_begins_no_session() {
     let go_on = Arc::new(Notify::new());
     let slow = FakeServer::start(vec![
         ScriptStep::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
@@ -379,14 +379,14 @@ async fn a_sign_in_that_was_overtaken_begins_no_session() {
     server.post("admin", "/cloud/users", form).send().await.ok();
     let mia = UserId::parse("mia@mail.example").unwrap();
     for overtaken in [true, false] {
-        let heard = slow.heard_text().matches("AUTHENTICATE").count();
+        let received = slow.received_text().matches("AUTHENTICATE").count();
         let app = server.app.clone();
         let password = format!("{} {overtaken}", external_backend::MAIL);
         let signing_in = tokio::spawn(async move {
             let browser = Browser { address: new_address().into(), agent: String::new() };
             app.begin_session("mia@mail.example", &password, &browser, false).await.unwrap()
         });
-        while slow.heard_text().matches("AUTHENTICATE").count() == heard {
+        while slow.received_text().matches("AUTHENTICATE").count() == received {
             tokio::task::yield_now().await;
         }
         if overtaken {

@@ -51,7 +51,7 @@ async fn credentials_made_by_a_sub_admin_end_with_a_promotion() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_end_when_another_user_sets_password_or_group() {
+async fn credentials_end_after_another_user_sets_password_or_group() {
     let server = Server::with("app_passwords_on_new_password = \"keep\"", "").await;
     let (app_password, mut browser) = credentials_of_jane(&server).await;
     assert_eq!(set_password(&server, "admin", "jane", FRESH).await, 100);
@@ -64,7 +64,7 @@ async fn credentials_end_when_another_user_sets_password_or_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sub_admin_does_not_take_over_a_fellow_sub_admin() {
+async fn sub_admin_cannot_take_over_a_fellow_sub_admin() {
     for setting in ["", "sub_admins_may_add = \"anybody\""] {
         let server = Server::with(setting, "").await;
         server.person("tom", &["group1"], &["group3"]).await;
@@ -84,7 +84,7 @@ async fn sub_admin_does_not_take_over_a_fellow_sub_admin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sub_admin_takes_no_name_that_a_backend_may_own() {
+async fn sub_admin_takes_no_name_of_a_backend() {
     let bare = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     let stripped = format!("{bare}domain = \"example.com\"\nadd_domain = true\nstrip_domain = true\n");
     let domain = format!("{bare}domain = \"example.com\"\nadd_domain = true\n");

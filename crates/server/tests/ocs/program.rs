@@ -16,7 +16,7 @@ pub(super) fn program(dir: &TempDir, words: &[&str]) -> Command {
     command
 }
 
-fn said(output: &std::process::Output) -> (i32, String, String) {
+fn outcome_of(output: &std::process::Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
@@ -25,7 +25,9 @@ fn said(output: &std::process::Output) -> (i32, String, String) {
 fn init_writes_a_configuration_and_the_first_administrator() {
     let dir = TempDir::new().unwrap();
     let init = |password: &str| {
-        said(&program(&dir, &["init", "--password-from-env"]).env("OC_PASS", password).output().unwrap())
+        outcome_of(
+            &program(&dir, &["init", "--password-from-env"]).env("OC_PASS", password).output().unwrap(),
+        )
     };
     let (code, _, err) = init("abc");
     assert_eq!(code, 1, "{err}");
@@ -92,7 +94,7 @@ fn settings_are_accepted_and_rejected_as_by_the_command_line() {
     }
     for (text, error) in settings::REJECTED {
         std::fs::write(&file, text).unwrap();
-        let (code, out, err) = said(&program(&dir, &["serve"]).output().unwrap());
+        let (code, out, err) = outcome_of(&program(&dir, &["serve"]).output().unwrap());
         assert_eq!((code, out.as_str()), (2, ""), "{text}: {err}");
         assert!(err.starts_with(&format!("user-backend-server: {error}")), "{text}: {err}");
     }
@@ -110,11 +112,11 @@ fn configuration_errors_name_their_position() {
         ("[sever]\n", "sever"),
     ] {
         std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
-        let (code, out, err) = said(&program(&dir, &["serve"]).output().unwrap());
+        let (code, out, err) = outcome_of(&program(&dir, &["serve"]).output().unwrap());
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
         assert!(err.contains(expected) && err.contains("user-backend.toml"), "{err}");
     }
-    let (code, _, err) = said(&program(&dir, &["serve", "--config", "missing.toml"]).output().unwrap());
+    let (code, _, err) = outcome_of(&program(&dir, &["serve", "--config", "missing.toml"]).output().unwrap());
     assert_eq!(code, 2);
     assert!(err.contains("missing.toml") && err.contains("init"), "{err}");
 }
@@ -164,7 +166,7 @@ fn close_to_others(_file: &std::path::Path) {
 /// L6, M13: a key that others read, a certificate or a configuration that others write.
 #[cfg(unix)]
 #[test]
-fn serve_refuses_files_that_others_may_change_or_keys_they_read() {
+fn serve_refuses_open_files_and_keys() {
     use std::os::unix::fs::{PermissionsExt, chown};
 
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -191,7 +193,7 @@ fn serve_refuses_files_that_others_may_change_or_keys_they_read() {
         ("user-backend.toml", 0o664, 2, "chmod g-w "),
     ] {
         mode(name, bits);
-        let (found, _, err) = said(&program(&dir, &["serve"]).output().unwrap());
+        let (found, _, err) = outcome_of(&program(&dir, &["serve"]).output().unwrap());
         assert_eq!(found, code, "{name} {bits:o}: {err}");
         let shown = format!("mode {bits:04o}");
         assert!(
@@ -202,7 +204,7 @@ fn serve_refuses_files_that_others_may_change_or_keys_they_read() {
     }
     // Only root gives files away.
     if chown(file("user-backend.toml"), Some(65534), None).is_ok() {
-        let (found, _, err) = said(&program(&dir, &["serve"]).output().unwrap());
+        let (found, _, err) = outcome_of(&program(&dir, &["serve"]).output().unwrap());
         assert!(found == 2 && err.contains("owner 65534") && err.contains("chown -h root "), "{err}");
         chown(file("user-backend.toml"), Some(0), None).unwrap();
     }
@@ -377,7 +379,7 @@ fn t61_server_keeps_few_copies_of_the_password() {
     }
     let process = Process::open(running.child.id().try_into().unwrap()).unwrap();
     assert_eq!(process.core_limits(), Some(("0".to_owned(), "0".to_owned())));
-    assert_eq!(canary::count(&process.told()), 0);
+    assert_eq!(canary::count(&process.arguments_and_environment()), 0);
     // Only root may look. The heap is wiped; threads that hash have buffers on their stacks: two or
     // three copies were seen.
     if let Some(mut found) = process.remembers(&canary::remains()) {
@@ -387,7 +389,7 @@ fn t61_server_keeps_few_copies_of_the_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn backends_come_while_the_server_runs() {
+async fn backends_are_added_at_run_time() {
     let server = Server::start().await;
     let form = "userid=m%40mail.example&backend=mail";
     server.post("admin", "/cloud/users", form).send().await.fails(101, "backend mail does not exist");
@@ -470,13 +472,13 @@ fn systemd_is_notified_of_ready_reload_watchdog_and_stop() {
     .unwrap();
     let path = dir.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    let heard = || {
+    let received = || {
         let mut bytes = [0; 512];
         let length = socket.recv(&mut bytes).unwrap();
         String::from_utf8(bytes[..length].to_vec()).unwrap()
     };
-    // What is said all the time aside.
-    let news = || std::iter::repeat_with(heard).find(|text| !text.starts_with("WATCHDOG")).unwrap();
+    // Without the watchdog's messages, which are sent all the time.
+    let news = || std::iter::repeat_with(received).find(|text| !text.starts_with("WATCHDOG")).unwrap();
     let mut command = program(&dir, &["serve"]);
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "100000").env_remove("WATCHDOG_PID");
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -484,7 +486,7 @@ fn systemd_is_notified_of_ready_reload_watchdog_and_stop() {
     let mut running = Running { child, log: Some(log) };
     assert_eq!(news().trim(), "READY=1");
     assert_eq!(
-        std::iter::repeat_with(heard).find(|text| text.starts_with("WATCHDOG")).unwrap().trim(),
+        std::iter::repeat_with(received).find(|text| text.starts_with("WATCHDOG")).unwrap().trim(),
         "WATCHDOG=1"
     );
     running.signal("-HUP");

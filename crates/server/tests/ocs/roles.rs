@@ -123,7 +123,7 @@ async fn restore(server: &Server, id: &str, user: &str, done: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o08_a_sub_admin_has_no_way_up() {
+async fn o08_sub_admin_has_no_way_up() {
     let server = Server::start().await;
     server.person("boss", &["admin", "group1"], &[]).await;
     server.person("sid", &["group2"], &["group1"]).await;

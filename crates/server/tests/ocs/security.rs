@@ -9,7 +9,7 @@ use super::*;
 const GOOD: &str = "down the rabbit hole";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o02_a_header_is_a_name_and_a_password_or_refused() {
+async fn o02_header_is_a_name_and_a_password_or_refused() {
     use base64::Engine;
     use base64::prelude::BASE64_STANDARD;
 
@@ -60,7 +60,7 @@ async fn o02_a_header_is_a_name_and_a_password_or_refused() {
     let text = "GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: localhost\r\nOCS-APIRequest: true\r\nConnection: close\r\n\
                 Authorization: Basic YTpi\r\nAuthorization: Basic YTpi\r\n\r\n";
     let answer = smuggling::exchange(&mut stream, text.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 400"), "two sign-ins in one request are none: {answer}");
+    assert!(answer.starts_with("HTTP/1.1 400"), "two sign-ins in one request are refused: {answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,7 +273,7 @@ async fn o10_users_change_only_their_listed_fields() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o13_only_an_administrator_learns_which_ids_there_are() {
+async fn o13_existing_ids_are_shown_to_administrators_only() {
     let server = Server::with("sub_admins_may_add = \"accessible\"", "").await;
     let mut compared = 0;
     for route in ROUTES.iter().filter(|route| route.path.contains("{user}")) {
@@ -315,7 +315,7 @@ async fn o13_only_an_administrator_learns_which_ids_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o14_limits_are_defined_and_pages_add_up_while_people_come() {
+async fn o14_pages_add_up_during_inserts() {
     let server = Server::start().await;
     let ids = async |query: &str| {
         let answer = server.get("admin", &format!("/cloud/users?format=json&{query}")).send().await;

@@ -168,7 +168,7 @@ async fn service_token_cannot_take_over_owner_or_administrator() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn service_token_has_no_more_rights_than_its_owner_has_now() {
+async fn service_token_has_the_current_rights_of_its_owner() {
     let server = Server::start().await;
     let scopes = ["users:read", "users:write", "groups:read", "groups:write", "users:credentials"];
     let jane = token(&server, "jane", &scopes, &[]).await;

@@ -76,7 +76,7 @@ async fn o06_no_request_hides_in_another() {
             format!("{post}Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"),
             Then::Refused,
         ),
-        row("a size that is none", format!("{post}{chunked}\r\nx\r\n\r\n"), Then::Refused),
+        row("an invalid size", format!("{post}{chunked}\r\nx\r\n\r\n"), Then::Refused),
         row("a size with a sign", format!("{post}{chunked}\r\n-1\r\n\r\n"), Then::Refused),
         row("an endless size", format!("{post}{chunked}\r\nfffffffffffffffff\r\n"), Then::Refused),
         row("a chunk that does not end", format!("{post}{chunked}\r\n1\r\nab\r\n0\r\n\r\n"), Then::Refused),
@@ -120,7 +120,7 @@ async fn o06_no_request_hides_in_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_is_for_one_host() {
+async fn request_is_for_one_host() {
     let server = Server::start().await;
     for (head, status) in [
         ("GET /healthz HTTP/1.1\r\n", 400),

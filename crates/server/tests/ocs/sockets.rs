@@ -427,7 +427,7 @@ async fn dovecot_auth_outage_and_limit_are_temporary() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dovecot_auth_ends_connections_that_break_the_protocol() {
+async fn dovecot_auth_closes_on_protocol_violations() {
     let found = WithSocket::start("dovecot_auth", "", "").await;
     let long = "a".repeat(9000);
     for text in [

@@ -59,7 +59,7 @@ async fn only_the_owner_ends_the_app_password_in_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
+async fn app_password_is_made_on_the_page_shown_once_and_revoked() {
     let server = Server::start().await;
     let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     for (name, password, status) in

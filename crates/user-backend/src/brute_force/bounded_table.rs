@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flood_evicts_nothing_that_is_in_use() {
+    fn flood_evicts_nothing_in_use() {
         let table: BoundedTable<u32, AtomicU32> = BoundedTable::new(100);
         let mine = table.get_or_insert(&7, AtomicU32::default);
         mine.store(3, Ordering::Relaxed);

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn burst_does_not_pass_the_limit() {
+    fn burst_stays_within_the_limit() {
         let limiter = limiter(4);
         let burst: Vec<_> = (0..100).filter_map(|_| limiter.reserve(false).ok()).collect();
         assert_eq!(burst.len(), 3);

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn burst_does_not_pass_the_limit() {
+    fn burst_stays_within_the_limit() {
         let bench = BudgetFixture::new();
         let burst: Vec<_> = (0..100).filter_map(|_| bench.reserve().ok()).collect();
         assert_eq!(burst.len(), 4);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn known_wrong_password_counts_when_the_server_is_silent() {
+    async fn known_wrong_password_counts_during_an_outage() {
         let bench = BudgetFixture::new();
         bench.reserve_for("old").unwrap().settle(&wrong());
         bench.reserve_for("old").unwrap().settle(&silence());

@@ -260,7 +260,7 @@ impl SourceRateLimiter {
         Self { shared: Arc::new(SourceTable { limit: normal(limit), networks, unjudged, observer }) }
     }
 
-    /// Whether failures are slowed down just like this.
+    /// Whether another limit has the same values.
     pub(crate) fn is_made_of(&self, limit: SourceRateLimit) -> bool {
         self.shared.limit == normal(limit)
     }

@@ -227,7 +227,7 @@ impl UserLimiter {
         Self { lockout, limit, shared: Arc::clone(&self.shared) }
     }
 
-    /// How failures in a row are answered by the settings, if they are.
+    /// The lockout after consecutive failures that the settings define, if any.
     pub(crate) fn lockout(&self) -> Option<Lockout> {
         self.lockout
     }
@@ -252,7 +252,7 @@ impl UserLimiter {
         self.limit
     }
 
-    /// How long failures may count, and how long wrong credentials are remembered.
+    /// How long failures count and wrong credentials are remembered.
     pub(crate) fn remembers_for(&self) -> Duration {
         let rule = self.rule().map(|_| Lockout::default());
         let in_a_row = self.lockout.or(rule).map_or(Duration::ZERO, |lockout| lockout.per);
@@ -267,7 +267,7 @@ impl UserLimiter {
         }
     }
 
-    /// Whether nothing is known about this user that could hold an attempt up.
+    /// Whether no known failure of this user can delay an attempt.
     #[inline]
     pub(crate) fn is_quiet(&self, canonical: &str) -> bool {
         self.shared.users.has_none(canonical) && self.shared.reports.has_none(canonical)
@@ -275,7 +275,7 @@ impl UserLimiter {
 
     /// Registers an attempt at a user who is known by these names.
     ///
-    /// From now on no attempt counts as quiet until it is dropped.
+    /// Until it is dropped, no attempt at this user counts as quiet.
     pub(crate) fn arrive(&self, names: impl IntoIterator<Item = CanonicalName>) -> UserArrival {
         let mut names: Vec<CanonicalName> = names.into_iter().collect();
         // In one order for all, or two attempts could wait for each other.

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn backend_keeps_its_number_and_does_not_share_it() {
+    fn backend_keeps_its_own_number() {
         let backends = Backends::default();
         let ids: Vec<_> =
             (0..IDS).map(|number| BackendId::parse(&format!("backend-{number}")).unwrap()).collect();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_is_small() {
+    fn outcome_is_small() {
         assert_eq!(size_of::<Accepted>(), 104);
     }
 }

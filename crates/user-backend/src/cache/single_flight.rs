@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_work_survives_the_caller_that_started_it() {
+    async fn work_survives_its_caller() {
         let bench = FlightFixture::new(10);
         let leader = bench.join("secret");
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;

@@ -45,7 +45,7 @@ impl CacheFixture {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_acceptance_lives_as_long_as_set_and_not_longer() {
+async fn acceptance_lives_as_long_as_set_and_not_longer() {
     let bench = CacheFixture::new();
     let key = bench.accept("alice", "alice", "mail", "secret", bench.cache.epoch());
     tokio::time::advance(MINUTE - Duration::from_millis(1)).await;
@@ -86,7 +86,7 @@ fn check_begun_before_an_invalidation_is_not_remembered() {
 }
 
 #[test]
-fn a_backend_is_forgotten_and_the_others_are_not() {
+fn backend_is_forgotten_and_the_others_are_not() {
     let bench = CacheFixture::new();
     let mail = bench.accept("alice", "alice", "mail", "secret", bench.cache.epoch());
     let files = bench.accept("bob", "bob", "files", "secret", bench.cache.epoch());
@@ -96,7 +96,7 @@ fn a_backend_is_forgotten_and_the_others_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_has_a_lifetime_of_its_own() {
+async fn refusal_has_a_lifetime_of_its_own() {
     let bench = CacheFixture::new();
     let login = LoginName::parse("alice").unwrap();
     let key = bench.key("alice", "wrong");
@@ -116,7 +116,7 @@ async fn a_refusal_has_a_lifetime_of_its_own() {
 }
 
 #[test]
-fn a_lifetime_of_zero_remembers_nothing() {
+fn lifetime_of_zero_remembers_nothing() {
     let bench = CacheFixture::new();
     let login = LoginName::parse("alice").unwrap();
     let key = bench.key("alice", "wrong");
@@ -154,7 +154,7 @@ fn t40_no_password_is_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_grace_only_the_password_that_was_accepted_last_counts() {
+async fn grace_accepts_only_the_last_accepted_password() {
     let bench = CacheFixture::new();
     let login = LoginName::parse("alice").unwrap();
     let verified = VerifiedIdentity {

@@ -78,7 +78,7 @@ pub struct Located<'a, T> {
 pub enum PositionalTls<'a> {
     /// Nothing: the defaults of named fields hold.
     #[default]
-    Unsaid,
+    Unset,
     /// Nothing, which in the PHP app meant clear text.
     ImpliesPlaintext(Field<'a>),
     /// No TLS setting, which in the PHP app meant STARTTLS if offered, else clear text.
@@ -97,7 +97,7 @@ pub enum PositionalTls<'a> {
 impl<'a> PositionalTls<'a> {
     fn argument(&self) -> Option<&Field<'a>> {
         match self {
-            Self::Unsaid | Self::Opportunistic => None,
+            Self::Unset | Self::Opportunistic => None,
             Self::ImpliesPlaintext(field) | Self::Mode(_, field) | Self::Plaintext { field, .. } => {
                 Some(field)
             }

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_of_another_name_space_is_another_class() {
+    fn class_of_another_name_space_is_another_class() {
         let registry = ClassRegistry::standard();
         for spelling in [
             "\\Evil\\IMAP",
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_without_its_feature_says_which() {
+    fn class_without_its_feature_says_which() {
         let absent = ClassRegistry::empty().without("http", &["webdavauth"]);
         let problem = absent.find("\\OCA\\UserExternal\\WebDavAuth").map(|_| ()).unwrap_err();
         assert_eq!(problem.hints, ["class `http` needs the cargo feature `http`"]);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_that_people_bring_along_are_named() {
+    fn third_party_classes_are_named() {
         let registry = ClassRegistry::standard();
         let spelling = "\\OCA\\User_LDAP\\User_Proxy";
         let problem = registry.find(spelling).map(|_| ()).unwrap_err();

@@ -175,7 +175,7 @@ fn security(
             format.line("ca_file", &format.text("ca.pem"))
         ))
         .hint(format!(
-            "anybody between here and the server could read every password: {}",
+            "anyone between here and the server could read every password: {}",
             format.line("danger_accept_any_certificate", "true")
         ));
         field.fail::<()>(problem);
@@ -237,8 +237,8 @@ fn tls(
         ("starttls", TlsMode::Explicit),
         ("none", TlsMode::None),
     ];
-    let (said_by, default) = match &positional.tls {
-        PositionalTls::Unsaid => (None, spec.default_tls()),
+    let (positional_field, default) = match &positional.tls {
+        PositionalTls::Unset => (None, spec.default_tls()),
         PositionalTls::ImpliesPlaintext(_) => (None, TlsMode::None),
         PositionalTls::Opportunistic if may_be_plaintext => (None, TlsMode::None),
         PositionalTls::Opportunistic => (None, TlsMode::Explicit),
@@ -247,7 +247,7 @@ fn tls(
     };
     let hint =
         "\"implicit\" is TLS from the first byte, \"explicit\" asks the server for it (STARTTLS, AUTH TLS)";
-    let Some(field) = section.field_unless_positional("tls", said_by) else { return default };
+    let Some(field) = section.field_unless_positional("tls", positional_field) else { return default };
     let words: Vec<_> = WORDS.into_iter().filter(|(_, mode)| spec.tls_modes.contains(mode)).collect();
     if let Value::Text(text) = &field.node.value {
         // The words that other programs have for it.

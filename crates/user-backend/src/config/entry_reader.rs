@@ -35,18 +35,18 @@ pub(super) fn read(
     };
     let transport = class.transport();
     check_names(section, class, registry);
-    let said = section
+    let positional = section
         .field(ARGUMENTS)
         .map(|field| Arguments::new(&field).and_then(|arguments| class.positional(&arguments)));
     let mut remarks = Vec::new();
     let nothing = NamedFields::default();
-    let named = said.as_ref().map_or(Some(&nothing), Option::as_ref);
+    let named = positional.as_ref().map_or(Some(&nothing), Option::as_ref);
     let names = policy::names(section, named.unwrap_or(&nothing), class.bare_names_only(), &mut remarks);
     let first_sign_in = policy::first_sign_in(section, &mut remarks);
     let policy = policy::policy(section, class.default_policy(), &mut remarks);
     let help = help::read(section);
     let own = own_fields::read(section, class, named, is_common);
-    let reach = endpoint::read(section, transport, said.as_ref().map(Option::as_ref), base);
+    let reach = endpoint::read(section, transport, positional.as_ref().map(Option::as_ref), base);
     let given_id = section.field("id").map(|field| id(&field));
     let (names, policy, own, reach, first_sign_in) = (names?, policy?, own?, reach?, first_sign_in?);
     let (display_name, help_url) = help?;

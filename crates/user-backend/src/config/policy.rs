@@ -50,12 +50,12 @@ pub(super) fn names(
 const DOMAIN: &str = "a domain such as \"example.com\"";
 
 /// The domains as written, and the rules for them.
-struct Domains<'a> {
+struct WrittenDomains<'a> {
     names: Vec<&'a str>,
     rules: DomainRules,
 }
 
-impl<'a> Domains<'a> {
+impl<'a> WrittenDomains<'a> {
     /// Reads one domain, or an array of them.
     fn read(field: &Field<'a>) -> Option<Self> {
         let elements = match field.is_text() {
@@ -151,7 +151,7 @@ fn domain(
         }
         return Some(DomainRules::none().group_by_domain(group.1).offer(offered));
     };
-    let Domains { names: domains, rules } = Domains::read(&field)?;
+    let WrittenDomains { names: domains, rules } = WrittenDomains::read(&field)?;
     if let (NameForms::Address, (Some(add), true)) = (offered, &add) {
         let problem = Problem::new("`add_domain` with names = \"address\"", "one of them");
         add.fail::<()>(problem.hint("it would add the domain to names that this backend is not asked about"));

@@ -87,21 +87,21 @@ pub(crate) fn walk(node: &Node, path: &Path) -> (Position, String, bool) {
 }
 
 /// serde's words in ours.
-pub(crate) fn problem(said: &str, secret: bool) -> Problem {
-    if let Some(field) = said.strip_prefix("missing field ") {
+pub(crate) fn problem(message: &str, secret: bool) -> Problem {
+    if let Some(field) = message.strip_prefix("missing field ") {
         return Problem::new("nothing", format!("the field {field}"));
     }
     let words;
-    let (found, expected) = if let Some(parts) = said.split_once(", expected ") {
+    let (found, expected) = if let Some(parts) = message.split_once(", expected ") {
         parts
-    } else if let Some((expected, found)) = said.rsplit_once(", found ") {
+    } else if let Some((expected, found)) = message.rsplit_once(", found ") {
         // As the checks of this crate word it: "minutes must be between 5 and 60, found 4".
         words = expected.replacen(" must be ", " to be ", 1);
         (found, words.as_str())
-    } else if let Some(expected) = said.strip_prefix("expected ") {
+    } else if let Some(expected) = message.strip_prefix("expected ") {
         ("another value", expected)
     } else {
-        (said, "a value that fits")
+        (message, "a value that fits")
     };
     let expected = match expected {
         "u8" => "a number between 0 and 255".to_owned(),
@@ -114,10 +114,10 @@ pub(crate) fn problem(said: &str, secret: bool) -> Problem {
         words if words.starts_with("struct ") => "an array with named fields".to_owned(),
         words => words.to_owned(),
     };
-    if said.starts_with("unknown field ") {
+    if message.starts_with("unknown field ") {
         return Problem::new("an unknown field", expected);
     }
-    if secret || carries_a_password(said) {
+    if secret || carries_a_password(message) {
         return Problem::new("a value that does not fit", expected);
     }
     let value = found.split_once(": ").filter(|(what, _)| matches!(*what, "invalid type" | "invalid value"));
@@ -144,14 +144,14 @@ pub(crate) fn first_field(path: &Path) -> Option<String> {
 }
 
 /// The field that serde misses, if that is what it says.
-pub(crate) fn missing_field(said: &str) -> Option<&str> {
-    said.strip_prefix("missing field `")?.strip_suffix('`')
+pub(crate) fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 /// Reports what serde says about a value within `field`.
 ///
 /// The path begins with the field itself.
-pub(crate) fn report(field: &Field<'_>, path: &Path, said: &str) {
+pub(crate) fn report(field: &Field<'_>, path: &Path, message: &str) {
     let mut within = field.clone();
     let mut secret = names_a_secret(field.place.field.as_deref().unwrap_or_default());
     for segment in path.iter().skip(1) {
@@ -170,5 +170,5 @@ pub(crate) fn report(field: &Field<'_>, path: &Path, said: &str) {
         let Some((place, node)) = next else { break };
         within = Field { diagnostics: within.diagnostics, place, node };
     }
-    within.fail::<()>(problem(said, secret));
+    within.fail::<()>(problem(message, secret));
 }

@@ -81,11 +81,15 @@ impl<'a> TableReader<'a> {
     }
 
     /// A named field, unless a positional argument says the same already.
-    pub(crate) fn field_unless_positional(&self, name: &str, said: Option<&Field<'_>>) -> Option<Field<'a>> {
+    pub(crate) fn field_unless_positional(
+        &self,
+        name: &str,
+        positional: Option<&Field<'_>>,
+    ) -> Option<Field<'a>> {
         let field = self.field(name)?;
-        let Some(said) = said else { return Some(field) };
-        let problem = Problem::new("it for the second time", "it said once")
-            .hint(format!("`{}` says it already", said.place.field.as_deref().unwrap_or_default()));
+        let Some(positional) = positional else { return Some(field) };
+        let problem = Problem::new("it for the second time", "it once")
+            .hint(format!("`{}` sets it already", positional.place.field.as_deref().unwrap_or_default()));
         field.fail(problem)
     }
 
@@ -316,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_finger_is_understood_and_nonsense_is_not() {
+    fn slip_of_the_finger_is_understood_and_nonsense_is_not() {
         let known = ["host", "port", "ca_file", "connect_timeout", "strip_domain"];
         for (word, meant) in [
             ("hots", Some("host")),

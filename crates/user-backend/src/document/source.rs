@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_with_a_password_is_a_secret() {
+    fn address_with_a_password_is_a_secret() {
         for text in ["postgres://alice:Wonderland-1@db/x", "smtp://a:b@c", "x://:p@h", "p://u:a/b?c#d@h/x"] {
             assert!(carries_a_password(text), "{text}");
         }
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_file_that_is_closed_to_others_may_hold_a_secret() {
+    fn secret_needs_a_private_file() {
         for (mode, secret, words) in [
             (0o640, Some("dbpassword"), None),
             (0o600, Some("secret"), None),

@@ -42,7 +42,7 @@ impl Class for FtpClass {
             (_, Some(Located { value: false, field })) => {
                 PositionalTls::Plaintext { instead: named.line_with(&field, "true"), field }
             }
-            (Some(_), None) => PositionalTls::Unsaid,
+            (Some(_), None) => PositionalTls::Unset,
         };
         let (host, port) = address?;
         Some(NamedFields { host: Some(host), port, tls, ..NamedFields::default() })

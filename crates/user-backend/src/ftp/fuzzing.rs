@@ -8,7 +8,7 @@ use tokio::io::{ReadBuf, join, sink};
 use super::guard::Guard;
 use super::reply::{Next, Stage, judge};
 use crate::error::BackendError;
-use crate::refusal::{Class, RefusalTexts, ReplyText, Sent, Words};
+use crate::refusal::{RefusalTexts, ReplyClass, ReplyText, Sent, Words};
 
 /// What is done after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,21 +43,21 @@ pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<ScriptStep, Back
 
 /// The words of a reply, as the guard keeps them.
 fn words(body: &[u8]) -> Words {
-    let mut said = ReplyText::default();
+    let mut text = ReplyText::default();
     for line in body.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let has_code = line.get(..3).is_some_and(|code| code.iter().all(u8::is_ascii_digit));
-        said.add(if has_code { line.get(4..).unwrap_or_default() } else { line });
+        text.add(if has_code { line.get(4..).unwrap_or_default() } else { line });
     }
-    said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" })
+    text.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" })
 }
 
 /// What the words of a reply mean: a refusal, an outage, or neither.
 pub fn meaning(body: &[u8]) -> Option<ScriptStep> {
     match words(body).class {
-        Class::Refusal(_) => Some(ScriptStep::Rejected),
-        Class::Outage => Some(ScriptStep::Wait),
-        Class::Unknown => None,
+        ReplyClass::Refusal(_) => Some(ScriptStep::Rejected),
+        ReplyClass::Outage => Some(ScriptStep::Wait),
+        ReplyClass::Unknown => None,
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) struct Guard {
     /// The server's greeting has not come yet, and this many lines without a code did.
     noise: Option<usize>,
     /// The words of the last reply.
-    said: ReplyText,
+    words_of_reply: ReplyText,
     /// Bytes that may still be read.
     left: usize,
     /// The command to send in place of the next one.
@@ -89,7 +89,7 @@ impl Guard {
             handed: 0,
             open: None,
             noise: Some(0),
-            said: ReplyText::default(),
+            words_of_reply: ReplyText::default(),
             left: MAX_BYTES,
             instead: None,
             sending: None,
@@ -163,12 +163,12 @@ impl Guard {
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         match (self.open, Line::parse(text)) {
             (None, Line::Last(code, words)) => {
-                self.said.clear();
+                self.words_of_reply.clear();
                 self.end(code, words);
             }
             (None, Line::More(code, words)) => {
-                self.said.clear();
-                self.said.add(words);
+                self.words_of_reply.clear();
+                self.words_of_reply.add(words);
                 self.open = Some(code);
                 self.hand_out(&code, b'-', words.len());
             }
@@ -179,7 +179,7 @@ impl Guard {
                 return Err(ProtocolViolation::NotAReply);
             }
             (Some(open), line) => {
-                self.said.add(match line {
+                self.words_of_reply.add(match line {
                     Line::More(code, words) if code == open => words,
                     _ => text,
                 });
@@ -194,7 +194,7 @@ impl Guard {
     ///
     /// The library waits for more if nothing follows the code.
     fn end(&mut self, code: [u8; 3], words: &[u8]) {
-        self.said.add(words);
+        self.words_of_reply.add(words);
         self.open = None;
         // 1yz: another greeting follows.
         if code.first() != Some(&b'1') {
@@ -228,7 +228,7 @@ impl Guard {
     ///
     /// Forgets them.
     pub(super) fn take_words(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
-        self.said.judge(taught, sent)
+        self.words_of_reply.judge(taught, sent)
     }
 
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, line: &[u8]) -> Poll<io::Result<usize>> {

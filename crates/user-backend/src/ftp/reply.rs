@@ -11,7 +11,7 @@
 //! RFC 4217 section 4 (replies to AUTH).
 
 use crate::error::{BackendError, Phase};
-use crate::refusal::{Class, Words};
+use crate::refusal::{ReplyClass, Words};
 use crate::verdict::Rejection;
 
 /// What a reply answers.
@@ -105,19 +105,19 @@ fn judge_code(stage: Stage, code: u16, encrypted: bool, words: &Words) -> Result
         }
         (Stage::Greeting, 120, _) => Ok(Next::Wait),
         (Stage::Greeting, 400..=599, _) => unavailable("the server turns connections away"),
-        (Stage::User | Stage::Pass, 400..=599, Class::Refusal(rejection)) if words.is_taught => {
+        (Stage::User | Stage::Pass, 400..=599, ReplyClass::Refusal(rejection)) if words.is_taught => {
             refused(rejection)
         }
         // Under TLS these cannot mean "encrypt first", so the name is what is refused. In clear
         // text the words must say so.
-        (Stage::User, 430 | 530 | 550, Class::Refusal(rejection)) => refused(unknown_user(rejection)),
-        (Stage::User, 430 | 530 | 550, Class::Unknown) if encrypted => refused(Rejection::UnknownUser),
-        (Stage::User, 430 | 530 | 550, Class::Outage) if encrypted => {
+        (Stage::User, 430 | 530 | 550, ReplyClass::Refusal(rejection)) => refused(unknown_user(rejection)),
+        (Stage::User, 430 | 530 | 550, ReplyClass::Unknown) if encrypted => refused(Rejection::UnknownUser),
+        (Stage::User, 430 | 530 | 550, ReplyClass::Outage) if encrypted => {
             unavailable("the server cannot answer now")
         }
         // This code has no other meaning, so it needs no words.
-        (Stage::Pass, 430, Class::Refusal(rejection)) => refused(rejection),
-        (Stage::Pass, 430, Class::Unknown) => refused(Rejection::BadCredentials),
+        (Stage::Pass, 430, ReplyClass::Refusal(rejection)) => refused(rejection),
+        (Stage::Pass, 430, ReplyClass::Unknown) => refused(Rejection::BadCredentials),
         // pure-ftpd says 421 where it requires TLS.
         (Stage::User, 421, _) if !encrypted => {
             unavailable("the server cannot answer now, or requires tls = \"explicit\"")
@@ -135,12 +135,12 @@ fn judge_code(stage: Stage, code: u16, encrypted: bool, words: &Words) -> Result
         (Stage::User | Stage::Pass, 522 | 533..=537, _) => {
             misconfigured("the server refuses the login for another reason than the password")
         }
-        (Stage::Pass, 500..=599, Class::Refusal(rejection)) => refused(rejection),
-        (Stage::Pass, 500..=599, Class::Outage) if !encrypted => {
+        (Stage::Pass, 500..=599, ReplyClass::Refusal(rejection)) => refused(rejection),
+        (Stage::Pass, 500..=599, ReplyClass::Outage) if !encrypted => {
             unavailable("the server did not judge the login; it may require tls = \"explicit\"")
         }
-        (Stage::Pass, 500..=599, Class::Outage) => unavailable("the server did not judge the login"),
-        (Stage::Pass, 500..=599, Class::Unknown) => {
+        (Stage::Pass, 500..=599, ReplyClass::Outage) => unavailable("the server did not judge the login"),
+        (Stage::Pass, 500..=599, ReplyClass::Unknown) => {
             let error = BackendError::not_recognised(&shown, words.text.clone());
             // 50z: the server did not understand, so it would say this to a right password too.
             Err(if (530..=559).contains(&code) { error.learnable() } else { error })

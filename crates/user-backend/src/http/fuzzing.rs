@@ -18,9 +18,9 @@ pub fn response(auth: u8, status: u16, challenge: &str, page: &[u8]) -> Result<b
         2 => HttpAuth::Form,
         _ => HttpAuth::Json,
     };
-    let mut said = ReplyText::default();
-    said.add(page);
-    let words = said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+    let mut text = ReplyText::default();
+    text.add(page);
+    let words = text.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
     let response = Response { status, challenges: vec![challenge.to_owned()] };
     let rules = Rules { auth, accept: None, refuse: None };
     judge(rules, &response, &words).map(|rejection| rejection.is_none())

@@ -77,7 +77,7 @@ use crate::transport::{TlsClient, TlsMode};
 use crate::verdict::{Rejection, Verdict};
 
 use reply::{Rules, judge, needs_words};
-use session::{Question, Session};
+use session::{PartialRequest, Session};
 
 /// A web server whose users sign in.
 ///
@@ -132,12 +132,12 @@ impl HttpBackend {
     }
 
     /// The request, still without a name and a password.
-    fn question(&self) -> Question<'_> {
+    fn question(&self) -> PartialRequest<'_> {
         let method = match self.settings.auth.is_post() {
             true => "POST",
             false => self.settings.method.unwrap_or("HEAD"),
         };
-        Question { method, path: &self.settings.path, authorization: None, body: None }
+        PartialRequest { method, path: &self.settings.path, authorization: None, body: None }
     }
 
     async fn sign_in(&self, sent: Sent<'_>, deadline: Instant) -> Result<Result<(), Refused>, BackendError> {
@@ -159,8 +159,8 @@ impl HttpBackend {
             HttpAuth::Form => question.body = Some(credentials::form(&self.settings, sent)),
             HttpAuth::Json => question.body = Some(credentials::json(&self.settings, sent)?),
         }
-        let (response, mut said) = session.ask(question, |status| needs_words(rules, status)).await?;
-        let words = said.judge(refusal_texts, sent);
+        let (response, mut body) = session.ask(question, |status| needs_words(rules, status)).await?;
+        let words = body.judge(refusal_texts, sent);
         Ok(match judge(rules, &response, &words)? {
             None => Ok(()),
             Some(rejection) => Err((rejection, words.message)),
@@ -191,7 +191,7 @@ impl UserBackend for HttpBackend {
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let mut session = self.open(self.settings.endpoint.deadline(deadline)?).await?;
         let method = if self.settings.auth.is_post() { "HEAD" } else { self.question().method };
-        let (response, _) = session.ask(Question { method, ..self.question() }, |_| true).await?;
+        let (response, _) = session.ask(PartialRequest { method, ..self.question() }, |_| true).await?;
         if !self.settings.auth.is_post() && (200..=299).contains(&response.status) {
             return Err(credentials::open_to_all(response.status));
         }

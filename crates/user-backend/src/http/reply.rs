@@ -9,7 +9,7 @@ use http_auth::{ChallengeRef, parse_challenges};
 
 use super::settings::HttpAuth;
 use crate::error::{BackendError, Phase};
-use crate::refusal::{Class, Words};
+use crate::refusal::{ReplyClass, Words};
 use crate::verdict::Rejection;
 
 /// Statuses that accept, unless the settings name one.
@@ -103,13 +103,13 @@ fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Opti
         return unavailable("the server did not judge: its nonce had expired");
     }
     if words.is_taught
-        && let (200..=299 | 400..=599, Class::Refusal(rejection)) = (status, words.class)
+        && let (200..=299 | 400..=599, ReplyClass::Refusal(rejection)) = (status, words.class)
     {
         return Ok(Some(rejection));
     }
     if rules.refuse == Some(status) {
         return Ok(Some(match words.class {
-            Class::Refusal(rejection) => rejection,
+            ReplyClass::Refusal(rejection) => rejection,
             _ => Rejection::BadCredentials,
         }));
     }
@@ -123,20 +123,20 @@ fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Opti
                 None => response.challenges.is_empty(),
             };
             match class {
-                Class::Refusal(rejection) if is_ours => Ok(Some(rejection)),
-                Class::Outage if !is_ours || rules.auth.is_post() => {
+                ReplyClass::Refusal(rejection) if is_ours => Ok(Some(rejection)),
+                ReplyClass::Outage if !is_ours || rules.auth.is_post() => {
                     unavailable("the server did not judge the login")
                 }
                 _ if is_ours => Ok(Some(Rejection::BadCredentials)),
                 _ => not_recognised(),
             }
         }
-        (400 | 403 | 409 | 422, Class::Refusal(rejection)) => Ok(Some(rejection)),
-        (400 | 403 | 409 | 422, Class::Outage) => unavailable("the server did not judge the login"),
-        (400 | 403 | 409 | 422, Class::Unknown) => not_recognised(),
+        (400 | 403 | 409 | 422, ReplyClass::Refusal(rejection)) => Ok(Some(rejection)),
+        (400 | 403 | 409 | 422, ReplyClass::Outage) => unavailable("the server did not judge the login"),
+        (400 | 403 | 409 | 422, ReplyClass::Unknown) => not_recognised(),
         // The status that accepts was named, so another one may be how this server refuses.
-        (200..=299, Class::Refusal(rejection)) if rules.accept.is_some() => Ok(Some(rejection)),
-        (200..=299, Class::Unknown) if rules.accept.is_some() => not_recognised(),
+        (200..=299, ReplyClass::Refusal(rejection)) if rules.accept.is_some() => Ok(Some(rejection)),
+        (200..=299, ReplyClass::Unknown) if rules.accept.is_some() => not_recognised(),
         (200..=299, _) => misconfigured("the server did not say whether it accepts"),
         (300..=399, _) => misconfigured(
             "the server redirects, and no password follows; set the address that it redirects to",

@@ -33,7 +33,7 @@ const MAX_PAGE: usize = 16 * 1024;
 const AGENT: &str = concat!("user-backend/", env!("CARGO_PKG_VERSION"));
 
 /// A request without its address.
-pub(super) struct Question<'a> {
+pub(super) struct PartialRequest<'a> {
     pub(super) method: &'a str,
     pub(super) path: &'a str,
     pub(super) authorization: Option<HeaderValue>,
@@ -95,7 +95,7 @@ impl Session {
     /// may have read it.
     pub(super) async fn ask(
         &mut self,
-        question: Question<'_>,
+        question: PartialRequest<'_>,
         is_wanted: impl Fn(u16) -> bool,
     ) -> Result<(Response, ReplyText), BackendError> {
         let has_credentials = question.authorization.is_some() || question.body.is_some();
@@ -104,12 +104,12 @@ impl Session {
         let read = async {
             let answer = self.sender.send_request(request).await.map_err(|error| explain(&error, phase))?;
             let response = response(answer.status(), answer.headers());
-            let mut said = ReplyText::with_limit(MAX_PAGE);
+            let mut text = ReplyText::with_limit(MAX_PAGE);
             // A connection that is used again must be read to its end; one that is not, is closed.
             if is_wanted(response.status) || !has_credentials {
-                read_page(answer.into_body(), &mut said).await.map_err(|error| explain(&error, phase))?;
+                read_page(answer.into_body(), &mut text).await.map_err(|error| explain(&error, phase))?;
             }
-            Ok((response, said))
+            Ok((response, text))
         };
         let answer = within(self.deadline, phase, read).await;
         answer.map_err(|error| match error.failure_kind() {
@@ -118,7 +118,7 @@ impl Session {
         })
     }
 
-    fn request(&self, question: Question<'_>) -> Result<Request<Full<Bytes>>, BackendError> {
+    fn request(&self, question: PartialRequest<'_>) -> Result<Request<Full<Bytes>>, BackendError> {
         let impossible = |_| BackendError::misconfigured(Phase::Login, "the path cannot be requested");
         let method = Method::from_bytes(question.method.as_bytes())
             .map_err(|_| BackendError::misconfigured(Phase::Login, "the method cannot be requested"))?;
@@ -151,10 +151,10 @@ fn response(status: StatusCode, headers: &hyper::HeaderMap) -> Response {
 }
 
 /// Reads a page into the words, up to their limit.
-async fn read_page(mut page: hyper::body::Incoming, said: &mut ReplyText) -> Result<(), hyper::Error> {
+async fn read_page(mut page: hyper::body::Incoming, text: &mut ReplyText) -> Result<(), hyper::Error> {
     while let Some(frame) = page.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
-        if !said.append(&data) {
+        if !text.append(&data) {
             break;
         }
     }

@@ -49,7 +49,7 @@ fn confusable_names_are_refused() {
 ///
 /// Stricter than necessary.
 #[test]
-fn a_middle_dot_stands_between_two_small_letters_l() {
+fn middle_dot_stands_between_two_small_letters_l() {
     assert_eq!(canon("Paral·lel").unwrap(), "paral·lel");
     for name in ["PARAL·LEL", "a·b", "·"] {
         assert_eq!(canon(name), Err(NameError::Unsupported), "{name:?}");
@@ -73,13 +73,13 @@ proptest! {
     }
 
     #[test]
-    fn the_short_way_finds_the_same_form(name in "[ -~]{0,12}|\\PC{0,8}") {
+    fn short_way_finds_the_same_form(name in "[ -~]{0,12}|\\PC{0,8}") {
         let short = CanonicalName::with_canonical(&name, str::to_owned);
         prop_assert_eq!(short, CanonicalName::parse(&name).map(|name| name.as_str().to_owned()));
     }
 
     #[test]
-    fn a_canonical_name_is_always_a_login_name(name in any::<String>()) {
+    fn canonical_name_is_always_a_login_name(name in any::<String>()) {
         prop_assert_eq!(LoginName::parse(&name).is_ok(), CanonicalName::parse(&name).is_ok());
     }
 }

@@ -98,7 +98,7 @@ fn by_mailbox<'a>(named: &NamedArguments<'a>) -> Option<NamedFields<'a>> {
     let tls = match read.tls {
         MailboxTls::Implicit => PositionalTls::Mode(TlsMode::Implicit, first.clone()),
         MailboxTls::Explicit => PositionalTls::Mode(TlsMode::Explicit, first.clone()),
-        MailboxTls::Unsaid => PositionalTls::Opportunistic,
+        MailboxTls::Unset => PositionalTls::Opportunistic,
         MailboxTls::Never => {
             let instead = named.line_with(&first, &first.quote(&mailbox::encrypted(text)));
             PositionalTls::Plaintext { instead, field: first.clone() }
@@ -127,8 +127,8 @@ fn by_host<'a>(named: &NamedArguments<'a>) -> Option<NamedFields<'a>> {
     let host = named.host("a host or a mailbox string");
     let port = named.port(1);
     let tls = match named.get(2) {
-        None => named.get(0).map_or(PositionalTls::Unsaid, PositionalTls::ImpliesPlaintext),
-        Some(field) => sslmode(&field).map_or(PositionalTls::Unsaid, |mode| PositionalTls::Mode(mode, field)),
+        None => named.get(0).map_or(PositionalTls::Unset, PositionalTls::ImpliesPlaintext),
+        Some(field) => sslmode(&field).map_or(PositionalTls::Unset, |mode| PositionalTls::Mode(mode, field)),
     };
     let domain = named.domain(3);
     // In PHP, null is not the default here.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::reply::{LoginDecision, Method};
 use super::script::{CREDENTIALS, NAME, PASSWORD, Record, ScriptStep, Server};
-use super::session::{Login, Session};
+use super::session::{ImapLogin, Session};
 use crate::error::{BackendError, Phase};
 use crate::fuzzing::Decided;
 use crate::refusal::{RefusalTexts, Sent};
@@ -18,13 +18,13 @@ pub struct Dialogue {
     /// What we made of it.
     pub decided: Decided,
     /// Whether a whole line with our tag and OK came after the credentials.
-    pub said_yes: bool,
+    pub sent_yes: bool,
     /// Whether one with NO did.
-    pub said_no: bool,
+    pub sent_no: bool,
     /// How often the credentials were written.
     pub times_written: usize,
     /// How many bytes the server got rid of.
-    pub said: usize,
+    pub sent: usize,
     /// Whether unread server data remained when the connection was returned for encryption.
     pub injected: bool,
 }
@@ -41,7 +41,7 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     let mut steps = Vec::new();
     for (nth, text) in texts.iter().enumerate() {
         if nth > 0 {
-            steps.push(ScriptStep::Hear);
+            steps.push(ScriptStep::Receive);
         }
         steps.push(ScriptStep::Say(text.to_vec()));
     }
@@ -57,11 +57,11 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
         LoginDecision::No(rejection) => Err(rejection),
     });
     let Ok(record) = record.lock() else {
-        return Dialogue { decided, said_yes: false, said_no: false, times_written: 0, said: 0, injected };
+        return Dialogue { decided, sent_yes: false, sent_no: false, times_written: 0, sent: 0, injected };
     };
     let Record { times_written, .. } = *record;
-    let (said_yes, said_no, said) = (record.said_yes(), record.said_no(), record.said.len());
-    Dialogue { decided, said_yes, said_no, times_written, said, injected }
+    let (sent_yes, sent_no, sent) = (record.sent_yes(), record.sent_no(), record.sent.len());
+    Dialogue { decided, sent_yes, sent_no, times_written, sent, injected }
 }
 
 async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<LoginDecision, BackendError> {
@@ -76,7 +76,7 @@ async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<
     let taught = RefusalTexts::default();
     let sent = Sent { name: NAME, password: PASSWORD };
     session
-        .login(Login { method, sent, taught: &taught, encrypted: true })
+        .login(ImapLogin { method, sent, taught: &taught, encrypted: true })
         .await
         .map(|judged| judged.decision)
 }

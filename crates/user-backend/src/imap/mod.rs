@@ -81,7 +81,7 @@ use crate::transport::{Duplex, PreparedConnections, TlsClient, TlsMode, dial, so
 use crate::verdict::{Identity, Verdict};
 
 use reply::{Capabilities, LoginDecision, Method};
-use session::{Judged, Login, Session};
+use session::{ImapLogin, Judged, Session};
 
 /// What a login that times out at a Dovecot most likely met.
 const DOVECOT_PENALTY: &str = "the server greets as Dovecot, which delays all logins from an address after failed ones, by up to 15 s (auth \
@@ -132,7 +132,7 @@ impl ImapBackend {
         }
         let is_dovecot = session.is_dovecot();
         let sent = Sent::of(attempt);
-        let login = session.login(Login { method, sent, taught, encrypted });
+        let login = session.login(ImapLogin { method, sent, taught, encrypted });
         let judged = within(deadline, Phase::Login, login).await.map_err(|error| {
             if error.is_timeout() && is_dovecot { error.with_hint(DOVECOT_PENALTY) } else { error }
         })?;
@@ -219,8 +219,8 @@ impl ImapServer {
     }
 
     /// No attempt takes longer than the settings allow.
-    fn deadline(&self, asked: Instant) -> Instant {
-        sooner(self.settings.endpoint.timeout(), asked)
+    fn deadline(&self, attempt_deadline: Instant) -> Instant {
+        sooner(self.settings.endpoint.timeout(), attempt_deadline)
     }
 }
 
@@ -245,7 +245,7 @@ impl UserBackend for ImapBackend {
         let deadline = self.server.deadline(attempt.deadline);
         let Judged { decision, message } = self.sign_in(attempt, deadline).await?;
         if let Some(message) = message {
-            attempt.tell(message);
+            attempt.set_message(message);
         }
         Ok(match decision {
             LoginDecision::Yes => Verdict::Accepted(Identity::of(attempt.name)),

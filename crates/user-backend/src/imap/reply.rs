@@ -14,7 +14,7 @@ use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status
 use super::guard::{ProtocolViolation, UNLISTED, known_code};
 use super::sasl::Literals;
 use crate::error::{BackendError, Phase};
-use crate::refusal::{Class, Words};
+use crate::refusal::{ReplyClass, Words};
 use crate::transport::TlsClient;
 use crate::verdict::Rejection;
 
@@ -215,7 +215,7 @@ pub(super) fn decide(
     let no = |rejection| Ok(LoginDecision::No(rejection));
     let code = match (answer, words.class) {
         (TaggedStatus::Ok, _) => return Ok(LoginDecision::Yes),
-        (TaggedStatus::Bad(_), Class::Refusal(rejection)) if words.is_taught => return no(rejection),
+        (TaggedStatus::Bad(_), ReplyClass::Refusal(rejection)) if words.is_taught => return no(rejection),
         // The server may not know the command, or not take it now. Learning such an answer would
         // turn every password into a wrong one.
         (TaggedStatus::Bad(code), _) => {
@@ -230,12 +230,14 @@ pub(super) fn decide(
         (Some("CONTACTADMIN" | "NOPERM"), _) => no(Rejection::AccountDisabled),
         (Some("PRIVACYREQUIRED"), _) => Err(needs_privacy(encrypted)),
         // These codes say nothing about the password, so the words decide.
-        (None | Some("ALERT" | "WEBALERT" | "PARSE" | UNLISTED), Class::Refusal(rejection)) => no(rejection),
-        (None | Some("ALERT" | "WEBALERT" | "PARSE" | UNLISTED), Class::Unknown) => {
+        (None | Some("ALERT" | "WEBALERT" | "PARSE" | UNLISTED), ReplyClass::Refusal(rejection)) => {
+            no(rejection)
+        }
+        (None | Some("ALERT" | "WEBALERT" | "PARSE" | UNLISTED), ReplyClass::Unknown) => {
             let answer = shown("NO", code);
             Err(BackendError::not_recognised(&answer, words.text.clone()).learnable())
         }
-        (Some(_), _) | (None, Class::Outage) => {
+        (Some(_), _) | (None, ReplyClass::Outage) => {
             Err(BackendError::unavailable(Phase::Login, shown("the server did not judge the login", code)))
         }
     }
@@ -258,7 +260,7 @@ pub(super) fn refused_unheard(
     Err(match (answer, words.class) {
         (TaggedStatus::No(Some("PRIVACYREQUIRED")), _) => needs_privacy(encrypted),
         (TaggedStatus::No(Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED")), _)
-        | (TaggedStatus::No(None), Class::Refusal(_))
+        | (TaggedStatus::No(None), ReplyClass::Refusal(_))
             if knows_name =>
         {
             return Ok(LoginDecision::No(Rejection::UnknownUser));

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::reply::{LoginDecision, Method};
-use super::session::{Judged, Login, Session};
+use super::session::{ImapLogin, Judged, Session};
 use crate::error::{BackendError, Phase};
 use crate::refusal::{RefusalTexts, Sent};
 use crate::transport::within;
@@ -35,7 +35,7 @@ pub(super) enum ScriptStep {
     /// Sends this; `{tag}` is the tag of the last line received.
     Say(Vec<u8>),
     /// Waits for one more line.
-    Hear,
+    Receive,
 }
 
 pub(super) fn say(text: impl AsRef<[u8]>) -> ScriptStep {
@@ -64,11 +64,11 @@ pub(super) struct Server {
 /// What happened.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    pub(super) said: Vec<u8>,
-    pub(super) heard: Vec<u8>,
+    pub(super) sent: Vec<u8>,
+    pub(super) received: Vec<u8>,
     pub(super) writes: usize,
     /// How much the server had sent when the credentials were written.
-    pub(super) said_before_credentials: Option<usize>,
+    pub(super) sent_before_credentials: Option<usize>,
     /// How often they were.
     pub(super) times_written: usize,
     read: usize,
@@ -76,36 +76,36 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn heard_text(&self) -> String {
-        String::from_utf8(self.heard.clone()).unwrap()
+    pub(super) fn received_text(&self) -> String {
+        String::from_utf8(self.received.clone()).unwrap()
     }
 
     pub(super) fn got_credentials(&self) -> bool {
-        self.said_before_credentials.is_some()
+        self.sent_before_credentials.is_some()
     }
 
     /// Whether a complete tagged OK was sent after the credentials were written.
     ///
     /// This is found without the guard.
-    pub(super) fn said_yes(&self) -> bool {
+    pub(super) fn sent_yes(&self) -> bool {
         self.answered("ok")
     }
 
     /// The same for NO.
-    pub(super) fn said_no(&self) -> bool {
+    pub(super) fn sent_no(&self) -> bool {
         self.answered("no")
     }
 
     /// Whether the last line sent was the answer to the last command.
     pub(super) fn ends_with_the_answer(&self) -> bool {
-        let last = self.said.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default();
+        let last = self.sent.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default();
         last.strip_prefix(self.tag.as_slice()).is_some_and(|rest| rest.ends_with(b"\n"))
     }
 
     fn answered(&self, word: &str) -> bool {
-        let Some(before) = self.said_before_credentials else { return false };
+        let Some(before) = self.sent_before_credentials else { return false };
         let yes = [self.tag.as_slice(), b" ", word.as_bytes()].concat().to_ascii_lowercase();
-        self.said[before..].split_inclusive(|byte| *byte == b'\n').any(|line| {
+        self.sent[before..].split_inclusive(|byte| *byte == b'\n').any(|line| {
             let Some(line) = line.strip_suffix(b"\r\n") else { return false };
             let line = line.to_ascii_lowercase();
             line.strip_prefix(yes.as_slice()).is_some_and(|rest| rest.is_empty() || rest[0] == b' ')
@@ -160,7 +160,7 @@ impl Server {
         let outcome = within(deadline, Phase::Login, async {
             let mut session = Session::greeted(self).await?;
             let method = Method::choose(&session.capabilities().await?, true)?;
-            session.login(Login { method, sent: Sent { name, password }, taught, encrypted: true }).await
+            session.login(ImapLogin { method, sent: Sent { name, password }, taught, encrypted: true }).await
         });
         (outcome.await, record)
     }
@@ -180,7 +180,7 @@ impl AsyncRead for Server {
         this.stuttered = false;
         let mut record = this.record.lock().unwrap();
         loop {
-            if this.cut_at == Some(record.said.len()) {
+            if this.cut_at == Some(record.sent.len()) {
                 return Poll::Ready(Ok(()));
             }
             match this.steps.front_mut() {
@@ -188,7 +188,7 @@ impl AsyncRead for Server {
                     this.steps.pop_front();
                 }
                 Some(ScriptStep::Say(text)) => {
-                    let at = record.said.len();
+                    let at = record.sent.len();
                     if this.split_at == Some(at) && !std::mem::replace(&mut this.paused, true) {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
@@ -205,12 +205,12 @@ impl AsyncRead for Server {
                         *byte = value;
                     }
                     buffer.put_slice(&piece);
-                    record.said.extend_from_slice(&piece);
+                    record.sent.extend_from_slice(&piece);
                     return Poll::Ready(Ok(()));
                 }
-                Some(ScriptStep::Hear) => {
-                    let Record { heard, read, tag, .. } = &mut *record;
-                    let unread = &heard[*read..];
+                Some(ScriptStep::Receive) => {
+                    let Record { received, read, tag, .. } = &mut *record;
+                    let unread = &received[*read..];
                     let Some(end) = unread.iter().position(|byte| *byte == b'\n') else {
                         return Poll::Pending;
                     };
@@ -242,10 +242,10 @@ impl AsyncWrite for Server {
         let mut record = self.record.lock().unwrap();
         let text = String::from_utf8_lossy(bytes);
         if [CREDENTIALS, ENCODED_PASSWORD, PASSWORD].iter().any(|secret| text.contains(secret)) {
-            record.said_before_credentials = Some(record.said.len());
+            record.sent_before_credentials = Some(record.sent.len());
             record.times_written += 1;
         }
-        record.heard.extend_from_slice(bytes);
+        record.received.extend_from_slice(bytes);
         record.writes += 1;
         Poll::Ready(Ok(bytes.len()))
     }

@@ -20,14 +20,14 @@ use crate::transport::Duplex;
 
 /// A name and a password, and how they are presented.
 #[derive(Clone, Copy)]
-pub(super) struct Login<'a> {
+pub(super) struct ImapLogin<'a> {
     pub(super) method: Method,
     pub(super) sent: Sent<'a>,
     pub(super) taught: &'a RefusalTexts,
     pub(super) encrypted: bool,
 }
 
-/// The server's answer to a [`Login`].
+/// The server's answer to a [`ImapLogin`].
 #[derive(Debug)]
 pub(super) struct Judged {
     pub(super) decision: LoginDecision,
@@ -140,8 +140,8 @@ impl<S: Duplex> Session<S> {
     ///
     /// # Cancellation
     /// Dropping the future closes the connection; the server may have judged.
-    pub(super) async fn login(mut self, login: Login<'_>) -> Result<Judged, BackendError> {
-        let Login { method, sent: Sent { name, password }, .. } = login;
+    pub(super) async fn login(mut self, login: ImapLogin<'_>) -> Result<Judged, BackendError> {
+        let ImapLogin { method, sent: Sent { name, password }, .. } = login;
         match method {
             Method::PlainAtOnce => {
                 self.begin(Phase::Login, false).await?;
@@ -183,7 +183,7 @@ impl<S: Duplex> Session<S> {
     /// the name in `name_at`.
     async fn in_turns(
         &mut self,
-        login: Login<'_>,
+        login: ImapLogin<'_>,
         pieces: &[SecretLine],
         name_at: usize,
     ) -> Result<Judged, BackendError> {
@@ -191,7 +191,7 @@ impl<S: Duplex> Session<S> {
             if nth > 0 {
                 if let Some(answer) = self.turn_or_answer().await? {
                     let words = self.client.get_mut().take_words(login.taught, login.sent);
-                    let Login { method, encrypted, .. } = login;
+                    let ImapLogin { method, encrypted, .. } = login;
                     let decision = reply::refused_unheard(answer, &words, method, encrypted, nth > name_at)?;
                     return Ok(Judged { decision, message: words.message });
                 }
@@ -214,7 +214,7 @@ impl<S: Duplex> Session<S> {
     }
 
     /// Waits for the answer to the password.
-    async fn judged(&mut self, login: Login<'_>) -> Result<Judged, BackendError> {
+    async fn judged(&mut self, login: ImapLogin<'_>) -> Result<Judged, BackendError> {
         let answer = self.answer(Phase::Login).await;
         // It was sent and something came back that is no IMAP: that may be how this server refuses.
         // Where the connection ends, with a BYE or without one, the server may have compared the
@@ -281,10 +281,10 @@ impl<S: Duplex> Session<S> {
                 Err(error) => return Err(reply::broken(phase, &error)),
             };
             match Reply::read(response.parsed(), &self.tag) {
-                Reply::Capabilities(told) => self.note(told),
+                Reply::Capabilities(capabilities) => self.note(capabilities),
                 Reply::Status { status, capabilities } => {
-                    if let Some(told) = capabilities {
-                        self.note(told);
+                    if let Some(capabilities) = capabilities {
+                        self.note(capabilities);
                     }
                     return Ok(ServerReply::Status(status));
                 }
@@ -296,9 +296,9 @@ impl<S: Duplex> Session<S> {
         }
     }
 
-    fn note(&mut self, told: Capabilities) {
+    fn note(&mut self, capabilities: Capabilities) {
         let added = self.client.get_ref().added_rev1();
-        self.capabilities = Some(told.without_rev1(added));
+        self.capabilities = Some(capabilities.without_rev1(added));
     }
 }
 

@@ -11,10 +11,10 @@ const MAX_DEPTH: usize = 16;
 
 /// A filter with `{name}` and `{dn}` in its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FilterTemplate(Node);
+pub(crate) struct FilterTemplate(FilterNode);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Node {
+enum FilterNode {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
@@ -32,7 +32,7 @@ enum Piece {
     Bytes(Vec<u8>),
     Name,
     Dn,
-    /// `*`, which only [`Node::Like`] has.
+    /// `*`, which only [`FilterNode::Like`] has.
     Anything,
 }
 
@@ -64,7 +64,7 @@ impl FilterTemplate {
     }
 }
 
-impl Node {
+impl FilterNode {
     fn has_subject(&self) -> bool {
         match self {
             Self::And(nodes) => nodes.iter().any(Self::has_subject),
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn filter(&mut self) -> Result<Node, &'static str> {
+    fn filter(&mut self) -> Result<FilterNode, &'static str> {
         if !self.take('(') {
             return Err("it does not begin with a parenthesis");
         }
@@ -154,11 +154,11 @@ impl<'a> Reader<'a> {
             return Err("it has too many levels");
         }
         let node = if self.take('&') {
-            Node::And(self.list()?)
+            FilterNode::And(self.list()?)
         } else if self.take('|') {
-            Node::Or(self.list()?)
+            FilterNode::Or(self.list()?)
         } else if self.take('!') {
-            Node::Not(Box::new(self.filter()?))
+            FilterNode::Not(Box::new(self.filter()?))
         } else {
             self.item()?
         };
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
         if self.take(')') { Ok(node) } else { Err("a parenthesis is not closed") }
     }
 
-    fn list(&mut self) -> Result<Vec<Node>, &'static str> {
+    fn list(&mut self) -> Result<Vec<FilterNode>, &'static str> {
         let mut nodes = Vec::new();
         while self.rest.starts_with('(') {
             nodes.push(self.filter()?);
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         if nodes.is_empty() { Err("& and | need filters in parentheses") } else { Ok(nodes) }
     }
 
-    fn item(&mut self) -> Result<Node, &'static str> {
+    fn item(&mut self) -> Result<FilterNode, &'static str> {
         let end = self.rest.find([')', '(']).filter(|end| self.rest[*end..].starts_with(')'));
         let (item, rest) = self.rest.split_at(end.ok_or("a parenthesis is not closed")?);
         self.rest = rest;
@@ -193,13 +193,13 @@ impl<'a> Reader<'a> {
         let attribute = attribute.to_owned();
         let has_wildcard = pieces.contains(&Piece::Anything);
         Ok(match (kind, rule) {
-            ('=', _) if pieces == [Piece::Anything] => Node::Present(attribute),
-            ('=', _) if has_wildcard => Node::Like(attribute, pieces),
+            ('=', _) if pieces == [Piece::Anything] => FilterNode::Present(attribute),
+            ('=', _) if has_wildcard => FilterNode::Like(attribute, pieces),
             _ if has_wildcard || pieces.is_empty() => return Err("a comparison has no value"),
-            (':', Some(rule)) => Node::Matching(attribute, rule.to_owned(), pieces),
-            ('>', _) => Node::AtLeast(attribute, pieces),
-            ('<', _) => Node::AtMost(attribute, pieces),
-            _ => Node::Equal(attribute, pieces),
+            (':', Some(rule)) => FilterNode::Matching(attribute, rule.to_owned(), pieces),
+            ('>', _) => FilterNode::AtLeast(attribute, pieces),
+            ('<', _) => FilterNode::AtMost(attribute, pieces),
+            _ => FilterNode::Equal(attribute, pieces),
         })
     }
 }

@@ -13,9 +13,9 @@ use crate::refusal::{RefusalTexts, ReplyText, Sent};
 /// The answer decides nothing.
 pub fn bind_answer(bytes: &[u8]) -> Option<Result<bool, BackendError>> {
     let ProtocolOp::BindResponse(answer) = message::parse(bytes)?.protocol_op else { return None };
-    let mut said = ReplyText::default();
-    said.add(answer.diagnostic_message.as_bytes());
-    let words = said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+    let mut text = ReplyText::default();
+    text.add(answer.diagnostic_message.as_bytes());
+    let words = text.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
     let judged = reply::judge(answer.result_code, &answer.diagnostic_message, &words);
     Some(judged.map(|rejection| rejection.is_none()))
 }

@@ -1,8 +1,8 @@
 //! Signing in against LDAP: OpenLDAP, 389 Directory Server, Active Directory.
 //!
 //! # How a login is decided
-//! By a bind with the name of the user's entry and the password. How the entry is named is said in
-//! one of two ways:
+//! By a bind with the name of the user's entry and the password. The name of the entry is configured
+//! in one of two ways:
 //!
 //! - **Template**: `bind = "uid={name},ou=people,dc=example,dc=com"`. One bind.
 //! - **Search**: `base` and `filter`; the entry is searched with the service account, or without a

@@ -8,7 +8,7 @@
 use rasn_ldap::ResultCode;
 
 use crate::error::{BackendError, Phase};
-use crate::refusal::{Class, Words};
+use crate::refusal::{ReplyClass, Words};
 use crate::verdict::Rejection;
 
 /// What a result answers.
@@ -107,18 +107,18 @@ fn judge_code(code: ResultCode, diagnostic: &str, words: &Words) -> Result<Optio
         |text: &str| Err(BackendError::misconfigured(Phase::Login, format!("{text} ({shown})")));
     match (code, words.class) {
         (ResultCode::Success, _) => Ok(None),
-        (_, Class::Refusal(rejection)) if words.is_taught => Ok(Some(rejection)),
+        (_, ReplyClass::Refusal(rejection)) if words.is_taught => Ok(Some(rejection)),
         (ResultCode::InvalidCredentials, class) => match (windows_error(diagnostic), class) {
             (Some(error), _) => match windows_rejection(error) {
                 Some(rejection) => Ok(Some(rejection)),
                 None => unavailable("the domain controller did not judge the login"),
             },
-            (None, Class::Refusal(rejection)) => Ok(Some(rejection)),
+            (None, ReplyClass::Refusal(rejection)) => Ok(Some(rejection)),
             (None, _) => Ok(Some(Rejection::BadCredentials)),
         },
         // The entry has no password.
-        (ResultCode::InappropriateAuthentication, Class::Unknown) => Ok(Some(Rejection::BadCredentials)),
-        (ResultCode::NoSuchObject, Class::Unknown) => Ok(Some(Rejection::UnknownUser)),
+        (ResultCode::InappropriateAuthentication, ReplyClass::Unknown) => Ok(Some(Rejection::BadCredentials)),
+        (ResultCode::NoSuchObject, ReplyClass::Unknown) => Ok(Some(Rejection::UnknownUser)),
         // 389 Directory Server: too many wrong passwords, until some time has passed.
         (ResultCode::ConstraintViolation, _) => Ok(Some(Rejection::AccountLocked)),
         (
@@ -126,9 +126,9 @@ fn judge_code(code: ResultCode, diagnostic: &str, words: &Words) -> Result<Optio
             | ResultCode::NoSuchObject
             | ResultCode::UnwillingToPerform
             | ResultCode::InsufficientAccessRights,
-            Class::Refusal(rejection),
+            ReplyClass::Refusal(rejection),
         ) => Ok(Some(rejection)),
-        (ResultCode::UnwillingToPerform | ResultCode::InsufficientAccessRights, Class::Unknown) => {
+        (ResultCode::UnwillingToPerform | ResultCode::InsufficientAccessRights, ReplyClass::Unknown) => {
             Err(BackendError::not_recognised(&shown, words.text.clone()).learnable())
         }
         (ResultCode::ConfidentialityRequired | ResultCode::StrongerAuthRequired, _) => {
@@ -200,12 +200,12 @@ mod tests {
         rasn::ber::decode(&[0x0a, 1, number]).unwrap()
     }
 
-    fn judged(number: u8, said: &str) -> String {
+    fn judged(number: u8, diagnostic: &str) -> String {
         let mut words = ReplyText::default();
-        words.add(said.as_bytes());
+        words.add(diagnostic.as_bytes());
         let taught = RefusalTexts::parse(["Zebra says no"]).unwrap();
         let words = words.judge(&taught, Sent { name: "alice", password: "Wonderland-1" });
-        match judge(code(number), said, &words) {
+        match judge(code(number), diagnostic, &words) {
             Ok(None) => "accepted".to_owned(),
             Ok(Some(rejection)) => rejection.as_str().to_owned(),
             Err(error) if error.counts_as_guess() => format!("{} guess", error.kind()),
@@ -249,10 +249,10 @@ mod tests {
             ("0", "unavailable"),
             ("+52e", "bad_credentials"),
         ] {
-            let said = format!(
+            let diagnostic = format!(
                 "80090308: LdapErr: DSID-0C09042F, comment: AcceptSecurityContext error, data {data}, v4563"
             );
-            assert_eq!(judged(49, &said), outcome, "{data}");
+            assert_eq!(judged(49, &diagnostic), outcome, "{data}");
         }
         assert_eq!(judged(49, "data 775, v4563"), "bad_credentials");
     }

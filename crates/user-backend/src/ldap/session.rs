@@ -1,6 +1,6 @@
 //! One connection to a directory.
 //!
-//! What results mean is said in [`reply`](super::reply).
+//! [`reply`](super::reply) decides what results mean.
 //!
 //! RFC 4511 sections 4.1.1 (message ids, unsolicited notices), 4.2 (bind), 4.5 (search), 4.14
 //! (StartTLS).
@@ -125,9 +125,9 @@ impl Session {
             FailureKind::Unavailable => error.without_answer(),
             _ => error.counting_as_guess(),
         })?;
-        let mut said = ReplyText::default();
-        said.add(diagnostic.as_bytes());
-        let words = said.judge(taught, sent);
+        let mut text = ReplyText::default();
+        text.add(diagnostic.as_bytes());
+        let words = text.judge(taught, sent);
         Ok(match judge(code, &diagnostic, &words)? {
             None => Ok(()),
             Some(rejection) => Err((rejection, words.message)),
@@ -150,7 +150,7 @@ impl Session {
 
     /// Searches.
     ///
-    /// `Err(code)` inside: what the server said instead of success.
+    /// `Err(code)` inside: what the server answered instead of success.
     ///
     /// # Errors
     /// A [`BackendError`] when there is no result.

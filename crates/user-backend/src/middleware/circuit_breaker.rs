@@ -201,7 +201,7 @@ mod tests {
 
     impl fmt::Display for ScriptedBackend {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("told")
+            f.write_str("scripted")
         }
     }
 
@@ -235,7 +235,7 @@ mod tests {
 
     impl BreakerFixture {
         fn new(healthy: bool) -> Self {
-            let id = BackendId::parse("told").unwrap();
+            let id = BackendId::parse("scripted").unwrap();
             let scripted = Arc::new(ScriptedBackend {
                 id,
                 healthy: healthy.into(),
@@ -265,12 +265,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn t23_a_dead_server_is_left_alone_and_found_again() {
+    async fn t23_dead_server_is_left_alone_and_found_again() {
         let bench = BreakerFixture::new(false);
         assert_eq!(bench.ask_times(20).await, FAILURES);
         assert!(bench.breaker.is_open());
         let text = bench.ask().await.unwrap_err().to_string();
-        assert!(text.starts_with("backend \"told\" unavailable during connect: not asked"), "{text}");
+        assert!(text.starts_with("backend \"scripted\" unavailable during connect: not asked"), "{text}");
         // The pauses double: at most one trial each.
         tokio::time::advance(INITIAL_BACKOFF * 2).await;
         assert_eq!(bench.ask_times(5).await, 1);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rejection_is_a_sign_of_health() {
+    async fn rejection_is_a_sign_of_health() {
         let bench = BreakerFixture::new(true);
         assert_eq!(bench.ask_times(100).await, 100);
         bench.scripted.healthy.store(false, Ordering::SeqCst);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn failures_of_one_name_do_not_open_the_breaker() {
+    async fn failures_of_one_name_keep_the_breaker_closed() {
         let bench = BreakerFixture::new(true);
         bench.scripted.stumbles.store(true, Ordering::SeqCst);
         assert_eq!(bench.ask_times(100).await, 100);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_crowd_that_fails_together_makes_one_pause() {
+    async fn concurrent_failures_make_one_backoff() {
         let bench = BreakerFixture::new(false);
         let mut crowd: Vec<_> = (0..16).map(|_| Box::pin(bench.ask())).collect();
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn abandoned_probe_does_not_keep_the_breaker_open() {
+    async fn abandoned_probe_frees_the_breaker() {
         let bench = BreakerFixture::new(false);
         bench.ask_times(FAILURES).await;
         tokio::time::advance(INITIAL_BACKOFF * 2).await;
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_pause_has_an_end() {
+    async fn pause_has_an_end() {
         let bench = BreakerFixture::new(false);
         for _ in 0..20 {
             bench.ask_times(FAILURES).await;

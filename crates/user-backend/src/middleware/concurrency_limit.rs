@@ -1,7 +1,7 @@
 //! How many attempts may be under way at one backend at once.
 //!
 //! Order: around the [breaker](super::circuit_breaker), inside everything that answers from memory.
-//! Waiting for a permit is part of the attempt and ends while there is still time to hear the
+//! Waiting for a permit is part of the attempt and ends while there is still time for the
 //! server's answer: a password that was sent too late is a failed login that is not known here.
 //! Cancellation: a caller that leaves gives its permit, or its place in the queue, back.
 

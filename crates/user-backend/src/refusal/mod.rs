@@ -14,7 +14,7 @@
 //! of what real servers say beside them.
 //!
 //! # Security
-//! Raw words of a server stay inside a [`ReplyText`]. What leaves it is a [`Class`], and a
+//! Raw words of a server stay inside a [`ReplyText`]. What leaves it is a [`ReplyClass`], and a
 //! [`ServerText`], which holds neither the name nor the password.
 
 #![cfg_attr(
@@ -41,11 +41,11 @@ use crate::verdict::{Identity, Rejection, Verdict};
 /// Most bytes of a reply that are kept, unless its protocol says otherwise.
 ///
 /// What is longer is neither compared nor shown.
-const MAX_SAID: usize = 2 * 1024;
+const MAX_REPLY: usize = 2 * 1024;
 
 /// What the words of a reply mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(crate) enum ReplyClass {
     /// The server refuses this user, for this reason.
     Refusal(Rejection),
     /// The server cannot or does not want to judge now.
@@ -93,7 +93,7 @@ pub(crate) fn verdict(attempt: &Attempt<'_>, login: Result<(), Refused>) -> Verd
 /// The message goes to the attempt.
 pub(crate) fn reject(attempt: &Attempt<'_>, (rejection, message): Refused) -> Verdict {
     if let Some(message) = message {
-        attempt.tell(message);
+        attempt.set_message(message);
     }
     Verdict::Rejected(rejection)
 }
@@ -101,7 +101,7 @@ pub(crate) fn reject(attempt: &Attempt<'_>, (rejection, message): Refused) -> Ve
 /// What the words of one reply mean: all that leaves a guard.
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
-    pub(crate) class: Class,
+    pub(crate) class: ReplyClass,
     /// The operator taught them.
     pub(crate) is_taught: bool,
     /// For a report of what is not recognised.
@@ -123,7 +123,7 @@ pub(crate) struct ReplyText {
 
 impl Default for ReplyText {
     fn default() -> Self {
-        Self::with_limit(MAX_SAID)
+        Self::with_limit(MAX_REPLY)
     }
 }
 
@@ -177,17 +177,22 @@ impl ReplyText {
     /// Forgets them.
     pub(crate) fn judge(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
         let words = if self.is_too_long {
-            Words { class: Class::Unknown, is_taught: false, text: ServerText::withheld(), message: None }
+            Words {
+                class: ReplyClass::Unknown,
+                is_taught: false,
+                text: ServerText::withheld(),
+                message: None,
+            }
         } else {
             let is_taught = taught.match_reply(&self.raw, sent.name);
             let (class, is_for_the_user) = match is_taught {
-                true => (Class::Refusal(Rejection::BadCredentials), false),
+                true => (ReplyClass::Refusal(Rejection::BadCredentials), false),
                 false => wordings::class(&self.raw, sent.name),
             };
             // Making sure that a text holds no password takes its time, so it is done for those
             // that are shown.
             let is_for_the_user = is_for_the_user || self.is_alert;
-            let text = match class == Class::Unknown || is_for_the_user {
+            let text = match class == ReplyClass::Unknown || is_for_the_user {
                 true => ServerText::of(&self.raw, sent),
                 false => ServerText::withheld(),
             };
@@ -200,7 +205,7 @@ impl ReplyText {
 
 impl fmt::Debug for ReplyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Said(…)")
+        f.write_str("ReplyText(…)")
     }
 }
 
@@ -213,8 +218,8 @@ fn local_part(name: &str) -> Option<&str> {
 ///
 /// Control characters, bidirectional marks and what is not UTF-8 become `?`, runs of blanks become
 /// one.
-fn printable(said: &[u8]) -> String {
-    let text = String::from_utf8_lossy(said);
+fn printable(reply: &[u8]) -> String {
+    let text = String::from_utf8_lossy(reply);
     let clean = |c: char| match c {
         ' '..='~' => c,
         '\t' | '\r' | '\n' => ' ',

@@ -85,16 +85,17 @@ mod tests {
     const CANARIES: [&str; 2] = ["canary-3f2a90c1d5e7@example.com", "canary-aa10b7735c02@example.com"];
     const PASS: &str = "reply 530 to PASS";
 
-    fn told(answer: &str, said: &str, name: &str) -> BackendError {
+    fn unrecognised(answer: &str, reply: &str, name: &str) -> BackendError {
         let text =
-            ServerText::of(said.as_bytes(), Sent { name, password: "0f1e2d3c4b5a69788796a5b4c3d2e1f0" });
+            ServerText::of(reply.as_bytes(), Sent { name, password: "0f1e2d3c4b5a69788796a5b4c3d2e1f0" });
         BackendError::not_recognised(answer, text).learnable()
     }
 
     /// What is learned when both get this reply, with `{}` for the name.
-    fn learned(said: [&str; 2]) -> Option<OwnWords> {
-        let [one, other] =
-            std::array::from_fn(|nth| told(PASS, &said[nth].replace("{}", CANARIES[nth]), CANARIES[nth]));
+    fn learned(reply: [&str; 2]) -> Option<OwnWords> {
+        let [one, other] = std::array::from_fn(|nth| {
+            unrecognised(PASS, &reply[nth].replace("{}", CANARIES[nth]), CANARIES[nth])
+        });
         OwnWords::of_both((CANARIES[0], &one), (CANARIES[1], &other))
     }
 
@@ -102,15 +103,15 @@ mod tests {
     fn same_words_for_two_canaries_are_learned_without_the_name() {
         let words = learned(["Nope, {} has no business here.", "Nope, {} has no business here."]).unwrap();
         assert_eq!(words.shown(), "nope, {name} has no business here.");
-        let is = |said: &str, name: &str| words.are_in(name, &told(PASS, said, name));
+        let is = |reply: &str, name: &str| words.are_in(name, &unrecognised(PASS, reply, name));
         assert!(is("Nope, alice has no business here.", "alice"));
         assert!(is("Nope, ALICE@example.com has no  business here.", "alice@Example.com"));
         // A name that is a word of the reply.
         assert!(is("Nope, business has no business here.", "business"));
         assert!(!is("Nope, bob has no business here.", "alice"));
         assert!(!is("Nope, the file server has no business here.", "alice"));
-        let elsewhere = told("reply 550 to PASS", "Nope, alice has no business here.", "alice");
-        assert!(!words.are_in("alice", &elsewhere));
+        let other_code = unrecognised("reply 550 to PASS", "Nope, alice has no business here.", "alice");
+        assert!(!words.are_in("alice", &other_code));
     }
 
     #[test]
@@ -137,8 +138,8 @@ mod tests {
 
     #[test]
     fn reply_to_a_canary_is_shown_without_its_name() {
-        let shown = |said: &str| {
-            let error = told(PASS, &said.replace("{}", CANARIES[0]), CANARIES[0]);
+        let shown = |reply: &str| {
+            let error = unrecognised(PASS, &reply.replace("{}", CANARIES[0]), CANARIES[0]);
             told_to_canary(error.server_text().unwrap(), CANARIES[0]).as_str().to_owned()
         };
         assert_eq!(shown("No {} here (7)"), "no {name} here (7)");
@@ -149,8 +150,8 @@ mod tests {
     #[test]
     fn no_words_at_all_are_words_too() {
         let words = learned(["", ""]).unwrap();
-        assert!(words.are_in("alice", &told(PASS, "", "alice")));
-        assert!(!words.are_in("alice", &told(PASS, "x", "alice")));
+        assert!(words.are_in("alice", &unrecognised(PASS, "", "alice")));
+        assert!(!words.are_in("alice", &unrecognised(PASS, "x", "alice")));
         assert!(!words.are_in("alice", &BackendError::not_recognised(PASS, ServerText::withheld())));
     }
 }

@@ -34,17 +34,17 @@ pub struct ServerText {
 
 impl ServerText {
     /// From a server's reply to this name and password.
-    pub fn new(said: &[u8], name: &str, password: &Password) -> Self {
-        Self::of(said, Sent { name, password: password.expose() })
+    pub fn new(reply: &[u8], name: &str, password: &Password) -> Self {
+        Self::of(reply, Sent { name, password: password.expose() })
     }
 
     /// The same within this crate.
-    pub(crate) fn of(said: &[u8], sent: Sent<'_>) -> Self {
-        let views = Views::of(said);
+    pub(crate) fn of(reply: &[u8], sent: Sent<'_>) -> Self {
+        let views = Views::of(reply);
         if views.hold_any_part(sent.password) {
             return Self::withheld();
         }
-        let words = printable(said);
+        let words = printable(reply);
         let names = [Some(sent.name), local_part(sent.name)];
         let shown = match names.into_iter().flatten().any(|name| views.hold(name)) {
             true => Box::default(),
@@ -100,7 +100,7 @@ type Decoder = fn(&[u8]) -> Vec<u8>;
 struct Views(Vec<Zeroizing<String>>);
 
 impl Views {
-    fn of(said: &[u8]) -> Self {
+    fn of(reply: &[u8]) -> Self {
         let decoders: [Decoder; 9] = [
             without_blanks,
             percent_decoded,
@@ -112,7 +112,7 @@ impl Views {
             from_numbers,
             rotated,
         ];
-        let plain = Zeroizing::new(said.to_vec());
+        let plain = Zeroizing::new(reply.to_vec());
         let once: Vec<_> = decoders.iter().map(|decode| Zeroizing::new(decode(&plain))).collect();
         // Twice: base64 that is folded over two lines, percent signs inside quotes.
         let twice: Vec<_> = once
@@ -314,8 +314,8 @@ mod tests {
     const NAME: &str = "alice@example.com";
     const PASSWORD: &str = "Wönder \"land\"-1%";
 
-    fn text(said: impl AsRef<[u8]>) -> ServerText {
-        ServerText::of(said.as_ref(), Sent { name: NAME, password: PASSWORD })
+    fn text(reply: impl AsRef<[u8]>) -> ServerText {
+        ServerText::of(reply.as_ref(), Sent { name: NAME, password: PASSWORD })
     }
 
     #[test]
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_hold_the_password_in_any_form_are_withheld() {
+    fn words_with_the_password_in_any_form_are_withheld() {
         let message = format!("\0{NAME}\0{PASSWORD}");
         let hex: String = PASSWORD.bytes().map(|byte| format!("{byte:02X}")).collect();
         let percent: String = PASSWORD.bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -374,14 +374,14 @@ mod tests {
         .chain([latin])
         .collect();
         for form in forms {
-            let said = [b"refused: <".as_slice(), &form, b">"].concat();
-            let shown = text(&said);
-            assert_eq!((shown.as_str(), shown.words()), ("", None), "{}", String::from_utf8_lossy(&said));
+            let reply = [b"refused: <".as_slice(), &form, b">"].concat();
+            let shown = text(&reply);
+            assert_eq!((shown.as_str(), shown.words()), ("", None), "{}", String::from_utf8_lossy(&reply));
         }
     }
 
     #[test]
-    fn words_that_hold_the_name_are_not_shown() {
+    fn words_with_the_name_are_not_shown() {
         let encoded = STANDARD.encode(NAME);
         for form in [NAME, "ALICE@EXAMPLE.COM", "alice", "Alice%40example.com", &encoded, "a.l.i.c.e"] {
             let shown = text(format!("user <{form}> is refused"));

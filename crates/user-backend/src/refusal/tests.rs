@@ -9,17 +9,17 @@ use crate::verdict::Rejection::{
 
 const NAME: &str = "alice@example.com";
 
-const REFUSED: Class = Class::Refusal(BadCredentials);
-const UNKNOWN_USER: Class = Class::Refusal(UnknownUser);
-const DISABLED: Class = Class::Refusal(AccountDisabled);
-const LOCKED: Class = Class::Refusal(AccountLocked);
-const EXPIRED: Class = Class::Refusal(CredentialsExpired);
-const OUTAGE: Class = Class::Outage;
+const REFUSED: ReplyClass = ReplyClass::Refusal(BadCredentials);
+const UNKNOWN_USER: ReplyClass = ReplyClass::Refusal(UnknownUser);
+const DISABLED: ReplyClass = ReplyClass::Refusal(AccountDisabled);
+const LOCKED: ReplyClass = ReplyClass::Refusal(AccountLocked);
+const EXPIRED: ReplyClass = ReplyClass::Refusal(CredentialsExpired);
+const OUTAGE: ReplyClass = ReplyClass::Outage;
 /// In doubt: not a refusal, unless the operator or two canaries teach it.
-const UNKNOWN: Class = Class::Unknown;
+const UNKNOWN: ReplyClass = ReplyClass::Unknown;
 
 /// Server, words without the code, meaning, source.
-type Row = (&'static str, &'static str, Class, &'static str);
+type Row = (&'static str, &'static str, ReplyClass, &'static str);
 
 const IMAP: &[Row] = &[
     ("Dovecot 2.4", "Authentication failed.", REFUSED, "code: src/login-common/login-common.h"),
@@ -329,7 +329,7 @@ const FTP: &[Row] = &[
     ("RFC 959", "Not logged in.", REFUSED, "RFC 959 section 4.2.1"),
 ];
 
-/// What servers say to AUTH, after 535 where nothing else is said.
+/// What servers reply to AUTH, after 535 unless the text has a code.
 const SMTP: &[Row] = &[
     (
         "Postfix 3.5, Dovecot SASL",
@@ -446,8 +446,8 @@ const SMTP: &[Row] = &[
     ("SendGrid", "Authentication failed: Bad username / password", REFUSED, "docs: SendGrid, 535"),
 ];
 
-fn class(said: &str, name: &str) -> Class {
-    wordings::class(said.as_bytes(), name).0
+fn class(reply: &str, name: &str) -> ReplyClass {
+    wordings::class(reply.as_bytes(), name).0
 }
 
 #[test]
@@ -455,9 +455,9 @@ fn words_of_real_servers_have_their_meaning() {
     assert!(IMAP.len() + FTP.len() >= 60, "{}", IMAP.len() + FTP.len());
     for (server, words, expected, source) in IMAP.iter().chain(FTP).chain(SMTP) {
         let words = words.replace("%NAME%", NAME);
-        for said in [words.clone(), words.to_uppercase()] {
-            let class = class(&said, NAME);
-            assert_eq!(class, *expected, "{server}: {said} ({source})");
+        for reply in [words.clone(), words.to_uppercase()] {
+            let class = class(&reply, NAME);
+            assert_eq!(class, *expected, "{server}: {reply} ({source})");
         }
         assert!(!source.is_empty() && !server.is_empty());
     }
@@ -488,7 +488,7 @@ fn no_name_hides_or_makes_an_outage() {
 
 #[test]
 fn general_refusal_with_an_unlisted_reason_is_not_recognised() {
-    for said in [
+    for reply in [
         "LOGIN failed: shard 7 is gone",
         "Login failed: 5",
         "Authentication failed because of the moon",
@@ -499,17 +499,17 @@ fn general_refusal_with_an_unlisted_reason_is_not_recognised() {
         "",
         "no",
     ] {
-        assert_eq!(class(said, NAME), UNKNOWN, "{said}");
+        assert_eq!(class(reply, NAME), UNKNOWN, "{reply}");
     }
 }
 
 #[test]
-fn the_operators_texts_come_before_the_lists() {
+fn operators_texts_come_before_the_lists() {
     let taught = RefusalTexts::parse(["Internal server error"]).unwrap();
     let judged = |text: &str| {
-        let mut said = ReplyText::default();
-        said.add(text.as_bytes());
-        let words = said.judge(&taught, Sent { name: NAME, password: "Wonderland-1" });
+        let mut reply = ReplyText::default();
+        reply.add(text.as_bytes());
+        let words = reply.judge(&taught, Sent { name: NAME, password: "Wonderland-1" });
         (words.class, words.is_taught)
     };
     assert_eq!(judged("Internal server error"), (REFUSED, true));
@@ -527,36 +527,36 @@ fn phrases_stand_as_they_are_compared() {
 }
 
 #[test]
-fn said_keeps_a_bounded_amount_and_shows_nothing() {
+fn reply_text_is_bounded_and_hidden_in_debug() {
     let sent = Sent { name: NAME, password: "Wonderland-1" };
-    let mut said = ReplyText::default();
-    said.add(b"Sorry,");
-    said.add(b"no entry");
-    assert_eq!(format!("{said:?}"), "Said(…)");
-    let words = said.judge(&RefusalTexts::default(), sent);
+    let mut reply = ReplyText::default();
+    reply.add(b"Sorry,");
+    reply.add(b"no entry");
+    assert_eq!(format!("{reply:?}"), "ReplyText(…)");
+    let words = reply.judge(&RefusalTexts::default(), sent);
     assert_eq!((words.class, words.text.as_str()), (UNKNOWN, "Sorry, no entry"));
-    assert!(said.is_empty());
+    assert!(reply.is_empty());
     for _ in 0..100 {
-        said.add(&[b'x'; 100]);
+        reply.add(&[b'x'; 100]);
     }
-    assert!(said.raw.len() <= MAX_SAID);
-    let words = said.judge(&RefusalTexts::default(), sent);
+    assert!(reply.raw.len() <= MAX_REPLY);
+    let words = reply.judge(&RefusalTexts::default(), sent);
     assert_eq!((words.class, words.text), (UNKNOWN, ServerText::withheld()));
     // The limit of a protocol, which stays after a reply.
-    let mut page = ReplyText::with_limit(MAX_SAID + 10);
+    let mut page = ReplyText::with_limit(MAX_REPLY + 10);
     for _ in 0..2 {
-        assert!(page.append(&[b' '; MAX_SAID]) && page.append(b"no"));
-        assert_eq!(page.raw.len(), MAX_SAID + 2);
+        assert!(page.append(&[b' '; MAX_REPLY]) && page.append(b"no"));
+        assert_eq!(page.raw.len(), MAX_REPLY + 2);
         assert_eq!(page.judge(&RefusalTexts::default(), sent).text.as_str(), "no");
     }
-    assert!(page.append(&[b'x'; MAX_SAID]) && !page.append(&[b'x'; 11]) && !page.append(b"x"));
+    assert!(page.append(&[b'x'; MAX_REPLY]) && !page.append(&[b'x'; 11]) && !page.append(b"x"));
     assert_eq!(page.judge(&RefusalTexts::default(), sent).text, ServerText::withheld());
 }
 
 /// Texts of outages that read like a refusal, from attackers or unlucky servers.
 #[test]
-fn outages_that_read_like_a_refusal_are_not_recognised_as_one() {
-    for said in [
+fn refusal_like_outages_are_not_refusals() {
+    for reply in [
         "LOGIN failed: shard 7 is gone",
         "Authentication failed because the directory did not answer",
         "Access denied (policy daemon: EOF)",
@@ -573,19 +573,19 @@ fn outages_that_read_like_a_refusal_are_not_recognised_as_one() {
         "L\u{43e}gin incorrect",
         "<b>Login</b><i>x</i>incorrect",
     ] {
-        assert_ne!(class(said, NAME), REFUSED, "{said}");
-        assert!(!matches!(class(said, NAME), Class::Refusal(_)), "{said}");
+        assert_ne!(class(reply, NAME), REFUSED, "{reply}");
+        assert!(!matches!(class(reply, NAME), ReplyClass::Refusal(_)), "{reply}");
     }
     // With a name that completes a phrase.
-    for (said, name) in
+    for (reply, name) in
         [("The flux is gone for login incorrect", "login incorrect"), ("Try no such user", "no such user")]
     {
-        assert_eq!(class(said, name), UNKNOWN, "{said}");
+        assert_eq!(class(reply, name), UNKNOWN, "{reply}");
     }
     // A reply that is too long to be looked through.
-    let mut said = ReplyText::default();
-    said.add(b"Login incorrect.");
-    said.add(&[b' '; 4096]);
-    let words = said.judge(&RefusalTexts::default(), Sent { name: NAME, password: "Wonderland-1" });
+    let mut reply = ReplyText::default();
+    reply.add(b"Login incorrect.");
+    reply.add(&[b' '; 4096]);
+    let words = reply.judge(&RefusalTexts::default(), Sent { name: NAME, password: "Wonderland-1" });
     assert_eq!(words.class, UNKNOWN);
 }

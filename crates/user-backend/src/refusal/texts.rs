@@ -84,11 +84,11 @@ impl RefusalTexts {
     }
 
     /// Whether one of them is this whole reply, about this name.
-    pub(super) fn match_reply(&self, said: &[u8], name: &str) -> bool {
+    pub(super) fn match_reply(&self, text: &[u8], name: &str) -> bool {
         if self.0.is_empty() {
             return false;
         }
-        let reply = printable(said).to_lowercase();
+        let reply = printable(text).to_lowercase();
         let names = [Some(name), local_part(name)];
         self.0.iter().any(|text| {
             names.into_iter().flatten().any(|name| {
@@ -103,18 +103,20 @@ impl RefusalTexts {
 ///
 /// `*` in a name is not a wildcard.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Piece {
+enum PatternPiece {
     Exactly(char),
     Anything,
 }
 
-fn pattern(text: &str, name: &str) -> Vec<Piece> {
+fn pattern(text: &str, name: &str) -> Vec<PatternPiece> {
     let mut pieces = Vec::new();
     for (nth, part) in text.split("{name}").enumerate() {
         if nth > 0 {
-            pieces.extend(name.chars().map(Piece::Exactly));
+            pieces.extend(name.chars().map(PatternPiece::Exactly));
         }
-        pieces.extend(part.chars().map(|c| if c == '*' { Piece::Anything } else { Piece::Exactly(c) }));
+        pieces.extend(
+            part.chars().map(|c| if c == '*' { PatternPiece::Anything } else { PatternPiece::Exactly(c) }),
+        );
     }
     pieces
 }
@@ -122,17 +124,17 @@ fn pattern(text: &str, name: &str) -> Vec<Piece> {
 /// Whether a text is like a pattern.
 ///
 /// Backtracks to the last wildcard only, so it takes at most `text` times `pattern` steps.
-fn is_like(text: &str, pattern: &[Piece]) -> bool {
+fn is_like(text: &str, pattern: &[PatternPiece]) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut piece) = (0, 0);
     let mut wildcard: Option<(usize, usize)> = None;
     while let Some(c) = text.get(at) {
         match pattern.get(piece) {
-            Some(Piece::Anything) => {
+            Some(PatternPiece::Anything) => {
                 wildcard = Some((piece + 1, at));
                 piece += 1;
             }
-            Some(Piece::Exactly(expected)) if expected == c => {
+            Some(PatternPiece::Exactly(expected)) if expected == c => {
                 at += 1;
                 piece += 1;
             }
@@ -145,7 +147,7 @@ fn is_like(text: &str, pattern: &[Piece]) -> bool {
             },
         }
     }
-    pattern.get(piece..).unwrap_or_default().iter().all(|piece| *piece == Piece::Anything)
+    pattern.get(piece..).unwrap_or_default().iter().all(|piece| *piece == PatternPiece::Anything)
 }
 
 #[cfg(test)]
@@ -160,7 +162,7 @@ mod tests {
             "Ticket * refused, good bye",
         ])
         .unwrap();
-        let is = |said: &str, name: &str| texts.match_reply(said.as_bytes(), name);
+        let is = |text: &str, name: &str| texts.match_reply(text.as_bytes(), name);
         assert!(is("sorry,  no entry HERE.\r\n", "alice"));
         assert!(!is("Sorry, no entry here. The database is down.", "alice"));
         assert!(!is("Oh! Sorry, no entry here.", "alice"));
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_texts_that_match_nearly_everything_are_refused() {
+    fn overly_broad_refusal_texts_are_refused() {
         for (text, error) in [
             ("", RefusalTextError::TooGeneral),
             ("*", RefusalTextError::TooGeneral),

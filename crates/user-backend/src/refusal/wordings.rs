@@ -9,7 +9,7 @@
 //! [`GENERAL`] ("login failed") says nothing about the reason, so it counts only if it is the whole
 //! text: "login failed: shard 7 is gone" is not recognised.
 
-use super::{Class, local_part};
+use super::{ReplyClass, local_part};
 use crate::verdict::Rejection;
 use crate::verdict::Rejection::{
     AccountDisabled, AccountLocked, BadCredentials, CredentialsExpired, UnknownUser,
@@ -465,27 +465,27 @@ enum Hint {
 }
 
 /// What a reply means, and whether its words are meant for the user.
-pub(super) fn class(said: &[u8], name: &str) -> (Class, bool) {
-    let whole = normalised(&String::from_utf8_lossy(said));
+pub(super) fn class(text: &[u8], name: &str) -> (ReplyClass, bool) {
+    let whole = normalised(&String::from_utf8_lossy(text));
     let mut reply = without_name(&whole, name);
     for phrase in NO_REASON {
         reply = without(&reply, phrase);
     }
     if OUTAGES.iter().any(|phrase| has(&reply, phrase)) {
-        return (Class::Outage, false);
+        return (ReplyClass::Outage, false);
     }
     // A user may be called "login" or "password". Removing these names must not hide what the text
     // says about them.
     let with_name = || if name.contains(' ') { None } else { refusal(&whole) };
     match refusal(&reply).or_else(with_name) {
-        Some((rejection, hint)) => (Class::Refusal(rejection), hint == Hint::ForTheUser),
-        None => (Class::Unknown, false),
+        Some((rejection, hint)) => (ReplyClass::Refusal(rejection), hint == Hint::ForTheUser),
+        None => (ReplyClass::Unknown, false),
     }
 }
 
 fn refusal(reply: &str) -> Option<(Rejection, Hint)> {
-    let is_said = |phrase: &&str| behind(reply, phrase).any(|rest| !begins_with_other_thing(rest));
-    let specific = SPECIFIC.iter().find(|(_, _, phrases)| phrases.iter().any(is_said));
+    let is_found = |phrase: &&str| behind(reply, phrase).any(|rest| !begins_with_other_thing(rest));
+    let specific = SPECIFIC.iter().find(|(_, _, phrases)| phrases.iter().any(is_found));
     if let Some((rejection, hint, _)) = specific {
         return Some((*rejection, *hint));
     }

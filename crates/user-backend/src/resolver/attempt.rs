@@ -152,7 +152,7 @@ impl Resolver {
         let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
         // Waiting for a permit may have taken a while.
         let Snapshot { chain, change, began } = self.snapshot(&name);
-        let asked = name.clone();
+        let user_name = name.clone();
         let work = || {
             let resolver = self.clone();
             let source = credentials.source;
@@ -192,7 +192,7 @@ impl Resolver {
             work.instrument(span)
         };
         let joined = self.shared.flights.join(flight, change, deadline, work).await;
-        self.shared_outcome(joined, &asked, started)
+        self.shared_outcome(joined, &user_name, started)
     }
 
     fn guess(&self, name: &LoginName, password: &Password, source: Option<IpAddr>) -> Guess {

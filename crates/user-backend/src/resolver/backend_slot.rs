@@ -37,7 +37,7 @@ pub(crate) struct BackendSpec {
     pub(crate) policy: BackendPolicy,
     pub(crate) names: NameRules,
     /// All settings, to be compared with what they are after a reload.
-    pub(crate) settings: Arc<dyn Settings>,
+    pub(crate) settings: Arc<dyn ComparableSettings>,
 }
 
 impl BackendSpec {
@@ -49,20 +49,20 @@ impl BackendSpec {
 }
 
 /// Everything that is set for one backend, as a value that can be compared.
-pub(crate) trait Settings: fmt::Debug + Send + Sync + 'static {
+pub(crate) trait ComparableSettings: fmt::Debug + Send + Sync + 'static {
     /// For the comparison.
     fn as_any(&self) -> &dyn Any;
 
     /// Whether nothing was changed.
-    fn are_those_of(&self, other: &dyn Settings) -> bool;
+    fn are_those_of(&self, other: &dyn ComparableSettings) -> bool;
 }
 
-impl<T: PartialEq + fmt::Debug + Send + Sync + 'static> Settings for T {
+impl<T: PartialEq + fmt::Debug + Send + Sync + 'static> ComparableSettings for T {
     fn as_any(&self) -> &dyn Any {
         self
     }
 
-    fn are_those_of(&self, other: &dyn Settings) -> bool {
+    fn are_those_of(&self, other: &dyn ComparableSettings) -> bool {
         other.as_any().downcast_ref::<T>() == Some(self)
     }
 }
@@ -103,7 +103,7 @@ pub(super) struct BackendSlot {
     pub(super) canary_state: CanaryState,
     /// Whether it could not answer the last attempt that needed it.
     is_away: AtomicBool,
-    settings: Arc<dyn Settings>,
+    settings: Arc<dyn ComparableSettings>,
 }
 
 impl BackendSlot {

@@ -238,9 +238,9 @@ impl Chain {
                         }
                     };
                     let deadline = share(began, attempt.deadline, still_to_ask(number));
-                    let asked = attempt.with_name(&reading.login).with_upstream_name(&upstream);
-                    let asked = asked.with_deadline(deadline);
-                    let mut answer = slot.ask(asked.with_message_to(&message), &reading).await;
+                    let upstream_attempt = attempt.with_name(&reading.login).with_upstream_name(&upstream);
+                    let upstream_attempt = upstream_attempt.with_deadline(deadline);
+                    let mut answer = slot.ask(upstream_attempt.with_message_to(&message), &reading).await;
                     if let Ok(Verdict::Accepted(accepted)) = &answer {
                         match self.admits(slot, accepted, is_known, deadline).await {
                             Ok(true) => {}

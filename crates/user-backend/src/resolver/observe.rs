@@ -30,7 +30,7 @@ pub(super) fn completed(name: &LoginName, answer: &TracedOutcome) {
         user = ?name, outcome = answer.outcome.as_str(), rule = trace.ended_by.as_str(), ms = trace.ms, "attempt decided"
     );
     for step in trace.steps.iter().filter(|step| step.verdict != StepOutcome::Skipped) {
-        asked(step);
+        backend_answered(step);
     }
 }
 
@@ -143,7 +143,7 @@ mod with_metrics {
     use crate::resolver::outcome::TracedOutcome;
     use crate::resolver::trace::{EndReason, TraceStep};
 
-    pub(in crate::resolver) fn asked(step: &TraceStep) {
+    pub(in crate::resolver) fn backend_answered(step: &TraceStep) {
         let (backend, verdict) = (step.backend.to_string(), step.verdict.as_str());
         let phase = step.phase.map_or("", |phase| phase.as_str());
         let seconds = seconds(step.ms);
@@ -190,7 +190,7 @@ mod without_metrics {
     use crate::resolver::outcome::TracedOutcome;
     use crate::resolver::trace::TraceStep;
 
-    pub(in crate::resolver) fn asked(_: &TraceStep) {}
+    pub(in crate::resolver) fn backend_answered(_: &TraceStep) {}
 
     pub(in crate::resolver) fn answered(_: &TracedOutcome) {}
 

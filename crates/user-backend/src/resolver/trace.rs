@@ -238,12 +238,12 @@ impl TraceStep {
                 (StepOutcome::NotMine, None, Some("the name belongs to another domain".into()))
             }
             Err(error) => {
-                let said = match error.failure_kind() {
+                let outcome = match error.failure_kind() {
                     FailureKind::Unavailable => StepOutcome::Unavailable,
                     FailureKind::Misconfigured => StepOutcome::Misconfigured,
                     FailureKind::Protocol => StepOutcome::Protocol,
                 };
-                (said, Some(error.phase()), Some(error.detail().to_owned().into()))
+                (outcome, Some(error.phase()), Some(error.detail().to_owned().into()))
             }
         };
         let error = answer.as_ref().err();

@@ -135,7 +135,7 @@ fn engine(own: &OwnFields) -> SmbEngine {
 fn check_share(name: &str) -> Result<(), Problem> {
     if name.eq_ignore_ascii_case("ipc$") {
         let problem = Problem::with_text(name, "a share with files in it");
-        return Err(problem.hint("everybody may open IPC$, so it proves nothing"));
+        return Err(problem.hint("anyone may open IPC$, so it proves nothing"));
     }
     let odd = |c: char| c.is_control() || "\\/[]:|<>+=;,*?\"%".contains(c);
     if name.is_empty() || name.len() > 80 || name.contains(odd) || name.trim() != name {

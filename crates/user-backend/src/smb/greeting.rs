@@ -156,28 +156,28 @@ mod tests {
         answer
     }
 
-    fn told(answer: &[u8]) -> Option<Vec<String>> {
+    fn capabilities(answer: &[u8]) -> Option<Vec<String>> {
         understand(answer).ok().map(|greeting| greeting.capabilities().collect())
     }
 
     #[test]
     fn server_reports_its_dialect_and_signing() {
-        assert_eq!(told(&answer(0x0311, 3)).unwrap(), ["SMB 3.1.1", "signing required"]);
-        assert_eq!(told(&answer(0x0210, 1)).unwrap(), ["SMB 2.1"]);
+        assert_eq!(capabilities(&answer(0x0311, 3)).unwrap(), ["SMB 3.1.1", "signing required"]);
+        assert_eq!(capabilities(&answer(0x0210, 1)).unwrap(), ["SMB 2.1"]);
     }
 
     #[test]
     fn other_answers_are_not_from_smb_servers() {
         // A wildcard, and a dialect that was not offered.
-        assert_eq!(told(&answer(0x02ff, 1)), None);
-        assert_eq!(told(&answer(0x0400, 1)), None);
+        assert_eq!(capabilities(&answer(0x02ff, 1)), None);
+        assert_eq!(capabilities(&answer(0x0400, 1)), None);
         for (at, byte) in [(0, 0xff), (8, 1), (12, 1), (16, 0), (64, 0)] {
             let mut changed = answer(0x0311, 3);
             changed[at] = byte;
-            assert_eq!(told(&changed), None, "byte {at}");
+            assert_eq!(capabilities(&changed), None, "byte {at}");
         }
         for length in 0..HEADER + 6 {
-            assert_eq!(told(&answer(0x0311, 3)[..length]), None, "{length} bytes");
+            assert_eq!(capabilities(&answer(0x0311, 3)[..length]), None, "{length} bytes");
         }
     }
 

@@ -123,19 +123,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_always_said() {
+    fn port_is_always_set() {
         assert_eq!(server("127.0.0.2:445".parse().unwrap()), "smb://127.0.0.2:445");
     }
 
     #[test]
-    fn a_share_cannot_leave_its_place_in_the_url() {
+    fn share_cannot_leave_its_place_in_the_url() {
         assert_eq!(encode("home$"), "home$");
         assert_eq!(encode("My Data/../x@y?"), "My%20Data%2F..%2Fx%40y%3F");
         assert_eq!(encode("ä%41"), "%C3%A4%2541");
     }
 
     #[test]
-    fn a_library_failure_is_never_a_verdict() {
+    fn library_failure_is_never_a_verdict() {
         for error in [
             SmbError::BadFileDescriptor,
             SmbError::BadValue,

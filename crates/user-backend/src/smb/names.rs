@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_not_mine_unless_the_domain_is() {
+    fn address_is_not_mine_unless_the_domain_is() {
         let not_mine = Err(Verdict::NotMine);
         for typed in ["alice@corp.example", "alice@", "@corp.example", "a@b@c"] {
             assert_eq!(decide(NameRules::new(), typed), not_mine, "{typed}");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn guest_is_refused_even_when_no_name_is_denied() {
+    fn guest_is_refused_without_denied_names() {
         let open = || NameRules::new().deny_names([""; 0]).unwrap();
         for typed in ["guest", "Guest", "GUEST", "\u{ff47}uest"] {
             assert_eq!(decide(open(), typed), denied(), "{typed}");

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::call::{Call, Ended};
 use super::greeting::{Greeting, greet};
 #[cfg(target_os = "linux")]
-use super::helper::Pool;
+use super::helper::HelperPool;
 use super::isolation::{Isolation, LoginRunner};
 use super::names::Account;
 use super::reply::{Proof, SmbAnswer};
@@ -57,7 +57,7 @@ enum Runner {
     #[cfg(feature = "smb")]
     Thread,
     #[cfg(target_os = "linux")]
-    Helpers(Pool),
+    Helpers(HelperPool),
     /// See [`LoginRunner::Nowhere`].
     #[cfg(not(any(feature = "smb", target_os = "linux")))]
     Nowhere(std::convert::Infallible),
@@ -75,7 +75,7 @@ impl Pavao {
             #[cfg(feature = "smb")]
             LoginRunner::Thread => Runner::Thread,
             #[cfg(target_os = "linux")]
-            LoginRunner::Helpers(program) => Runner::Helpers(Pool::new(program, QUEUE)),
+            LoginRunner::Helpers(program) => Runner::Helpers(HelperPool::new(program, QUEUE)),
             #[cfg(not(any(feature = "smb", target_os = "linux")))]
             LoginRunner::Nowhere(never) => Runner::Nowhere(never),
         };

@@ -35,7 +35,7 @@ fn missing_engine_names_its_feature() {
 }
 
 #[test]
-fn a_share_is_a_name_and_not_a_path() {
+fn share_is_a_name_and_not_a_path() {
     for share in ["", "a/b", "\\\\host\\share", "a\nb", "x?", "C:", &"x".repeat(81)] {
         assert!(text(settings().with_share(share)).contains("cannot be the name of a share"), "{share:?}");
     }
@@ -49,7 +49,7 @@ fn a_share_is_a_name_and_not_a_path() {
 
 #[cfg(feature = "smb")]
 #[tokio::test]
-async fn password_that_libsmbclient_truncates_is_refused_before_io() {
+async fn password_beyond_libsmbclient_is_refused_before_io() {
     let backend = SmbBackend::new(settings()).unwrap();
     for bytes in [256, 300, 1024] {
         let verdict = verdict(&backend, "alice", &"x".repeat(bytes)).await.unwrap();
@@ -72,7 +72,7 @@ async fn libsmbclient_is_not_given_an_address_it_cannot_use() {
 }
 
 #[tokio::test]
-async fn names_that_are_refused_or_not_mine_cause_no_io() {
+async fn refused_or_foreign_names_cause_no_io() {
     for engine in [SmbEngine::Pavao, SmbEngine::Native] {
         let Ok(backend) = SmbBackend::new(settings().with_engine(engine)) else { continue };
         for name in ["guest", "Guest", "BOGUS\\alice", "x/alice"] {
@@ -89,7 +89,7 @@ async fn names_that_are_refused_or_not_mine_cause_no_io() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_unavailable_with_every_engine() {
+async fn closed_port_is_unavailable_with_every_engine() {
     for engine in [SmbEngine::Pavao, SmbEngine::Native] {
         let Ok(backend) = SmbBackend::new(settings().with_engine(engine)) else { continue };
         let error = verdict(&backend, "alice", "secret").await.unwrap_err();

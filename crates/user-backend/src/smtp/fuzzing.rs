@@ -18,7 +18,7 @@ pub fn answer(bytes: &[u8], encrypted: bool) -> Option<Result<bool, BackendError
             break;
         }
     }
-    let words = reply.said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+    let words = reply.text.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
     Some(judge(Stage::Password, &reply, encrypted, &words).map(|next| next == Next::Proceed))
 }
 

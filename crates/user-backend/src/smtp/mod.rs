@@ -125,9 +125,9 @@ impl SmtpBackend {
         Ok(Self { settings, tls })
     }
 
-    async fn open(&self, asked: Instant) -> Result<Session, BackendError> {
+    async fn open(&self, attempt_deadline: Instant) -> Result<Session, BackendError> {
         let endpoint = &self.settings.endpoint;
-        Session::open(endpoint, self.tls.as_ref(), endpoint.deadline(asked)?).await
+        Session::open(endpoint, self.tls.as_ref(), endpoint.deadline(attempt_deadline)?).await
     }
 }
 

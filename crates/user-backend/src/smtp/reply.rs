@@ -9,7 +9,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::error::{BackendError, Phase};
-use crate::refusal::{Class, ReplyText, Words};
+use crate::refusal::{ReplyClass, ReplyText, Words};
 use crate::verdict::Rejection;
 
 /// Most lines of one reply.
@@ -65,7 +65,7 @@ pub(super) struct Reply {
     enhanced: Option<EnhancedCode>,
     lines: Vec<Zeroizing<Vec<u8>>>,
     /// Its words, without codes.
-    pub(super) said: ReplyText,
+    pub(super) text: ReplyText,
 }
 
 impl Reply {
@@ -95,7 +95,7 @@ impl Reply {
         if self.lines.len() == MAX_LINES {
             return Err(ProtocolViolation::TooLong);
         }
-        self.said.add(words);
+        self.text.add(words);
         self.lines.push(Zeroizing::new(text.to_vec()));
         Ok(is_last)
     }
@@ -264,7 +264,7 @@ fn judge_code(stage: Stage, reply: &Reply, encrypted: bool, words: &Words) -> Re
         (Stage::Greeting, 400..=599, _) => unavailable("the server turns connections away"),
         (Stage::Ehlo, 400..=499 | 521 | 550..=559, _) => unavailable("the server turns this client away"),
         (Stage::Ehlo, 500..=599, _) => misconfigured("the server does not take EHLO, which AUTH needs"),
-        (_, 400..=599, Class::Refusal(rejection)) if is_credentials && words.is_taught => {
+        (_, 400..=599, ReplyClass::Refusal(rejection)) if is_credentials && words.is_taught => {
             Ok(refused(stage, rejection))
         }
         (_, 400..=499, _) => unavailable("the server cannot answer now"),
@@ -273,7 +273,7 @@ fn judge_code(stage: Stage, reply: &Reply, encrypted: bool, words: &Words) -> Re
             misconfigured("the server refuses the login; it may require tls = \"explicit\"")
         }
         (Stage::Auth, 500..=599, _) => misconfigured("the server takes no sign-in in this way"),
-        (_, 500..=599, Class::Outage) => unavailable("the server did not judge the login"),
+        (_, 500..=599, ReplyClass::Outage) => unavailable("the server did not judge the login"),
         // The server's own word for "not now", in a reply that says "no".
         (_, 500..=599, _) if contradicts => unavailable("the server did not judge the login"),
         (_, 500..=599, class) => match refusal(reply, class) {
@@ -295,12 +295,12 @@ fn judge_code(stage: Stage, reply: &Reply, encrypted: bool, words: &Words) -> Re
 }
 
 /// The refusal in a reply of 500 to 599, by its codes and its words.
-fn refusal(reply: &Reply, class: Class) -> Option<Rejection> {
+fn refusal(reply: &Reply, class: ReplyClass) -> Option<Rejection> {
     let detail = reply.enhanced.filter(|enhanced| enhanced.subject == 7).map(|enhanced| enhanced.detail);
     match (reply.code, detail, class) {
         // RFC 5248: "User account disabled".
-        (_, Some(13), Class::Unknown) => Some(Rejection::AccountDisabled),
-        (_, _, Class::Refusal(rejection)) => Some(rejection),
+        (_, Some(13), ReplyClass::Unknown) => Some(Rejection::AccountDisabled),
+        (_, _, ReplyClass::Refusal(rejection)) => Some(rejection),
         // Mechanism too weak, encryption needed, password transition, trust relationship.
         (535, Some(9..=12 | 14), _) => None,
         // RFC 4954: "Authentication credentials invalid".

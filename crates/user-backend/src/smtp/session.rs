@@ -1,6 +1,6 @@
 //! One connection to a submission server.
 //!
-//! What replies mean is said in [`reply`](super::reply).
+//! [`reply`](super::reply) decides what replies mean.
 //!
 //! RFC 6409 (submission), RFC 8314 (implicit TLS), RFC 3207 (STARTTLS), RFC 4954 (AUTH).
 
@@ -122,7 +122,7 @@ impl Session {
                     _ => error,
                 }
             })?;
-            let words = reply.said.judge(login.taught, login.sent);
+            let words = reply.text.judge(login.taught, login.sent);
             Ok(match judge(stage, &reply, encrypted, &words)? {
                 Next::Proceed => Ok(()),
                 Next::Rejected(rejection) => Err((rejection, words.message)),
@@ -193,7 +193,7 @@ async fn answer<S: Duplex>(
 ) -> Result<Offer, BackendError> {
     let read = async { dialogue.reply().await.map_err(|error| explain(stage, &error)) };
     let mut reply = within(deadline, stage.phase(), read).await?;
-    let words: Words = reply.said.judge(&RefusalTexts::default(), Sent { name: "", password: "" });
+    let words: Words = reply.text.judge(&RefusalTexts::default(), Sent { name: "", password: "" });
     match judge(stage, &reply, false, &words)? {
         Next::Proceed => Ok(reply.offer()),
         Next::Rejected(_) => Err(BackendError::protocol(stage.phase(), "the server broke the rules of SMTP")),

@@ -150,9 +150,9 @@ impl SshBackend {
         Ok(Self { settings, keys: Arc::new(keys) })
     }
 
-    async fn open(&self, asked: Instant) -> Result<Session, BackendError> {
+    async fn open(&self, attempt_deadline: Instant) -> Result<Session, BackendError> {
         let endpoint = &self.settings.endpoint;
-        Session::open(endpoint, &self.keys, endpoint.deadline(asked)?).await
+        Session::open(endpoint, &self.keys, endpoint.deadline(attempt_deadline)?).await
     }
 }
 

@@ -8,7 +8,7 @@
 use russh::{MethodKind, MethodSet};
 
 use crate::error::{BackendError, Phase};
-use crate::refusal::{Class, Words};
+use crate::refusal::{ReplyClass, Words};
 use crate::verdict::Rejection;
 
 /// How the password is presented.
@@ -80,17 +80,17 @@ pub(super) fn judge(
         Answer::Success => Ok(Ok(())),
         Answer::Failure { is_partial: true, .. } => Err(BackendError::misconfigured(Phase::Login, PARTIAL)),
         Answer::Failure { .. } => match words.class {
-            Class::Refusal(rejection) => Ok(Err(rejection)),
-            // A banner is the same for everybody, so only a notice may take the refusal back.
-            Class::Outage if is_notice => Err(BackendError::unavailable(
+            ReplyClass::Refusal(rejection) => Ok(Err(rejection)),
+            // A banner is the same for every user, so only a notice may take the refusal back.
+            ReplyClass::Outage if is_notice => Err(BackendError::unavailable(
                 Phase::Login,
                 "the server refuses, and says that it cannot answer now",
             )),
-            Class::Outage | Class::Unknown => Ok(Err(Rejection::BadCredentials)),
+            ReplyClass::Outage | ReplyClass::Unknown => Ok(Err(Rejection::BadCredentials)),
         },
         Answer::Ended(reason) => match words.class {
-            Class::Refusal(rejection) => Ok(Err(rejection)),
-            Class::Unknown if reason.is_some() => {
+            ReplyClass::Refusal(rejection) => Ok(Err(rejection)),
+            ReplyClass::Unknown if reason.is_some() => {
                 Err(BackendError::not_recognised(&ended(*reason), words.text.clone()))
             }
             _ => Err(BackendError::unavailable(Phase::Login, ended(*reason)).without_answer()),
@@ -106,8 +106,8 @@ pub(super) fn judge(
 /// A [`BackendError`], unless the words say that this user is refused.
 pub(super) fn judge_question(words: &Words) -> Result<Rejection, BackendError> {
     match words.class {
-        Class::Refusal(rejection) => Ok(rejection),
-        Class::Outage | Class::Unknown => {
+        ReplyClass::Refusal(rejection) => Ok(rejection),
+        ReplyClass::Outage | ReplyClass::Unknown => {
             Err(BackendError::not_recognised("another question after the password", words.text.clone()))
         }
     }
@@ -147,10 +147,10 @@ mod tests {
         Answer::Failure { methods: methods.into(), is_partial }
     }
 
-    fn words(said: &str) -> Words {
-        let mut text = ReplyText::default();
-        text.add(said.as_bytes());
-        text.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" })
+    fn words(text: &str) -> Words {
+        let mut reply = ReplyText::default();
+        reply.add(text.as_bytes());
+        reply.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" })
     }
 
     /// A decision in words.
@@ -195,7 +195,7 @@ mod tests {
     fn password_answers_have_one_meaning_each() {
         let no = failure(&[MethodKind::Password], false);
         let partial = failure(&[MethodKind::PublicKey], true);
-        for (answer, said, expected) in [
+        for (answer, text, expected) in [
             (Answer::Success, "", "Ok(())"),
             (no.clone(), "", "Err(BadCredentials)"),
             (no.clone(), "Welcome to the files", "Err(BadCredentials)"),
@@ -225,16 +225,16 @@ mod tests {
                 "Err(AccountDisabled)",
             ),
         ] {
-            assert_eq!(shown(judge(&answer, &words(said), true)), expected, "{answer:?} {said:?}");
+            assert_eq!(shown(judge(&answer, &words(text), true)), expected, "{answer:?} {text:?}");
         }
-        // A banner says the same to everybody.
+        // A banner is the same for every user.
         let banner = words("This server is busy");
         assert_eq!(shown(judge(&no, &banner, false)), "Err(BadCredentials)");
     }
 
     #[test]
     fn second_question_is_an_expired_password_or_not_recognised() {
-        for (said, expected) in [
+        for (text, expected) in [
             (
                 "You are required to change your password immediately (password expired). New password: ",
                 "CredentialsExpired",
@@ -244,7 +244,7 @@ mod tests {
                 "unavailable the server's answer is not recognised as a refusal (another question after the password), a guess",
             ),
         ] {
-            assert_eq!(shown(judge_question(&words(said))), expected, "{said:?}");
+            assert_eq!(shown(judge_question(&words(text))), expected, "{text:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One dialogue with a server, from the open connection to the answer to the password.
 //!
-//! What answers mean is said in [`reply`](super::reply).
+//! [`reply`](super::reply) decides what answers mean.
 //!
 //! RFC 4253 (keys), RFC 4252 (authentication), RFC 4256 (keyboard-interactive).
 
@@ -16,7 +16,7 @@ use russh::{Preferred, SshId};
 
 use super::host_keys::HostKeys;
 use super::reply::{Answer, Method, choose, judge, judge_question, not_one_question, unasked};
-use super::socket::{BoundedSocket, MAX_HEARD, SocketControl};
+use super::socket::{BoundedSocket, MAX_RECEIVED, SocketControl};
 use crate::backend::Probe;
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
@@ -38,14 +38,14 @@ pub(super) struct Session {
     peer: Option<SocketAddr>,
 }
 
-/// What the server said beside its answers.
+/// What the server sent beside its answers.
 #[derive(Default)]
 struct ServerMessages {
     /// The key that was refused.
     wrong_key: Option<String>,
     /// The kind of key that was accepted.
     key: Option<String>,
-    /// The password was sent: from here on, what is said may be about it.
+    /// The password was sent: from here on, messages may be about it.
     is_asked: bool,
     words: ReplyText,
     reason: Option<u32>,
@@ -97,9 +97,9 @@ impl Handler for Client {
 }
 
 impl ServerMessages {
-    fn add(&mut self, said: &str) {
+    fn add(&mut self, text: &str) {
         if self.is_asked {
-            for line in said.lines() {
+            for line in text.lines() {
                 self.words.add(line.as_bytes());
             }
         }
@@ -170,9 +170,9 @@ impl Session {
 
     async fn conversation(&mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
         let mut is_given = false;
-        let mut said = self.handle.authenticate_keyboard_interactive_start(login.sent.name, None).await;
+        let mut answer = self.handle.authenticate_keyboard_interactive_start(login.sent.name, None).await;
         for _ in 0..MAX_MESSAGES {
-            let reply = match said {
+            let reply = match answer {
                 Ok(KeyboardInteractiveAuthResponse::InfoRequest { name, instructions, prompts }) => {
                     self.note(&name, &instructions, &prompts);
                     match (prompts.as_slice(), is_given) {
@@ -208,12 +208,12 @@ impl Session {
                     return self.conclude(&ended, login, true);
                 }
             };
-            said = self.handle.authenticate_keyboard_interactive_respond(reply).await;
+            answer = self.handle.authenticate_keyboard_interactive_respond(reply).await;
         }
         Err(BackendError::protocol(Phase::Login, "the server talks without end"))
     }
 
-    /// What is heard from here on may be about the password.
+    /// Messages from here on may be about the password.
     fn ask(&self) {
         self.control.ask();
         let mut messages = lock(&self.messages);
@@ -224,7 +224,7 @@ impl Session {
     fn note(&self, name: &str, instructions: &str, prompts: &[Prompt]) {
         let mut messages = lock(&self.messages);
         let prompts = prompts.iter().map(|prompt| prompt.prompt.as_str());
-        [name, instructions].into_iter().chain(prompts).for_each(|said| messages.add(said));
+        [name, instructions].into_iter().chain(prompts).for_each(|text| messages.add(text));
     }
 
     fn words(&self, login: Login<'_>) -> Words {
@@ -286,7 +286,7 @@ impl Session {
 }
 
 fn flooded(phase: Phase) -> BackendError {
-    BackendError::protocol(phase, format!("the server sent more than {MAX_HEARD} bytes"))
+    BackendError::protocol(phase, format!("the server sent more than {MAX_RECEIVED} bytes"))
 }
 
 /// Maps a connection that was not made.

@@ -3,7 +3,7 @@
 //! It bounds what is read, knows whether the server answered, and can be closed from outside.
 //!
 //! russh runs a connection in a task of its own, which continues when no caller waits for it any
-//! more, and hands out answers without saying what they answer. Both are mended here.
+//! more, and hands out answers without saying what they answer. Both are fixed here.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -18,11 +18,11 @@ use tokio::sync::oneshot;
 /// Most bytes that a server may send in a whole login.
 ///
 /// A key exchange takes about 3 KiB; the rest is for banners.
-pub(super) const MAX_HEARD: usize = 64 * 1024;
+pub(super) const MAX_RECEIVED: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
 struct Counts {
-    heard: AtomicUsize,
+    received: AtomicUsize,
     has_asked: AtomicBool,
     is_answered: AtomicBool,
 }
@@ -67,16 +67,16 @@ impl SocketControl {
         self.counts.has_asked.store(false, Ordering::SeqCst);
     }
 
-    /// Whether anything was heard after the question was sent.
+    /// Whether anything was received after the question was sent.
     ///
     /// If not, the apparent answer was sent before the request.
     pub(super) fn is_answered(&self) -> bool {
         self.counts.is_answered.load(Ordering::SeqCst)
     }
 
-    /// Whether the server has sent more than [`MAX_HEARD`].
+    /// Whether the server has sent more than [`MAX_RECEIVED`].
     pub(super) fn is_flooded(&self) -> bool {
-        self.counts.heard.load(Ordering::SeqCst) > MAX_HEARD
+        self.counts.received.load(Ordering::SeqCst) > MAX_RECEIVED
     }
 }
 
@@ -94,7 +94,7 @@ impl AsyncRead for BoundedSocket {
             if self.counts.has_asked.load(Ordering::SeqCst) {
                 self.counts.is_answered.store(true, Ordering::SeqCst);
             }
-            if self.counts.heard.fetch_add(count, Ordering::SeqCst) + count > MAX_HEARD {
+            if self.counts.received.fetch_add(count, Ordering::SeqCst) + count > MAX_RECEIVED {
                 // A read that fails hands out nothing.
                 buf.set_filled(before);
                 return Poll::Ready(Err(io::Error::other("too many bytes")));
@@ -172,11 +172,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_bytes_than_a_login_needs_are_an_error() {
+    async fn bytes_beyond_a_login_are_an_error() {
         let (mut socket, control, mut server) = connected().await;
-        let flood = tokio::spawn(async move { server.write_all(&[b'x'; MAX_HEARD + 1]).await });
-        let mut heard = Vec::new();
-        assert!(socket.read_to_end(&mut heard).await.is_err());
+        let flood = tokio::spawn(async move { server.write_all(&[b'x'; MAX_RECEIVED + 1]).await });
+        let mut received = Vec::new();
+        assert!(socket.read_to_end(&mut received).await.is_err());
         assert!(control.is_flooded());
         drop(socket);
         let _ = flood.await;

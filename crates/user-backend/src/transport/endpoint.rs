@@ -209,8 +209,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// No time is left.
-    pub(crate) fn deadline(&self, asked: Instant) -> Result<Instant, BackendError> {
-        let deadline = sooner(self.timeout, asked);
+    pub(crate) fn deadline(&self, attempt_deadline: Instant) -> Result<Instant, BackendError> {
+        let deadline = sooner(self.timeout, attempt_deadline);
         if deadline <= now() { Err(BackendError::timed_out(Phase::Connect)) } else { Ok(deadline) }
     }
 
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_address_is_shown_in_brackets() {
+    fn ipv6_address_is_shown_in_brackets() {
         assert_eq!(Endpoint::new("::1", 993, TlsMode::Implicit).to_string(), "[::1]:993");
         assert_eq!(Endpoint::new("mail", 993, TlsMode::Implicit).to_string(), "mail:993");
     }

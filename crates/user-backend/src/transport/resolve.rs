@@ -1,6 +1,6 @@
 //! Resolves host names; distinguishes unknown names from a failing name service.
 //!
-//! The first is a typing error and lasts until it is mended; the second passes. The standard
+//! The first is a typing error and lasts until it is corrected; the second passes. The standard
 //! library reports both in the same way, so the system is asked through a crate that keeps its
 //! answer (`EAI_NONAME`, `EAI_AGAIN`, RFC 3493 section 6.1) apart. A machine without any network
 //! may call every name unknown: that is why neither of the two is ever a rejection.
@@ -59,11 +59,11 @@ fn is_never_there(host: &str) -> bool {
 }
 
 async fn look_up(host: String) -> Result<Vec<SocketAddr>, BackendError> {
-    let asked = host.clone();
+    let name = host.clone();
     let found = tokio::task::spawn_blocking(move || {
         // One kind of socket, or else each address comes once for each kind.
         let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
-        let found = getaddrinfo(Some(&asked), None, Some(hints))?;
+        let found = getaddrinfo(Some(&name), None, Some(hints))?;
         found.map(|one| one.map(|one| one.sockaddr)).collect::<io::Result<_>>().map_err(LookupError::from)
     });
     match found.await {
@@ -75,12 +75,12 @@ async fn look_up(host: String) -> Result<Vec<SocketAddr>, BackendError> {
 }
 
 /// Maps a name without an address.
-fn meaning(host: &str, kind: LookupErrorKind, said: &str) -> BackendError {
+fn meaning(host: &str, kind: LookupErrorKind, message: &str) -> BackendError {
     match kind {
         LookupErrorKind::NoName | LookupErrorKind::NoData => no_such_host(host),
         _ => {
             // The words are this machine's, such as "Temporary failure in name resolution".
-            let why = said.rsplit(": ").next().unwrap_or_default();
+            let why = message.rsplit(": ").next().unwrap_or_default();
             BackendError::unavailable(Phase::Resolve, format!("cannot resolve host \"{host}\": {why}"))
         }
     }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_name_that_does_not_exist_is_a_matter_of_settings() {
+    fn only_unknown_hosts_are_misconfigured() {
         for kind in [LookupErrorKind::NoName, LookupErrorKind::NoData] {
             assert!(!of(meaning("mail", kind, "")).is_transient(), "{kind:?}");
         }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_port_is_the_endpoints() {
+    async fn port_is_the_endpoints() {
         let found = resolved("localhost").await.unwrap();
         assert!(!found.is_empty());
         assert!(found.iter().all(|address| address.ip().is_loopback() && address.port() == 143), "{found:?}");

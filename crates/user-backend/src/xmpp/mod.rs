@@ -137,10 +137,10 @@ impl XmppBackend {
         Ok(Self { settings, tls })
     }
 
-    async fn open(&self, asked: Instant) -> Result<Session, BackendError> {
+    async fn open(&self, attempt_deadline: Instant) -> Result<Session, BackendError> {
         let XmppSettings { endpoint, virtual_host, .. } = &self.settings;
         let virtual_host = virtual_host.as_deref().unwrap_or_else(|| endpoint.host());
-        Session::open(endpoint, self.tls.as_ref(), virtual_host, endpoint.deadline(asked)?).await
+        Session::open(endpoint, self.tls.as_ref(), virtual_host, endpoint.deadline(attempt_deadline)?).await
     }
 }
 

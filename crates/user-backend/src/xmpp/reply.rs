@@ -8,7 +8,7 @@
 use super::scram::{Binding, Hash};
 use super::xml::{Element, STREAMS};
 use crate::error::{BackendError, Phase};
-use crate::refusal::{Class, ReplyText, Words};
+use crate::refusal::{ReplyClass, ReplyText, Words};
 use crate::verdict::Rejection;
 
 pub(super) const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
@@ -150,11 +150,11 @@ impl Features {
 
 /// The words of a failure or an error, for the person who reads them.
 pub(super) fn words_of(element: &Element) -> ReplyText {
-    let mut said = ReplyText::default();
+    let mut words = ReplyText::default();
     for text in element.children.iter().filter(|child| child.name == "text") {
-        said.add(text.text.as_bytes());
+        words.add(text.text.as_bytes());
     }
-    said
+    words
 }
 
 /// Judges a `failure` of SASL.
@@ -184,13 +184,13 @@ fn judge_condition(stage: Stage, condition: &str, words: &Words) -> Result<Rejec
         _ => Ok(rejection),
     };
     match (known, words.class) {
-        (_, Class::Refusal(rejection)) if words.is_taught => refused(rejection),
+        (_, ReplyClass::Refusal(rejection)) if words.is_taught => refused(rejection),
         (Some("credentials-expired"), _) => Ok(Rejection::CredentialsExpired),
         (Some("account-disabled"), _) => Ok(Rejection::AccountDisabled),
         (Some("temporary-auth-failure" | "aborted"), _) => unavailable("the server cannot answer now"),
-        (Some("not-authorized"), Class::Outage) => unavailable("the server did not judge the login"),
-        (Some("not-authorized"), Class::Refusal(rejection)) => refused(rejection),
-        (Some("not-authorized"), Class::Unknown) => refused(Rejection::BadCredentials),
+        (Some("not-authorized"), ReplyClass::Outage) => unavailable("the server did not judge the login"),
+        (Some("not-authorized"), ReplyClass::Refusal(rejection)) => refused(rejection),
+        (Some("not-authorized"), ReplyClass::Unknown) => refused(Rejection::BadCredentials),
         (Some("encryption-required"), _) => misconfigured("the server requires TLS"),
         (Some("invalid-mechanism" | "mechanism-too-weak"), _) => {
             misconfigured("the server wants another way to sign in")
@@ -198,12 +198,14 @@ fn judge_condition(stage: Stage, condition: &str, words: &Words) -> Result<Rejec
         // What a server says to a name that it cannot take, and to channel binding that does not
         // match: Prosody has one word for both.
         (Some("malformed-request" | "incorrect-encoding" | "invalid-authzid"), class) => match class {
-            Class::Refusal(rejection) => refused(rejection),
-            Class::Outage | Class::Unknown => Err(BackendError::not_recognised(&shown, words.text.clone())),
+            ReplyClass::Refusal(rejection) => refused(rejection),
+            ReplyClass::Outage | ReplyClass::Unknown => {
+                Err(BackendError::not_recognised(&shown, words.text.clone()))
+            }
         },
-        (_, Class::Refusal(rejection)) => refused(rejection),
-        (_, Class::Outage) => unavailable("the server did not judge the login"),
-        (_, Class::Unknown) => Err(BackendError::not_recognised(&shown, words.text.clone()).learnable()),
+        (_, ReplyClass::Refusal(rejection)) => refused(rejection),
+        (_, ReplyClass::Outage) => unavailable("the server did not judge the login"),
+        (_, ReplyClass::Unknown) => Err(BackendError::not_recognised(&shown, words.text.clone()).learnable()),
     }
 }
 

@@ -111,7 +111,7 @@ async fn salted<M: Mac + KeyInit + Clone>(password: &[u8], salt: &[u8], rounds: 
 pub(super) enum Binding {
     /// Not at all: the server offers it in no way that we support.
     Unsupported,
-    /// Not at all: the server offers none, and is told that we could.
+    /// Not bound: the server offers none, and the client says that it could (RFC 5802 flag `y`).
     ///
     /// A server that did offer it knows then that its offer was changed on the way.
     NotOffered,
@@ -193,18 +193,19 @@ impl Exchange {
     }
 }
 
-/// What the server must say at last.
+/// The signature that the server must send in its final message.
 pub(super) struct ServerSignature(Zeroizing<Vec<u8>>);
 
 impl ServerSignature {
-    /// Checks the server's last message.
+    /// Checks the server's final message.
     ///
     /// # Errors
     /// It is not this signature.
     pub(super) fn verify(&self, message: &str) -> Result<(), ScramError> {
         let value = message.split(',').next().and_then(|first| first.strip_prefix("v="));
-        let said = STANDARD.decode(value.ok_or(ScramError::Signature)?).map_err(|_| ScramError::Signature)?;
-        if bool::from(said.as_slice().ct_eq(&self.0)) { Ok(()) } else { Err(ScramError::Signature) }
+        let signature =
+            STANDARD.decode(value.ok_or(ScramError::Signature)?).map_err(|_| ScramError::Signature)?;
+        if bool::from(signature.as_slice().ct_eq(&self.0)) { Ok(()) } else { Err(ScramError::Signature) }
     }
 }
 

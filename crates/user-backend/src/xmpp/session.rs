@@ -1,6 +1,6 @@
 //! One connection to an XMPP server.
 //!
-//! What answers mean is said in [`reply`](super::reply).
+//! [`reply`](super::reply) decides what answers mean.
 //!
 //! RFC 6120 sections 4 (streams), 5 (STARTTLS), 6 (SASL); XEP-0368 (TLS from the first byte).
 
@@ -53,9 +53,9 @@ impl Session {
                 let text = "the server offers no STARTTLS; it may want tls = \"implicit\" on port 5223";
                 return Err(BackendError::misconfigured(Phase::Tls, text));
             }
-            let asked = ask(&mut stream, Stage::StartTls, &start_tls(), deadline).await?;
-            if !asked.is(TLS, "proceed") {
-                return Err(refused_tls(&asked));
+            let answer = ask(&mut stream, Stage::StartTls, &start_tls(), deadline).await?;
+            if !answer.is(TLS, "proceed") {
+                return Err(refused_tls(&answer));
             }
             socket = stream.into_stream().await.map_err(|error| explain(Stage::StartTls, &error))?;
         }
@@ -142,8 +142,8 @@ impl Session {
         bytes: &[u8],
         login: Login<'_>,
     ) -> Result<Result<Element, Refused>, BackendError> {
-        let asked = ask(&mut self.stream, stage, bytes, self.deadline).await;
-        let answer = asked.map_err(|error| match stage {
+        let answer = ask(&mut self.stream, stage, bytes, self.deadline).await;
+        let answer = answer.map_err(|error| match stage {
             // The server may have compared the password before the connection ended.
             Stage::Password => stage.counted(error).without_answer(),
             _ => error,
@@ -170,7 +170,7 @@ fn response(message: &[u8]) -> Zeroizing<Vec<u8>> {
     encoded(&[format!("<response xmlns='{SASL}'>").as_bytes()], message, b"</response>")
 }
 
-/// The server's signature is the proof that it is no stranger that says yes.
+/// The server's signature proves that the accepting server knows the password.
 fn verified(signature: &ServerSignature, message: &str) -> Result<(), BackendError> {
     signature.verify(message).map_err(|error| broken_scram(Stage::Password, error))
 }

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_xmpp_forbids_is_an_error() {
+    async fn forbidden_xml_is_an_error() {
         let deep = format!("{}{}", "<a>".repeat(9), "</a>".repeat(9));
         let long = format!("<a>{}</a>", "x".repeat(MAX_BYTES));
         for inner in [

@@ -45,7 +45,7 @@ pub(crate) fn port() -> u16 {
 /// What the server says.
 #[derive(Clone, Debug)]
 pub(crate) enum Script {
-    /// Texts, each after one more line was heard; the first at once.
+    /// Texts, each after one more line was received; the first at once.
     Lines(Vec<Vec<u8>>),
     /// SMB messages with their length, each after a request.
     ///
@@ -56,18 +56,18 @@ pub(crate) enum Script {
 /// What was received, and what was sent after it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Played {
-    pub(crate) heard: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) received: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Played {
     /// What was sent after a line that begins like this.
     pub(crate) fn after(&self, verb: &str) -> &[u8] {
-        let found = self.heard.iter().find(|(line, _)| line.starts_with(verb.as_bytes()));
-        found.map_or(&[], |(_, said)| said.as_slice())
+        let found = self.received.iter().find(|(line, _)| line.starts_with(verb.as_bytes()));
+        found.map_or(&[], |(_, sent)| sent.as_slice())
     }
 
-    pub(crate) fn all_heard(&self) -> Vec<u8> {
-        self.heard.iter().flat_map(|(heard, _)| heard.iter().copied()).collect()
+    pub(crate) fn all_received(&self) -> Vec<u8> {
+        self.received.iter().flat_map(|(received, _)| received.iter().copied()).collect()
     }
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn attempt(backend: &dyn UserBackend, script: Script) -> (Result<Verd
 }
 
 /// An error text holds no secret.
-pub(crate) fn tells_nothing(error: &BackendError) {
+pub(crate) fn has_no_secret(error: &BackendError) {
     let text = format!("{error} {error:?}");
     assert!(!text.contains(PASSWORD), "{text}");
     assert!(!error.is_timeout(), "no timeout is possible here: {text}");
@@ -102,8 +102,8 @@ async fn play(mut stream: TcpStream, script: Script) -> io::Result<Played> {
         Script::Lines(texts) => {
             for (nth, text) in texts.into_iter().enumerate() {
                 if nth > 0 {
-                    let Some(line) = hear(&stream, &mut unread, line).await else { break };
-                    played.heard.push((line, text.clone()));
+                    let Some(line) = receive(&stream, &mut unread, line).await else { break };
+                    played.received.push((line, text.clone()));
                 }
                 if stream.write_all(&text).await.is_err() {
                     break;
@@ -112,13 +112,13 @@ async fn play(mut stream: TcpStream, script: Script) -> io::Result<Played> {
         }
         Script::Frames { frames, numbered } => {
             for mut frame in frames {
-                let Some(question) = hear(&stream, &mut unread, message).await else { break };
+                let Some(question) = receive(&stream, &mut unread, message).await else { break };
                 if numbered && let (Some(number), Some(place)) = (question.get(28..36), frame.get_mut(24..32))
                 {
                     place.copy_from_slice(number);
                 }
                 let length = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes();
-                played.heard.push((question, frame.clone()));
+                played.received.push((question, frame.clone()));
                 if stream.write_all(&[&length, frame.as_slice()].concat()).await.is_err() {
                     break;
                 }
@@ -126,14 +126,14 @@ async fn play(mut stream: TcpStream, script: Script) -> io::Result<Played> {
         }
     }
     // What else is sent, is on record, too.
-    while let Some(rest) = hear(&stream, &mut unread, everything).await {
-        played.heard.push((rest, Vec::new()));
+    while let Some(rest) = receive(&stream, &mut unread, everything).await {
+        played.received.push((rest, Vec::new()));
     }
     Ok(played)
 }
 
 /// The next whole thing that the client says, or nothing when it waits for us.
-async fn hear(
+async fn receive(
     stream: &TcpStream,
     unread: &mut Vec<u8>,
     whole: fn(&[u8]) -> Option<usize>,

@@ -104,8 +104,8 @@ pub fn forward_auth(input: &[u8]) {
         for name in ["x-forwarded-host", "x-forwarded-uri", "x-original-url"] {
             assert!(all(name) <= 1, "{name} is there twice");
         }
-        let said = all("x-forwarded-host") + all("x-original-url");
-        assert!(host.is_none() || said > 0, "a host that no one named");
+        let targets = all("x-forwarded-host") + all("x-original-url");
+        assert!(host.is_none() || targets > 0, "a host that no one named");
     }
 }
 

@@ -21,23 +21,23 @@ pub fn dialogue(input: &[u8]) {
     let texts: Vec<Vec<u8>> = input.split(|byte| *byte == 0xfe).map(<[u8]>::to_vec).collect();
     let (answer, played) = fake_server::attempt(&*BACKEND, fake_server::Script::Lines(texts));
     let after = |verb: &str, code: &str| {
-        let said = played.after(verb);
-        said.split(|byte| *byte == b'\n').any(|line| line.starts_with(code.as_bytes()))
+        let reply = played.after(verb);
+        reply.split(|byte| *byte == b'\n').any(|line| line.starts_with(code.as_bytes()))
     };
     match answer {
         Ok(Verdict::Accepted(_)) => {
-            assert!(after("USER ", "331") && after("PASS ", "230"), "a yes that was not said: {played:?}");
+            assert!(after("USER ", "331") && after("PASS ", "230"), "a yes that was not sent: {played:?}");
         }
         Ok(Verdict::Rejected(_)) => {
             let is_no = |verb| after(verb, "4") || after(verb, "5");
-            assert!(is_no("PASS ") || is_no("USER "), "a no that was not said: {played:?}");
+            assert!(is_no("PASS ") || is_no("USER "), "a no that was not sent: {played:?}");
         }
         Ok(Verdict::NotMine) => panic!("every user may be on this server"),
-        Err(error) => fake_server::tells_nothing(&error),
+        Err(error) => fake_server::has_no_secret(&error),
     }
-    let Played { heard, .. } = &played;
+    let Played { received, .. } = &played;
     let sent =
-        heard.iter().filter(|(line, _)| line.windows(PASSWORD.len()).any(|w| w == PASSWORD.as_bytes()));
+        received.iter().filter(|(line, _)| line.windows(PASSWORD.len()).any(|w| w == PASSWORD.as_bytes()));
     assert!(sent.count() <= 1, "the password was sent twice: {played:?}");
 }
 
@@ -55,14 +55,14 @@ pub fn guard(input: &[u8]) {
         let end = read.iter().position(|byte| *byte == b'\n').map_or(read.len(), |at| at + 1);
         assert_eq!(end, read.len(), "more than one line in one read");
     }
-    let said: Vec<&[u8]> = stream.split(|byte| *byte == b'\n').collect();
+    let lines: Vec<&[u8]> = stream.split(|byte| *byte == b'\n').collect();
     for passed in out.split(|byte| *byte == b'\n') {
         for (column, byte) in passed.iter().enumerate() {
             let code = column < 3 && byte.is_ascii_digit() || column == 3 && matches!(byte, b' ' | b'-');
             assert!(*byte == b'.' || *byte == b'\r' || code, "{passed:?}");
         }
         if let Some(code) = passed.get(..3).filter(|code| code.iter().all(u8::is_ascii_digit)) {
-            assert!(said.iter().any(|line| line.starts_with(code)), "{passed:?} was not said");
+            assert!(lines.iter().any(|line| line.starts_with(code)), "{passed:?} was not sent");
         }
     }
 }

@@ -56,7 +56,7 @@ pub fn basic(input: &[u8]) {
         }
     }
     headers.append(AUTHORIZATION, value);
-    assert!(AuthorizationHeader::of(&headers).is_err(), "two headers are none");
+    assert!(AuthorizationHeader::of(&headers).is_err(), "two headers are refused");
 }
 
 /// A query, or a form; after a NUL, a JSON document.
@@ -88,9 +88,9 @@ pub fn form(input: &[u8]) {
     }
     // The body wins.
     if let (Some(query), Some(body)) = (query, body) {
-        let said = body.text("key").ok().flatten().map(str::to_owned);
+        let value = body.text("key").ok().flatten().map(str::to_owned);
         let both = query.overridden_by(body);
-        assert!(said.is_none() || both.text("key").ok().flatten() == said.as_deref());
+        assert!(value.is_none() || both.text("key").ok().flatten() == value.as_deref());
     }
 }
 
@@ -136,8 +136,8 @@ pub fn origin(input: &[u8]) {
     let last = last.and_then(|line| line.rsplit(|byte| *byte == b',').next());
     match origin(&headers) {
         Ok(found) => {
-            assert!(!found.private && !found.local, "no one said https");
-            assert!(proxy || found.address == peer, "anybody could say who they are");
+            assert!(!found.private && !found.local, "no header says https");
+            assert!(proxy || found.address == peer, "any client could choose its address");
             assert!(!proxy || last.is_none_or(<[u8]>::is_ascii), "never the proxy itself");
         }
         Err(_) => assert!(proxy && last.is_some(), "only what a trusted proxy wrote is refused"),
@@ -176,7 +176,7 @@ pub fn xml(input: &[u8]) {
     let mut expected = String::from("<ocs>");
     say("data", &tree, &mut expected);
     expected.push_str("</ocs>");
-    assert_eq!(said(&document), expected, "{}", String::from_utf8_lossy(&document));
+    assert_eq!(parsed(&document), expected, "{}", String::from_utf8_lossy(&document));
 }
 
 fn tree(recipe: &mut impl Iterator<Item = u8>, depth: usize) -> Data {
@@ -221,7 +221,7 @@ fn say(name: &str, value: &Data, out: &mut String) {
 /// What a parser finds.
 ///
 /// Blanks between elements are layout.
-fn said(document: &[u8]) -> String {
+fn parsed(document: &[u8]) -> String {
     let mut reader = Reader::from_reader(document);
     let (mut out, mut text, mut leaf) = (String::new(), String::new(), false);
     loop {

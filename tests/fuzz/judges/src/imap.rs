@@ -45,17 +45,17 @@ pub fn reply(input: &[u8]) {
 /// What must hold of every dialogue.
 fn judge(done: &Dialogue) {
     match &done.decided {
-        Ok(Ok(())) => assert!(done.said_yes, "a yes that was not said: {done:?}"),
+        Ok(Ok(())) => assert!(done.sent_yes, "a yes that was not sent: {done:?}"),
         // A name that is refused before the password.
         Ok(Err(Rejection::UnknownUser)) if done.times_written == 0 => {}
-        Ok(Err(_)) => assert!(done.said_no, "a no that was not said: {done:?}"),
+        Ok(Err(_)) => assert!(done.sent_no, "a no that was not sent: {done:?}"),
         Err(fault) => {
             let text = format!("{fault:?}");
             assert!(!Dialogue::SECRETS.iter().any(|secret| text.contains(secret)), "{text}");
         }
     }
     assert!(done.times_written <= 1, "the password was sent twice: {done:?}");
-    assert!(done.said <= MOST, "more was read than may be: {done:?}");
+    assert!(done.sent <= MOST, "more was read than may be: {done:?}");
     assert!(!done.injected, "words in clear text survived STARTTLS: {done:?}");
 }
 

@@ -34,12 +34,12 @@ pub fn session(input: &[u8]) {
         fake_server::attempt(&*BACKEND, fake_server::Script::Frames { frames, numbered: how & 1 == 1 });
     match answer {
         Ok(verdict) => assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?} of {played:?}"),
-        Err(error) => fake_server::tells_nothing(&error),
+        Err(error) => fake_server::has_no_secret(&error),
     }
     let wide: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let heard = played.all_heard();
+    let received = played.all_received();
     for form in [PASSWORD.as_bytes(), &wide] {
-        assert!(!heard.windows(form.len()).any(|window| window == form), "the password was sent");
+        assert!(!received.windows(form.len()).any(|window| window == form), "the password was sent");
     }
 }
 
@@ -47,11 +47,11 @@ pub fn session(input: &[u8]) {
 ///
 /// A server is recognised by the right bytes.
 pub fn greeting(input: &[u8]) {
-    let Ok(told) = greeted(input) else { return };
+    let Ok(greeting) = greeted(input) else { return };
     let dialects = [[2, 2], [0x10, 2], [0, 3], [2, 3], [0x11, 3]];
     assert!(input.starts_with(MAGIC) && input[8..14] == [0; 6] && input[16] & 1 == 1);
     assert!(input[64..66] == [65, 0] && dialects.iter().any(|dialect| input[68..70] == *dialect));
-    assert_eq!(told.len(), 1 + usize::from(input[66] & 2 == 2), "{told:?}");
+    assert_eq!(greeting.len(), 1 + usize::from(input[66] & 2 == 2), "{greeting:?}");
 }
 
 /// Four bytes: a number of libsmbclient and an NTSTATUS at once.

@@ -20,19 +20,22 @@ pub fn dialogue(input: &[u8]) {
     let secrets = ["AGFsaWNlAFdvbmRlcmxhbmQtMQ==", "V29uZGVybGFuZC0x"];
     let is_secret =
         |line: &[u8]| secrets.iter().any(|secret| line.ends_with(format!("{secret}\r\n").as_bytes()));
-    let sent: Vec<_> = played.heard.iter().filter(|(line, _)| is_secret(line)).collect();
+    let sent: Vec<_> = played.received.iter().filter(|(line, _)| is_secret(line)).collect();
     assert!(sent.len() <= 1, "the password was sent twice: {played:?}");
     match verdict {
         Ok(Verdict::Accepted(_)) => {
-            let [(_, said)] = sent[..] else { panic!("a yes to nothing: {played:?}") };
-            assert!(said.starts_with(b"235"), "a yes that was not said: {played:?}");
+            let [(_, reply)] = sent[..] else { panic!("a yes to nothing: {played:?}") };
+            assert!(reply.starts_with(b"235"), "a yes that was not sent: {played:?}");
         }
         Ok(Verdict::Rejected(_)) => {
-            let is_no = |said: &[u8]| said.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"5"));
-            assert!(played.heard.iter().any(|(_, said)| is_no(said)), "a no that was not said: {played:?}");
+            let is_no = |reply: &[u8]| reply.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"5"));
+            assert!(
+                played.received.iter().any(|(_, reply)| is_no(reply)),
+                "a no that was not sent: {played:?}"
+            );
         }
         Ok(Verdict::NotMine) => panic!("every user may be on this server"),
-        Err(error) => fake_server::tells_nothing(&error),
+        Err(error) => fake_server::has_no_secret(&error),
     }
 }
 
@@ -44,9 +47,9 @@ pub fn reply(input: &[u8]) {
     let lines: Vec<&[u8]> = reply.split(|byte| *byte == b'\n').collect();
     let code = reply.get(..3).unwrap_or_default();
     match answer(reply, how & 1 == 1) {
-        Some(Ok(true)) => assert_eq!(code, b"235", "a yes that was not said"),
-        Some(Ok(false)) => assert_eq!(code.first(), Some(&b'5'), "a no that was not said"),
-        Some(Err(error)) => fake_server::tells_nothing(&error),
+        Some(Ok(true)) => assert_eq!(code, b"235", "a yes that was not sent"),
+        Some(Ok(false)) => assert_eq!(code.first(), Some(&b'5'), "a no that was not sent"),
+        Some(Err(error)) => fake_server::has_no_secret(&error),
         None => {}
     }
     if let Some(offered) = offer(reply) {

@@ -22,7 +22,7 @@ pub fn response(input: &[u8]) {
             assert!(status != 401 || is_ours, "401 refuses with {challenge:?}");
         }
         Err(error) => {
-            fake_server::tells_nothing(&error);
+            fake_server::has_no_secret(&error);
             assert!(![200, 204, 207].contains(&status), "{status}: {error}");
             let digits: String = error.detail().chars().filter(char::is_ascii_digit).collect();
             assert_eq!(digits, status.to_string(), "{error}");

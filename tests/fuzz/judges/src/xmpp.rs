@@ -8,9 +8,9 @@ use crate::fake_server;
 pub fn stream(input: &[u8]) {
     let holds = |word: &[u8]| input.windows(word.len()).any(|part| part == word);
     match fake_server::block_on(answer(input.to_vec())) {
-        Some(Ok(true)) => assert!(holds(b"success") && holds(b"xmpp-sasl"), "a yes that was not said"),
-        Some(Ok(false)) => assert!(holds(b"failure"), "a no that was not said"),
-        Some(Err(error)) => fake_server::tells_nothing(&error),
+        Some(Ok(true)) => assert!(holds(b"success") && holds(b"xmpp-sasl"), "a yes that was not sent"),
+        Some(Ok(false)) => assert!(holds(b"failure"), "a no that was not sent"),
+        Some(Err(error)) => fake_server::has_no_secret(&error),
         None => {}
     }
 }

@@ -27,9 +27,9 @@ async fn one_attempt_is_one_login() {
         for how in EVERY_WAY {
             for (name, secret) in [("alice", right.as_str()), ("alice", "wrong"), ("unknown-user", "wrong")] {
                 let relay = Relay::start(rig.host(), port, |_| (), |_| ()).await;
-                let told = through(&relay, how, name, secret).await;
+                let answer = through(&relay, how, name, secret).await;
                 let expected = if secret == right { "yes alice" } else { "bad_credentials" };
-                assert_eq!(told, expected, "{port} {how:?} {name}");
+                assert_eq!(answer, expected, "{port} {how:?} {name}");
                 // NTLM takes two: the challenge is requested, and answered.
                 assert_eq!(relay.setups(), 2, "{port} {how:?} {name}");
             }
@@ -38,7 +38,7 @@ async fn one_attempt_is_one_login() {
 }
 
 #[tokio::test]
-async fn a_yes_without_its_signature_is_no_yes() {
+async fn yes_without_its_signature_is_no_yes() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     let changes: [Change; 2] = [
@@ -56,17 +56,17 @@ async fn a_yes_without_its_signature_is_no_yes() {
     for change in changes {
         for how in EVERY_WAY {
             let relay = Relay::start(rig.host(), SANE, |_| (), change).await;
-            let told = through(&relay, how, "alice", &right).await;
-            assert!(!told.starts_with("yes"), "{how:?}: {told}");
+            let answer = through(&relay, how, "alice", &right).await;
+            assert!(!answer.starts_with("yes"), "{how:?}: {answer}");
             if how == LoginMethod::Native {
-                assert_eq!(told, "protocol login");
+                assert_eq!(answer, "protocol login");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_no_that_was_turned_into_a_yes_is_no_yes() {
+async fn no_forged_into_yes_is_refused() {
     let Some(rig) = Rig::find() else { return };
     let yes_to_all: Change = |frame| {
         if is_last_word(frame) || frame.command() == Some(TREE_CONNECT) {
@@ -75,13 +75,13 @@ async fn a_no_that_was_turned_into_a_yes_is_no_yes() {
     };
     for how in EVERY_WAY {
         let relay = Relay::start(rig.host(), SANE, |_| (), yes_to_all).await;
-        let told = through(&relay, how, "alice", "wrong").await;
-        assert!(!told.starts_with("yes"), "{how:?}: {told}");
+        let answer = through(&relay, how, "alice", "wrong").await;
+        assert!(!answer.starts_with("yes"), "{how:?}: {answer}");
     }
 }
 
 #[tokio::test]
-async fn the_old_dialect_is_no_way_around_the_signature() {
+async fn old_dialect_is_no_way_around_the_signature() {
     let Some(rig) = Rig::find() else { return };
     let old: Change = |frame| {
         if frame.command() == Some(NEGOTIATE) {
@@ -104,10 +104,10 @@ async fn the_old_dialect_is_no_way_around_the_signature() {
     for change in forged {
         for how in EVERY_WAY {
             let relay = Relay::start(rig.host(), SANE, old, change).await;
-            let told = through(&relay, how, "alice", "wrong").await;
-            assert!(!told.starts_with("yes"), "{how:?}: {told}");
+            let answer = through(&relay, how, "alice", "wrong").await;
+            assert!(!answer.starts_with("yes"), "{how:?}: {answer}");
             if how == LoginMethod::Native {
-                assert_eq!(told, "protocol login");
+                assert_eq!(answer, "protocol login");
             }
         }
     }

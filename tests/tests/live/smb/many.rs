@@ -41,11 +41,11 @@ async fn no_answer_reaches_the_wrong_question() {
                     // Another user's right password is the most dangerous wrong answer.
                     let (_, other) = &users[(lane + number + 1) % users.len()];
                     let began = std::time::Instant::now();
-                    let told = outcome(&backend, user, if is_wrong { other } else { right }).await;
+                    let answer = outcome(&backend, user, if is_wrong { other } else { right }).await;
                     slowest = slowest.max(began.elapsed());
                     let expected =
                         if is_wrong { "bad_credentials".to_owned() } else { format!("yes {user}") };
-                    assert_eq!(told, expected, "lane {lane}, login {number}");
+                    assert_eq!(answer, expected, "lane {lane}, login {number}");
                     if number % 50 == 0 {
                         // A caller that does not wait for the answer.
                         let patience = Duration::from_millis(u64::try_from(number % 7).unwrap());

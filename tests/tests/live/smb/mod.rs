@@ -158,7 +158,7 @@ async fn name_with_a_windows_domain_is_asked_there_if_allowed() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_name_are_rejected_everywhere() {
+async fn wrong_password_and_an_unknown_name_are_rejected_everywhere() {
     let Some(rig) = Rig::find() else { return };
     for port in [SANE, BAD_USER, BAD_PASSWORD, GUEST_SHARE, ENCRYPTED, NO_PIPES] {
         for how in EVERY_WAY {
@@ -209,7 +209,7 @@ async fn t06_no_user_becomes_a_guest() {
 }
 
 #[tokio::test]
-async fn a_guest_trap_does_not_keep_the_right_password_out() {
+async fn guest_mapping_still_accepts_right_password() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     for port in [BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
@@ -294,7 +294,7 @@ async fn host_name_may_have_unreachable_addresses() {
 }
 
 #[tokio::test]
-async fn a_probe_needs_no_password() {
+async fn probe_needs_no_password() {
     let Some(rig) = Rig::find() else { return };
     for how in EVERY_WAY {
         let probe = backend(&rig, SANE, how).probe(now() + Duration::from_secs(10)).await.unwrap();
@@ -317,8 +317,8 @@ async fn stopped_or_paused_server_is_an_outage() {
     {
         let _paused = rig.paused("smb");
         for how in EVERY_WAY {
-            let told = outcome(&soon(how), "alice", "wrong").await;
-            assert!(told.starts_with("unavailable"), "{how:?}: {told}");
+            let answer = outcome(&soon(how), "alice", "wrong").await;
+            assert!(answer.starts_with("unavailable"), "{how:?}: {answer}");
         }
     }
     for how in EVERY_WAY {

@@ -165,7 +165,7 @@ fn cut(tls: TlsMode) -> Vec<Row> {
     rows
 }
 
-/// A server that has heard the request.
+/// A server that has received the request.
 fn asked(name: String, tls: TlsMode) -> Row {
     let row = Row::new(name, Protocol::Http, tls).steps(before_greeting(tls));
     row.steps([ScriptStep::Until("")]).hears_it_once()

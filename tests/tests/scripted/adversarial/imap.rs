@@ -159,7 +159,7 @@ const ANSWERS: &[Lie] = &[
         b"{tag} NO Wrong password: Canary:7f3a \"b\\d\" %41 wing\r\n",
         &["bad_credentials"],
     ),
-    ("no that tells the user something", b"{tag} NO [ALERT] zebra\r\n", &["unavailable login"]),
+    ("no with a message for the user", b"{tag} NO [ALERT] zebra\r\n", &["unavailable login"]),
     (
         "no that wants an app password",
         b"{tag} NO [ALERT] Application-specific password required: zebra\r\n",

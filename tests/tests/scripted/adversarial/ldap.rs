@@ -23,13 +23,13 @@ fn message(id: u8, operation: &[u8]) -> Vec<u8> {
     tlv(0x30, &[&[2, 1, id], operation].concat())
 }
 
-fn result(tag: u8, code: u8, said: &str) -> Vec<u8> {
-    tlv(tag, &[&[0x0a, 1, code, 4, 0], tlv(4, said.as_bytes()).as_slice()].concat())
+fn result(tag: u8, code: u8, diagnostic: &str) -> Vec<u8> {
+    tlv(tag, &[&[0x0a, 1, code, 4, 0], tlv(4, diagnostic.as_bytes()).as_slice()].concat())
 }
 
 /// An answer to a bind.
-pub(super) fn bind_result(id: u8, code: u8, said: &str) -> Vec<u8> {
-    message(id, &result(0x61, code, said))
+pub(super) fn bind_result(id: u8, code: u8, diagnostic: &str) -> Vec<u8> {
+    message(id, &result(0x61, code, diagnostic))
 }
 
 /// RFC 4511 section 4.4.1.
@@ -180,7 +180,7 @@ fn id(tls: TlsMode) -> u8 {
     if tls == TlsMode::Explicit { 2 } else { 1 }
 }
 
-/// A server that has heard the bind.
+/// A server that has received the bind.
 fn asked(name: String, tls: TlsMode) -> Row {
     let row = Row::new(name, Protocol::Ldap, tls).steps(before_greeting(tls));
     let start = match tls {

@@ -1,6 +1,6 @@
 //! Mutated dialogues of correct servers: bytes changed, removed, doubled or moved.
 //!
-//! The same every time; `HOSTILE_MUTATIONS` asks for more of them.
+//! The same every time; `ADVERSARIAL_MUTATIONS` asks for more of them.
 //!
 //! The judge is a rule that knows nothing of our parsers: an answer without a yes in it must not
 //! become one.
@@ -216,9 +216,9 @@ fn no_spoilt_xmpp_dialogue_becomes_a_yes() {
             let answer = rng.mutate(answer.as_bytes(), 4);
             let yes = answer.windows(7).any(|name| name == b"success");
             let steps = [
-                ScriptStep::HearTo("streams'>"),
+                ScriptStep::ReceiveUntil("streams'>"),
                 ScriptStep::Send(offer),
-                ScriptStep::HearTo("</auth>"),
+                ScriptStep::ReceiveUntil("</auth>"),
                 ScriptStep::Send(answer),
             ];
             row(number, Protocol::Xmpp, steps, yes)
@@ -229,7 +229,7 @@ fn no_spoilt_xmpp_dialogue_becomes_a_yes() {
 
 /// How many of each.
 fn count() -> u32 {
-    env::var("HOSTILE_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
+    env::var("ADVERSARIAL_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
 }
 
 fn row(number: u32, protocol: Protocol, steps: impl IntoIterator<Item = ScriptStep>, yes: bool) -> Row {

@@ -31,9 +31,9 @@ pub(super) enum Protocol {
     SmbNative,
 }
 
-/// How often the server may hear the password.
+/// How often the server may receive the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hears {
+pub(super) enum Receives {
     /// Not at all.
     Nothing,
     /// Once at most: one attempt is one login.
@@ -51,7 +51,7 @@ pub(super) struct Row {
     ///
     /// `accepted`, a rejection, or a kind of error, with or without its phase.
     pub(super) allowed: Vec<&'static str>,
-    pub(super) hears: Hears,
+    pub(super) receives: Receives,
     /// Whether time passes by itself.
     pub(super) flows: bool,
 }
@@ -73,7 +73,7 @@ impl Row {
             tls,
             steps: Vec::new(),
             allowed: Vec::new(),
-            hears: Hears::Nothing,
+            receives: Receives::Nothing,
             flows: false,
         }
     }
@@ -89,7 +89,7 @@ impl Row {
     }
 
     pub(super) fn hears_it_once(mut self) -> Self {
-        self.hears = Hears::Once;
+        self.receives = Receives::Once;
         self
     }
 

@@ -22,7 +22,7 @@ use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBa
 use user_backend_tests::fake_server::TICK;
 use user_backend_tests::{Ca, FakeServer, Leaf, canary, paused_time, report};
 
-use super::row::{Hears, Protocol, Row, peer};
+use super::row::{Protocol, Receives, Row, peer};
 
 /// What each attempt is given, by the clock that the script moves.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
@@ -52,9 +52,9 @@ pub(super) fn server_keys() -> Arc<ServerConfig> {
 /// What came of one row.
 struct Outcome {
     word: String,
-    told: String,
+    error_text: String,
     late: Duration,
-    heard: Vec<u8>,
+    received: Vec<u8>,
     connections: usize,
 }
 
@@ -140,16 +140,16 @@ impl Figures {
 }
 
 fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
-    let Outcome { word, told, late, heard, connections } = outcome;
+    let Outcome { word, error_text, late, received, connections } = outcome;
     if !row.allows(word) {
         return Err(format!("{word} is not among {:?}", row.allowed));
     }
     if *late > TICK {
         return Err(format!("the answer came {late:?} after the deadline"));
     }
-    let found = canary::count(told.as_bytes());
-    if found != 0 || told.contains(ZEBRA) {
-        return Err(format!("the error tells what it must not: {told}"));
+    let found = canary::count(error_text.as_bytes());
+    if found != 0 || error_text.contains(ZEBRA) {
+        return Err(format!("the error shows what it must not: {error_text}"));
     }
     // libsmbclient connects only after a greeting on a separate connection; a result that looks
     // like an outage counts only if the server greets once more.
@@ -162,10 +162,10 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
     if *connections > most {
         return Err(format!("{connections} connections for one attempt"));
     }
-    let times = credentials_in(row.protocol, heard);
-    let may = usize::from(row.hears == Hears::Once);
+    let times = credentials_in(row.protocol, received);
+    let may = usize::from(row.receives == Receives::Once);
     if times > may {
-        return Err(format!("the server heard the password {times} times, not {may}"));
+        return Err(format!("the server received the password {times} times, not {may}"));
     }
     if word.starts_with("accepted") && times == 0 && !never_sends_it(row.protocol) {
         return Err("accepted a password that was not sent".to_owned());
@@ -181,11 +181,11 @@ fn never_sends_it(protocol: Protocol) -> bool {
 /// How often the password went over the wire.
 ///
 /// SMB, Digest and SCRAM never send it; it must not be there in any form.
-fn credentials_in(protocol: Protocol, heard: &[u8]) -> usize {
+fn credentials_in(protocol: Protocol, received: &[u8]) -> usize {
     let end = if protocol == Protocol::Xmpp { b'>' } else { b'\n' };
-    let lines = heard.split(|byte| *byte == end);
+    let lines = received.split(|byte| *byte == end);
     let holds = |line: &&[u8]| canary::count(line) > 0;
-    if never_sends_it(protocol) { canary::count(heard) } else { lines.filter(holds).count() }
+    if never_sends_it(protocol) { canary::count(received) } else { lines.filter(holds).count() }
 }
 
 async fn play(row: &Row) -> Outcome {
@@ -206,11 +206,17 @@ async fn play(row: &Row) -> Outcome {
     }
     let answer = backend.authenticate(&Attempt::new(&name, &password, deadline)).await;
     let late = now().saturating_duration_since(deadline);
-    let told = format!(
+    let error_text = format!(
         "{answer:?} {answer:#?} {backend:?} {backend} {}",
         answer.as_ref().err().map_or_else(String::new, ToString::to_string)
     );
-    Outcome { word: word(&answer), told, late, heard: peer.heard(), connections: peer.connections() }
+    Outcome {
+        word: word(&answer),
+        error_text,
+        late,
+        received: peer.received(),
+        connections: peer.connections(),
+    }
 }
 
 fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {

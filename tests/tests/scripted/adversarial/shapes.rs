@@ -65,7 +65,7 @@ impl Stray<'_> {
 
 /// The same for a server that speaks only after the password.
 ///
-/// `asked` is a server that has heard it, `slow` the beginning of a good answer.
+/// `asked` is a server that has received it, `slow` the beginning of a good answer.
 pub(super) fn answer_rows(
     asked: &dyn Fn(String) -> Row,
     slow: Vec<u8>,

@@ -240,5 +240,5 @@ fn greeted(dialect: u16) -> ScriptStep {
 
 /// Reads the question and answers in the next step.
 fn question() -> ScriptStep {
-    ScriptStep::Hear
+    ScriptStep::Receive
 }

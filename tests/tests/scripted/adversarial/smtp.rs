@@ -303,7 +303,7 @@ fn ehlo() -> ScriptStep {
     ScriptStep::Expect("EHLO [127.0.0.1]")
 }
 
-/// A correct server up to where it has heard EHLO, under TLS where the settings ask for it.
+/// A correct server up to where it has received EHLO, under TLS where the settings ask for it.
 fn at_ehlo(tls: TlsMode) -> Vec<ScriptStep> {
     let mut steps = before_greeting(tls);
     steps.extend([ScriptStep::send(GREETING), ehlo()]);
@@ -319,17 +319,17 @@ fn at_plain(tls: TlsMode) -> Vec<ScriptStep> {
     [at_ehlo(tls), vec![ScriptStep::send(OFFER), ScriptStep::Expect("AUTH PLAIN ")]].concat()
 }
 
-/// A correct server that has heard AUTH LOGIN.
+/// A correct server that has received AUTH LOGIN.
 fn at_login(tls: TlsMode) -> Vec<ScriptStep> {
     [at_ehlo(tls), vec![ScriptStep::send(ONLY_LOGIN), ScriptStep::Expect("AUTH LOGIN")]].concat()
 }
 
-/// The same, that has heard the name.
+/// The same, that has received the name.
 fn at_name(tls: TlsMode) -> Vec<ScriptStep> {
     [at_login(tls), vec![ScriptStep::send("334 VXNlcm5hbWU6\r\n"), ScriptStep::Expect("YWxpY2U=")]].concat()
 }
 
-/// The same, that has heard the password.
+/// The same, that has received the password.
 fn at_password(tls: TlsMode) -> Vec<ScriptStep> {
     [at_name(tls), vec![ScriptStep::send("334 UGFzc3dvcmQ6\r\n"), ScriptStep::Line]].concat()
 }

@@ -1,7 +1,7 @@
 //! The table for SSH: what comes before the server's key is checked.
 //!
 //! RFC 4253 sections 4.2 (versions), 6 (packets), 7 (key exchange). None of these servers has the
-//! key of the settings, so none hears a name or a password. What an encrypted server may say is in
+//! key of the settings, so none receives a name or a password. What an encrypted server may say is in
 //! `../ssh.rs`.
 
 use user_backend::transport::TlsMode;
@@ -135,7 +135,7 @@ fn row(name: String) -> Row {
     Row::new(name, Protocol::Ssh, TlsMode::None)
 }
 
-/// A server that has told its version, and heard ours.
+/// A server that has sent its version, and received ours.
 fn begun(name: String) -> Row {
     row(name).steps([ScriptStep::send(VERSION), ScriptStep::Line])
 }

@@ -51,7 +51,7 @@ fn t12_bad_certificates_are_refused_with_a_reason() {
 }
 
 #[test]
-fn t22_a_handshake_that_is_cut_off_anywhere_is_an_outage() {
+fn t22_truncated_handshake_is_an_outage() {
     let ca = Ca::new();
     for bytes in (0..1000).step_by(23) {
         let case = Case {
@@ -60,7 +60,7 @@ fn t22_a_handshake_that_is_cut_off_anywhere_is_an_outage() {
             instead: ScriptStep::HalfTls(ca.server_of(&params()), bytes),
         };
         for mail in [true, false] {
-            let told = paused_time::run(ask(&ca, &case, mail)).unwrap();
+            let outcome = paused_time::run(ask(&ca, &case, mail)).unwrap();
             // The whole of it is about 650 bytes.
             let expected = [
                 "unavailable tls: the connection ended",
@@ -68,7 +68,10 @@ fn t22_a_handshake_that_is_cut_off_anywhere_is_an_outage() {
                 "unavailable login: the server closed",
             ];
             let allowed = if bytes < 500 { 1 } else { expected.len() };
-            assert!(expected[..allowed].iter().any(|text| told.starts_with(text)), "{bytes} bytes: {told}");
+            assert!(
+                expected[..allowed].iter().any(|text| outcome.starts_with(text)),
+                "{bytes} bytes: {outcome}"
+            );
         }
     }
 }
@@ -149,7 +152,7 @@ fn certificates(ca: &Ca) -> Vec<Case> {
         of("without a name", &named([])),
         of("a common name alone", &cn_only),
         called("a wildcard two labels deep", NAME, "*.test"),
-        called("a wildcard for everybody", NAME, "*"),
+        called("a wildcard for every name", NAME, "*"),
         called("a wildcard inside a label", NAME, "m*.example.test"),
         called("a wildcard for the domain alone", "example.test", "*.example.test"),
         address("for another address", "127.0.0.1", [127, 0, 0, 9]),
@@ -253,9 +256,13 @@ async fn ask(ca: &Ca, case: &Case, mail: bool) -> String {
         Ok(Verdict::Accepted(_)) => "accepted".to_owned(),
         Ok(other) => format!("{other:?}"),
         Err(error) => {
-            assert_eq!(canary::count(&peer.heard()), 0, "{}: the password left", case.what);
-            let heard = peer.heard_text();
-            assert!(!heard.contains("USER") && !heard.contains("AUTHENTICATE"), "{}: {heard}", case.what);
+            assert_eq!(canary::count(&peer.received()), 0, "{}: the password left", case.what);
+            let received = peer.received_text();
+            assert!(
+                !received.contains("USER") && !received.contains("AUTHENTICATE"),
+                "{}: {received}",
+                case.what
+            );
             format!("{} {}: {}", error.kind(), error.phase(), error.detail())
         }
     }

@@ -160,7 +160,7 @@ const ANSWERS: &[Lie] = &[
     ("nothing", b"", &["unavailable login"]),
 ];
 
-/// A name, what the server makes of all it heard, and what may come of it.
+/// A name, what the server makes of all it received, and what may come of it.
 type ScramLie = (&'static str, fn(&str) -> String, &'static [&'static str]);
 
 /// In answer to the name of SCRAM: no proof may follow.
@@ -174,31 +174,35 @@ const CHALLENGES: &[ScramLie] = &[
     ("another nonce", |_| element("challenge", "r=zebra,s=QUJD,i=4096"), &["protocol login"]),
     (
         "our nonce alone",
-        |heard| element("challenge", &challenge(heard).replacen("zebra", "", 1)),
+        |received| element("challenge", &challenge(received).replacen("zebra", "", 1)),
         &["protocol login"],
     ),
     ("no nonce", |_| element("challenge", "s=QUJD,i=4096"), &["protocol login"]),
     (
         "one round",
-        |heard| element("challenge", &challenge(heard).replace("i=4096", "i=1")),
+        |received| element("challenge", &challenge(received).replace("i=4096", "i=1")),
         &["protocol login"],
     ),
     (
         "no round",
-        |heard| element("challenge", &challenge(heard).replace("i=4096", "i=0")),
+        |received| element("challenge", &challenge(received).replace("i=4096", "i=0")),
         &["protocol login"],
     ),
     (
         "billions of rounds",
-        |heard| element("challenge", &challenge(heard).replace("i=4096", "i=4294967295")),
+        |received| element("challenge", &challenge(received).replace("i=4096", "i=4294967295")),
         &["protocol login"],
     ),
     (
         "an extension that must be known",
-        |heard| element("challenge", &format!("m=zebra,{}", challenge(heard))),
+        |received| element("challenge", &format!("m=zebra,{}", challenge(received))),
         &["protocol login"],
     ),
-    ("no salt", |heard| element("challenge", &challenge(heard).replace("s=", "x=")), &["protocol login"]),
+    (
+        "no salt",
+        |received| element("challenge", &challenge(received).replace("s=", "x=")),
+        &["protocol login"],
+    ),
     ("an error", |_| element("challenge", "e=invalid-encoding"), &["protocol login"]),
     ("nothing in it", |_| element("challenge", ""), &["protocol login"]),
     (
@@ -206,10 +210,10 @@ const CHALLENGES: &[ScramLie] = &[
         |_| "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>ze_bra</challenge>".to_owned(),
         &["protocol login"],
     ),
-    ("two challenges", |heard| element("challenge", &challenge(heard)).repeat(2), &["protocol login"]),
+    ("two challenges", |received| element("challenge", &challenge(received)).repeat(2), &["protocol login"]),
     (
         "a challenge and a success",
-        |heard| element("challenge", &challenge(heard)) + SUCCESS,
+        |received| element("challenge", &challenge(received)) + SUCCESS,
         &["protocol login"],
     ),
     ("nothing", |_| String::new(), &["unavailable login"]),
@@ -217,43 +221,57 @@ const CHALLENGES: &[ScramLie] = &[
 
 /// In answer to the proof of SCRAM.
 const LAST: &[ScramLie] = &[
-    ("yes", |heard| element("success", &signature(heard)), &["accepted"]),
-    ("yes with an extension", |heard| element("success", &(signature(heard) + ",x=zebra")), &["accepted"]),
+    ("yes", |received| element("success", &signature(received)), &["accepted"]),
+    (
+        "yes with an extension",
+        |received| element("success", &(signature(received) + ",x=zebra")),
+        &["accepted"],
+    ),
     ("yes without a signature", |_| SUCCESS.to_owned(), &["protocol login"]),
     ("yes with an empty signature", |_| element("success", "v="), &["protocol login"]),
     ("yes with another signature", |_| element("success", "v=emVicmE="), &["protocol login"]),
-    ("yes with half a signature", |heard| element("success", &signature(heard)[..20]), &["protocol login"]),
+    (
+        "yes with half a signature",
+        |received| element("success", &signature(received)[..20]),
+        &["protocol login"],
+    ),
     (
         "yes with one bit changed",
-        |heard| element("success", &changed(&signature(heard))),
+        |received| element("success", &changed(&signature(received))),
         &["protocol login"],
     ),
     ("yes with an error", |_| element("success", "e=invalid-proof"), &["protocol login"]),
     (
         "yes with the signature second",
-        |heard| element("success", &format!("x=1,{}", signature(heard))),
+        |received| element("success", &format!("x=1,{}", signature(received))),
         &["protocol login"],
     ),
     (
         "yes with the signature in words",
-        |heard| format!("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{}</success>", signature(heard)),
+        |received| {
+            format!("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{}</success>", signature(received))
+        },
         &["protocol login"],
     ),
     (
         "yes of another namespace",
-        |heard| element("success", &signature(heard)).replace("xmpp-sasl", "zebra"),
+        |received| element("success", &signature(received)).replace("xmpp-sasl", "zebra"),
         &["protocol login"],
     ),
     ("no", |_| failure("not-authorized"), &["bad_credentials"]),
     (
         "no, then yes",
-        |heard| failure("not-authorized") + &element("success", &signature(heard)),
+        |received| failure("not-authorized") + &element("success", &signature(received)),
         &["bad_credentials"],
     ),
     ("expired", |_| failure("credentials-expired"), &["credentials_expired"]),
     ("not now", |_| failure("temporary-auth-failure"), &["unavailable login"]),
     ("another channel", |_| failure("malformed-request"), &["unavailable login"]),
-    ("a challenge of another kind", |heard| element("challenge", &challenge(heard)), &["protocol login"]),
+    (
+        "a challenge of another kind",
+        |received| element("challenge", &challenge(received)),
+        &["protocol login"],
+    ),
     (
         "a challenge with another signature",
         |_| element("challenge", "v=emVicmE=") + SUCCESS,
@@ -261,7 +279,7 @@ const LAST: &[ScramLie] = &[
     ),
     (
         "the signature and yes at once",
-        |heard| element("challenge", &signature(heard)) + SUCCESS,
+        |received| element("challenge", &signature(received)) + SUCCESS,
         &["protocol login"],
     ),
     ("an error", |_| element("challenge", "e=invalid-proof"), &["protocol login"]),
@@ -286,8 +304,8 @@ fn failure(condition: &str) -> String {
 }
 
 /// A right proof is answered; these servers know the password.
-fn signature(heard: &str) -> String {
-    last(heard, ScramHash::Sha256, b"").expect("the right proof")
+fn signature(received: &str) -> String {
+    last(received, ScramHash::Sha256, b"").expect("the right proof")
 }
 
 fn changed(signature: &str) -> String {
@@ -325,8 +343,8 @@ pub(super) fn rows() -> Vec<Row> {
             for (name, answer, allowed) in AFTER_SIGNATURE {
                 let row = proven(format!("answers the proof with its signature, then {name}"), tls);
                 let steps = [
-                    ScriptStep::Answer(|heard| element("challenge", &signature(heard))),
-                    ScriptStep::HearTo("</response>"),
+                    ScriptStep::Answer(|received| element("challenge", &signature(received))),
+                    ScriptStep::ReceiveUntil("</response>"),
                     ScriptStep::Answer(*answer),
                 ];
                 rows.push(row.steps(steps).only(allowed).ending(ending));
@@ -334,8 +352,11 @@ pub(super) fn rows() -> Vec<Row> {
         }
         for (name, bytes, allowed) in TLS {
             let row = row(format!("answers STARTTLS with {name}"), TlsMode::Explicit).steps([open()]);
-            let row =
-                row.steps([ScriptStep::send(OPEN), ScriptStep::send(STARTTLS), ScriptStep::HearTo("/>")]);
+            let row = row.steps([
+                ScriptStep::send(OPEN),
+                ScriptStep::send(STARTTLS),
+                ScriptStep::ReceiveUntil("/>"),
+            ]);
             rows.push(row.steps([ScriptStep::send(bytes)]).only(allowed).ending(ending));
         }
         for (name, features) in [
@@ -382,15 +403,15 @@ fn row(name: impl std::fmt::Display, tls: TlsMode) -> Row {
 }
 
 fn open() -> ScriptStep {
-    ScriptStep::HearTo("streams'>")
+    ScriptStep::ReceiveUntil("streams'>")
 }
 
-/// A correct server that has heard our stream, under TLS where the settings ask for it.
+/// A correct server that has received our stream, under TLS where the settings ask for it.
 fn at_stream(tls: TlsMode) -> Vec<ScriptStep> {
     let mut steps = before_greeting(tls);
     steps.push(open());
     if tls == TlsMode::Explicit {
-        steps.extend([ScriptStep::send([OPEN, STARTTLS].concat()), ScriptStep::HearTo("/>")]);
+        steps.extend([ScriptStep::send([OPEN, STARTTLS].concat()), ScriptStep::ReceiveUntil("/>")]);
         steps.extend([ScriptStep::send(PROCEED), ScriptStep::Tls(server_keys()), open()]);
     }
     steps
@@ -399,18 +420,18 @@ fn at_stream(tls: TlsMode) -> Vec<ScriptStep> {
 /// The same, until it has the password by PLAIN.
 fn asked(name: String, tls: TlsMode) -> Row {
     let row = row(name, tls).steps(at_stream(tls)).hears_it_once();
-    row.steps([ScriptStep::send([OPEN, PLAIN].concat()), ScriptStep::HearTo("</auth>")])
+    row.steps([ScriptStep::send([OPEN, PLAIN].concat()), ScriptStep::ReceiveUntil("</auth>")])
 }
 
 /// The same, until it has the name by SCRAM.
 fn scram(name: String, tls: TlsMode) -> Row {
     let row = Row::new(name, Protocol::XmppScram, tls).steps(at_stream(tls));
-    row.steps([ScriptStep::send([OPEN, SCRAM].concat()), ScriptStep::HearTo("</auth>")])
+    row.steps([ScriptStep::send([OPEN, SCRAM].concat()), ScriptStep::ReceiveUntil("</auth>")])
 }
 
 /// The same, until it has the proof.
 fn proven(name: String, tls: TlsMode) -> Row {
     let answered =
-        scram(name, tls).steps([ScriptStep::Answer(|heard| element("challenge", &challenge(heard)))]);
-    answered.steps([ScriptStep::HearTo("</response>")])
+        scram(name, tls).steps([ScriptStep::Answer(|received| element("challenge", &challenge(received)))]);
+    answered.steps([ScriptStep::ReceiveUntil("</response>")])
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_broken_handshake_shows_no_name() {
+async fn broken_handshake_shows_no_name() {
     let keys = Keys::good();
     for after in [
         vec![],
@@ -21,16 +21,16 @@ async fn a_broken_handshake_shows_no_name() {
         // What comes apart from the 234 may be there before the handshake begins or after.
         let refused = answer.starts_with("unavailable tls: ") || answer.starts_with("protocol tls: ");
         assert!(refused, "{after:?}: {answer}");
-        assert!(!peer.heard_text().contains("USER"));
+        assert!(!peer.received_text().contains("USER"));
         let peer = FakeServer::start(after.clone()).await;
         let answer = ask(keys.endpoint(&peer, TlsMode::Implicit)).await;
         assert!(answer.starts_with("unavailable tls: "), "{after:?}: {answer}");
-        assert!(!peer.heard_text().contains("USER"));
+        assert!(!peer.received_text().contains("USER"));
     }
 }
 
 #[tokio::test]
-async fn a_bad_certificate_says_what_is_wrong_with_it() {
+async fn bad_certificate_says_what_is_wrong_with_it() {
     let here = || Leaf::new(["127.0.0.1"]);
     for mode in [TlsMode::Explicit, TlsMode::Implicit] {
         for (leaf, starts) in [
@@ -50,7 +50,7 @@ async fn a_bad_certificate_says_what_is_wrong_with_it() {
         // All authorities of the tests have one name, so this one looks like the right one with a
         // wrong signature.
         assert_eq!(answer, "unavailable tls: certificate has a wrong signature");
-        assert!(!peer.heard_text().contains("USER"));
+        assert!(!peer.received_text().contains("USER"));
     }
 }
 
@@ -69,7 +69,7 @@ async fn pipelined_replies_accept_no_user() {
         let (answer, peer) =
             plain([ScriptStep::send(format!("220 hello\r\n{ahead}")), ScriptStep::Silence]).await;
         assert_eq!(answer, unasked, "{ahead:?}");
-        assert_eq!(peer.heard_text(), "");
+        assert_eq!(peer.received_text(), "");
         let peer =
             FakeServer::start([ScriptStep::send(format!("220 hello\r\n{ahead}")), ScriptStep::Silence]).await;
         assert!(
@@ -77,19 +77,19 @@ async fn pipelined_replies_accept_no_user() {
                 .await
                 .ends_with("the server spoke before it was asked")
         );
-        assert_eq!(peer.heard_text(), "");
+        assert_eq!(peer.received_text(), "");
         let script =
             [ScriptStep::Tls(Arc::clone(&keys.config)), ScriptStep::send(format!("220 hello\r\n{ahead}"))];
         let peer = FakeServer::start(script.into_iter().chain([ScriptStep::Silence])).await;
         assert_eq!(ask(keys.endpoint(&peer, TlsMode::Implicit)).await, unasked, "{ahead:?}");
-        assert_eq!(peer.heard_text(), "");
+        assert_eq!(peer.received_text(), "");
         // With the reply to USER: noticed before PASS, so the password stays here.
         for mode in MODES {
             let peer =
                 FakeServer::start([keys.ready(mode), to_user(&format!("331 password?\r\n{ahead}"))].concat())
                     .await;
             assert_eq!(ask(keys.endpoint(&peer, mode)).await, unasked, "{ahead:?} over {mode}");
-            assert!(!peer.heard_text().contains("PASS"));
+            assert!(!peer.received_text().contains("PASS"));
         }
     }
     // Right after the handshake: USER may already be out, PASS is not.
@@ -100,7 +100,7 @@ async fn pipelined_replies_accept_no_user() {
     )
     .await;
     assert_eq!(ask(keys.endpoint(&peer, TlsMode::Explicit)).await, unasked);
-    assert!(!peer.heard_text().contains("PASS"));
+    assert!(!peer.received_text().contains("PASS"));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use user_backend::{Credentials, Outcome, Rejection, Resolver};
 use super::*;
 
 #[tokio::test]
-async fn the_deadline_of_the_attempt_holds_as_well() {
+async fn deadline_of_the_attempt_holds_as_well() {
     let keys = Keys::good();
     let peer = FakeServer::start([ScriptStep::send("220 hello\r\n"), ScriptStep::Silence]).await;
     let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
@@ -23,7 +23,7 @@ async fn the_deadline_of_the_attempt_holds_as_well() {
 }
 
 #[tokio::test]
-async fn replies_that_drip_in_are_read_all_the_same() {
+async fn slow_replies_are_read_whole() {
     let keys = Keys::good();
     for mode in MODES {
         let peer = FakeServer::start(
@@ -69,7 +69,7 @@ async fn t02_names_and_passwords_arrive_byte_for_byte() {
             assert_eq!(say(answer), "accepted", "{name:?} {password:?}");
             let auth = if mode == TlsMode::Explicit { "AUTH TLS\r\n" } else { "" };
             // Nothing else is ever sent: no PBSZ, no PROT, no PASV, no QUIT.
-            assert_eq!(peer.heard_text(), format!("{auth}USER {name}\r\nPASS {password}\r\n"));
+            assert_eq!(peer.received_text(), format!("{auth}USER {name}\r\nPASS {password}\r\n"));
         }
     }
 }
@@ -92,9 +92,9 @@ async fn t04_only_name_and_password_are_sent_on_one_connection() {
         let peer = FakeServer::start([keys.ready(mode), login.to_vec()].concat()).await;
         assert_eq!(ask(keys.endpoint(&peer, mode)).await, "accepted");
         peer.ended(0).await;
-        let heard = peer.heard_text();
+        let received = peer.received_text();
         let tls = if mode == TlsMode::Explicit { "AUTH TLS\r\n" } else { "" };
-        assert_eq!(heard, format!("{tls}USER alice\r\nPASS Wonderland-1\r\n"), "{mode}");
+        assert_eq!(received, format!("{tls}USER alice\r\nPASS Wonderland-1\r\n"), "{mode}");
         assert_eq!(peer.connections(), 1, "{mode}");
     }
 }
@@ -128,7 +128,7 @@ async fn cancelled_attempt_disconnects_and_the_next_one_works() {
         .await;
         let hanging = backend(keys.endpoint(&peer, mode));
         let attempt = tokio::spawn(async move { ask_for(&hanging, "alice", "Wonderland-1").await });
-        while !peer.heard_text().contains("USER alice") {
+        while !peer.received_text().contains("USER alice") {
             tokio::task::yield_now().await;
         }
         attempt.abort();
@@ -143,14 +143,14 @@ async fn cancelled_attempt_disconnects_and_the_next_one_works() {
 }
 
 #[tokio::test]
-async fn a_probe_shows_no_name() {
+async fn probe_shows_no_name() {
     let keys = Keys::good();
     for mode in MODES {
         let peer = FakeServer::start(keys.ready(mode).into_iter().chain([ScriptStep::Silence])).await;
         let probe = backend(keys.endpoint(&peer, mode)).probe(now() + LONG).await.unwrap();
         assert_eq!(probe.peer.unwrap().port(), peer.port());
         let auth = if mode == TlsMode::Explicit { "AUTH TLS\r\n" } else { "" };
-        assert_eq!(peer.heard_text(), auth);
+        assert_eq!(peer.received_text(), auth);
         assert_eq!(probe.tls.is_some(), mode != TlsMode::None);
         assert_eq!(probe.capabilities.join(" "), format!("220 {auth}").trim());
     }
@@ -190,9 +190,9 @@ async fn t60_no_log_at_any_level_holds_name_or_password() {
             let peer = FakeServer::start([keys.ready(mode), to_pass(reply)].concat()).await;
             let backend = backend(keys.endpoint(&peer, mode));
             let answer = ask_for(&backend, name, password).await;
-            let told = format!("{answer:?} {backend:?} {backend}");
-            assert!(!told.contains("Hidden-Canary-S"), "{told}");
-            assert!(peer.heard_text().contains(password));
+            let shown = format!("{answer:?} {backend:?} {backend}");
+            assert!(!shown.contains("Hidden-Canary-S"), "{shown}");
+            assert!(peer.received_text().contains(password));
         }
     }
     let text = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();

@@ -6,7 +6,7 @@ use user_backend::{Credentials, Resolver};
 use super::*;
 
 #[tokio::test]
-async fn a_reply_to_pass_decides_in_every_mode() {
+async fn reply_to_pass_decides_in_every_mode() {
     let keys = Keys::good();
     for (reply, expected) in [
         ("230 welcome\r\n", "accepted"),
@@ -83,7 +83,7 @@ async fn a_reply_to_pass_decides_in_every_mode() {
 ///
 /// That counts at the limits of the backend.
 #[tokio::test]
-async fn connection_that_ends_after_the_password_is_unanswered() {
+async fn connection_lost_after_the_password_is_unanswered() {
     let keys = Keys::good();
     for mode in MODES {
         for (script, is_unanswered) in [
@@ -109,7 +109,7 @@ async fn connection_that_ends_after_the_password_is_unanswered() {
 }
 
 #[tokio::test]
-async fn t03_a_reply_to_user_is_never_a_wrong_password() {
+async fn t03_reply_to_user_is_never_a_wrong_password() {
     let keys = Keys::good();
     // The outcome in clear text, where the server may be asking for TLS, and under TLS.
     for (reply, clear, encrypted) in [
@@ -141,14 +141,14 @@ async fn t03_a_reply_to_user_is_never_a_wrong_password() {
             let expected = if mode == TlsMode::None { clear } else { encrypted };
             let is_expected = answer == expected || answer.starts_with(&format!("{expected} login: "));
             assert!(is_expected, "{reply:?} over {mode}: {answer}");
-            assert!(!peer.heard_text().contains("PASS"), "the password was shown after {reply:?}");
+            assert!(!peer.received_text().contains("PASS"), "the password was shown after {reply:?}");
         }
     }
 }
 
 /// A server with a list of names (vsftpd with `userlist_deny=NO`), and a second backend.
 #[tokio::test]
-async fn a_name_that_is_refused_at_user_is_asked_at_the_next_backend() {
+async fn name_refused_at_user_goes_to_the_next_backend() {
     let keys = Keys::good();
     let refuses = [keys.ready(TlsMode::Explicit), to_user("530 Permission denied.\r\n")].concat();
     let accepts = [keys.ready(TlsMode::Explicit), to_pass("230 in\r\n")].concat();
@@ -163,12 +163,12 @@ async fn a_name_that_is_refused_at_user_is_asked_at_the_next_backend() {
     let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
     // The other server accepts the canary, so it is not asked.
     assert_eq!(answer.trace.steps[0].reason.as_deref(), Some("unknown user"), "{:?}", answer.trace);
-    assert!(!first.heard_text().contains("PASS"));
+    assert!(!first.received_text().contains("PASS"));
 }
 
 /// A server that refuses in its own words: two canaries teach them.
 #[tokio::test]
-async fn words_that_two_canaries_got_are_a_refusal() {
+async fn words_of_two_canaries_are_a_refusal() {
     let keys = Keys::good();
     let reply = |text: &str| [keys.ready(TlsMode::Explicit), to_pass(text)].concat();
     let no = reply("530 The gate stays shut.\r\n");
@@ -209,7 +209,7 @@ async fn words_that_two_canaries_got_are_a_refusal() {
 
 /// Replies of real servers that break RFC 959: they are read, or refused at once.
 #[tokio::test]
-async fn odd_replies_of_real_servers_do_not_cost_the_timeout() {
+async fn odd_replies_of_real_servers_end_before_the_timeout() {
     let keys = Keys::good();
     for (greeting, expected) in [
         ("test disclaimer\r\n220 ready\r\n", "accepted"),
@@ -238,7 +238,7 @@ async fn odd_replies_of_real_servers_do_not_cost_the_timeout() {
 }
 
 #[tokio::test]
-async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
+async fn nothing_follows_a_refused_auth() {
     let keys = Keys::good();
     for (reply, expected) in [
         ("502 no\r\n", "misconfigured tls: the server refuses TLS (reply 502 to AUTH TLS)"),
@@ -270,12 +270,12 @@ async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
         ])
         .await;
         assert_eq!(ask(keys.endpoint(&peer, TlsMode::Explicit)).await, expected, "{reply:?}");
-        assert_eq!(peer.heard_text(), "AUTH TLS\r\n", "{reply:?}");
+        assert_eq!(peer.received_text(), "AUTH TLS\r\n", "{reply:?}");
     }
 }
 
 #[tokio::test]
-async fn a_greeting_is_220_or_there_is_no_login() {
+async fn greeting_is_220_or_there_is_no_login() {
     for (greeting, expected) in [
         (
             "421 full\r\n",
@@ -317,7 +317,7 @@ async fn a_greeting_is_220_or_there_is_no_login() {
     ] {
         let (answer, peer) = plain([ScriptStep::send(greeting)]).await;
         assert!(answer == expected || is_a_cut(greeting, &answer), "{greeting:?}: {answer}");
-        assert_eq!(peer.heard_text(), "");
+        assert_eq!(peer.received_text(), "");
     }
     for greeting in [
         "220 hello\n",

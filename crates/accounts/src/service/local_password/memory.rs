@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn more_memory_than_there_is_is_no_hash() {
+    fn hash_beyond_memory_is_refused() {
         assert!(HashMemory::take(usize::MAX / 2048).is_none());
     }
 }

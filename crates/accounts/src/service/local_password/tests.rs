@@ -147,7 +147,7 @@ fn unusable_hashes_are_recognised() {
 }
 
 #[test]
-fn a_stored_hash_cannot_ask_for_all_memory_or_all_day() {
+fn stored_hash_cannot_ask_for_all_memory_or_all_day() {
     for dear in [
         ARGON2ID.replace("m=64", "m=4294967295"),
         ARGON2ID.replace("m=64", "m=1048577"),
@@ -175,13 +175,13 @@ fn new_hashes_are_argon2id_with_a_unique_salt() {
 }
 
 #[test]
-fn the_default_cost_is_what_the_documentation_says() {
+fn default_cost_is_what_the_documentation_says() {
     let hash = PasswordHash::new(&typed("Wonderland-1"), &HashSettings::default()).unwrap();
     assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
 }
 
 #[test]
-fn a_hash_is_outdated_when_costs_rise_and_never_when_they_fall() {
+fn hash_is_outdated_after_higher_costs_only() {
     let cheap = HashSettings::cheap();
     let hash = PasswordHash::new(&typed("Wonderland-1"), &cheap).unwrap();
     let dearer = cheap.with_cost(7 * 1024, 1, 1).unwrap();
@@ -278,7 +278,7 @@ async fn until(mut is_true: impl FnMut() -> bool) {
 ///
 /// The runtime has one thread here.
 #[tokio::test]
-async fn t24_a_thousand_logins_at_once_never_starve_the_runtime() {
+async fn t24_thousand_logins_at_once_never_starve_the_runtime() {
     let (pool, gate) = (pool(2, 998), Gate::default());
     let deadline = now() + Duration::from_secs(60);
     let logins: Vec<_> = (0..1000)
@@ -382,7 +382,7 @@ async fn abandoned_jobs_are_never_begun() {
 ///
 /// What was never begun there is answered, and takes no thread with it.
 #[test]
-fn a_runtime_that_ends_leaves_the_pool_whole() {
+fn ended_runtime_leaves_the_pool_whole() {
     let pool = pool(1, 1);
     let deadline = now() + Duration::from_secs(60);
     let runtime = || {
@@ -424,7 +424,7 @@ async fn waiting_ends_at_the_deadline_and_gives_the_place_back() {
 
 /// T28: a panic in a job is an outage for one caller and ends no thread.
 #[tokio::test]
-async fn t28_work_that_panics_takes_no_thread_with_it() {
+async fn t28_panicking_work_keeps_its_thread() {
     let pool = pool(1, 0);
     let deadline = now() + Duration::from_secs(60);
     for _ in 0..3 {

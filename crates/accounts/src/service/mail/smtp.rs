@@ -62,13 +62,13 @@ impl SmtpTransport {
         let Some(tls) = &self.tls else {
             return Ok(LineSocket::new(Box::new(stream), peer, &[]));
         };
-        let mut said = Vec::new();
+        let mut greeting = Vec::new();
         if endpoint.tls() == TlsMode::Explicit {
             let work = start_tls(&mut stream, &self.settings.hello_name);
-            said = within(deadline, Phase::Greeting, work).await?;
+            greeting = within(deadline, Phase::Greeting, work).await?;
         }
         let stream = tls.handshake(stream, deadline).await?;
-        Ok(LineSocket::new(Box::new(stream), peer, &said))
+        Ok(LineSocket::new(Box::new(stream), peer, &greeting))
     }
 
     async fn hand_over(&self, message: &EmailMessage, deadline: Instant) -> Result<(), SendError> {
@@ -218,7 +218,7 @@ fn ended(error: io::Error) -> BackendError {
 struct LineSocket {
     stream: Box<dyn Stream>,
     peer: SocketAddr,
-    said: io::Cursor<Vec<u8>>,
+    greeting: io::Cursor<Vec<u8>>,
     left: usize,
 }
 
@@ -227,8 +227,8 @@ trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
 impl LineSocket {
-    fn new(stream: Box<dyn Stream>, peer: SocketAddr, said: &[u8]) -> Self {
-        Self { stream, peer, said: io::Cursor::new(said.to_vec()), left: MOST_BYTES }
+    fn new(stream: Box<dyn Stream>, peer: SocketAddr, greeting: &[u8]) -> Self {
+        Self { stream, peer, greeting: io::Cursor::new(greeting.to_vec()), left: MOST_BYTES }
     }
 }
 
@@ -251,7 +251,7 @@ impl AsyncRead for LineSocket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.said).poll_read(cx, buf))?;
+        ready!(Pin::new(&mut self.greeting).poll_read(cx, buf))?;
         if buf.filled().len() > before {
             return Poll::Ready(Ok(()));
         }

@@ -86,25 +86,25 @@ fn explicit(ca: &Ca) -> Vec<ScriptStep> {
 }
 
 #[tokio::test]
-async fn a_mail_goes_out_over_tls_from_the_first_byte() {
+async fn mail_goes_out_over_tls_from_the_first_byte() {
     let ca = Ca::new();
     let sink = Peer::start([implicit(&ca), takes_a_mail()].concat()).await;
     send(settings(sink.port(), TlsMode::Implicit, &ca)).await.unwrap();
-    let heard = sink.heard_text();
-    assert!(heard.contains("https://cloud.example.com/lostpassword/reset/TOKEN"), "{heard}");
+    let received = sink.received_text();
+    assert!(received.contains("https://cloud.example.com/lostpassword/reset/TOKEN"), "{received}");
     assert_eq!(sink.connections(), 1);
 }
 
 #[tokio::test]
-async fn a_mail_goes_out_after_starttls() {
+async fn mail_goes_out_after_starttls() {
     let ca = Ca::new();
     let sink = Peer::start([explicit(&ca), takes_a_mail()].concat()).await;
     send(settings(sink.port(), TlsMode::Explicit, &ca)).await.unwrap();
-    assert!(sink.heard_text().ends_with("QUIT\r\n"), "{}", sink.heard_text());
+    assert!(sink.received_text().ends_with("QUIT\r\n"), "{}", sink.received_text());
 }
 
 #[tokio::test]
-async fn a_login_is_sent_inside_tls_only() {
+async fn login_is_sent_inside_tls_only() {
     let ca = Ca::new();
     let mut script = [explicit(&ca), takes_a_mail()].concat();
     let at = script.len() - takes_a_mail().len() + 2;
@@ -116,7 +116,7 @@ async fn a_login_is_sent_inside_tls_only() {
 
 /// T10 for mail: an attacker who removes STARTTLS gets neither a mail nor a login.
 #[tokio::test]
-async fn t10_a_stripped_starttls_stops_the_mail() {
+async fn t10_stripped_starttls_stops_the_mail() {
     let ca = Ca::new();
     for lies in [
         vec![say("220 sink"), ScriptStep::Line, say("250-sink\r\n250 SIZE 1000")],
@@ -129,8 +129,11 @@ async fn t10_a_stripped_starttls_stops_the_mail() {
         let settings = settings(sink.port(), TlsMode::Explicit, &ca).with_login("relay", "Wonderland-1");
         let error = send(settings).await.unwrap_err();
         assert!(matches!(error, SendError::Later(_)), "{error}");
-        let heard = sink.heard_text();
-        assert!(!heard.contains("MAIL") && !heard.contains("AUTH") && !heard.contains("TOKEN"), "{heard}");
+        let received = sink.received_text();
+        assert!(
+            !received.contains("MAIL") && !received.contains("AUTH") && !received.contains("TOKEN"),
+            "{received}"
+        );
     }
 }
 
@@ -149,12 +152,12 @@ async fn t11_nothing_may_follow_the_answer_to_starttls() {
     let sink = Peer::start([lies.to_vec(), takes_a_mail()].concat()).await;
     let error = send(settings(sink.port(), TlsMode::Explicit, &ca)).await.unwrap_err();
     assert!(matches!(error, SendError::Later(_)), "{error}");
-    assert!(!sink.heard_text().contains("MAIL"));
+    assert!(!sink.received_text().contains("MAIL"));
 }
 
 /// T12 for mail.
 #[tokio::test]
-async fn t12_a_certificate_that_proves_nothing_stops_the_mail() {
+async fn t12_untrusted_certificate_stops_the_mail() {
     let (ca, other) = (Ca::new(), Ca::new());
     for (server, part) in [
         (ca.server(&Leaf::new(["localhost"]).expired()), "expired"),
@@ -168,7 +171,7 @@ async fn t12_a_certificate_that_proves_nothing_stops_the_mail() {
         .await;
         let error = send(settings(sink.port(), TlsMode::Implicit, &ca)).await.unwrap_err();
         assert!(matches!(&error, SendError::Later(text) if text.contains(part)), "{error}");
-        assert!(!sink.heard_text().contains("EHLO"));
+        assert!(!sink.received_text().contains("EHLO"));
     }
 }
 
@@ -222,7 +225,7 @@ async fn refused_login_is_for_later_and_reveals_no_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_stays_silent_costs_no_more_than_the_deadline() {
+async fn silent_server_ends_at_the_deadline() {
     let ca = Ca::new();
     for at in [0, 1, 5, 9] {
         let rest = takes_a_mail().into_iter().take(at).chain([ScriptStep::Silence]).collect();
@@ -234,7 +237,7 @@ async fn a_server_that_stays_silent_costs_no_more_than_the_deadline() {
 }
 
 #[tokio::test]
-async fn t20_a_server_that_never_stops_talking_is_hung_up_on() {
+async fn t20_endless_server_is_disconnected() {
     let ca = Ca::new();
     let flood = |bytes: &'static str| ScriptStep::Flood { bytes: bytes.as_bytes(), total: 50 << 20 };
     for bytes in ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "250-again and again\r\n"] {
@@ -262,7 +265,7 @@ fn written(message: &EmailMessage) -> String {
 }
 
 #[test]
-fn the_reset_mail_says_that_nothing_has_changed_yet() {
+fn reset_mail_says_nothing_has_changed_yet() {
     let mail = message();
     let plain = EmailMessage::new("frank@example.com", "Frank K.", mail.subject(), mail.text().to_owned());
     insta::assert_snapshot!(written(&plain.unwrap()));
@@ -337,7 +340,7 @@ fn mails_without_a_name_and_an_id_are_whole_sentences() {
 }
 
 #[test]
-fn names_that_look_like_links_are_left_out_of_every_mail() {
+fn link_like_names_are_left_out_of_mails() {
     for name in [
         "Pay at https://evil.example/now or lose all",
         "evil.example",
@@ -443,7 +446,7 @@ fn invalid_stored_address_gets_no_mail() {
 }
 
 #[test]
-fn t60_a_mail_does_not_show_its_link() {
+fn t60_mail_debug_hides_its_link() {
     assert!(!format!("{:?}", message()).contains("TOKEN"));
 }
 

@@ -71,7 +71,7 @@ impl PasswordReset {
     /// [`RequestError`]; it reveals nothing about the requested user.
     ///
     /// # Cancellation
-    /// It was heard or it was not.
+    /// The request is queued, or nothing has happened.
     pub async fn request(&self, typed: &str, source: Option<IpAddr>) -> Result<(), RequestError> {
         if !self.settings.lost_password_link().is_mail() {
             return Err(RequestError::Disabled);

@@ -5,7 +5,7 @@ use crate::service::password_reset::link::{BaseUrl, LinkError, LostPassword};
 use crate::service::password_reset::settings::ResetSettings;
 
 #[test]
-fn the_setting_is_empty_disabled_or_an_absolute_address() {
+fn setting_is_empty_disabled_or_an_absolute_address() {
     assert_eq!(LostPassword::parse(""), Ok(LostPassword::Mail));
     assert_eq!(LostPassword::parse("disabled"), Ok(LostPassword::Disabled));
     for good in [
@@ -91,7 +91,7 @@ fn links_begin_with_the_configured_address() {
 }
 
 #[test]
-fn a_link_works_between_five_minutes_and_a_day() {
+fn link_works_between_five_minutes_and_a_day() {
     let read = |text: &str| serde_json::from_str::<ResetSettings>(text).map_err(|error| error.to_string());
     assert_eq!(read("{}").unwrap(), ResetSettings::default());
     assert_eq!(read("{}").unwrap().life().as_secs(), 3600);

@@ -16,8 +16,8 @@ const LAST_ADMIN: &str = "last_admin";
 /// Translates an error of the engine.
 pub(crate) fn fault(error: Error) -> AccountsError {
     match &error {
-        Error::Database(told) if told.message().contains(LAST_ADMIN) => AccountsError::LastAdmin,
-        Error::Database(told) => database(told.as_ref()),
+        Error::Database(error) if error.message().contains(LAST_ADMIN) => AccountsError::LastAdmin,
+        Error::Database(error) => database(error.as_ref()),
         Error::PoolTimedOut => AccountsError::unavailable("no connection became free in time"),
         Error::PoolClosed => AccountsError::unavailable("the store was closed"),
         Error::Io(error) => AccountsError::unavailable(format!("connection lost: {}", error.kind())),
@@ -31,11 +31,11 @@ pub(crate) fn fault(error: Error) -> AccountsError {
     }
 }
 
-fn database(told: &dyn DatabaseError) -> AccountsError {
-    if told.kind() == ErrorKind::UniqueViolation {
+fn database(error: &dyn DatabaseError) -> AccountsError {
+    if error.kind() == ErrorKind::UniqueViolation {
         return AccountsError::AlreadyExists { what: "entry", id: String::new() };
     }
-    let code = told.code().unwrap_or_default();
+    let code = error.code().unwrap_or_default();
     match code.parse::<u32>() {
         // PostgreSQL's codes have five characters, SQLite's extended result codes at most four.
         Ok(number) if code.len() < 5 => sqlite(number),

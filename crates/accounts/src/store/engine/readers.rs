@@ -52,7 +52,7 @@ impl Readers {
     /// One of them, which is not lent again before it has answered.
     async fn lend(&self) -> Result<Object<Opener>> {
         let mut reader = self.0.get().await.map_err(not_lent)?;
-        reader.asked = true;
+        reader.is_busy = true;
         Ok(reader)
     }
 
@@ -77,12 +77,12 @@ impl Readers {
 struct Reader {
     connection: SqliteConnection,
     /// Whether a caller asked and did not wait for the answer.
-    asked: bool,
+    is_busy: bool,
 }
 
 impl Reader {
     fn answered<T>(&mut self, answer: std::result::Result<T, Error>) -> Result<T> {
-        self.asked = matches!(answer, Err(Error::WorkerCrashed));
+        self.is_busy = matches!(answer, Err(Error::WorkerCrashed));
         answer.map_err(fault)
     }
 }
@@ -95,12 +95,12 @@ impl Manager for Opener {
     type Error = Error;
 
     async fn create(&self) -> std::result::Result<Reader, Error> {
-        Ok(Reader { connection: self.0.connect().await?, asked: false })
+        Ok(Reader { connection: self.0.connect().await?, is_busy: false })
     }
 
     async fn recycle(&self, reader: &mut Reader, _: &Metrics) -> RecycleResult<Error> {
         // It may be busy for long with an answer that no caller waits for.
-        if reader.asked { Err(RecycleError::message("left alone with a question")) } else { Ok(()) }
+        if reader.is_busy { Err(RecycleError::message("left alone with a question")) } else { Ok(()) }
     }
 }
 

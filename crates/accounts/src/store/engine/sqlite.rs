@@ -132,7 +132,7 @@ mod tests {
     use crate::store::engine::query::sql;
 
     #[tokio::test]
-    async fn an_acknowledged_commit_is_on_disk() {
+    async fn acknowledged_commit_is_on_disk() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let db = open(&path, &StoreSettings::sqlite(&path)).await.unwrap();
@@ -160,7 +160,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_new_file_is_its_owners_alone() {
+    async fn new_file_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");

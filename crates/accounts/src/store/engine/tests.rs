@@ -26,7 +26,7 @@ async fn no_caller_waits_for_an_abandoned_attempt() {
 }
 
 #[tokio::test]
-async fn a_closed_store_lends_nothing() {
+async fn closed_store_lends_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.db");
     let db = open(&StoreSettings::sqlite(&path)).await.unwrap();

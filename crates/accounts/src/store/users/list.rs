@@ -155,15 +155,15 @@ impl UserPages {
         if counted {
             self.total = total;
         }
-        let told = u64::try_from(page.len()).unwrap_or(u64::MAX);
-        self.left = if told < wanted { 0 } else { self.left.saturating_sub(told) };
+        let count = u64::try_from(page.len()).unwrap_or(u64::MAX);
+        self.left = if count < wanted { 0 } else { self.left.saturating_sub(count) };
         if self.filter.recent {
-            self.filter.offset = self.filter.offset.saturating_add(told);
+            self.filter.offset = self.filter.offset.saturating_add(count);
         } else if let Some(last) = page.last() {
             self.filter.offset = 0;
             self.filter.after = Some(last.id.clone());
         }
-        Ok((told > 0).then_some(page))
+        Ok((count > 0).then_some(page))
     }
 
     /// The next page with profiles and groups; `None` after the last.

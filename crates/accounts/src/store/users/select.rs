@@ -314,7 +314,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pair_is_two_letters_however_many_bytes() {
+    fn pair_is_two_letters_however_many_bytes() {
         assert_eq!(pair("äé").as_deref(), Some("äé"));
         assert_eq!((pair("a"), pair("abc"), pair("")), (None, None, None));
     }

@@ -44,8 +44,8 @@ impl UserBackend for Scripted {
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let no = |words: &str| {
-            let said = ServerText::new(words.as_bytes(), attempt.upstream_name, attempt.password);
-            Err(BackendError::not_recognised("NO", said).learnable())
+            let reply = ServerText::new(words.as_bytes(), attempt.upstream_name, attempt.password);
+            Err(BackendError::not_recognised("NO", reply).learnable())
         };
         match self.word {
             Word::Gate => no("The gate stays shut"),
@@ -106,7 +106,7 @@ async fn checked(setup: &LoadedConfig, ids: &[&str]) -> Output {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_worst_backend_decides_the_exit_code() {
+async fn worst_backend_decides_the_exit_code() {
     let dead = || configured(StaticBackend::new("dead").unwrap().unavailable());
     for (second, state, exit) in [
         (scripted("fine", 90, Word::No), "ok", Exit::Fine),
@@ -133,7 +133,7 @@ async fn the_worst_backend_decides_the_exit_code() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_pointed_out_in_its_last_two_weeks() {
+async fn certificate_is_pointed_out_in_its_last_two_weeks() {
     for (days, words) in [(14, ""), (13, "has 13 days left"), (0, "has 0 days left"), (-1, "ended on")] {
         let reply = checked(&setup(vec![scripted("mail", days, Word::No)]), &[]).await;
         assert_eq!(reply.exit, Exit::Fine);
@@ -173,7 +173,7 @@ async fn unrecognised_refusal_is_shown_with_its_setting() {
 }
 
 #[tokio::test]
-async fn an_unknown_id_is_answered_with_those_there_are() {
+async fn unknown_id_is_answered_with_those_there_are() {
     let setup = setup(vec![scripted("mail", 90, Word::No), scripted("files", 90, Word::No)]);
     let args = CheckArgs { ids: vec!["mial".to_owned()], no_canary: true };
     let failure = run(&setup, &args).await.unwrap_err();

@@ -37,7 +37,7 @@ fn timeless(text: &str) -> String {
     shown
 }
 
-async fn asked(resolver: &Resolver, name: &str, password: &str) -> (String, Value, Exit) {
+async fn login(resolver: &Resolver, name: &str, password: &str) -> (String, Value, Exit) {
     let reply = ask(resolver, name, password, None).await.unwrap();
     (timeless(&reply.plain), reply.json.unwrap(), reply.exit)
 }
@@ -91,21 +91,21 @@ async fn every_outcome_has_its_sentence_its_word_and_its_code() {
             Exit::Unavailable,
         ),
     ] {
-        let (plain, json, code) = asked(resolver, name, password).await;
+        let (plain, json, code) = login(resolver, name, password).await;
         assert_eq!((plain.as_str(), code), (sentence, exit), "{name:?}");
         assert_eq!(json["outcome"], word);
     }
 }
 
 #[tokio::test]
-async fn a_throttled_attempt_is_not_called_a_wrong_password() {
+async fn throttled_attempt_is_not_called_a_wrong_password() {
     let mut policy = BackendPolicy::default();
     policy.budget.failures = 1;
     let link = std::sync::Arc::new(office());
     let resolver =
         Resolver::builder().backend_with(link, policy, user_backend::DomainRules::none()).build().unwrap();
-    let (_, _, first) = asked(&resolver, "alice", "x").await;
-    let (plain, json, second) = asked(&resolver, "alice", "y").await;
+    let (_, _, first) = login(&resolver, "alice", "x").await;
+    let (plain, json, second) = login(&resolver, "alice", "y").await;
     assert_eq!((first, second), (Exit::Refused, Exit::Throttled));
     assert_eq!(json["outcome"], "throttled");
     assert!(
@@ -116,9 +116,9 @@ async fn a_throttled_attempt_is_not_called_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn the_json_has_the_promised_fields() {
+async fn json_has_the_promised_fields() {
     let resolver = Resolver::builder().backend(dead("mail")).build().unwrap();
-    let (_, json, _) = asked(&resolver, "alice", "x").await;
+    let (_, json, _) = login(&resolver, "alice", "x").await;
     for field in ["outcome", "user", "backend", "reason", "trace"] {
         assert!(json.get(field).is_some(), "{field}");
     }
@@ -129,7 +129,7 @@ async fn the_json_has_the_promised_fields() {
 }
 
 #[tokio::test]
-async fn the_story_names_every_backend_and_what_to_do_next() {
+async fn story_names_every_backend_and_what_to_do_next() {
     let policy = || {
         let mut policy = BackendPolicy::default();
         policy.on_unavailable = user_backend::resolver::policy::OnUnavailable::Continue;
@@ -169,9 +169,9 @@ impl user_backend::UserBackend for Moody {
         attempt: &user_backend::Attempt<'_>,
     ) -> Result<user_backend::Verdict, user_backend::BackendError> {
         let number = self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let said = format!("No ({number})");
-        let said = user_backend::ServerText::new(said.as_bytes(), attempt.upstream_name, attempt.password);
-        Err(user_backend::BackendError::not_recognised("NO", said).learnable())
+        let reply = format!("No ({number})");
+        let reply = user_backend::ServerText::new(reply.as_bytes(), attempt.upstream_name, attempt.password);
+        Err(user_backend::BackendError::not_recognised("NO", reply).learnable())
     }
 
     async fn probe(
@@ -186,7 +186,7 @@ impl user_backend::UserBackend for Moody {
 async fn unrecognised_answer_names_its_setting() {
     let moody = Moody(StaticBackend::new("mail").unwrap(), Default::default());
     let resolver = Resolver::builder().backend(moody).build().unwrap();
-    let (plain, json, exit) = asked(&resolver, "alice", "Wonderland-1").await;
+    let (plain, json, exit) = login(&resolver, "alice", "Wonderland-1").await;
     assert_eq!(exit, Exit::Unavailable);
     assert!(plain.contains("not recognised as a refusal (NO)"), "{plain}");
     assert!(

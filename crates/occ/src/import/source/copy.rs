@@ -162,14 +162,14 @@ impl Copy {
             let text = format!("the table {there} has no column {}, so none is imported", column.name);
             self.problems.push(text);
         }
-        let asked = table.columns.iter().map(|column| match has(column) {
+        let columns = table.columns.iter().map(|column| match has(column) {
             true => source.as_text(column.name),
             false => "NULL".to_owned(),
         });
-        let asked = asked.collect::<Vec<_>>().join(", ");
+        let columns = columns.collect::<Vec<_>>().join(", ");
         let which = table.which.map(|which| format!(" WHERE {which}")).unwrap_or_default();
         self.run("BEGIN".to_owned()).await?;
-        let query = format!("SELECT {asked} FROM {there}{which}");
+        let query = format!("SELECT {columns} FROM {there}{which}");
         let read = source.rows_to(query, &mut Insertion { copy: self, table }).await?;
         self.run("COMMIT".to_owned()).await?;
         match (read, table.without) {

@@ -8,7 +8,7 @@ use sqlx::{
     AssertSqlSafe, ColumnIndex, ConnectOptions, Database, Decode, Encode, Executor, IntoArguments, Row, Type,
 };
 
-use super::place::{Host, SourceLocation};
+use super::location::{Host, SourceLocation};
 use crate::exit::CliError;
 
 /// A row of text.
@@ -27,7 +27,7 @@ pub(super) trait Rows {
 pub(super) struct Engine {
     connection: Connection,
     /// How many statements were sent.
-    asked: u64,
+    queries: u64,
 }
 
 #[derive(Debug)]
@@ -41,19 +41,19 @@ impl Engine {
     /// Opens the database of an installation.
     pub(super) async fn open(place: &SourceLocation) -> Result<Self, CliError> {
         let connection = Connection::open(place).await?;
-        Ok(Self { connection, asked: 0 })
+        Ok(Self { connection, queries: 0 })
     }
 
     /// For tests: a database that is open.
     #[cfg(test)]
     pub(super) const fn of_sqlite(connection: SqliteConnection) -> Self {
-        Self { connection: Connection::Sqlite(connection), asked: 0 }
+        Self { connection: Connection::Sqlite(connection), queries: 0 }
     }
 
     /// How many statements were sent to the database.
     #[cfg(test)]
-    pub(super) const fn asked(&self) -> u64 {
-        self.asked
+    pub(super) const fn queries(&self) -> u64 {
+        self.queries
     }
 }
 
@@ -109,8 +109,8 @@ impl Engine {
     }
 
     fn count(&mut self) {
-        self.asked += 1;
-        tracing::trace!(number = self.asked, "asking the source");
+        self.queries += 1;
+        tracing::trace!(number = self.queries, "asking the source");
     }
 
     /// Asks.
@@ -164,10 +164,10 @@ where
     for<'v> Option<Vec<u8>>: Decode<'v, DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    let asked = values
+    let query = values
         .iter()
-        .fold(sqlx::query::<DB>(AssertSqlSafe(query)), |asked, value| asked.bind((*value).to_owned()));
-    let rows = asked.fetch_all(connection).await?;
+        .fold(sqlx::query::<DB>(AssertSqlSafe(query)), |query, value| query.bind((*value).to_owned()));
+    let rows = query.fetch_all(connection).await?;
     rows.iter().map(cells::<DB>).collect()
 }
 

@@ -33,8 +33,8 @@ pub(super) fn installation(backends: &str, people: &[(&str, &str)], more: &str) 
 
 /// The pins after an import.
 fn pins(occ: &OccFixture) -> Vec<(String, String)> {
-    let said = occ.run(&["pin:list", "--output=json"]);
-    let json: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+    let output = occ.run(&["pin:list", "--output=json"]);
+    let json: Value = serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("{output:?}"));
     let pins = json.as_object().unwrap().iter();
     pins.map(|(name, owner)| (name.clone(), owner.as_str().unwrap().to_owned())).collect()
 }
@@ -72,8 +72,8 @@ fn backends_are_found_by_what_the_app_stores() {
         ("office.example.com", "sam"),
     ];
     let installation = installation(backends, &people, "");
-    let (said, json) = installation.import(&["--write"]);
-    assert_eq!((said.code, problems(&json)), (0, Vec::new()), "{said:?}");
+    let (output, json) = installation.import(&["--write"]);
+    assert_eq!((output.code, problems(&json)), (0, Vec::new()), "{output:?}");
     let found = pins(&installation.occ);
     let found: Vec<(&str, &str)> = found.iter().map(|(name, owner)| (&**name, &**owner)).collect();
     assert_eq!(
@@ -117,8 +117,11 @@ fn two_entries_of_one_host_differ_by_domain() {
     assert_eq!(owner("bert@two.example"), Some("two"));
     assert_eq!(owner("dora@two.example"), Some("two"));
     assert_eq!(owner("carl@three.example"), None);
-    let told = problems(&json);
-    assert!(told[0].starts_with("carl@three.example: several backends of the configuration"), "{told:?}");
+    let messages = problems(&json);
+    assert!(
+        messages[0].starts_with("carl@three.example: several backends of the configuration"),
+        "{messages:?}"
+    );
 }
 
 #[test]
@@ -140,16 +143,16 @@ fn map_file_decides_user_by_user() {
         "'carl@three.example' = { id = \"carl@two.example\" }\ngunnar = false\ngreta = \"local\"\n\
          'CORP\\sam' = { id = \"sam\" }\nlena = \"office\"\nnora = false\n",
     );
-    let (said, json) = installation.import(&["--write", "--map", "decisions.toml"]);
-    assert_eq!(problems(&json), ["--map decides about \"nora\", who is no user there"], "{said:?}");
+    let (output, json) = installation.import(&["--write", "--map", "decisions.toml"]);
+    assert_eq!(problems(&json), ["--map decides about \"nora\", who is no user there"], "{output:?}");
     assert_eq!(json["users_left_out"], 1);
     let found = pins(occ);
     let found: Vec<(&str, &str)> = found.iter().map(|(name, owner)| (&**name, &**owner)).collect();
     let expected = [("carl@two.example", "two"), ("greta", "local"), ("lena", "office"), ("sam", "office")];
     assert_eq!(found, expected);
     occ.write("decisions.toml", "lena = \"nowhere\"");
-    let said = occ.run(&["import:nextcloud", "--map", "decisions.toml"]);
-    assert!(said.fails(2).contains("\"lena\": there is no backend \"nowhere\""), "{said:?}");
+    let output = occ.run(&["import:nextcloud", "--map", "decisions.toml"]);
+    assert!(output.fails(2).contains("\"lena\": there is no backend \"nowhere\""), "{output:?}");
 }
 
 #[test]
@@ -213,11 +216,11 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
         "['class' => 'OC_User_FTP', 'id' => 'files', 'arguments' => ['127.0.0.1:{files}']],
          ['class' => 'OC_User_IMAP', 'id' => 'mail', 'arguments' => ['127.0.0.1', {mail}, null, 'example.com', true]],"
     ));
-    let (said, json) = installation.import(&["--write"]);
-    let told = problems(&json);
-    assert_eq!(told.len(), 2, "{said:?}");
-    assert!(told[0].starts_with("gone: ") && told[0].ends_with("to stay out"), "{told:?}");
-    assert!(told[1].starts_with("ldap is disabled there"), "{told:?}");
+    let (output, json) = installation.import(&["--write"]);
+    let messages = problems(&json);
+    assert_eq!(messages.len(), 2, "{output:?}");
+    assert!(messages[0].starts_with("gone: ") && messages[0].ends_with("to stay out"), "{messages:?}");
+    assert!(messages[1].starts_with("ldap is disabled there"), "{messages:?}");
     let server = Server::start(occ);
     for (name, password, id) in [
         // The server is case-sensitive, and accepts the stored spelling.
@@ -250,8 +253,8 @@ fn user_disabled_there_and_enabled_here_is_reported() {
     let installation = installation(backends, &[("ftps://files.example.com", "ingrid")], more);
     installation.import(&["--write"]);
     assert_eq!(installation.occ.run(&["user:enable", "ingrid"]).code, 0);
-    let (said, json) = installation.import(&["--write"]);
-    assert_eq!(problems(&json), ["ingrid is disabled there and not here; occ user:disable"], "{said:?}");
+    let (output, json) = installation.import(&["--write"]);
+    assert_eq!(problems(&json), ["ingrid is disabled there and not here; occ user:disable"], "{output:?}");
 }
 
 #[test]
@@ -275,9 +278,9 @@ fn odd_source_rows_are_reported_and_the_rest_imported() {
     let run = |statements: &str| -> (CliOutput, Installation) {
         let installation = installation(backends, &people, statements);
         let before = installation.bytes();
-        let said = installation.occ.run(&["import:nextcloud", "--write", "--output=json"]);
+        let output = installation.occ.run(&["import:nextcloud", "--write", "--output=json"]);
         assert_eq!(installation.bytes(), before, "the source was written");
-        (said, installation)
+        (output, installation)
     };
     for (statements, words) in [
         ("DROP TABLE oc_users;", "does not say the users: it has no table oc_users"),
@@ -289,8 +292,8 @@ fn odd_source_rows_are_reported_and_the_rest_imported() {
             "ALTER TABLE oc_preferences DROP COLUMN configvalue;",
             "DROP TABLE oc_preferences; CREATE TABLE oc_preferences (userid TEXT, appid TEXT, configkey TEXT);",
         );
-        let (said, installation) = run(&statements);
-        assert!(said.fails(2).contains(words), "{statements}: {said:?}");
+        let (output, installation) = run(&statements);
+        assert!(output.fails(2).contains(words), "{statements}: {output:?}");
         assert!(!installation.is_store_made() || installation.occ.run(&["user:list"]).out.is_empty());
     }
     for (statements, words) in [
@@ -307,18 +310,18 @@ fn odd_source_rows_are_reported_and_the_rest_imported() {
             "1 rows of external users have no id of their own",
         ),
     ] {
-        let (said, installation) = run(statements);
+        let (output, installation) = run(statements);
         let json: Value =
-            serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{statements}: {said:?}"));
-        assert_eq!((said.code, &json["external_users"]), (1, &1.into()), "{statements}: {said:?}");
-        let told = problems(&json);
-        assert!(told.iter().any(|problem| problem.contains(words)), "{statements}: {told:?}");
+            serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("{statements}: {output:?}"));
+        assert_eq!((output.code, &json["external_users"]), (1, &1.into()), "{statements}: {output:?}");
+        let messages = problems(&json);
+        assert!(messages.iter().any(|problem| problem.contains(words)), "{statements}: {messages:?}");
         assert_eq!(pins(&installation.occ).len(), 1);
     }
 }
 
 #[test]
-fn damaged_table_stops_the_import_if_it_says_who_is_disabled() {
+fn damaged_table_of_disabled_users_stops_the_import() {
     // A view over a function that fails in the middle stands for pages that cannot be read.
     let fails = "CREATE TABLE rows (userid TEXT); INSERT INTO rows VALUES ('ingrid'), ('x');";
     let view = |table: &str, columns: &str| {
@@ -329,11 +332,14 @@ fn damaged_table_stops_the_import_if_it_says_who_is_disabled() {
     let broken = "CASE userid WHEN 'x' THEN json_extract('{', '$') ELSE 'false' END";
     let columns = format!("userid, 'core' AS appid, 'enabled' AS configkey, {broken} AS configvalue");
     let installation1 = installation(backends, &people, &view("oc_preferences", &columns));
-    let said = installation1.occ.run(&["import:nextcloud", "--write"]);
-    assert!(said.fails(3).contains("table oc_preferences"), "{said:?}");
+    let output = installation1.occ.run(&["import:nextcloud", "--write"]);
+    assert!(output.fails(3).contains("table oc_preferences"), "{output:?}");
     let columns = format!("userid AS uid, {broken} AS gid");
     let installation2 = installation(backends, &people, &view("oc_group_user", &columns));
-    let (said, json) = installation2.import(&["--write"]);
-    assert_eq!(json["external_users"], 1, "{said:?}");
-    assert!(problems(&json)[0].starts_with("the table oc_group_user cannot be read to its end"), "{said:?}");
+    let (output, json) = installation2.import(&["--write"]);
+    assert_eq!(json["external_users"], 1, "{output:?}");
+    assert!(
+        problems(&json)[0].starts_with("the table oc_group_user cannot be read to its end"),
+        "{output:?}"
+    );
 }

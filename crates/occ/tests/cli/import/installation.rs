@@ -51,7 +51,7 @@ pub(crate) enum Kind {
 
 /// An installation, and a place to import it into.
 pub(crate) struct Installation {
-    /// Dropped before the desk's event loop, as is the store.
+    /// Dropped before the event loop of the server, as is the store.
     pub(crate) database: Option<Database>,
     store: Option<Database>,
     pub(crate) occ: OccFixture,
@@ -181,9 +181,9 @@ impl Installation {
 
     /// What the import says, for programs.
     pub(crate) fn import(&self, words: &[&str]) -> (CliOutput, Value) {
-        let said = self.occ.run(&[&["import:nextcloud", "--output=json"], words].concat());
-        let json = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
-        (said, json)
+        let output = self.occ.run(&[&["import:nextcloud", "--output=json"], words].concat());
+        let json = serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("{output:?}"));
+        (output, json)
     }
 
     /// The store.

@@ -237,7 +237,7 @@ struct App {
 }
 
 impl App {
-    /// Nothing, and said so, without the app.
+    /// `None` with a message without the app.
     fn find() -> Option<Self> {
         let folder = std::env::var_os("USER_EXTERNAL").filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let Some(folder) = folder else {
@@ -330,10 +330,10 @@ fn keeps_accounts_by_map(
     installation.backends(&backends.iter().map(Backend::entry).collect::<String>());
     occ.write("decisions.toml", map);
     let (_, dry) = installation.import(&["--map", "decisions.toml"]);
-    let (said, json) = installation.import(&["--map", "decisions.toml", "--write"]);
+    let (output, json) = installation.import(&["--map", "decisions.toml", "--write"]);
     let problems: Vec<&str> =
         json["problems"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
-    let is_told = |uid: &str| {
+    let is_reported = |uid: &str| {
         problems.iter().any(|problem| {
             problem
                 .strip_prefix(uid)
@@ -343,7 +343,7 @@ fn keeps_accounts_by_map(
     let users = || -> BTreeSet<String> { occ.run(&["user:list"]).out.lines().map(str::to_owned).collect() };
     let before = users();
     let server = Server::start(occ);
-    let (mut lost, mut kept, mut told) = (Vec::new(), 0, 0);
+    let (mut lost, mut kept, mut reported) = (Vec::new(), 0, 0);
     for ((name, password), id) in typed.iter().zip(&ids) {
         let Some(id) = id else { continue };
         let found = server.sign_in(name, password);
@@ -353,7 +353,7 @@ fn keeps_accounts_by_map(
         match () {
             () if found == wanted => kept += 1,
             // The dry run says so, and the sign-in makes no other account.
-            () if is_told(&stored) && found == Err(401) => told += 1,
+            () if is_reported(&stored) && found == Err(401) => reported += 1,
             () => lost.push(format!("{label}: {name} was {stored} there, and is {found:?} here")),
         }
     }
@@ -363,9 +363,9 @@ fn keeps_accounts_by_map(
         lost.push(format!("{label}: the dry run says {dry}"));
     }
     if !lost.is_empty() {
-        lost.push(format!("{label}: the import said {}", said.out));
+        lost.push(format!("{label}: the import said {}", output.out));
     }
-    println!("{label}: {kept} kept or out as there, {told} told by the dry run, {} lost", lost.len());
+    println!("{label}: {kept} kept or out as there, {reported} reported by the dry run, {} lost", lost.len());
     lost
 }
 

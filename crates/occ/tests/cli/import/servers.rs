@@ -119,8 +119,8 @@ async fn imap_session(stream: TcpStream, accounts: Accounts) -> Option<()> {
             }
             Some((verb, rest)) if verb.eq_ignore_ascii_case("LOGIN") => {
                 let mut words = rest.splitn(2, ' ').map(|word| word.trim_matches('"'));
-                let said = (words.next()?, words.next()?);
-                match accounts.takes(said.0, said.1) {
+                let login = (words.next()?, words.next()?);
+                match accounts.takes(login.0, login.1) {
                     true => format!("{tag} OK in\r\n"),
                     false => format!("{tag} NO [AUTHENTICATIONFAILED] no\r\n"),
                 }
@@ -131,7 +131,7 @@ async fn imap_session(stream: TcpStream, accounts: Accounts) -> Option<()> {
     }
 }
 
-/// The server on this desk's configuration.
+/// The server with this configuration.
 pub(crate) struct Server {
     address: SocketAddr,
     shutdown_handle: ShutdownHandle,

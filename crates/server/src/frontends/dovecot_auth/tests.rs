@@ -129,7 +129,7 @@ async fn lines_arrive_in_parts_and_have_a_bound() {
     assert_eq!(**lines.next().await.unwrap().unwrap(), *b"two");
     assert_eq!(**lines.next().await.unwrap().unwrap(), *b"");
     drop(client);
-    assert!(lines.next().await.unwrap().is_none(), "half a line is none");
+    assert!(lines.next().await.unwrap().is_none(), "half a line is not answered");
 
     let (mut client, server) = tokio::io::duplex(LONGEST_LINE * 2);
     let mut lines = Lines::new(server);

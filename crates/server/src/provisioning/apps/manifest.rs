@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_is_shown_as_clients_know_it() {
+    fn manifest_is_shown_as_clients_know_it() {
         let text = r#"<?xml version="1.0"?><!-- c --><info xmlns:xsi="x"><id>notes</id><name>Notes &amp; more</name>
             <summary>s</summary><description><![CDATA[a <b>]]></description><version>1.2.0</version>
             <licence>agpl</licence><author>A</author><author mail="b@x">B</author>
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_says_little_has_what_every_app_has() {
+    fn minimal_manifest_gets_the_defaults() {
         let shown = json_of("<info><id>a</id><remote><files>remote.php</files></remote><commands/></info>");
         let keys: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
         assert!(
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_do_not_break_xml() {
+    fn attributes_keep_xml_well_formed() {
         let text = "<info><id>a</id><dependencies><php min-version=\"8\"/></dependencies></info>";
         let data = shown(&AppInfo::Manifest(ManifestElement::parse(text).unwrap()));
         // The root that a manifest has, so that it can be read in the same way.

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parameter_wins_and_only_the_first_media_type_counts() {
+    fn parameter_wins_and_only_the_first_media_type_counts() {
         for (parameter, accept, expected) in [
             (None, None, Format::Xml),
             (Some("json"), None, Format::Json),

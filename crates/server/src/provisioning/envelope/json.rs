@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_those_that_clients_have_always_seen() {
+    fn bytes_equal_the_recorded_ones() {
         for (value, expected) in [
             (Data::from("https://example.org/<b>"), r#""https:\/\/example.org\/\u003Cb\u003E""#),
             (

@@ -1,4 +1,4 @@
-//! The envelope around every answer, in two versions, two formats and two generations.
+//! The envelope around every answer, in two API versions, two formats and two compatibility levels.
 //!
 //! Most answers come in the envelope of today. Three kinds come in an older one that the original
 //! never replaced, and that clients see on bad days: wrong credentials, a path that does not exist,
@@ -54,7 +54,7 @@ impl OcsAnswer {
         (self.data, self.total)
     }
 
-    /// Tells how many there are in all, and how many a page has.
+    /// Sets how many there are in all, and how many a page has.
     #[must_use]
     pub fn with_total(mut self, total: u64, per_page: u64) -> Self {
         (self.total, self.per_page) = (Some(total), Some(per_page));
@@ -182,7 +182,7 @@ impl OcsFailure {
         self.code
     }
 
-    /// What is said for people: the message, or the one in the data.
+    /// The text for people: the message, or the one in the data.
     pub(crate) fn text(&self) -> Option<&str> {
         let in_data = match self.data.get("data").and_then(|data| data.get("message")) {
             Some(Data::Text(text)) => Some(text.as_str()),

@@ -106,7 +106,7 @@ fn null_false_and_empty_text_differ_where_xml_can_tell() {
 }
 
 #[test]
-fn a_failure_says_so_with_its_code_and_its_text() {
+fn failure_has_its_code_and_text() {
     let failure = || Err(OcsFailure::new(Code::of_endpoint(102), "User already exists"));
     let (status, _, body) = sealed(failure(), Version::V1, Format::Xml);
     assert_eq!(status, 200);
@@ -132,7 +132,7 @@ fn no_message_is_not_the_empty_message() {
 }
 
 #[test]
-fn the_old_envelope_has_its_own_content_type_and_no_totals() {
+fn old_envelope_has_its_own_content_type_and_no_totals() {
     for (failure, v1, v2) in [
         (OcsFailure::wrong_credentials(), (401, "997"), (401, "997")),
         (OcsFailure::unknown_path(), (200, "998"), (404, "404")),

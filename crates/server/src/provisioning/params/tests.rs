@@ -14,7 +14,7 @@ fn query(text: &str) -> Params {
 }
 
 #[tokio::test]
-async fn the_body_wins_over_the_query() {
+async fn body_wins_over_the_query() {
     let params = query("key=quota&value=1&search=x")
         .overridden_by(body(FORM, "value=2%20GB&more=a+b%2Bc").await.unwrap());
     assert_eq!(params.text("key"), Ok(Some("quota")));
@@ -70,7 +70,7 @@ async fn maps_come_in_forms_and_in_json() {
 }
 
 #[tokio::test]
-async fn a_list_is_no_text_and_a_missing_parameter_is_named() {
+async fn list_is_no_text_and_a_missing_parameter_is_named() {
     assert_eq!(query("key[]=a").required("key"), Err(ParamError::NotText { name: "key" }));
     let missing = query("").required("key").unwrap_err();
     assert_eq!(missing.to_string(), "The parameter key is missing");
@@ -78,7 +78,7 @@ async fn a_list_is_no_text_and_a_missing_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn the_same_parameter_twice_is_noticed_where_it_matters() {
+async fn same_parameter_twice_is_noticed_where_it_matters() {
     let params = body(FORM, "key=quota&value=3GB&key=email&value=x").await.unwrap();
     assert_eq!(params.required("key"), Ok("email"), "the last one wins, as in PHP");
     assert_eq!(params.once("key"), Err(ParamError::Repeated { name: "key" }));

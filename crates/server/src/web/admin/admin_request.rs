@@ -17,7 +17,7 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::params::Params;
 use crate::provisioning::path::Path;
-use crate::provisioning::routes::{Found, find};
+use crate::provisioning::routes::{RouteMatch, find};
 use crate::provisioning::serve::serve_page;
 use crate::web::form::Form;
 use crate::web::format::ShownTime;
@@ -64,13 +64,13 @@ impl AdminRequest {
     }
 
     /// A field of the query; empty if there is none.
-    pub(super) fn asked(&self, name: &str) -> String {
-        self.request.asked(name).unwrap_or_default()
+    pub(super) fn query_value(&self, name: &str) -> String {
+        self.request.query_value(name).unwrap_or_default()
     }
 
     /// Where the page of a list begins, as the query says.
     pub(super) fn offset(&self) -> u64 {
-        self.asked("offset").parse().unwrap_or_default()
+        self.query_value("offset").parse().unwrap_or_default()
     }
 
     /// A part of the path, decoded: the id that it names.
@@ -91,8 +91,8 @@ impl AdminRequest {
     ) -> Result<(&'static str, OcsAnswer), (&'static str, OcsFailure)> {
         // An id that is empty would make the path of another operation.
         let parsed = Path::parse(path).filter(|_| !path.contains("//"));
-        let found = parsed.as_ref().map_or(Found::Nothing, |path| find(method, path));
-        let Found::Route(route, captures) = found else { return Err(("", OcsFailure::unknown_path())) };
+        let found = parsed.as_ref().map_or(RouteMatch::Nothing, |path| find(method, path));
+        let RouteMatch::Route(route, captures) = found else { return Err(("", OcsFailure::unknown_path())) };
         let id = route.operation.id;
         // So the table says all that a page can do.
         if !self.page.calls.contains(&id) {
@@ -241,7 +241,7 @@ impl AdminRequest {
 
     /// What the query says was done.
     pub(super) fn done_notice(&self) -> Option<Notice> {
-        let done = self.request.asked("done")?;
+        let done = self.request.query_value("done")?;
         let (_, text) = DONE.iter().find(|(word, _)| *word == done)?;
         Some(Notice::good(self.t(text)))
     }

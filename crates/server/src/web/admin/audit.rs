@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::admin_request::AdminRequest;
 use super::templates::{AuditPage, AuditRow};
-use super::users::link;
+use super::user_list::link;
 use crate::web::form::Form;
 use crate::web::page_request::PageResult;
 
@@ -26,7 +26,7 @@ struct ApiLine {
 /// `GET /admin/audit`
 pub(super) async fn list(admin: AdminRequest, _: Form) -> PageResult {
     let [actor, action, target, before] =
-        ["actor", "action", "target", "before"].map(|name| admin.asked(name));
+        ["actor", "action", "target", "before"].map(|name| admin.query_value(name));
     let limit = (PER_PAGE + 1).to_string();
     let query = [("actor", actor.as_str()), ("action", &action), ("target", &target)];
     let fields = [&query[..], &[("before", before.as_str()), ("limit", &limit)]].concat();

@@ -1,4 +1,4 @@
-//! What people are told when the API refuses a change.
+//! Texts for changes that the API refuses.
 
 use crate::provisioning::envelope::OcsFailure;
 use crate::provisioning::envelope::code::Code;
@@ -67,7 +67,7 @@ mod tests {
     use crate::provisioning::routes::ROUTES;
 
     #[test]
-    fn texts_are_about_codes_that_operations_describe() {
+    fn texts_cover_the_described_codes() {
         for (id, code, _) in TEXTS {
             let route = ROUTES.iter().find(|route| route.operation.id == *id).expect(id);
             assert!(route.operation.meaning(Code::of_endpoint(*code)).is_some(), "{id} {code}");

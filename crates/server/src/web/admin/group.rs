@@ -3,9 +3,9 @@
 use axum::http::{Method, StatusCode};
 
 use super::admin_request::{AdminRequest, path_of};
-use super::groups::ApiGroup;
+use super::group_list::ApiGroup;
 use super::templates::{AdminAsk, GroupPage};
-use super::users::{ApiUser, PER_PAGE, pages};
+use super::user_list::{ApiUser, PER_PAGE, pages};
 use crate::web::form::Form;
 use crate::web::page_request::{EarlyResponse, PageResult};
 use crate::web::templates::{Notice, Typed};

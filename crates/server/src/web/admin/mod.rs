@@ -6,11 +6,11 @@
 //! page, so loading that again does nothing twice. Where the API wants a recent password, the
 //! form asks for it.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
 //! | `admin_request` | who asks; calling the API; asking for the password |
-//! | `failure_text` | what people are told when the API refuses |
-//! | `users`, `user`, `credentials`, `groups`, `group` | accounts |
+//! | `failure_text` | texts for changes that the API refuses |
+//! | `user_list`, `user`, `credentials`, `group_list`, `group` | accounts |
 //! | `policy`, `backends`, `brute_force`, `pins`, `audit`, `mail`, `config` | the server |
 //! | `templates` | what the pages show; the layout is in `templates/admin*.html` |
 
@@ -22,13 +22,13 @@ mod config;
 mod credentials;
 mod failure_text;
 mod group;
-mod groups;
+mod group_list;
 mod mail;
 mod pins;
 mod policy;
 mod templates;
 mod user;
-mod users;
+mod user_list;
 
 use axum::Router;
 use axum::body::Body;
@@ -72,10 +72,10 @@ macro_rules! pages {
 #[rustfmt::skip]
 pub const ADMIN_PAGES: &[AdminPage] = pages! {
     // method, path, role, handler, operations of the API
-    GET  "/admin"                             SubAdmin users::home               []
-    GET  "/admin/users"                       SubAdmin users::list               [UserListDetails UserListDisabled GroupUsersDetails]
-    GET  "/admin/new-user"                    SubAdmin users::new                [GroupList BackendList]
-    POST "/admin/new-user"                    SubAdmin users::create             [UserCreate GroupList BackendList]
+    GET  "/admin"                             SubAdmin user_list::home           []
+    GET  "/admin/users"                       SubAdmin user_list::list           [UserListDetails UserListDisabled GroupUsersDetails]
+    GET  "/admin/new-user"                    SubAdmin user_list::new            [GroupList BackendList]
+    POST "/admin/new-user"                    SubAdmin user_list::create         [UserCreate GroupList BackendList]
 
     GET  "/admin/users/{user}"                SubAdmin user::show                [UserGet UserSessions UserAppPasswords GroupList]
     POST "/admin/users/{user}/profile"        SubAdmin user::edit                [UserEdit UserGet UserSessions UserAppPasswords GroupList]
@@ -96,8 +96,8 @@ pub const ADMIN_PAGES: &[AdminPage] = pages! {
     GET  "/admin/users/{user}/delete"         SubAdmin user::ask_delete          [UserGet]
     POST "/admin/users/{user}/delete"         SubAdmin user::delete              [UserDelete UserGet UserSessions UserAppPasswords GroupList]
 
-    GET  "/admin/groups"                      Admin    groups::list              [GroupDetails]
-    POST "/admin/groups"                      Admin    groups::create            [GroupCreate GroupDetails]
+    GET  "/admin/groups"                      Admin    group_list::list          [GroupDetails]
+    POST "/admin/groups"                      Admin    group_list::create        [GroupCreate GroupDetails]
     GET  "/admin/groups/{group}"              Admin    group::show               [GroupDetails GroupUsersDetails GroupSubAdmins]
     POST "/admin/groups/{group}/rename"       Admin    group::rename             [GroupEdit GroupDetails GroupUsersDetails GroupSubAdmins]
     POST "/admin/groups/{group}/add"          Admin    group::add                [UserGroupAdd GroupDetails GroupUsersDetails GroupSubAdmins]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::admin_request::AdminRequest;
 use super::templates::PinPage;
-use super::users::{backends, link};
+use super::user_list::{backends, link};
 use crate::web::form::Form;
 use crate::web::page_request::PageResult;
 use crate::web::templates::{Notice, Typed};
@@ -44,7 +44,8 @@ async fn page(
     notice: Option<Notice>,
     sent: Option<&Form>,
 ) -> PageResult {
-    let (name, backend, after) = (admin.asked("name"), admin.asked("backend"), admin.asked("after"));
+    let (name, backend, after) =
+        (admin.query_value("name"), admin.query_value("backend"), admin.query_value("after"));
     let limit = (PER_PAGE + 1).to_string();
     let fields = [("name", name.as_str()), ("backend", &backend), ("after", &after), ("limit", &limit)];
     let (mut pins, _) = admin.read_list::<ApiPin>("/cloud/server/pins", "pins", &fields).await?;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::admin_request::{AdminRequest, path_of};
 use super::templates::{AdminAsk, SessionLine, TokenLine, UserPage};
-use super::users::{ApiUser, known_groups};
+use super::user_list::{ApiUser, known_groups};
 use crate::web::form::Form;
 use crate::web::format::browser;
 use crate::web::language::PageLanguage;

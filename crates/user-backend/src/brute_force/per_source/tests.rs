@@ -66,7 +66,7 @@ async fn delays_double_and_after_ten_failures_the_source_is_refused() {
         assert_eq!(
             early,
             SourceDenial::TooEarly(net(HOME), Duration::from_millis(pause)),
-            "a long one is told"
+            "a long one is reported"
         );
         tokio::time::advance(Duration::from_millis(pause)).await;
         bench.fail(HOME).await.unwrap();
@@ -142,7 +142,7 @@ async fn office_behind_one_address_is_served_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempt_that_waited_for_a_turn_waits_for_the_delay() {
+async fn attempt_with_a_permit_waits_for_the_delay() {
     let bench = SourceFixture::new(SourceRateLimit { refuse_after: 2, ..SourceRateLimit::default() });
     let (one, other) = (bench.permit(HOME).await.unwrap(), bench.permit(HOME).await.unwrap());
     let failing = async {
@@ -157,7 +157,7 @@ async fn attempt_that_waited_for_a_turn_waits_for_the_delay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t48_attempts_that_were_given_up_do_not_count() {
+async fn t48_abandoned_attempts_are_uncounted() {
     let bench = SourceFixture::new(SourceRateLimit::default());
     for _ in 0..100 {
         drop(bench.permit(HOME).await.unwrap());
@@ -344,7 +344,7 @@ async fn unanswered_attempts_are_reported_and_counted_as_such() {
 ///
 /// A guess that costs another source nothing would show that it is that one.
 #[tokio::test(start_paused = true)]
-async fn unjudged_guess_counts_at_each_source_that_makes_it() {
+async fn unjudged_guess_counts_at_each_source() {
     let bench = SourceFixture::new(no_pause());
     let typed = bench.guess();
     for source in ["198.51.100.1", HOME, "2001:db8:1:2::9"] {

@@ -139,26 +139,26 @@ fn delays_are_those_of_the_table() {
 async fn delays_grow_and_the_last_is_the_rest_of_the_day() {
     let bench = UserFixture::new();
     let start = now();
-    let mut told = Vec::new();
+    let mut delays = Vec::new();
     for _ in 0..101 {
         let before = now();
         match bench.fail().await {
             // Short ones are waited for …
-            Ok(_) => told.push((now() - before).as_secs()),
+            Ok(_) => delays.push((now() - before).as_secs()),
             // … long ones are reported.
             Err(refusal) => {
                 assert_eq!(refusal, UserDenial::TooEarly(retry_after(refusal)));
-                told.push(retry_after(refusal).as_secs());
+                delays.push(retry_after(refusal).as_secs());
                 tokio::time::advance(retry_after(refusal)).await;
                 let locked = bench.fail().await.unwrap();
-                assert_eq!(locked, told.len() == 101, "the last one locks, and only that");
+                assert_eq!(locked, delays.len() == 101, "the last one locks, and only that");
             }
         }
     }
     let steps = [(0, 1), (1, 3), (3, 6), (5, 16), (10, 75)];
     let expected: Vec<u64> =
         steps.iter().flat_map(|(pause, times)| std::iter::repeat_n(*pause, *times)).collect();
-    assert_eq!(told, expected);
+    assert_eq!(delays, expected);
     let spent = now() - start;
     assert_eq!(bench.fail().await.unwrap_err(), UserDenial::Locked(DAY - spent));
     tokio::time::advance(DAY - spent - Duration::from_nanos(1)).await;
@@ -394,7 +394,7 @@ async fn attempts_without_an_answer_are_no_failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn passwords_that_no_backend_judged_end_what_memory_answers() {
+async fn unjudged_passwords_end_cached_answers() {
     let bench = UserFixture::with(None, AttemptLimit::default(), 1_000);
     for _ in 0..4 {
         let entry = bench.enter(&bench.guess()).await.unwrap();

@@ -37,7 +37,7 @@ fn mail() -> Mail {
 }
 
 #[test]
-fn a_section_is_the_same_in_every_format() {
+fn section_is_the_same_in_every_format() {
     let by_toml = toml(
         "[mail]\nhost = \"mail.example.com\"\nport = 587\npassword = \"Wonderland-1\"\nto = [\"a@example.com\", \"b@example.com\"]",
     );
@@ -52,16 +52,16 @@ fn a_section_is_the_same_in_every_format() {
 }
 
 #[test]
-fn an_array_that_is_no_list_keeps_its_keys() {
+fn associative_array_keeps_its_keys() {
     let config =
         php("'lost_password_link' => [1009 => '/ca.pem', PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT => false,
          \\PDO::MYSQL_ATTR_SSL_KEY => null],");
-    let said = |text: &str| Some(text.to_owned());
+    let text = |text: &str| Some(text.to_owned());
     assert_eq!(
         config.section_members("lost_password_link"),
         [
-            ("1009".to_owned(), said("/ca.pem")),
-            ("PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT".to_owned(), said("false")),
+            ("1009".to_owned(), text("/ca.pem")),
+            ("PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT".to_owned(), text("false")),
             ("PDO::MYSQL_ATTR_SSL_KEY".to_owned(), None),
         ]
     );
@@ -69,7 +69,7 @@ fn an_array_that_is_no_list_keeps_its_keys() {
 }
 
 #[test]
-fn a_setting_of_the_php_system_keeps_its_name_and_its_place() {
+fn setting_of_the_php_system_keeps_its_name_and_its_place() {
     let link = |config: Config| config.section::<String>("lost_password_link").unwrap();
     assert_eq!(link(toml("lost_password_link = \"disabled\"")), Some("disabled".to_owned()));
     assert_eq!(link(php("'lost_password_link' => 'disabled',")), Some("disabled".to_owned()));
@@ -107,9 +107,9 @@ fn type_mismatch_is_shown_with_its_position() {
 #[test]
 fn no_error_repeats_a_secret() {
     let error = |text: &str| toml(text).section::<Mail>("mail").unwrap_err().to_string();
-    let said = error("[mail]\nhost = \"mail\"\npassword = [\"Wonderland-1\"]")
+    let errors = error("[mail]\nhost = \"mail\"\npassword = [\"Wonderland-1\"]")
         + &error("[mail]\nhost = \"mail\"\npassword = 1865")
         + &error("mail = \"smtp://alice:Wonderland-1@mail\"");
-    assert!(!said.contains("Wonderland") && !said.contains("1865"), "{said}");
-    assert!(said.contains("mail.password"), "{said}");
+    assert!(!errors.contains("Wonderland") && !errors.contains("1865"), "{errors}");
+    assert!(errors.contains("mail.password"), "{errors}");
 }

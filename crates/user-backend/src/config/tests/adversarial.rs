@@ -68,7 +68,7 @@ fn arrays_nested_deeper_than_64_are_refused() {
 
 /// Below the cap on tokens, the parser's own cap holds, and its stack is sufficient.
 #[test]
-fn nesting_that_the_scan_lets_through_does_not_overflow_either() {
+fn accepted_nesting_does_not_overflow() {
     for depth in [60, 500, 600, 1000] {
         for (open, close) in [
             ("[", "]"),
@@ -101,7 +101,7 @@ fn nesting_that_the_scan_lets_through_does_not_overflow_either() {
 }
 
 #[test]
-fn a_large_file_of_ordinary_php_is_no_deep_file() {
+fn large_file_of_ordinary_php_is_no_deep_file() {
     let others: String =
         (0..5_000).map(|nth| format!("  'key{nth}' => ['a' => [1, 2, 'b' => null]],\n")).collect();
     let more: String =
@@ -113,7 +113,7 @@ fn a_large_file_of_ordinary_php_is_no_deep_file() {
 }
 
 #[test]
-fn a_text_that_is_too_large_is_refused_in_every_format() {
+fn oversized_text_is_refused_in_every_format() {
     let text = " ".repeat(1024 * 1024 + 1);
     for format in FORMATS {
         assert!(wrong(&text, format, "x").contains("at most 1048576 bytes"));
@@ -121,7 +121,7 @@ fn a_text_that_is_too_large_is_refused_in_every_format() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_obstacle() {
+fn byte_order_mark_is_no_obstacle() {
     for (format, text) in [
         (Format::Toml, "\u{feff}[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\""),
         (Format::Json, "\u{feff}{\"user_backends\": [{\"class\": \"ftp\", \"host\": \"localhost\"}]}"),

@@ -7,26 +7,26 @@ const JSON: (Format, &str) = (Format::Json, "user-backend.json");
 const PHP: (Format, &str) = (Format::Php, "config.php");
 
 /// Each text and what is wrong with it, for a snapshot.
-fn told<S: AsRef<str>>((format, name): (Format, &str), texts: &[S]) -> String {
-    let told = |text: &S| {
+fn report<S: AsRef<str>>((format, name): (Format, &str), texts: &[S]) -> String {
+    let report = |text: &S| {
         let text = text.as_ref();
         let shown = text.replace('\n', "\n  | ");
         format!("  | {shown}\n{}", wrong(text, format, name))
     };
-    texts.iter().map(told).collect::<Vec<_>>().join("\n\n")
+    texts.iter().map(report).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Entries of TOML, one per file.
 fn entries(texts: &[&str]) -> String {
     let whole: Vec<String> = texts.iter().map(|text| format!("[[user_backends]]\n{text}")).collect();
-    told(TOML, &whole)
+    report(TOML, &whole)
 }
 
 /// Entries of PHP, one per file.
 fn php_entries(texts: &[&str]) -> String {
     let whole: Vec<String> =
         texts.iter().map(|text| format!("<?php $CONFIG = ['user_backends' => [[\n{text}\n]]];")).collect();
-    told(PHP, &whole)
+    report(PHP, &whole)
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn unknown_class() {
 }
 
 #[test]
-fn a_class_of_another_app() {
+fn class_of_another_app() {
     insta::assert_snapshot!(php_entries(&["'class' => '\\OCA\\User_LDAP\\User_Proxy'",]));
 }
 
@@ -160,7 +160,7 @@ fn unknown_field() {
 }
 
 #[test]
-fn a_field_of_another_class() {
+fn field_of_another_class() {
     insta::assert_snapshot!(entries(&[
         "class = \"imap\"\nhost = \"mail\"\nshare = \"data\"",
         "class = \"ftp\"\nhost = \"files\"\nworkgroup = \"OFFICE\"\nengine = \"native\"",
@@ -185,7 +185,7 @@ fn invalid_duration() {
 }
 
 #[test]
-fn a_number_out_of_its_range() {
+fn number_out_of_its_range() {
     insta::assert_snapshot!(entries(&[
         "class = \"imap\"\nhost = \"mail\"\nport = 0",
         "class = \"imap\"\nhost = \"mail\"\nport = 65536",
@@ -200,7 +200,7 @@ fn a_number_out_of_its_range() {
 }
 
 #[test]
-fn help_that_cannot_be_shown() {
+fn invalid_help_settings() {
     insta::assert_snapshot!(entries(&[
         "class = \"imap\"\nhost = \"mail\"\ndisplay_name = \"\"\nhelp_url = \"\"",
         "class = \"imap\"\nhost = \"mail\"\ndisplay_name = \" Mail \"\nhelp_url = \"javascript:alert(1)\"",
@@ -225,7 +225,7 @@ fn missing_argument() {
 }
 
 #[test]
-fn arguments_that_do_not_fit() {
+fn mismatched_arguments() {
     insta::assert_snapshot!(php_entries(&[
         "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 993, 'sll']",
         "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 143, 'STARTTLS']",
@@ -242,7 +242,7 @@ fn arguments_that_do_not_fit() {
 }
 
 #[test]
-fn said_twice() {
+fn field_is_set_twice() {
     insta::assert_snapshot!(php_entries(&[
         "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 993, 'ssl'], 'host' => 'mail', 'port' => 993, 'tls' => 'implicit'",
         "'class' => 'OC_User_IMAP', 'arguments' => ['{mail:993/ssl}', 'example.com'], 'port' => 993, 'tls' => 'implicit', 'domain' => 'example.com', 'strip_domain' => false",
@@ -291,7 +291,7 @@ fn plaintext_over_the_network() {
         "class = \"OC_User_FTP\"\narguments = [\"ftp.example.com\", false]",
         "class = \"imap\"\nhost = \"10.0.0.1\"\ntls = \"none\"",
     ]);
-    let json = told(
+    let json = report(
         JSON,
         &[r#"{"user_backends": [{"class": "OC_User_FTP", "arguments": ["ftp.example.com", false]}]}"#],
     );
@@ -327,7 +327,7 @@ fn invalid_domain() {
 }
 
 #[test]
-fn words_that_are_not_among_the_choices() {
+fn words_outside_the_choices() {
     insta::assert_snapshot!(entries(&[
         "class = \"imap\"\nhost = \"mail\"\ntls = \"explict\"\non_reject = \"abort\"\non_unavailable = \"Stop\"",
         "class = \"imap\"\nhost = \"mail\"\ntls = \"ssl\"",
@@ -336,7 +336,7 @@ fn words_that_are_not_among_the_choices() {
 
 #[test]
 fn duplicate_id() {
-    insta::assert_snapshot!(told(
+    insta::assert_snapshot!(report(
         TOML,
         &[
             "[[user_backends]]\nclass = \"imap\"\nhost = \"mail\"\n\n[[user_backends]]\nclass = \"ftp\"\nhost = \"mail\"\n\n[[user_backends]]\nclass = \"OC_User_IMAP\"\narguments = [\"{MAIL/ssl}\"]",
@@ -356,8 +356,8 @@ fn a_bad_id() {
 }
 
 #[test]
-fn two_backends_that_strip_different_domains() {
-    insta::assert_snapshot!(told(
+fn two_backends_stripping_different_domains() {
+    insta::assert_snapshot!(report(
         PHP,
         &[
             "<?php $CONFIG = ['user_backends' => [\n['class' => 'OC_User_IMAP', 'arguments' => ['a', 993, 'ssl', 'a.example']],\n['class' => 'OC_User_IMAP', 'arguments' => ['b', 993, 'ssl', 'b.example']]]];",
@@ -367,7 +367,7 @@ fn two_backends_that_strip_different_domains() {
 
 #[test]
 fn several_errors_at_once() {
-    insta::assert_snapshot!(told(
+    insta::assert_snapshot!(report(
         PHP,
         &[
             "<?php\n$CONFIG = array (\n  'user_backends' => array (\n    array ( 'class' => 'OC_User_IMAP', 'arguments' => array ( 'mail.example.com', 70000, 'sll' ) ),\n    array ( 'class' => 'OC_User_WebDAV', 'arguments' => array ( 'https://dav.example.com' ) ),\n    array ( 'class' => 'OC_User_FTP', 'arguments' => array ( 'ftp.example.com' ), 'timeuot' => '3s', 'canary' => 'no' ),\n    'OC_User_SMB',\n  ),\n  'user_backends_resolver' => array ( 'deadline' => 20, 'cache_size' => 3 ),\n);",
@@ -376,7 +376,7 @@ fn several_errors_at_once() {
 }
 
 #[test]
-fn php_that_is_not_a_literal() {
+fn php_without_literals() {
     insta::assert_snapshot!(php_entries(&[
         "'class' => 'OC_User_IMAP', 'arguments' => [getenv('IMAP'), PORT, \"s$sl\"]",
         "'class' => $class, 'host' => 'a' . $b, 'port' => 143 + 850, 'tls' => true ? 'implicit' : 'none'",
@@ -388,9 +388,9 @@ fn php_that_is_not_a_literal() {
 }
 
 #[test]
-fn php_that_stands_where_it_is_not_read() {
+fn php_outside_the_read_places() {
     let entry = "['class' => 'ftp', 'host' => 'localhost']";
-    insta::assert_snapshot!(told(
+    insta::assert_snapshot!(report(
         PHP,
         &[
             &format!(
@@ -410,8 +410,9 @@ fn php_that_stands_where_it_is_not_read() {
 
 #[test]
 fn syntax_errors() {
-    let toml = told(TOML, &["[[user_backends]]\nclass = imap\nhost = \"Wonderland-1", "user_backends = [\n"]);
-    let json = told(
+    let toml =
+        report(TOML, &["[[user_backends]]\nclass = imap\nhost = \"Wonderland-1", "user_backends = [\n"]);
+    let json = report(
         JSON,
         &[
             "{\"user_backends\": [\n  {\"class\": \"imap\", \"host\": \"Wonderland-1\"},\n]}",
@@ -421,7 +422,7 @@ fn syntax_errors() {
             "[]",
         ],
     );
-    let php = told(
+    let php = report(
         PHP,
         &[
             "<?php\n$CONFIG = array (\n  'dbpassword' => 'Wonderland-1'\n  'user_backends' => array (),\n);",
@@ -436,7 +437,7 @@ fn syntax_errors() {
 
 #[test]
 fn no_backends() {
-    let toml = told(
+    let toml = report(
         TOML,
         &[
             "[resolver]\ndeadline = \"3s\"",
@@ -446,8 +447,8 @@ fn no_backends() {
             "user_backends = [\"imap\"]",
         ],
     );
-    let json = told(JSON, &["{}", "{\"user_backends\": null}", "{\"user_backends\": {\"mail\": {}}}"]);
-    let php = told(
+    let json = report(JSON, &["{}", "{\"user_backends\": null}", "{\"user_backends\": {\"mail\": {}}}"]);
+    let php = report(
         PHP,
         &[
             "<?php $CONFIG = ['dbtype' => 'mysql'];",
@@ -460,7 +461,7 @@ fn no_backends() {
 
 #[test]
 fn unknown_sections() {
-    insta::assert_snapshot!(told(
+    insta::assert_snapshot!(report(
         TOML,
         &[
             "[server]\nlisten = \"127.0.0.1:80\"\n[resolvre]\n[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\"",
@@ -471,7 +472,7 @@ fn unknown_sections() {
 #[test]
 fn bad_settings_of_the_resolver() {
     let backend = "[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\"";
-    insta::assert_snapshot!(told(
+    insta::assert_snapshot!(report(
         TOML,
         &[
             &format!(
@@ -513,11 +514,11 @@ fn bad_refusal_texts() {
     let inputs = inputs.map(entry);
     let texts: Vec<&str> = inputs.iter().map(String::as_str).collect();
     let other = ["[[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\nforward_source = true"];
-    insta::assert_snapshot!([told(TOML, &texts), told(TOML, &other)].join("\n\n"));
+    insta::assert_snapshot!([report(TOML, &texts), report(TOML, &other)].join("\n\n"));
 }
 
 #[test]
-fn names_and_admission_that_cannot_be() {
+fn invalid_names_and_admission() {
     let entry = |fields: &str| format!("class = \"imap\"\nhost = \"mail\"\n{fields}");
     let texts = [
         "domain = []",
@@ -549,7 +550,7 @@ fn names_and_admission_that_cannot_be() {
     let all: Vec<String> = texts.into_iter().chain(smb).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     insta::assert_snapshot!(entries(&all));
-    insta::assert_snapshot!(told(
+    insta::assert_snapshot!(report(
         JSON,
         &[
             r#"{"user_backends": [{"class": "imap", "host": "mail", "separator": "%", "admit": {"grup": "x"}}]}"#

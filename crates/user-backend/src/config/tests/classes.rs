@@ -102,7 +102,7 @@ fn defaults_of_the_classes_are_those_of_their_pages() {
 
 /// Settings that are never sent need no server.
 #[test]
-fn names_that_cannot_be_sent_are_refused_before_any_connection() {
+fn unsendable_names_are_refused_before_connecting() {
     let ask = |text: &str, name: &str| {
         let config = good(text, Format::Toml);
         config.ask(&config.entries()[0], &crate::identity::LoginName::parse(name).unwrap())

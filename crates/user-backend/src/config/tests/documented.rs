@@ -9,7 +9,7 @@ use crate::resolver::policy::{BackendPolicy, OnReject, OnUnavailable};
 use crate::transport::{ServerTrust, TlsMode};
 
 #[test]
-fn the_defaults_are_those_of_the_table() {
+fn defaults_are_those_of_the_table() {
     let config = toml("[[user_backends]]\nclass = \"imap\"\nhost = \"mail.example.com\"");
     let entry = &config.entries()[0];
     let endpoint = entry.endpoint().unwrap();
@@ -118,7 +118,7 @@ fn smb_has_its_own_fields() {
 }
 
 #[test]
-fn the_default_port_follows_the_encryption() {
+fn default_port_follows_the_encryption() {
     for (class, tls, expected) in [
         ("imap", TlsMode::Implicit, 993),
         ("imap", TlsMode::Explicit, 143),
@@ -305,8 +305,8 @@ fn setting_without_effect_is_warned_about() {
         ),
     ] {
         let config = toml(&format!("[[user_backends]]\n{reach}{fields}"));
-        let told: Vec<&str> = config.warnings().iter().map(Warning::setting).collect();
-        assert_eq!(told, [setting], "{fields}: {:?}", config.warnings());
+        let warned: Vec<&str> = config.warnings().iter().map(Warning::setting).collect();
+        assert_eq!(warned, [setting], "{fields}: {:?}", config.warnings());
     }
     let local = "[[user_backends]]\nclass = \"imap\"\nhost = \"localhost\"\ntls = \"none\"\n";
     assert_eq!(toml(local).warnings(), []);
@@ -341,13 +341,13 @@ fn share_without_effect_is_warned_about() {
 
 #[test]
 fn warning_names_the_line_of_its_setting_in_every_format() {
-    let told = |config: &Config| -> Vec<String> {
-        let told = |warning: &Warning| {
+    let warnings_of = |config: &Config| -> Vec<String> {
+        let shown = |warning: &Warning| {
             let [line, column] = [warning.line(), warning.column()].map(Option::unwrap);
             let file = warning.file().unwrap().rsplit('/').next().unwrap().to_owned();
             format!("{} {file}:{line}:{column}", warning.setting())
         };
-        config.warnings().iter().map(told).collect()
+        config.warnings().iter().map(shown).collect()
     };
     let in_toml = toml(
         "[[user_backends]]\nclass = \"imap\"\nhost = \"mail\"\ntimeout = \"1m\"\non_reject = \"stop\"\n\
@@ -360,7 +360,7 @@ fn warning_names_the_line_of_its_setting_in_every_format() {
         settings.iter().zip(places).map(|(setting, place)| format!("{setting} {file}:{place}")).collect()
     };
     let expected = ["6:13", "11:10", "10:11", "8:19", "9:18", "4:11", "5:13"];
-    assert_eq!(told(&in_toml), lines("user-backend.toml", expected));
+    assert_eq!(warnings_of(&in_toml), lines("user-backend.toml", expected));
     let in_json = good(
         "{\"user_backends\": [{\n\"class\": \"imap\",\n\"host\": \"mail\",\n\"timeout\": \"1m\",\n\"on_reject\": \"stop\",\n\
          \"max_stale\": \"1m\",\n\"tls\": \"none\",\n\"allow_plaintext\": true,\n\"forward_source\": true,\n\
@@ -368,14 +368,14 @@ fn warning_names_the_line_of_its_setting_in_every_format() {
         Format::Json,
     );
     let expected = ["6:14", "11:11", "10:12", "8:20", "9:19", "4:12", "5:14"];
-    assert_eq!(told(&in_json), lines("user-backend.json", expected));
+    assert_eq!(warnings_of(&in_json), lines("user-backend.json", expected));
     let in_php = php(
         "<?php $CONFIG = ['user_backends' => [[\n'class' => 'imap',\n'host' => 'mail',\n'timeout' => '1m',\n\
          'on_reject' => 'stop',\n'max_stale' => '1m',\n'tls' => 'none',\n'allow_plaintext' => true,\n\
          'forward_source' => true,\n'ca_file' => 'ca.pem',\n'canary' => false]]];",
     );
     let expected = ["6:16", "11:13", "10:14", "8:22", "9:21", "4:14", "5:16"];
-    assert_eq!(told(&in_php), lines("config.php", expected));
+    assert_eq!(warnings_of(&in_php), lines("config.php", expected));
     // What arguments say, and what is not there at all.
     for (entry, expected) in [
         ("'arguments' => [\n'mail',\n993,\n'ssl',\nnull,\ntrue]", "strip_domain config.php:6:1"),
@@ -388,13 +388,13 @@ fn warning_names_the_line_of_its_setting_in_every_format() {
         ("'host' => 'mail',\n\n'port' => 993", "tls config.php:1:38"),
     ] {
         let config = php_entry(&format!("'class' => 'OC_User_IMAP', {entry}"));
-        assert_eq!(told(&config), [expected], "{entry}");
+        assert_eq!(warnings_of(&config), [expected], "{entry}");
     }
     #[cfg(feature = "ssh")]
     {
         let config = php_entry(
             "'class' => 'ssh', 'arguments' => ['files'],\n'fingerprint' => 'SHA256:Nh0Me49Zh9fDw/VYUfq43IJmI1T+XrjiYONPND8GzaM',\n'warm' => 1",
         );
-        assert_eq!(told(&config), ["warm config.php:3:11"]);
+        assert_eq!(warnings_of(&config), ["warm config.php:3:11"]);
     }
 }

@@ -34,7 +34,7 @@ const FTP: &str =
     "[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\"\nca_file = \"ca.pem\"\ntls = \"explicit\"";
 
 #[test]
-fn a_ca_file_is_looked_for_beside_the_configuration() {
+fn ca_file_is_looked_for_beside_the_configuration() {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::load(write(dir.path(), "a.toml", FTP.as_bytes())).unwrap();
     let trust = config.entries()[0].endpoint().unwrap().trust();
@@ -133,7 +133,7 @@ fn world_writable_file_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn ca_file_that_others_may_change_makes_no_backend() {
+fn ca_file_writable_by_others_makes_no_backend() {
     let dir = tempfile::tempdir().unwrap();
     let certificate = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap().cert.pem();
     let ca = write(dir.path(), "ca.pem", certificate.as_bytes());
@@ -146,7 +146,7 @@ fn ca_file_that_others_may_change_makes_no_backend() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_is_refused_without_waiting_for_a_writer() {
+fn pipe_is_refused_without_waiting_for_a_writer() {
     let dir = tempfile::tempdir().unwrap();
     let link = dir.path().join("null.toml");
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();

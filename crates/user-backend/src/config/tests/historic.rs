@@ -5,7 +5,7 @@ use crate::resolver::names::DomainRules;
 use crate::transport::{ServerTrust, TlsMode};
 
 #[test]
-fn the_manuals_imap_example_loads_as_it_is_printed() {
+fn manuals_imap_example_loads_as_it_is_printed() {
     let config = php(
         r#"<?php "user_backends" => array ( 0 => array ( "class" => "OC_User_IMAP", "arguments" => array ( 0 => '{imap.gmail.com:993/imap/ssl}' ), ), ),"#,
     );
@@ -18,7 +18,7 @@ fn the_manuals_imap_example_loads_as_it_is_printed() {
 
 #[cfg(feature = "smb")]
 #[test]
-fn the_manuals_smb_example_loads_as_it_is_printed() {
+fn manuals_smb_example_loads_as_it_is_printed() {
     let config = php(
         r#"<?php "user_backends" => array ( 0 => array ( "class" => "OC_User_SMB", "arguments" => array ( 0 => 'localhost' ), ), ),"#,
     );
@@ -28,7 +28,7 @@ fn the_manuals_smb_example_loads_as_it_is_printed() {
 }
 
 #[test]
-fn the_manuals_ftp_example_loads_as_it_is_printed() {
+fn manuals_ftp_example_loads_as_it_is_printed() {
     let config = php(
         r#"<?php "user_backends" => array ( 0 => array ( "class" => "OC_User_FTP", "arguments" => array ( 0 => 'localhost' ), ), ),"#,
     );
@@ -38,7 +38,7 @@ fn the_manuals_ftp_example_loads_as_it_is_printed() {
 }
 
 #[test]
-fn the_manuals_fragment_loads_however_it_is_pasted() {
+fn manuals_fragment_loads_however_it_is_pasted() {
     let array =
         "array (\n  0 => array ( 'class' => 'OC_User_FTP', 'arguments' => array ( 'localhost' ) ),\n)";
     for text in [
@@ -63,7 +63,7 @@ fn the_manuals_fragment_loads_however_it_is_pasted() {
 }
 
 #[test]
-fn an_error_in_a_pasted_fragment_names_the_line_of_the_paste() {
+fn error_in_a_pasted_fragment_names_the_line_of_the_paste() {
     let text =
         "<?php\n\"user_backends\" => array (\n  0 => array ( 'class' => 'OC_User_FTP',\n  'port' => 0 ) ),";
     let errors = Config::parse(text, Format::Php, "config.php").unwrap_err();
@@ -228,7 +228,7 @@ fn domain_argument_adds_and_strips_as_in_the_php_app() {
 }
 
 #[test]
-fn imap_arguments_have_the_names_that_the_php_app_gives_them() {
+fn imap_arguments_have_the_names_of_the_php_app() {
     for (arguments, expected) in [
         (
             "['mailbox' => 'mail', 'port' => 993, 'sslmode' => 'ssl', 'domain' => 'example.com', 'stripeDomain' => false]",

@@ -59,7 +59,7 @@ fn config_php_without_backends_has_them_in_another_file() {
 }
 
 #[test]
-fn error_in_another_file_names_that_file() {
+fn error_in_another_file_names_it() {
     let wrong = "<?php\n$CONFIG = ['user_backends' => [\n['class' => 'ftp', 'host' => 'x', 'port' => 0]]];";
     let (_folder, config) = folder(&[("config.php", MAIN), ("users.config.php", wrong)]);
     let errors = config.unwrap_err();
@@ -82,7 +82,7 @@ fn error_in_another_file_names_that_file() {
 
 #[cfg(unix)]
 #[test]
-fn another_file_that_others_may_write_is_refused() {
+fn other_writable_file_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("config.php"), MAIN).unwrap();

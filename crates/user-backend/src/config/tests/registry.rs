@@ -132,7 +132,7 @@ fn secret_field_of_a_third_party_is_not_repeated() {
 }
 
 #[test]
-fn settings_struct_reports_every_wrong_field_when_loaded() {
+fn settings_struct_reports_every_wrong_field() {
     let errors = realm("host = \"h\"\nrelam = \"x\"\nrealm = 7\nlimits = [1, 70000]\nbind_password = 12345")
         .unwrap_err();
     assert_eq!(
@@ -218,7 +218,7 @@ fn custom_class_gets_typed_common_and_raw_own_fields() {
 }
 
 #[test]
-fn a_class_without_a_host_is_named_by_itself() {
+fn class_without_a_host_is_named_by_itself() {
     let loader = Loader::new().with_registry(with_demo());
     let config =
         loader.parse("[[user_backends]]\nclass = \"demo\"\nuser = \"alice\"", Format::Toml, "x").unwrap();
@@ -244,7 +244,7 @@ fn factory_error_points_to_its_entry() {
 }
 
 #[test]
-fn missing_ca_file_is_found_when_backends_are_built() {
+fn missing_ca_file_is_found_at_build() {
     let config =
         toml("[[user_backends]]\nclass = \"ftp\"\nhost = \"files.example.com\"\nca_file = \"no-such.pem\"");
     let endpoint = config.entries()[0].endpoint().unwrap();
@@ -283,7 +283,7 @@ impl Class for FileClass {
 }
 
 #[tokio::test]
-async fn class_with_a_file_is_made_again_when_the_file_changes() {
+async fn class_is_rebuilt_after_its_file_changed() {
     let dir = tempfile::tempdir().unwrap();
     let (file, users) = (dir.path().join("user-backend.toml"), dir.path().join("users"));
     std::fs::write(&users, "alice:a\n").unwrap();

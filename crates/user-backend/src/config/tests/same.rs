@@ -148,7 +148,7 @@ fn by_name(values: &[Json]) -> String {
     } else {
         &["mailbox", "port", "sslmode", "domain", "stripeDomain", "groupDomain"]
     };
-    let said: Vec<String> = names
+    let fields: Vec<String> = names
         .iter()
         .zip(values)
         .map(|(name, value)| match (*name, value) {
@@ -159,7 +159,7 @@ fn by_name(values: &[Json]) -> String {
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| format!("{name} = {}", to_toml(value)))
         .collect();
-    format!("{{{}}}", said.join(", "))
+    format!("{{{}}}", fields.join(", "))
 }
 
 fn to_php(value: &Json, double: bool) -> String {
@@ -213,14 +213,14 @@ proptest! {
         prop_assert_eq!(json.resolver(), toml.resolver());
         prop_assert_eq!(json.resolver(), php.resolver());
         // Their places differ.
-        let told = |config: &Config| -> Vec<_> {
-            let told = |warning: &Warning| {
+        let warnings_of = |config: &Config| -> Vec<_> {
+            let parts = |warning: &Warning| {
                 (warning.backend().cloned(), warning.setting().to_owned(), warning.text().to_owned())
             };
-            config.warnings().iter().map(told).collect()
+            config.warnings().iter().map(parts).collect()
         };
-        prop_assert_eq!(told(&json), told(&toml));
-        prop_assert_eq!(told(&json), told(&php));
+        prop_assert_eq!(warnings_of(&json), warnings_of(&toml));
+        prop_assert_eq!(warnings_of(&json), warnings_of(&php));
         prop_assert_eq!(json.entries().len(), document["user_backends"].as_array().unwrap().len());
     }
 }

@@ -1,7 +1,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
-use crate::refusal::Class;
+use crate::refusal::ReplyClass;
 use crate::verdict::Rejection;
 
 /// A guard and the far end of its stream.
@@ -63,9 +63,9 @@ async fn one_read_gives_one_line_however_much_has_come() {
 }
 
 /// What is handed out of a stream in pieces of this size, and how it ended.
-async fn handed_out(said: &[u8], size: usize) -> (String, Option<ProtocolViolation>) {
+async fn handed_out(sent: &[u8], size: usize) -> (String, Option<ProtocolViolation>) {
     let (mut near, mut far) = guarded();
-    far.write_all(said).await.unwrap();
+    far.write_all(sent).await.unwrap();
     drop(far);
     let mut all = Vec::new();
     let mut piece = vec![0; size];
@@ -80,7 +80,7 @@ async fn handed_out(said: &[u8], size: usize) -> (String, Option<ProtocolViolati
 
 #[tokio::test]
 async fn nothing_but_the_code_of_a_line_is_handed_out() {
-    for (said, expected, end) in [
+    for (sent, expected, end) in [
         (
             "530-Wonderland-1 is\r\n 230 wrong\r\n530-more\r\n530 wrong\r\n",
             "530-...............\r\n..........\r\n........\r\n530 .....\r\n",
@@ -100,9 +100,9 @@ async fn nothing_but_the_code_of_a_line_is_handed_out() {
         // However small the pieces are.
         for size in [1, 2, 3, 100] {
             assert_eq!(
-                handed_out(said.as_bytes(), size).await,
+                handed_out(sent.as_bytes(), size).await,
                 (expected.to_owned(), end),
-                "{said:?} {size}"
+                "{sent:?} {size}"
             );
         }
     }
@@ -110,15 +110,15 @@ async fn nothing_but_the_code_of_a_line_is_handed_out() {
 
 #[tokio::test]
 async fn lines_without_a_code_are_skipped_before_the_greeting_only() {
-    for (said, expected) in [
+    for (sent, expected) in [
         ("test disclaimer\r\n220 ready\r\n", "220 .....\r\n"),
         ("\r\n\n***\r\n\tTerms of use\r\n220 x\r\n", "220 .\r\n"),
         ("120 soon\r\n\r\n220 x\r\n", "120 ....\r\n220 .\r\n"),
         ("220-x\r\n500 users are here\r\n220 x\r\n", "220-.\r\n..................\r\n220 .\r\n"),
     ] {
-        assert_eq!(handed_out(said.as_bytes(), 100).await, (expected.to_owned(), None), "{said:?}");
+        assert_eq!(handed_out(sent.as_bytes(), 100).await, (expected.to_owned(), None), "{sent:?}");
     }
-    for said in [
+    for sent in [
         "SSH-2.0-OpenSSH_9.2\r\n",
         "HTTP/1.1 400 Bad Request\r\n",
         "* OK IMAP4rev1\r\n",
@@ -132,9 +132,9 @@ async fn lines_without_a_code_are_skipped_before_the_greeting_only() {
         "a\nb\nc\nd\ne\nf\ng\nh\ni\n220 x\r\n",
     ] {
         assert_eq!(
-            handed_out(said.as_bytes(), 100).await,
+            handed_out(sent.as_bytes(), 100).await,
             (String::new(), Some(ProtocolViolation::NotAReply)),
-            "{said:?}"
+            "{sent:?}"
         );
     }
     // After a command every line answers it.
@@ -148,23 +148,23 @@ async fn lines_without_a_code_are_skipped_before_the_greeting_only() {
 async fn words_leave_the_guard_as_a_class_and_a_server_text_only() {
     let sent = Sent { name: "alice", password: "Wonderland-1" };
     let taught = RefusalTexts::parse(["Hau ab, {name}"]).unwrap();
-    let refusal = Class::Refusal(Rejection::BadCredentials);
-    for (said, class, text) in [
+    let refusal = ReplyClass::Refusal(Rejection::BadCredentials);
+    for (reply, class, text) in [
         ("530 Login incorrect.\r\n", refusal, ""),
         ("530-Login\r\n530 incorrect.\r\n", refusal, ""),
         ("530 Hau ab, alice\r\n", refusal, ""),
-        ("530-Sorry,\r\n the maximum number of\r\n530 clients is reached\r\n", Class::Outage, ""),
-        ("530 The flux is gone\r\n", Class::Unknown, "The flux is gone"),
-        ("530-The flux\r\n530-is\r\n gone\r\n530\r\n", Class::Unknown, "The flux is gone"),
+        ("530-Sorry,\r\n the maximum number of\r\n530 clients is reached\r\n", ReplyClass::Outage, ""),
+        ("530 The flux is gone\r\n", ReplyClass::Unknown, "The flux is gone"),
+        ("530-The flux\r\n530-is\r\n gone\r\n530\r\n", ReplyClass::Unknown, "The flux is gone"),
         // The password, folded over two lines.
-        ("530-Wonder\r\n530 land-1\r\n", Class::Unknown, ""),
+        ("530-Wonder\r\n530 land-1\r\n", ReplyClass::Unknown, ""),
     ] {
         let (mut near, mut far) = guarded();
-        far.write_all(said.as_bytes()).await.unwrap();
+        far.write_all(reply.as_bytes()).await.unwrap();
         drop(far);
         near.read_to_end(&mut Vec::new()).await.unwrap();
         let words = near.0.take_words(&taught, sent);
-        assert_eq!((words.class, words.text.as_str()), (class, text), "{said:?}");
+        assert_eq!((words.class, words.text.as_str()), (class, text), "{reply:?}");
     }
 }
 
@@ -187,7 +187,7 @@ async fn t11_early_text_is_noticed_before_the_next_command() {
 }
 
 #[tokio::test]
-async fn no_more_than_the_limit_is_read_from_an_endless_reply() {
+async fn endless_reply_is_read_to_the_limit() {
     let (mut near, mut far) = guarded();
     let sent = tokio::spawn(async move {
         let mut sent = 0;
@@ -215,15 +215,15 @@ async fn secret_line_replaces_the_next_command_once() {
     let mut near = GuardedStream(Guard::new(Box::new(near)));
     let secret = Zeroizing::new(b"PASS a secret longer than the pipe\r\n".to_vec());
     near.0.instead = Some(secret.clone());
-    let heard = tokio::spawn(async move {
-        let mut heard = Vec::new();
-        far.read_to_end(&mut heard).await.unwrap();
-        heard
+    let received = tokio::spawn(async move {
+        let mut received = Vec::new();
+        far.read_to_end(&mut received).await.unwrap();
+        received
     });
     near.write_all(b"PASS ********\r\n").await.unwrap();
     near.write_all(b"NOOP\r\n").await.unwrap();
     drop(near);
-    assert_eq!(heard.await.unwrap(), [secret.as_slice(), b"NOOP\r\n"].concat());
+    assert_eq!(received.await.unwrap(), [secret.as_slice(), b"NOOP\r\n"].concat());
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,6 +233,6 @@ async fn reading_flushes_what_was_written() {
     near.write_all(b"NOOP\r\n").await.unwrap();
     let _read = tokio::spawn(async move { near.read_u8().await });
     // Time is paused: it passes only when every task waits.
-    let heard = tokio::time::timeout(std::time::Duration::from_secs(1), far.read_exact(&mut [0; 6])).await;
-    assert_eq!(heard.expect("the command is out").unwrap(), 6);
+    let received = tokio::time::timeout(std::time::Duration::from_secs(1), far.read_exact(&mut [0; 6])).await;
+    assert_eq!(received.expect("the command is out").unwrap(), 6);
 }

@@ -10,18 +10,18 @@ fn reply(code: u16) -> Vec<u8> {
 }
 
 /// The words of a reply, of this meaning.
-fn words(class: Class) -> Words {
-    let mut said = ReplyText::default();
-    said.add(b"text");
-    let words = said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+fn words(class: ReplyClass) -> Words {
+    let mut text = ReplyText::default();
+    text.add(b"text");
+    let words = text.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
     Words { class, ..words }
 }
 
-const REFUSAL: Class = Class::Refusal(Rejection::BadCredentials);
-const CLASSES: [Class; 3] = [REFUSAL, Class::Outage, Class::Unknown];
+const REFUSAL: ReplyClass = ReplyClass::Refusal(Rejection::BadCredentials);
+const CLASSES: [ReplyClass; 3] = [REFUSAL, ReplyClass::Outage, ReplyClass::Unknown];
 
 /// The outcome in one word: the decision, or the kind of the error.
-fn outcome(stage: Stage, code: u16, encrypted: bool, class: Class) -> &'static str {
+fn outcome(stage: Stage, code: u16, encrypted: bool, class: ReplyClass) -> &'static str {
     match judge(stage, &reply(code), encrypted, &words(class)) {
         Ok(Next::Proceed) => "proceed",
         Ok(Next::Wait) => "wait",
@@ -113,11 +113,11 @@ fn taught_words_make_any_no_a_refusal() {
 /// The user's folder is missing: the account is of no use there, the server is.
 #[test]
 fn vsftpd_without_a_home_folder_refuses_this_user_only() {
-    let said = "500 OOPS: cannot change directory:/home/alice\r\n";
+    let text = "500 OOPS: cannot change directory:/home/alice\r\n";
     let mut words = ReplyText::default();
     words.add(b"OOPS: cannot change directory:/home/alice");
     let words = words.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
-    let Next::Rejected(rejection) = judge(Stage::Pass, said.as_bytes(), true, &words).unwrap() else {
+    let Next::Rejected(rejection) = judge(Stage::Pass, text.as_bytes(), true, &words).unwrap() else {
         panic!("not refused")
     };
     assert_eq!((rejection, rejection.is_cacheable()), (Rejection::AccountDisabled, false));
@@ -127,13 +127,13 @@ fn vsftpd_without_a_home_folder_refuses_this_user_only() {
 fn t03_of_all_codes_one_is_a_yes() {
     for code in 100..=599 {
         for (stage, class) in STAGES.into_iter().flat_map(|stage| CLASSES.map(|class| (stage, class))) {
-            let said = outcome(stage, code, true, class);
+            let verdict = outcome(stage, code, true, class);
             let passes = [(Stage::Greeting, 220), (Stage::Auth, 234), (Stage::User, 331), (Stage::Pass, 230)];
-            assert_eq!(said == "proceed", passes.contains(&(stage, code)), "{code} to {stage:?}");
-            let is_no = ["bad_credentials", "unknown_user"].contains(&said);
+            assert_eq!(verdict == "proceed", passes.contains(&(stage, code)), "{code} to {stage:?}");
+            let is_no = ["bad_credentials", "unknown_user"].contains(&verdict);
             // No code below 400 is a no, and words of an outage never are.
             assert!(
-                !is_no || (code >= 400 && class != Class::Outage && stage >= Stage::User),
+                !is_no || (code >= 400 && class != ReplyClass::Outage && stage >= Stage::User),
                 "{code} to {stage:?}"
             );
         }
@@ -141,7 +141,7 @@ fn t03_of_all_codes_one_is_a_yes() {
 }
 
 #[test]
-fn t03_a_reply_ends_with_the_code_it_began_with() {
+fn t03_reply_ends_with_the_code_it_began_with() {
     for whole in [
         "230 hello\r\n",
         "230 \r\n",
@@ -188,9 +188,9 @@ fn t03_a_reply_ends_with_the_code_it_began_with() {
 }
 
 #[test]
-fn error_texts_name_the_code_and_never_what_the_server_said() {
+fn error_texts_name_the_code_and_no_server_text() {
     let text = |stage, body: &str, encrypted| {
-        judge(stage, body.as_bytes(), encrypted, &words(Class::Unknown)).unwrap_err().detail().to_owned()
+        judge(stage, body.as_bytes(), encrypted, &words(ReplyClass::Unknown)).unwrap_err().detail().to_owned()
     };
     assert_eq!(
         text(Stage::User, "230 Wonderland-1\r\n", true),
@@ -219,11 +219,11 @@ proptest! {
     #[test]
     fn no_bytes_panic_and_only_a_whole_230_is_a_yes(body in proptest::collection::vec(any::<u8>(), 0..64)) {
         for stage in STAGES {
-            if judge(stage, &body, true, &words(Class::Unknown)).is_ok() {
+            if judge(stage, &body, true, &words(ReplyClass::Unknown)).is_ok() {
                 prop_assert!(body.ends_with(b"\n"));
             }
         }
-        if judge(Stage::Pass, &body, true, &words(Class::Unknown)).is_ok_and(|next| next == Next::Proceed) {
+        if judge(Stage::Pass, &body, true, &words(ReplyClass::Unknown)).is_ok_and(|next| next == Next::Proceed) {
             prop_assert!(body.starts_with(b"230"));
         }
     }

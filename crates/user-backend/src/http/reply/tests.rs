@@ -3,13 +3,13 @@ use crate::refusal::{RefusalTexts, ReplyText, Sent};
 
 const BASIC: &str = r#"Basic realm="cloud", charset="UTF-8""#;
 
-fn judged(auth: HttpAuth, status: u16, challenges: &[&str], said: &str) -> String {
-    with(Rules { auth, accept: None, refuse: None }, status, challenges, said)
+fn judged(auth: HttpAuth, status: u16, challenges: &[&str], body: &str) -> String {
+    with(Rules { auth, accept: None, refuse: None }, status, challenges, body)
 }
 
-fn with(rules: Rules, status: u16, challenges: &[&str], said: &str) -> String {
+fn with(rules: Rules, status: u16, challenges: &[&str], body: &str) -> String {
     let mut words = ReplyText::default();
-    words.add(said.as_bytes());
+    words.add(body.as_bytes());
     let taught = RefusalTexts::parse(["Zebra says no"]).unwrap();
     let words = words.judge(&taught, Sent { name: "alice", password: "Wonderland-1" });
     let challenges = challenges.iter().map(|text| (*text).to_owned()).collect();
@@ -104,7 +104,7 @@ fn taught_words_refuse_with_any_status_but_a_yes() {
 }
 
 #[test]
-fn accept_names_the_only_status_that_accepts() {
+fn accept_names_the_only_accepting_status() {
     let rules = Rules { auth: HttpAuth::Json, accept: Some(204), refuse: None };
     assert_eq!(with(rules, 204, &[], ""), "accepted");
     assert_eq!(with(rules, 200, &[], "{\"ok\":false}"), "unavailable guess");
@@ -114,7 +114,7 @@ fn accept_names_the_only_status_that_accepts() {
 }
 
 #[test]
-fn refuse_names_one_more_status_that_refuses() {
+fn refuse_adds_one_refusing_status() {
     let rules = Rules { auth: HttpAuth::Basic, accept: None, refuse: Some(403) };
     assert_eq!(with(rules, 403, &[], "zebra"), "bad_credentials");
     assert_eq!(with(rules, 403, &[], "account is locked"), "account_locked");
@@ -123,12 +123,12 @@ fn refuse_names_one_more_status_that_refuses() {
 }
 
 #[test]
-fn stale_nonce_is_no_refusal_whatever_the_settings_say() {
+fn stale_nonce_is_never_a_refusal() {
     let stale = r#"Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256, stale=true"#;
     let rules = Rules { auth: HttpAuth::Digest, accept: None, refuse: Some(401) };
     assert_eq!(with(rules, 401, &[&stale.replace("true", "false")], ""), "bad_credentials");
-    for said in ["", "Zebra says no", "Invalid credentials"] {
-        assert_eq!(with(rules, 401, &[stale], said), "unavailable", "{said}");
-        assert_eq!(judged(HttpAuth::Digest, 401, &[stale], said), "unavailable", "{said}");
+    for body in ["", "Zebra says no", "Invalid credentials"] {
+        assert_eq!(with(rules, 401, &[stale], body), "unavailable", "{body}");
+        assert_eq!(judged(HttpAuth::Digest, 401, &[stale], body), "unavailable", "{body}");
     }
 }

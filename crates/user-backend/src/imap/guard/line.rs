@@ -205,14 +205,14 @@ pub(super) fn names_dovecot(text: &[u8]) -> bool {
 /// Keeps the words after the code.
 ///
 /// The text within `WEBALERT` is the address of the page that the user has to open.
-pub(super) fn keep_words(said: &mut ReplyText, text: &[u8]) {
+pub(super) fn keep_words(reply: &mut ReplyText, text: &[u8]) {
     let (code, words) = code_and_words(text);
     if let Some((b"WEBALERT", address)) = code {
-        said.add(address);
+        reply.add(address);
     }
-    said.add(words);
+    reply.add(words);
     if is_alert(text) {
-        said.mark_as_alert();
+        reply.mark_as_alert();
     }
 }
 
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn t14_words_of_the_server_do_not_pass() {
+    fn t14_server_words_are_blocked() {
         assert_eq!(status("the password Wonderland-1 is wrong").0, "* NO\r\n");
         assert_eq!(status("[AUTHENTICATIONFAILED] Wonderland-1").0, "* NO [AUTHENTICATIONFAILED]\r\n");
         assert_eq!(status("[Wonderland-1] hm").0, "* NO [UNLISTED]\r\n");
@@ -286,10 +286,10 @@ mod tests {
     #[test]
     fn words_are_kept_without_their_code() {
         let kept = |text: &str| {
-            let mut said = ReplyText::default();
-            keep_words(&mut said, text.as_bytes());
+            let mut reply = ReplyText::default();
+            keep_words(&mut reply, text.as_bytes());
             let words =
-                said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+                reply.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
             (words.text.as_str().to_owned(), words.message.map(|text| text.as_str().to_owned()))
         };
         assert_eq!(kept("Sorry, no"), ("Sorry, no".to_owned(), None));

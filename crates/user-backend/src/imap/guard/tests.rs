@@ -2,7 +2,7 @@ use tokio::io::AsyncReadExt;
 
 use super::*;
 use crate::imap::script::{Server, say};
-use crate::refusal::Class;
+use crate::refusal::ReplyClass;
 use crate::verdict::Rejection;
 
 const TAG: &str = "Gab12";
@@ -56,7 +56,7 @@ async fn each_read_gives_exactly_one_line() {
 }
 
 #[tokio::test]
-async fn a_dropped_line_does_not_leak_however_the_bytes_arrive() {
+async fn dropped_line_never_leaks_in_any_pieces() {
     let text = "* OK hi\r\n* 1 FETCH (INTERNALDATE NIL)\r\n* 1 FETCH ((((\r\nGab12 NO\r\n";
     for at in 0..text.len() {
         let mut server = Server::new([say("* OK hi\r\n"), say(&text[9..])]).stuttering();
@@ -68,7 +68,7 @@ async fn a_dropped_line_does_not_leak_however_the_bytes_arrive() {
 }
 
 #[tokio::test]
-async fn a_line_comes_whole_through_a_small_buffer() {
+async fn line_comes_whole_through_a_small_buffer() {
     let server = Server::new([say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n* OK x\r\n")]);
     let mut guard = Guard::new(server);
     let mut all = Vec::new();
@@ -81,7 +81,7 @@ async fn a_line_comes_whole_through_a_small_buffer() {
 }
 
 #[tokio::test]
-async fn a_line_of_8_kib_passes_and_a_longer_one_does_not() {
+async fn line_of_8_kib_passes_and_a_longer_one_does_not() {
     let line = |bytes: usize| format!("* OK {}\r\n", "x".repeat(bytes - 5));
     let (lines, end) = after_greeting(line(MAX_LINE), false).await;
     assert_eq!((lines.len(), end.is_ok()), (1, true));
@@ -92,14 +92,14 @@ async fn a_line_of_8_kib_passes_and_a_longer_one_does_not() {
 }
 
 #[tokio::test]
-async fn t20_no_more_than_64_kib_are_read_in_all() {
+async fn t20_at_most_64_kib_are_read() {
     for line in ["* OK passed\r\n", "* 1 EXISTS\r\n"] {
         let server = Server::new([say("* OK hi\r\n"), say(line.repeat(10_000))]).stuttering();
         let record = server.record();
         let mut guard = in_command(server, false).await;
         let (_, end) = read_all(&mut guard).await;
         assert_eq!(violation(&end.unwrap_err()), ProtocolViolation::TooMuch);
-        assert_eq!(record.lock().unwrap().said.len(), MAX_TOTAL + 1);
+        assert_eq!(record.lock().unwrap().sent.len(), MAX_TOTAL + 1);
         assert!(guard.raw.is_empty() && guard.out.is_empty());
     }
 }
@@ -163,7 +163,7 @@ async fn only_a_greeting_comes_first() {
 }
 
 #[tokio::test]
-async fn a_continuation_is_taken_once_and_loses_its_text() {
+async fn continuation_is_taken_once_and_loses_its_text() {
     let (lines, end) = after_greeting("+ send me {your} password\r\n+ \r\n", true).await;
     assert_eq!(
         (lines, violation(&end.unwrap_err())),
@@ -224,7 +224,7 @@ async fn goodbye_is_final() {
 }
 
 #[tokio::test]
-async fn a_line_cut_off_by_the_end_is_not_a_line() {
+async fn line_cut_off_by_the_end_is_not_a_line() {
     let (lines, end) = after_greeting("Gab12 OK\r", false).await;
     assert_eq!((lines.len(), end.unwrap_err().kind()), (0, io::ErrorKind::UnexpectedEof));
 }
@@ -270,12 +270,12 @@ async fn debug_shows_no_bytes() {
     assert!(shown.contains("Guard") && !shown.contains("Wonder"), "{shown}");
 }
 
-fn words(guard: &mut Guard<Server>, taught: &RefusalTexts) -> (Class, String, Option<String>) {
+fn words(guard: &mut Guard<Server>, taught: &RefusalTexts) -> (ReplyClass, String, Option<String>) {
     let words = guard.take_words(taught, Sent { name: "alice", password: "Wonderland-1" });
     (words.class, words.text.as_str().to_owned(), words.message.map(|text| text.as_str().to_owned()))
 }
 
-/// A guard that has heard this in answer to a command.
+/// A guard that has read this in answer to a command.
 async fn answered(text: &str) -> Guard<Server> {
     let mut server = Server::new([say("* OK hi\r\n"), say(text)]);
     server.stutters = true;
@@ -287,22 +287,22 @@ async fn answered(text: &str) -> Guard<Server> {
 #[tokio::test]
 async fn words_leave_the_guard_as_a_class_and_a_server_text_only() {
     let taught = RefusalTexts::parse(["Go away, {name}"]).unwrap();
-    let refusal = Class::Refusal(Rejection::BadCredentials);
+    let refusal = ReplyClass::Refusal(Rejection::BadCredentials);
     for (answer, class, text, message) in [
         ("Gab12 NO Login failed.", refusal, "", None),
         ("Gab12 NO Go away, alice", refusal, "", None),
-        ("Gab12 NO Server is busy", Class::Outage, "", None),
-        ("Gab12 NO The flux is gone", Class::Unknown, "The flux is gone", None),
-        ("Gab12 NO The flux of alice is gone", Class::Unknown, "", None),
-        ("Gab12 NO The flux of Wonderland-1 is gone", Class::Unknown, "", None),
-        ("Gab12 BAD What?", Class::Unknown, "What?", None),
-        ("Gab12 OK Login failed.", Class::Unknown, "", None),
-        ("* NO Login failed.\r\nGab12 NO", Class::Unknown, "", None),
-        ("Gab12 NO [ALERT] Pay \u{fc}ber", Class::Unknown, "Pay \u{fc}ber", Some("Pay \u{fc}ber")),
+        ("Gab12 NO Server is busy", ReplyClass::Outage, "", None),
+        ("Gab12 NO The flux is gone", ReplyClass::Unknown, "The flux is gone", None),
+        ("Gab12 NO The flux of alice is gone", ReplyClass::Unknown, "", None),
+        ("Gab12 NO The flux of Wonderland-1 is gone", ReplyClass::Unknown, "", None),
+        ("Gab12 BAD What?", ReplyClass::Unknown, "What?", None),
+        ("Gab12 OK Login failed.", ReplyClass::Unknown, "", None),
+        ("* NO Login failed.\r\nGab12 NO", ReplyClass::Unknown, "", None),
+        ("Gab12 NO [ALERT] Pay \u{fc}ber", ReplyClass::Unknown, "Pay \u{fc}ber", Some("Pay \u{fc}ber")),
         ("* OK [ALERT] Moving on Monday\r\nGab12 NO Login failed.", refusal, "", Some("Moving on Monday")),
         (
             "* NO [WEBALERT https://example.com/x] Web login required.\r\nGab12 NO [ALERT] Web login required.",
-            Class::Refusal(Rejection::AccountLocked),
+            ReplyClass::Refusal(Rejection::AccountLocked),
             "Web login required.",
             Some("Web login required."),
         ),
@@ -311,23 +311,23 @@ async fn words_leave_the_guard_as_a_class_and_a_server_text_only() {
         let expected = (class, text.to_owned(), message.map(str::to_owned));
         assert_eq!(words(&mut guard, &taught), expected, "{answer}");
         // Once.
-        assert_eq!(words(&mut guard, &taught), (Class::Unknown, String::new(), None), "{answer}");
+        assert_eq!(words(&mut guard, &taught), (ReplyClass::Unknown, String::new(), None), "{answer}");
     }
 }
 
 #[tokio::test]
-async fn an_alert_that_repeats_the_password_is_shown_to_no_one() {
+async fn alert_with_the_password_is_withheld() {
     let mut guard = answered("* OK [ALERT] Wonderland-1 leaked\r\nGab12 NO Login failed.\r\n").await;
     assert_eq!(words(&mut guard, &RefusalTexts::default()).2, Some(String::new()));
 }
 
 #[tokio::test]
-async fn the_words_of_one_command_are_not_those_of_the_next() {
+async fn words_of_one_command_are_not_those_of_the_next() {
     let server = Server::new([
         say("* OK hi\r\n"),
-        crate::imap::script::ScriptStep::Hear,
+        crate::imap::script::ScriptStep::Receive,
         say("Gab12 NO Login failed.\r\n"),
-        crate::imap::script::ScriptStep::Hear,
+        crate::imap::script::ScriptStep::Receive,
         say("Gab12 NO\r\n"),
     ]);
     let mut guard = greeted(server.hanging()).await;
@@ -336,7 +336,7 @@ async fn the_words_of_one_command_are_not_those_of_the_next() {
         guard.send(b"Gab12 NOOP\r\n").await.unwrap();
         assert_ne!(guard.read(&mut [0; 64]).await.unwrap(), 0);
     }
-    assert_eq!(words(&mut guard, &RefusalTexts::default()).0, Class::Unknown);
+    assert_eq!(words(&mut guard, &RefusalTexts::default()).0, ReplyClass::Unknown);
 }
 
 #[tokio::test]
@@ -353,7 +353,7 @@ async fn dovecot_is_known_by_its_greeting() {
 }
 
 #[tokio::test]
-async fn a_turn_may_be_followed_by_another() {
+async fn turn_may_be_followed_by_another() {
     let mut server = Server::new([say("* OK hi\r\n"), say("+ \r\n+ \r\nGab12 OK\r\n")]);
     server.stutters = true;
     let mut guard = in_command(server, true).await;

@@ -25,7 +25,7 @@ pub fn mailbox(text: &str) -> Result<Mailbox, String> {
         MailboxTls::Implicit => Some("implicit"),
         MailboxTls::Explicit => Some("explicit"),
         MailboxTls::Never => Some("never"),
-        MailboxTls::Unsaid => None,
+        MailboxTls::Unset => None,
     };
     Ok(Mailbox { host: found.host, port: found.port, tls, any_certificate: found.any_certificate })
 }

@@ -36,7 +36,7 @@ pub(crate) enum MailboxTls {
     ///
     /// In c-client: STARTTLS if the server offers it, else clear text, so an attacker on the
     /// network path can strip it.
-    Unsaid,
+    Unset,
 }
 
 /// What a mailbox string says.
@@ -84,7 +84,7 @@ pub(crate) fn parse(text: &str) -> Result<Mailbox, Problem> {
             let end = behind.find([':', '/', '}']).ok_or_else(|| bad("it ends with }"))?;
             let (digits, behind) = behind.split_at_checked(end).unwrap_or((behind, ""));
             let number = host::parse_port(digits)
-                .ok_or_else(|| Problem::new(format!("a port that is none in {shown}"), host::PORT_RANGE))?;
+                .ok_or_else(|| Problem::new(format!("an invalid port in {shown}"), host::PORT_RANGE))?;
             if port.replace(number).is_some() {
                 return Err(bad("it has two ports"));
             }
@@ -109,7 +109,7 @@ pub(crate) fn parse(text: &str) -> Result<Mailbox, Problem> {
         Some(literal) => literal
             .parse()
             .map(|address: IpAddr| address.to_string())
-            .map_err(|_| bad("the address in brackets is none"))?,
+            .map_err(|_| bad("the address in brackets is invalid"))?,
         None => host::parse(host)
             .map_err(|problem| bad("its host is neither a name nor an address").hints(problem.hints))?,
     };
@@ -162,13 +162,13 @@ fn split_flag(text: &str) -> Option<(&str, Option<String>, &str)> {
         let (value, rest) = value.split_at_checked(end)?;
         return Some((name, Some(value.to_owned()), rest));
     };
-    let mut said = String::new();
+    let mut unquoted = String::new();
     let mut chars = inner.char_indices();
     while let Some((offset, c)) = chars.next() {
         match c {
-            '"' => return Some((name, Some(said), inner.get(offset + 1..)?)),
-            '\\' => said.push(chars.next()?.1),
-            _ => said.push(c),
+            '"' => return Some((name, Some(unquoted), inner.get(offset + 1..)?)),
+            '\\' => unquoted.push(chars.next()?.1),
+            _ => unquoted.push(c),
         }
     }
     None
@@ -227,7 +227,7 @@ impl Flags {
             Self { ssl: true, .. } => MailboxTls::Implicit,
             Self { tls: true, .. } => MailboxTls::Explicit,
             Self { notls: true, .. } => MailboxTls::Never,
-            _ => MailboxTls::Unsaid,
+            _ => MailboxTls::Unset,
         }
     }
 }
@@ -261,13 +261,13 @@ impl FlagError {
             Self::ServiceTwice => other("one service in a mailbox string"),
             Self::TlsTwice => other("one of /ssl, /tls and /notls"),
             Self::CertificateTwice => other("either /validate-cert or /novalidate-cert"),
-            Self::TrySsl => other("/ssl or /tls").hint("/tryssl goes on in clear text when TLS fails, so anybody on the way can make it fail"),
+            Self::TrySsl => other("/ssl or /tls").hint("/tryssl goes on in clear text when TLS fails, so anyone on the network can make it fail"),
             Self::Secure => other("a mailbox string without it")
                 .hint("/secure forbids sending passwords, and a password is all there is to check; /ssl or /tls protects it"),
             Self::FixedUser => other("a mailbox string without it")
                 .hint("it would send one fixed account instead of the login name, so that one password opens every door"),
             Self::Anonymous => other("a mailbox string without it")
-                .hint("it signs in without a password, so everybody would pass"),
+                .hint("it signs in without a password, so anyone would pass"),
         }
     }
 }

@@ -5,15 +5,15 @@ use super::*;
 /// `host port tls certificate`, or the word that distinguishes the refusal from others.
 const TABLE: &[(&str, Result<&str, &str>)] = &[
     // Services.
-    ("{mail}", Ok("mail - unsaid")),
-    ("{mail/imap}", Ok("mail - unsaid")),
-    ("{mail/imap2}", Ok("mail - unsaid")),
-    ("{mail/imap2bis}", Ok("mail - unsaid")),
-    ("{mail/imap4}", Ok("mail - unsaid")),
-    ("{mail/imap4rev1}", Ok("mail - unsaid")),
-    ("{mail/service=imap}", Ok("mail - unsaid")),
+    ("{mail}", Ok("mail - unset")),
+    ("{mail/imap}", Ok("mail - unset")),
+    ("{mail/imap2}", Ok("mail - unset")),
+    ("{mail/imap2bis}", Ok("mail - unset")),
+    ("{mail/imap4}", Ok("mail - unset")),
+    ("{mail/imap4rev1}", Ok("mail - unset")),
+    ("{mail/service=imap}", Ok("mail - unset")),
     ("{mail/service=IMAP/ssl}", Ok("mail - implicit")),
-    ("{mail/service=\"imap\"}", Ok("mail - unsaid")),
+    ("{mail/service=\"imap\"}", Ok("mail - unset")),
     ("{mail/service=pop3}", Err("only IMAP")),
     ("{mail/service}", Err("only IMAP")),
     ("{mail/pop3}", Err("only IMAP")),
@@ -53,7 +53,7 @@ const TABLE: &[(&str, Result<&str, &str>)] = &[
     ("{mail/USER=alice}", Err("one fixed account")),
     ("{mail/authuser=admin}", Err("one fixed account")),
     ("{mail/user}", Err("one fixed account")),
-    ("{mail/anonymous}", Err("everybody would pass")),
+    ("{mail/anonymous}", Err("anyone would pass")),
     ("{mail/secure}", Err("/secure forbids")),
     // Flags that ask for nothing here.
     ("{mail/imap/readonly/ssl}", Ok("mail - implicit")),
@@ -71,7 +71,7 @@ const TABLE: &[(&str, Result<&str, &str>)] = &[
     ("{[::1:993/ssl}", Err("close it")),
     ("{[mail]:993/ssl}", Err("in brackets")),
     ("{mail:0}", Err("between 1 and 65535")),
-    ("{mail:65535}", Ok("mail 65535 unsaid")),
+    ("{mail:65535}", Ok("mail 65535 unset")),
     ("{mail:65536}", Err("between 1 and 65535")),
     ("{mail:79679}", Err("between 1 and 65535")),
     ("{mail:+143}", Err("between 1 and 65535")),
@@ -104,7 +104,7 @@ const TABLE: &[(&str, Result<&str, &str>)] = &[
     ("{mail/ssl}\0", Err("no blanks")),
 ];
 
-fn told(mailbox: &Mailbox) -> String {
+fn shown(mailbox: &Mailbox) -> String {
     let port = mailbox.port.map_or_else(|| "-".to_owned(), |port| port.to_string());
     let tls = format!("{:?}", mailbox.tls).to_lowercase();
     format!("{} {port} {tls}{}", mailbox.host, if mailbox.any_certificate { " any" } else { "" })
@@ -114,10 +114,10 @@ fn told(mailbox: &Mailbox) -> String {
 fn t13_mailbox_strings_mean_what_the_table_says() {
     for (text, expected) in TABLE {
         match (parse(text), expected) {
-            (Ok(mailbox), Ok(meaning)) => assert_eq!(told(&mailbox), *meaning, "{text}"),
+            (Ok(mailbox), Ok(meaning)) => assert_eq!(shown(&mailbox), *meaning, "{text}"),
             (Err(problem), Err(words)) => {
-                let said = format!("{} {} {}", problem.found, problem.expected, problem.hints.join(" "));
-                assert!(words.split('|').any(|word| said.contains(word)), "{text}: {said}");
+                let message = format!("{} {} {}", problem.found, problem.expected, problem.hints.join(" "));
+                assert!(words.split('|').any(|word| message.contains(word)), "{text}: {message}");
             }
             (answer, _) => panic!("{text}: {answer:?} instead of {expected:?}"),
         }
@@ -133,21 +133,21 @@ fn part_of_mailbox_string_without_effect_is_named() {
         ("{mail/imap4rev1/tls}", &[]),
         ("{mail:993/imap/ssl/validate-cert}inbox", &[]),
     ] {
-        let told = parse(text).unwrap().without_effect;
-        assert_eq!(told.len(), words.len(), "{text}: {told:?}");
-        assert!(told.iter().zip(words).all(|(told, word)| told.contains(word)), "{text}: {told:?}");
+        let parts = parse(text).unwrap().without_effect;
+        assert_eq!(parts.len(), words.len(), "{text}: {parts:?}");
+        assert!(parts.iter().zip(words).all(|(part, word)| part.contains(word)), "{text}: {parts:?}");
     }
 }
 
 #[test]
-fn the_limits_of_c_client_hold() {
+fn limits_of_c_client_hold() {
     assert!(parse(&format!("{{mail/ssl}}{}", "x".repeat(255))).is_ok());
     assert!(parse(&format!("{{mail/ssl}}{}", "x".repeat(256))).is_err());
     assert!(parse(&format!("{{mail/imap{}}}", "/ssl".repeat(300))).is_err());
 }
 
 #[test]
-fn the_value_of_a_refused_flag_is_not_repeated() {
+fn value_of_a_refused_flag_is_not_repeated() {
     for text in [
         "{mail/user=alice%Wonderland-1}",
         "{mail/authuser=\"Wonderland-1\"}",
@@ -160,7 +160,7 @@ fn the_value_of_a_refused_flag_is_not_repeated() {
 }
 
 #[test]
-fn the_way_to_encrypt_keeps_everything_else() {
+fn way_to_encrypt_keeps_everything_else() {
     assert_eq!(encrypted("{mail:143/imap/NoTLS/readonly}INBOX"), "{mail:143/imap/tls/readonly}INBOX");
     // Found by fuzzing: it was advice that could not be followed.
     assert_eq!(encrypted("{mail/notls/NOTLS}a/notls"), "{mail/tls/tls}a/notls");

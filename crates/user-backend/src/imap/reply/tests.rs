@@ -10,17 +10,17 @@ fn parsed(line: &str) -> Reply {
 }
 
 /// The words of an answer, of this meaning.
-fn words(class: Class, is_taught: bool) -> Words {
-    let mut said = ReplyText::default();
-    let mut words = said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+fn words(class: ReplyClass, is_taught: bool) -> Words {
+    let mut text = ReplyText::default();
+    let mut words = text.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
     (words.class, words.is_taught) = (class, is_taught);
     words
 }
 
-const REFUSAL: Class = Class::Refusal(Rejection::BadCredentials);
+const REFUSAL: ReplyClass = ReplyClass::Refusal(Rejection::BadCredentials);
 
 /// The outcome in one word, as the table in the module's documentation has it.
-fn outcome(line: &str, class: Class) -> &'static str {
+fn outcome(line: &str, class: ReplyClass) -> &'static str {
     let Reply::Done(answer) = parsed(line) else { return "odd" };
     match decide(answer, &words(class, false), true) {
         Ok(LoginDecision::Yes) => "accepted",
@@ -71,7 +71,8 @@ fn every_answer_to_a_login_has_its_meaning() {
         ("BYE", by_code("odd")),
     ];
     for (answer, expected) in table {
-        for (class, expected) in [REFUSAL, Class::Outage, Class::Unknown].into_iter().zip(expected) {
+        for (class, expected) in [REFUSAL, ReplyClass::Outage, ReplyClass::Unknown].into_iter().zip(expected)
+        {
             assert_eq!(outcome(&format!("Gab12 {answer}"), class), expected, "{answer} {class:?}");
             assert_eq!(outcome(&format!("Gab13 {answer}"), class), "odd", "{answer} with another tag");
         }
@@ -82,7 +83,7 @@ fn every_answer_to_a_login_has_its_meaning() {
 fn only_taught_words_make_bad_a_rejection() {
     let judged = |class, is_taught| decide(TaggedStatus::Bad(None), &words(class, is_taught), true);
     assert_eq!(judged(REFUSAL, true).unwrap(), LoginDecision::No(Rejection::BadCredentials));
-    for class in [REFUSAL, Class::Unknown, Class::Outage] {
+    for class in [REFUSAL, ReplyClass::Unknown, ReplyClass::Outage] {
         let error = judged(class, false).unwrap_err();
         assert!(error.counts_as_guess() && !error.is_learnable(), "{class:?}");
     }
@@ -91,7 +92,7 @@ fn only_taught_words_make_bad_a_rejection() {
 #[test]
 fn outage_is_never_a_rejection_and_never_a_guess() {
     for code in ["UNAVAILABLE", "SERVERBUG", "INUSE", "LIMIT", "THROTTLED"] {
-        for class in [REFUSAL, Class::Outage, Class::Unknown] {
+        for class in [REFUSAL, ReplyClass::Outage, ReplyClass::Unknown] {
             assert!(
                 !decide(TaggedStatus::No(Some(code)), &words(class, false), true)
                     .unwrap_err()
@@ -100,9 +101,9 @@ fn outage_is_never_a_rejection_and_never_a_guess() {
         }
     }
     for code in [None, Some("ALERT"), Some(UNLISTED)] {
-        let error = decide(TaggedStatus::No(code), &words(Class::Outage, false), true).unwrap_err();
+        let error = decide(TaggedStatus::No(code), &words(ReplyClass::Outage, false), true).unwrap_err();
         assert!(!error.counts_as_guess(), "{code:?}");
-        let error = decide(TaggedStatus::No(code), &words(Class::Unknown, false), true).unwrap_err();
+        let error = decide(TaggedStatus::No(code), &words(ReplyClass::Unknown, false), true).unwrap_err();
         assert!(error.counts_as_guess(), "{code:?}");
     }
 }
@@ -127,16 +128,19 @@ fn refusal_before_the_password_is_not_about_the_password() {
         assert_eq!(refused(TaggedStatus::No(Some("PRIVACYREQUIRED")), REFUSAL, knows_name), "misconfigured");
         assert_eq!(refused(TaggedStatus::Bad(None), REFUSAL, knows_name), "protocol");
         assert_eq!(refused(TaggedStatus::Ok, REFUSAL, knows_name), "protocol");
-        assert_eq!(refused(TaggedStatus::No(None), Class::Outage, knows_name), "unavailable");
-        assert_eq!(refused(TaggedStatus::No(None), Class::Unknown, knows_name), "unavailable");
+        assert_eq!(refused(TaggedStatus::No(None), ReplyClass::Outage, knows_name), "unavailable");
+        assert_eq!(refused(TaggedStatus::No(None), ReplyClass::Unknown, knows_name), "unavailable");
     }
     // The name was sent, and refused.
     assert_eq!(refused(TaggedStatus::No(None), REFUSAL, true), "unknown_user");
-    assert_eq!(refused(TaggedStatus::No(Some("AUTHENTICATIONFAILED")), Class::Unknown, true), "unknown_user");
+    assert_eq!(
+        refused(TaggedStatus::No(Some("AUTHENTICATIONFAILED")), ReplyClass::Unknown, true),
+        "unknown_user"
+    );
 }
 
 #[test]
-fn t15_the_first_way_that_is_offered_is_taken() {
+fn t15_first_offered_mechanism_is_used() {
     let choose = |names: &str, encrypted| {
         let Reply::Capabilities(offered) = parsed(&format!("* CAPABILITY IMAP4rev1 {names}")) else {
             panic!("{names}")
@@ -166,7 +170,7 @@ fn t15_the_first_way_that_is_offered_is_taken() {
 #[test]
 fn privacy_required_under_tls_advises_no_tls() {
     let text = |encrypted| {
-        let words = words(Class::Unknown, false);
+        let words = words(ReplyClass::Unknown, false);
         decide(TaggedStatus::No(Some("PRIVACYREQUIRED")), &words, encrypted).unwrap_err().detail().to_owned()
     };
     assert!(text(false).contains("set tls") && !text(true).contains("set tls"), "{}", text(true));
@@ -180,7 +184,7 @@ fn starttls_needs_a_clear_yes() {
 }
 
 #[test]
-fn the_errors_of_the_parser_are_not_repeated() {
+fn errors_of_the_parser_are_not_repeated() {
     let error = io::Error::other("during parsing of \"Wonderland-1\"");
     let fault = broken(Phase::Login, &error);
     assert!(!format!("{fault} {fault:?}").contains("Wonderland"), "{fault:?}");

@@ -26,7 +26,7 @@ fn turns<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> Vec<ScriptStep> 
     let mut steps = Vec::new();
     for text in texts {
         if !steps.is_empty() {
-            steps.push(ScriptStep::Hear);
+            steps.push(ScriptStep::Receive);
         }
         steps.push(say(text));
     }
@@ -70,26 +70,26 @@ async fn yes_and_no() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_dialogue_fits_what_the_server_offers() {
-    let heard = async |texts: &[&str]| {
+async fn dialogue_fits_what_the_server_offers() {
+    let received = async |texts: &[&str]| {
         let (word, record) = signed_in_on(Server::new(turns(texts))).await;
         assert_eq!(word, "accepted", "{texts:?}");
-        let heard = record.lock().unwrap().heard_text();
-        heard.lines().map(|line| line.split_once(' ').map_or(line, |(_, rest)| rest).to_owned()).collect()
+        let received = record.lock().unwrap().received_text();
+        received.lines().map(|line| line.split_once(' ').map_or(line, |(_, rest)| rest).to_owned()).collect()
     };
-    let at_once: Vec<String> = heard(&[GREETING, "{tag} OK\r\n"]).await;
+    let at_once: Vec<String> = received(&[GREETING, "{tag} OK\r\n"]).await;
     assert_eq!(at_once, [format!("AUTHENTICATE PLAIN {CREDENTIALS}")]);
-    let in_turns: Vec<String> = heard(&[IN_TURNS, "+ \r\n", "{tag} OK\r\n"]).await;
+    let in_turns: Vec<String> = received(&[IN_TURNS, "+ \r\n", "{tag} OK\r\n"]).await;
     assert_eq!(in_turns, ["AUTHENTICATE PLAIN", CREDENTIALS]);
-    let login: Vec<String> = heard(&["* OK [CAPABILITY IMAP4rev1] ready\r\n", "{tag} OK\r\n"]).await;
+    let login: Vec<String> = received(&["* OK [CAPABILITY IMAP4rev1] ready\r\n", "{tag} OK\r\n"]).await;
     assert_eq!(login, ["LOGIN \"alice\" \"Wonderland-1\""]);
-    let asked: Vec<String> = heard(&[
+    let lines: Vec<String> = received(&[
         "* OK ready\r\n",
         "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n{tag} OK\r\n",
         "{tag} OK\r\n",
     ])
     .await;
-    assert_eq!(asked, ["CAPABILITY".to_owned(), format!("AUTHENTICATE PLAIN {CREDENTIALS}")]);
+    assert_eq!(lines, ["CAPABILITY".to_owned(), format!("AUTHENTICATE PLAIN {CREDENTIALS}")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,9 +100,9 @@ async fn servers_of_every_manner_are_understood() {
     assert_eq!(outcome([rev2, "{tag} OK\r\n"]).await, "accepted");
     let blanks = "* OK [CAPABILITY  IMAP4rev1  SASL-IR  AUTH=PLAIN ] ready\r\n";
     assert_eq!(outcome([blanks, "{tag} OK\r\n"]).await, "accepted");
-    let asked =
+    let answers =
         ["* OK ready\r\n", "* CAPABILITY IMAP4rev2  AUTH=PLAIN\r\n{tag} OK\r\n", "+\r\n", "{tag} OK\r\n"];
-    assert_eq!(outcome(asked).await, "accepted");
+    assert_eq!(outcome(answers).await, "accepted");
     let chatty =
         "* OK still here\r\n* 3 EXISTS\r\n* FLAGS ()\r\n* NO disk is full\r\n* ID NIL\r\n{tag} OK\r\n";
     assert_eq!(answered(chatty).await, "accepted");
@@ -113,7 +113,7 @@ async fn servers_of_every_manner_are_understood() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_capability_that_the_server_does_not_have_is_not_claimed() {
+async fn missing_capability_is_not_claimed() {
     let offered = async |greeting: &str| {
         let mut session = Session::greeted(Server::new([say(greeting)])).await.unwrap();
         session.capabilities().await.unwrap().into_names()
@@ -123,23 +123,23 @@ async fn a_capability_that_the_server_does_not_have_is_not_claimed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_to_a_server_that_takes_no_passwords() {
+async fn server_without_password_login_gets_nothing() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] ready\r\n";
     let (word, record) = signed_in_on(Server::new(turns([greeting, "{tag} OK\r\n"]))).await;
     assert_eq!(word, "misconfigured");
-    assert_eq!(record.lock().unwrap().heard_text(), "");
+    assert_eq!(record.lock().unwrap().received_text(), "");
 }
 
-/// What the server heard of a login, without tags.
-async fn heard(texts: &[&str], name: &str, password: &str) -> (&'static str, Vec<String>) {
+/// What the server received of a login, without tags.
+async fn received(texts: &[&str], name: &str, password: &str) -> (&'static str, Vec<String>) {
     let server = Server::new(turns(texts)).stuttering();
     let (judged, record) = server.log_in(name, password, &RefusalTexts::default()).await;
-    let heard = record.lock().unwrap().heard_text();
+    let received = record.lock().unwrap().received_text();
     let line = |line: &str| match line.split_once(' ') {
         Some((tag, rest)) if tag.len() == 33 => rest.to_owned(),
         _ => line.to_owned(),
     };
-    (word(judged.map(|judged| judged.decision)), heard.lines().map(line).collect())
+    (word(judged.map(|judged| judged.decision)), received.lines().map(line).collect())
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +189,7 @@ async fn every_way_carries_umlauts_quotes_and_long_passwords() {
                 // The server receives every line of a command whose literals are sent at once.
                 texts.extend(vec![""; expected.len() - 1 - continuations.len()]);
                 texts.push(answer);
-                let (word, lines) = heard(&texts, "müller", password).await;
+                let (word, lines) = received(&texts, "müller", password).await;
                 assert_eq!((word, &lines), (outcome, &expected), "{offered} {length}");
             }
         }
@@ -197,7 +197,7 @@ async fn every_way_carries_umlauts_quotes_and_long_passwords() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_way_that_is_refused_is_not_followed_by_another() {
+async fn refused_mechanism_is_not_followed_by_another() {
     let all = "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN LITERAL+] ready\r\n";
     let sasl_login = "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN LITERAL+] ready\r\n";
     let no = "{tag} NO [AUTHENTICATIONFAILED] no\r\n";
@@ -213,12 +213,12 @@ async fn a_way_that_is_refused_is_not_followed_by_another() {
         (&[sasl_login, "+ \r\n+ \r\n"], "protocol", begun),
     ];
     for (texts, outcome, lines) in cases {
-        assert_eq!(heard(texts, "alice", "Wonderland-1").await, (outcome, lines), "{texts:?}");
+        assert_eq!(received(texts, "alice", "Wonderland-1").await, (outcome, lines), "{texts:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_yes_between_two_turns_stops_the_password() {
+async fn yes_between_two_turns_stops_the_password() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN] ready\r\n";
     for stutters in [false, true] {
         let mut server = Server::new(turns([greeting, "+ \r\n", "+ \r\n{tag} OK\r\n", "{tag} OK\r\n"]));
@@ -289,7 +289,7 @@ async fn message_of_the_server_for_its_user_is_passed_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t09_a_claimed_login_is_no_login() {
+async fn t09_claimed_login_is_no_login() {
     for greeting in ["* PREAUTH welcome\r\n", "* preauth [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN]\r\n"] {
         assert_eq!(outcome([greeting, "{tag} OK\r\n"]).await, "protocol");
     }
@@ -309,7 +309,7 @@ async fn other_protocols_are_distinguished() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mechanism_that_is_refused_rejects_no_user() {
+async fn refused_mechanism_rejects_no_user() {
     for (answer, expected) in [
         ("{tag} NO\r\n", "unavailable"),
         ("{tag} NO [AUTHENTICATIONFAILED]\r\n", "unavailable"),
@@ -324,11 +324,11 @@ async fn a_mechanism_that_is_refused_rejects_no_user() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_unavailable() {
-    for said in ["", "* OK", GREETING] {
-        let (word, _) = signed_in_on(Server::new([say(said)]).hanging()).await;
-        assert_eq!(word, "unavailable", "{said}");
-        let (word, _) = signed_in_on(Server::new([say(said)])).await;
-        assert_eq!(word, "unavailable", "{said} and the end");
+    for text in ["", "* OK", GREETING] {
+        let (word, _) = signed_in_on(Server::new([say(text)]).hanging()).await;
+        assert_eq!(word, "unavailable", "{text}");
+        let (word, _) = signed_in_on(Server::new([say(text)])).await;
+        assert_eq!(word, "unavailable", "{text} and the end");
     }
 }
 
@@ -346,7 +346,7 @@ async fn c1_nested_parentheses_neither_crash_nor_decide() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c2_odd_bytes_after_a_code_do_not_stop_the_parser() {
+async fn c2_odd_bytes_after_a_code_are_parsed() {
     let odd: [&[u8]; 5] = ["–".as_bytes(), b"\xe9", b"\0", b"\x7f", b"\r"];
     for byte in odd {
         let greeting = [b"* OK [ALERT]", byte, b"x\r\n"].concat();
@@ -361,7 +361,7 @@ async fn c2_odd_bytes_after_a_code_do_not_stop_the_parser() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c3_an_internal_date_of_nil_does_not_stop_the_parser() {
+async fn c3_internal_date_of_nil_is_parsed() {
     assert_eq!(
         answered("* 1 FETCH (INTERNALDATE NIL)\r\n{tag} NO [AUTHENTICATIONFAILED]\r\n").await,
         "bad_credentials"
@@ -500,7 +500,7 @@ async fn c7_each_line_is_written_at_once() {
     ] {
         let (word, record) = signed_in_on(Server::new(turns(texts))).await;
         let record = record.lock().unwrap();
-        assert_eq!((word, record.writes), ("accepted", record.heard_text().lines().count()));
+        assert_eq!((word, record.writes), ("accepted", record.received_text().lines().count()));
     }
 }
 
@@ -513,7 +513,7 @@ async fn every_command_has_a_long_tag_of_its_own() {
     let mut tags = std::collections::HashSet::new();
     for _ in 0..10 {
         let (_, record) = dialogue().await;
-        for line in record.lock().unwrap().heard_text().lines() {
+        for line in record.lock().unwrap().received_text().lines() {
             let tag = line.split(' ').next().unwrap().to_owned();
             assert!(tag.len() == 33 && tag[1..].bytes().all(|byte| byte.is_ascii_hexdigit()), "{tag}");
             assert!(tags.insert(tag));
@@ -548,10 +548,10 @@ fn dialogues() -> [(Vec<ScriptStep>, &'static str); 7] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn split_positions_do_not_change_the_outcome() {
+async fn split_positions_keep_the_outcome() {
     for (steps, expected) in dialogues() {
         let (_, record) = signed_in_on(Server::new(steps.clone())).await;
-        let length = record.lock().unwrap().said.len();
+        let length = record.lock().unwrap().sent.len();
         for at in 0..length {
             for stutters in [false, true] {
                 let mut server = Server::new(steps.clone());
@@ -564,10 +564,10 @@ async fn split_positions_do_not_change_the_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dialogue_that_is_cut_off_decides_nothing() {
+async fn truncated_dialogue_decides_nothing() {
     for (steps, expected) in dialogues() {
         let (_, record) = signed_in_on(Server::new(steps.clone())).await;
-        let length = record.lock().unwrap().said.len();
+        let length = record.lock().unwrap().sent.len();
         for at in 0..length {
             let mut server = Server::new(steps.clone());
             server.cut_at = Some(at);
@@ -575,8 +575,8 @@ async fn a_dialogue_that_is_cut_off_decides_nothing() {
             let error = outcome.unwrap_err();
             assert_eq!(error.kind(), "unavailable", "cut at {at} of {steps:?}, whole: {expected}");
             // What may have been compared counts at the limits of this backend.
-            let heard = record.lock().unwrap().heard_text();
-            let was_sent = heard.contains(CREDENTIALS) || heard.contains("Wonderland-1");
+            let received = record.lock().unwrap().received_text();
+            let was_sent = received.contains(CREDENTIALS) || received.contains("Wonderland-1");
             assert_eq!(error.is_unanswered(), was_sent, "cut at {at} of {steps:?}: {error}");
         }
     }
@@ -621,9 +621,9 @@ fn mutated() -> impl Strategy<Value = (Vec<ScriptStep>, Option<(usize, u8)>, boo
         |(which, edits, flip, stutters)| {
             let mut steps = dialogues()[which].0.clone();
             for (step, at, removed, put) in edits {
-                let said: Vec<_> =
+                let texts: Vec<_> =
                     steps.iter().enumerate().filter(|(_, step)| matches!(step, ScriptStep::Say(_))).collect();
-                let index = said[step.index(said.len())].0;
+                let index = texts[step.index(texts.len())].0;
                 if let ScriptStep::Say(text) = &mut steps[index] {
                     let start = at.index(text.len() + 1);
                     let end = (start + removed).min(text.len());
@@ -646,7 +646,7 @@ proptest! {
         server.flip = flip;
         server.stutters = stutters;
         let (word, record) = runtime.block_on(signed_in_on(server));
-        prop_assert!(word != "accepted" || record.lock().unwrap().said_yes(), "{word} {record:?}");
+        prop_assert!(word != "accepted" || record.lock().unwrap().sent_yes(), "{word} {record:?}");
     }
 }
 

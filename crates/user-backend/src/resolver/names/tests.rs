@@ -28,7 +28,7 @@ fn t38_one_mailbox_has_one_identity_however_it_was_typed() {
 }
 
 #[test]
-fn a_foreign_domain_is_not_mine() {
+fn foreign_domain_is_not_mine() {
     let rules = || DomainRules::for_domain("example.com").unwrap().add_domain(true).strip_domain(true);
     for typed in [
         "alice@evil.com",
@@ -43,7 +43,7 @@ fn a_foreign_domain_is_not_mine() {
 }
 
 #[test]
-fn a_full_width_at_hides_no_foreign_domain() {
+fn full_width_at_hides_no_foreign_domain() {
     let typed = LoginName::parse("alice\u{ff20}evil.com").unwrap();
     for (add, strip) in [(false, false), (false, true), (true, false), (true, true)] {
         let rules = DomainRules::for_domain("example.com").unwrap().add_domain(add).strip_domain(strip);
@@ -194,7 +194,7 @@ fn separator_stands_in_what_is_sent_and_nowhere_else() {
 }
 
 #[test]
-fn backend_is_offered_the_names_that_it_is_set_to() {
+fn backend_gets_its_configured_names() {
     let rules = |offered| DomainRules::for_domain("example.com").unwrap().offer(offered);
     for (offered, bare, address) in
         [(NameForms::Any, true, true), (NameForms::Bare, true, false), (NameForms::Address, false, true)]
@@ -210,7 +210,7 @@ fn backend_is_offered_the_names_that_it_is_set_to() {
 }
 
 #[test]
-fn group_without_a_domain_is_that_of_the_name() {
+fn group_without_a_domain_is_the_names_own() {
     let rules = DomainRules::none().group_by_domain(true);
     let groups = |typed: &str| ask(rules.clone(), typed).unwrap().2;
     assert_eq!(groups("kim@A.example"), ["a.example"]);

@@ -79,7 +79,7 @@ fn alice() -> CanonicalName {
 }
 
 #[tokio::test(start_paused = true)]
-async fn admit_lets_in_whom_it_names() {
+async fn admit_accepts_listed_names() {
     let pins = || Arc::new(WithGroup(MemoryPins::default(), "alice"));
     for admit in [Admit::Names(vec![alice()]), Admit::Group("staff".to_owned())] {
         let resolver = admitting(&server(), admit.clone(), pins());
@@ -130,7 +130,7 @@ async fn refusals(admit: Admit, password: &str) -> Vec<(Outcome, u64, usize)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusal_by_admit_is_that_of_a_wrong_password() {
+async fn refusal_by_admit_equals_a_wrong_password() {
     let wrong = refusals(Admit::Everybody, "wrong").await;
     for admit in
         [Admit::Known, Admit::Names(vec![CanonicalName::parse("bob").unwrap()]), Admit::Group("x".to_owned())]

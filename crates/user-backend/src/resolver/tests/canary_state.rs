@@ -88,7 +88,7 @@ async fn recovered_server_gets_one_canary() {
 }
 
 #[tokio::test]
-async fn server_that_returns_accepting_any_login_is_not_trusted() {
+async fn returning_server_accepting_any_login_is_untrusted() {
     let server = Arc::new(Returning::new());
     let resolver = unproven(&server).await;
     server.comes_back();
@@ -147,7 +147,7 @@ struct OddServer {
     /// Its reply to a name; `{}` is the name, `#` a number that counts up.
     says: Mutex<&'static str>,
     is_learnable: bool,
-    asked: Mutex<Vec<String>>,
+    names: Mutex<Vec<String>>,
 }
 
 impl OddServer {
@@ -156,12 +156,12 @@ impl OddServer {
             people: people("mail").with_user("alice", "a").with_user("mallory", "m"),
             says: Mutex::new(says),
             is_learnable: true,
-            asked: Mutex::default(),
+            names: Mutex::default(),
         })
     }
 
     fn canaries(&self) -> usize {
-        self.asked.lock().unwrap().iter().filter(|name| name.starts_with("canary-")).count()
+        self.names.lock().unwrap().iter().filter(|name| name.starts_with("canary-")).count()
     }
 
     fn resolver(self: &Arc<Self>, policy: BackendPolicy) -> Resolver {
@@ -182,17 +182,17 @@ impl UserBackend for OddServer {
         self.people.id()
     }
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let asked = {
-            let mut asked = self.asked.lock().unwrap();
-            asked.push(attempt.upstream_name.to_owned());
-            asked.len()
+        let number = {
+            let mut names = self.names.lock().unwrap();
+            names.push(attempt.upstream_name.to_owned());
+            names.len()
         };
         let verdict = self.people.authenticate(attempt).await?;
         let Verdict::Rejected(_) = verdict else { return Ok(verdict) };
-        let said =
-            self.says.lock().unwrap().replace("{}", attempt.upstream_name).replace('#', &asked.to_string());
-        let said = ServerText::new(said.as_bytes(), attempt.upstream_name, attempt.password);
-        let error = BackendError::not_recognised("reply 530 to PASS", said);
+        let reply =
+            self.says.lock().unwrap().replace("{}", attempt.upstream_name).replace('#', &number.to_string());
+        let reply = ServerText::new(reply.as_bytes(), attempt.upstream_name, attempt.password);
+        let error = BackendError::not_recognised("reply 530 to PASS", reply);
         Err(if self.is_learnable { error.learnable() } else { error })
     }
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
@@ -207,7 +207,7 @@ async fn words_for_two_canaries_are_learned_at_start() {
     let learned = Canary::RefusedInOwnWords("{name} stays outside.".to_owned());
     assert_eq!(resolver.canary().await[0].1, learned);
     assert_eq!(server.canaries(), 2);
-    for name in ["alice", "outside", "nobody"] {
+    for name in ["alice", "outside", "ghost"] {
         let answer = sign_in(&resolver, name, "wrong").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{name}: {answer:?}");
     }
@@ -216,7 +216,7 @@ async fn words_for_two_canaries_are_learned_at_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_learns_the_words_again() {
+async fn reload_learns_the_words_again() {
     let server = OddServer::saying("The flux is gone.");
     let resolver = server.resolver(BackendPolicy::default());
     let _ = resolver.canary().await;
@@ -240,7 +240,7 @@ async fn a_reload_learns_the_words_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn words_are_learned_when_they_are_first_met() {
+async fn words_are_learned_at_their_first_use() {
     let server = OddServer::saying("Stay outside.");
     let resolver = server.resolver(BackendPolicy::default());
     let answer = sign_in(&resolver, "alice", "wrong").await;
@@ -257,7 +257,7 @@ async fn words_are_learned_when_they_are_first_met() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn words_that_differ_are_an_outage_that_counts_as_a_guess() {
+async fn differing_words_are_an_outage_and_a_guess() {
     let server = OddServer::saying("Stay outside (#).");
     let resolver = server.resolver(BackendPolicy::default());
     assert!(matches!(resolver.canary().await[0].1, Canary::NotRecognised(_)));
@@ -266,13 +266,13 @@ async fn words_that_differ_are_an_outage_that_counts_as_a_guess() {
         // Never "wrong password", and never "too many attempts": no one knows whether it was one.
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{number}: {answer:?}");
     }
-    let asked = server.asked.lock().unwrap().iter().filter(|name| *name == "alice").count();
-    assert_eq!(asked, 4, "guesses beyond the budget reached the server");
+    let reached = server.names.lock().unwrap().iter().filter(|name| *name == "alice").count();
+    assert_eq!(reached, 4, "guesses beyond the budget reached the server");
     // Canaries are not run for each guess.
     assert!(server.canaries() <= 4, "{}", server.canaries());
     // Another user is asked about.
     let _ = sign_in(&resolver, "bob", "x").await;
-    assert!(server.asked.lock().unwrap().iter().any(|name| name == "bob"));
+    assert!(server.names.lock().unwrap().iter().any(|name| name == "bob"));
 }
 
 /// Each canary is a failed login upstream, where tools may ban our address for them.
@@ -298,7 +298,7 @@ async fn right_passwords_at_an_unrecognised_server_run_few_canaries() {
 async fn unrecognised_answers_count_against_their_source() {
     let server = OddServer::saying("Stay outside (#).");
     let resolver = server.resolver(BackendPolicy::default());
-    let guesses = || server.asked.lock().unwrap().iter().filter(|name| name.starts_with("user")).count();
+    let guesses = || server.names.lock().unwrap().iter().filter(|name| name.starts_with("user")).count();
     let limit = SourceRateLimit::default();
     let began = now();
     // As fast as possible: each guess is followed by a delay that doubles, until it is longer than
@@ -362,7 +362,7 @@ async fn unrecognised_text_is_reported_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_of_the_server_reaches_trace_and_log() {
+async fn message_of_the_server_reaches_trace_and_log() {
     /// A server that requires an app password.
     #[derive(Debug)]
     struct Picky(StaticBackend);
@@ -377,8 +377,8 @@ async fn a_message_of_the_server_reaches_trace_and_log() {
             self.0.id()
         }
         async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-            let said = b"Application-specific password required";
-            attempt.tell(ServerText::new(said, attempt.upstream_name, attempt.password));
+            let reply = b"Application-specific password required";
+            attempt.set_message(ServerText::new(reply, attempt.upstream_name, attempt.password));
             Ok(Verdict::Rejected(Rejection::BadCredentials))
         }
         async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

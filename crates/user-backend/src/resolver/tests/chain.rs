@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_first_backend_that_accepts_decides() {
+async fn first_accepting_backend_decides() {
     let (one, two) =
         (watch(people("one").with_user("bob", "b")), watch(people("two").with_user("alice", "a")));
     let three = watch(people("three").with_user("alice", "a"));
@@ -13,8 +13,8 @@ async fn the_first_backend_that_accepts_decides() {
     assert_eq!(answer.authenticated().unwrap().name().as_str(), "alice");
     assert_eq!(answer.authenticated().unwrap().freshness(), Freshness::Live);
     assert_eq!(three.asked(), 0);
-    let said: Vec<_> = answer.trace.steps.iter().map(|step| step.verdict).collect();
-    assert_eq!(said, [StepOutcome::Rejected, StepOutcome::Accepted, StepOutcome::Skipped]);
+    let verdicts: Vec<_> = answer.trace.steps.iter().map(|step| step.verdict).collect();
+    assert_eq!(verdicts, [StepOutcome::Rejected, StepOutcome::Accepted, StepOutcome::Skipped]);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn locked_account_is_retried_at_once() {
 }
 
 #[tokio::test]
-async fn a_rejection_can_be_final() {
+async fn rejection_can_be_final() {
     let (one, two) = (watch(people("one")), watch(people("two").with_user("alice", "a")));
     let resolver = chain([
         (one, policy(|policy| policy.on_reject = OnReject::Stop)),
@@ -111,7 +111,7 @@ async fn expired_deadline_names_the_silent_backend() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn grace_bridges_a_server_that_hangs_until_the_deadline() {
+async fn grace_bridges_a_hanging_server() {
     let is_down = Arc::new(AtomicBool::new(false));
     let backend = Switched {
         people: people("mail").with_user("alice", "a"),
@@ -150,7 +150,7 @@ async fn t01_invalid_name_or_password_reaches_no_server() {
 }
 
 #[tokio::test]
-async fn t34_a_blank_name_and_an_empty_password_reach_no_backend() {
+async fn t34_blank_name_and_an_empty_password_reach_no_backend() {
     let mail = watch(people("mail"));
     let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     for name in ["", " ", "   ", "\t", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}"] {
@@ -163,7 +163,7 @@ async fn t34_a_blank_name_and_an_empty_password_reach_no_backend() {
 }
 
 #[tokio::test]
-async fn t05_backend_that_accepts_any_login_is_not_asked_again() {
+async fn t05_backend_accepting_any_login_is_not_asked_again() {
     let open = OpenDoor(BackendId::parse("open").unwrap());
     let resolver = Resolver::builder().backend(open).build().unwrap();
     assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("open"));
@@ -188,7 +188,7 @@ async fn canary_of_an_unreachable_backend_changes_nothing() {
 }
 
 #[test]
-fn a_chain_that_cannot_work_is_refused_when_it_is_built() {
+fn unusable_chain_is_refused_at_build() {
     assert_eq!(Resolver::builder().build().unwrap_err(), BuildError::NoBackend);
     let twice = Resolver::builder().backend(people("a")).backend(people("a")).build();
     assert_eq!(twice.unwrap_err().to_string(), "two backends have the id \"a\"");

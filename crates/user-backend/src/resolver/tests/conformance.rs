@@ -29,8 +29,8 @@ impl UserBackend for Whole {
     }
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let credentials = Credentials::new(attempt.name.as_str(), attempt.password.expose());
-        let asked = tokio::time::timeout_at(attempt.deadline, self.resolver.authenticate(credentials));
-        let Ok(answer) = asked.await else { return Err(BackendError::timed_out(Phase::Login)) };
+        let answer = tokio::time::timeout_at(attempt.deadline, self.resolver.authenticate(credentials));
+        let Ok(answer) = answer.await else { return Err(BackendError::timed_out(Phase::Login)) };
         match answer.outcome {
             Outcome::Authenticated(proof) => Ok(Verdict::Accepted(proof.identity().clone())),
             Outcome::Refused(rejection) => Ok(Verdict::Rejected(rejection)),

@@ -4,7 +4,7 @@ use super::*;
 use crate::resolver::NotAuthenticated;
 
 #[tokio::test]
-async fn kept_proof_counts_until_something_ends_it() {
+async fn kept_proof_counts_until_invalidated() {
     let server = Server::new("mail").with("alice", "a").with("bob", "b");
     let resolver = server.alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
     let sign_in = async |name: &str, password: &str| {

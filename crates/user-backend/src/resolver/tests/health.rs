@@ -84,7 +84,7 @@ async fn outage_of_a_minute_takes_few_lines() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backend_that_comes_and_goes_fills_no_log_and_loses_no_count() {
+async fn flapping_backend_fills_no_log_and_loses_no_count() {
     let (log, _guard) = Log::start();
     let server = Server::new("mail");
     let resolver = server.alone(policy(|_| {}));
@@ -105,13 +105,13 @@ async fn backend_that_comes_and_goes_fills_no_log_and_loses_no_count() {
         let value = line.split(&format!(" {name}=")).nth(1).and_then(|rest| rest.split(' ').next());
         value.map_or(0, |value| value.parse::<u64>().unwrap())
     };
-    let told: u64 =
+    let counted: u64 =
         lines.iter().map(|line| number(line, "attempts") + number(line, "earlier_attempts")).sum();
-    assert_eq!(told, failures, "{lines:#?}");
+    assert_eq!(counted, failures, "{lines:#?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn sign_in_without_backend_does_not_change_its_health() {
+async fn sign_in_without_backend_keeps_its_health() {
     let (log, _guard) = Log::start();
     let server = Server::new("mail").with("alice", "secret");
     let denied = NameRules::new().deny_names(["guest"]).unwrap();

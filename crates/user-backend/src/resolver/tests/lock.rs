@@ -77,7 +77,7 @@ async fn t47_thousand_sources_get_a_hundred_guesses_at_one_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lock_ends_a_day_after_the_first_failure() {
+async fn lock_ends_a_day_after_the_first_failure() {
     let resolver = locked(&mail(), Some(Lock::default()));
     let start = now();
     for number in 0..101 {
@@ -96,7 +96,7 @@ async fn the_lock_ends_a_day_after_the_first_failure() {
 async fn unknown_users_are_locked_like_known_ones() {
     let server = mail();
     let resolver = locked(&server, Some(Lock { failures: 3, ..Lock::default() }));
-    let mut told = Vec::new();
+    let mut by_name = Vec::new();
     for name in ["alice", "ghost"] {
         let start = now();
         let mut answers = Vec::new();
@@ -104,10 +104,10 @@ async fn unknown_users_are_locked_like_known_ones() {
             let answer = sign_in_from(&resolver, &address(number), name, &format!("guess {number}")).await;
             answers.push((answer.outcome.as_str(), answer.trace.ended_by, now() - start));
         }
-        told.push(answers);
+        by_name.push(answers);
     }
-    assert_eq!(told[0], told[1]);
-    assert_eq!(told[0].last().map(|last| last.1), Some(EndReason::UserLocked));
+    assert_eq!(by_name[0], by_name[1]);
+    assert_eq!(by_name[0].last().map(|last| last.1), Some(EndReason::UserLocked));
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +211,7 @@ async fn forgiven_or_switched_off_there_is_no_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_forgets_no_count_unless_the_lock_is_another() {
+async fn reload_forgets_no_count_unless_the_lock_is_another() {
     let server = mail();
     let lock = Some(Lock { failures: 2, ..Lock::default() });
     let resolver = locked(&server, lock);

@@ -39,7 +39,7 @@ async fn cached_password_is_not_blocked_by_wrong_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_spends_no_budget() {
+async fn outage_spends_no_budget() {
     let resolver = chain([(watch(people("down").unavailable()), BackendPolicy::default())]);
     for number in 0..20 {
         let answer = sign_in(&resolver, "alice", &format!("{number}")).await;
@@ -48,7 +48,7 @@ async fn an_outage_spends_no_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_mail_server_is_not_asked_at_every_request() {
+async fn mail_server_is_not_asked_at_every_request() {
     let mail = watch(people("mail").with_user("alice", "a"));
     let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     for _ in 0..100 {
@@ -64,7 +64,7 @@ async fn the_mail_server_is_not_asked_at_every_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_password_is_part_of_the_key_and_so_is_the_name() {
+async fn password_and_name_are_part_of_the_key() {
     let mail = watch(people("mail").with_user("alice", "a").with_user("bob", "b"));
     let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
@@ -74,7 +74,7 @@ async fn the_password_is_part_of_the_key_and_so_is_the_name() {
 }
 
 #[tokio::test]
-async fn a_refusal_for_one_spelling_says_nothing_about_another() {
+async fn refusal_for_one_spelling_says_nothing_about_another() {
     // This server distinguishes `Frank` and `frank`.
     #[derive(Debug)]
     struct CaseSensitive(BackendId);
@@ -116,7 +116,7 @@ async fn t28_panic_in_a_backend_is_unavailable_only() {
 }
 
 #[tokio::test]
-async fn a_check_under_way_does_not_survive_an_invalidation() {
+async fn running_check_ends_with_an_invalidation() {
     type Invalidate = fn(&Resolver);
     let ways: [Invalidate; 3] = [
         |resolver| resolver.invalidate_user(&CanonicalName::parse("alice").unwrap()),
@@ -222,7 +222,7 @@ async fn invalidation_of_one_user_splits_no_other_attempt() {
 }
 
 #[tokio::test]
-async fn outcome_read_after_an_invalidation_does_not_count() {
+async fn outcome_read_after_an_invalidation_is_dropped() {
     let (resolver, gate, _) = gated(0);
     let mut late = Box::pin(sign_in(&resolver, "alice", "a"));
     begin(&mut late);

@@ -18,7 +18,7 @@ enum ModelOp {
         name: usize,
         password: usize,
     },
-    /// The server answers one of those it has heard, or fails to.
+    /// The server answers one of the attempts it has received, or fails to.
     TracedOutcome {
         which: Index,
         outage: bool,
@@ -71,7 +71,7 @@ struct Model {
     outages: u32,
 }
 
-/// An attempt that the server has heard and not answered.
+/// An attempt that the server has received and not answered.
 struct Flight {
     tuple: (usize, usize),
     /// The spelling that the server was sent.
@@ -178,9 +178,9 @@ impl UserBackend for Slow {
         let canonical = attempt.name.canonical();
         let (send, receive) = oneshot::channel();
         let right = {
-            let mut heard = self.0.lock().unwrap();
-            heard.waiting.push(send);
-            let right = heard.truth[if canonical.as_str() == "alice" { 0 } else { 1 }];
+            let mut state = self.0.lock().unwrap();
+            state.waiting.push(send);
+            let right = state.truth[if canonical.as_str() == "alice" { 0 } else { 1 }];
             PASSWORDS[right] == attempt.password.expose()
         };
         match (receive.await, right) {

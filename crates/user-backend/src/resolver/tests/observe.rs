@@ -108,7 +108,8 @@ fn words_in_metrics_are_the_words_in_json() {
     ] {
         assert_eq!(serde_json::to_value(rule).unwrap(), rule.as_str());
     }
-    for said in [StepOutcome::Accepted, StepOutcome::NotMine, StepOutcome::Protocol, StepOutcome::Skipped] {
-        assert_eq!(serde_json::to_value(said).unwrap(), said.as_str());
+    for outcome in [StepOutcome::Accepted, StepOutcome::NotMine, StepOutcome::Protocol, StepOutcome::Skipped]
+    {
+        assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
     }
 }

@@ -284,7 +284,7 @@ async fn limited_home_network_passes_the_owner_and_few_guesses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn statuses_do_not_reveal_where_a_name_is_known() {
+async fn statuses_hide_the_backend_of_a_name() {
     let local = people("local").with_user("admin", "a");
     let mail = people("mail").with_user("alice", "b");
     let patient = policy(|policy| policy.budget.failures = 100);

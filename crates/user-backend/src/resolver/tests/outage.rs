@@ -31,7 +31,7 @@ fn is_outage(answer: &TracedOutcome) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn right_password_in_an_outage_is_unavailable_until_it_ends() {
+async fn right_password_is_unavailable_during_an_outage() {
     // One says "no such user", the other "wrong password", about users that it does not have.
     let ignorant = || watch(people("local").with_user("frank", "f"));
     let vague = || watch(people("local").with_user("bob", "another"));
@@ -86,7 +86,7 @@ async fn outage_is_not_hidden_by_the_limit_of_another_backend() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn server_that_hangs_is_unavailable_for_all_callers() {
+async fn hanging_server_is_unavailable_for_all_callers() {
     let hangs = watch(people("mail").with_user("bob", "right").with_delay(Duration::from_secs(600)));
     let resolver = chain([(hangs, BackendPolicy::default())]);
     let attempts: Vec<_> = (0..30)
@@ -106,7 +106,7 @@ async fn server_that_hangs_is_unavailable_for_all_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn user_that_a_backend_does_not_know_spends_no_budget_there() {
+async fn user_unknown_to_a_backend_spends_no_budget_there() {
     let local = watch(people("local").with_user("frank", "f"));
     let mail = watch(people("mail").with_user("bob", "right"));
     let generous = policy(|policy| policy.budget.failures = 3);
@@ -185,7 +185,7 @@ async fn guesses_at_unknown_names_leave_owners_a_share_of_the_limit() {
 
 /// A possible owner ends the chain at its limit, while the backend after it is down.
 #[tokio::test(start_paused = true)]
-async fn limit_that_stops_the_chain_hides_no_outage_after_it() {
+async fn stopping_limit_hides_no_later_outage() {
     let local = people("local").with_user("frank", "f").with_user("bob", "another");
     let mail = Server::new("mail").with("bob", "right").with("eve", "e");
     let builder = Resolver::builder().lock(None).backend_with(
@@ -255,7 +255,7 @@ impl UserBackend for HangsUp {
 }
 
 #[tokio::test(start_paused = true)]
-async fn server_that_disconnects_gets_four_wrong_passwords() {
+async fn disconnecting_server_gets_four_wrong_passwords() {
     let seen = Arc::new(Mutex::default());
     let backend = HangsUp(BackendId::parse("mail").unwrap(), Arc::clone(&seen));
     let resolver = Resolver::builder().backend(backend).build().unwrap();
@@ -269,7 +269,7 @@ async fn server_that_disconnects_gets_four_wrong_passwords() {
         assert!(is_outage(&answer), "{number}: {}", answer.trace);
     }
     let answer = sign_in_from(&resolver, "192.0.2.1", "bob", "right").await;
-    assert!(is_outage(&answer), "guesses are told nothing more: {}", answer.trace);
+    assert!(is_outage(&answer), "guesses see nothing more: {}", answer.trace);
     assert_eq!(seen.lock().unwrap().len(), 5 + 3);
     // Users that no one guesses at are not affected.
     let answer = sign_in_from(&resolver, "192.0.2.1", "eve", "right").await;

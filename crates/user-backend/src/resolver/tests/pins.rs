@@ -20,7 +20,7 @@ async fn backend_cannot_take_over_a_pinned_user() {
 }
 
 #[tokio::test]
-async fn a_pinned_user_never_notices_the_outage_of_another_backend() {
+async fn pinned_user_never_notices_the_outage_of_another_backend() {
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let bob = CanonicalName::parse("bob").unwrap();
     pins.bind(&bob, &BackendId::parse("files").unwrap(), None).await.unwrap();
@@ -66,7 +66,7 @@ async fn reordering_moves_no_user_and_a_missing_owner_admits_none() {
 }
 
 #[tokio::test]
-async fn a_stripped_domain_does_not_hide_whose_a_name_is() {
+async fn stripped_domain_keeps_the_owner_of_a_name() {
     // alice@example.com of the mail server and alice of the file server are one name, so they are
     // one person's.
     let strip = DomainRules::for_domain("example.com").unwrap().strip_domain(true);

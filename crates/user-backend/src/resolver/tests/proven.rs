@@ -34,23 +34,23 @@ async fn owner_after_guesses_of_others_signs_in() {
             // Her cached outcome is gone by then, so the server has to be asked.
             tokio::time::advance(BackendPolicy::default().cache_accepted).await;
             guess_until_limited(&resolver, ATTACKER).await;
-            let asked = server.seen().len();
+            let requests = server.seen().len();
             let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
             assert_eq!(accepted_by(&answer), Some("mail"), "{lock:?}: {}", answer.trace);
-            assert_eq!(server.seen().len(), asked + 1);
+            assert_eq!(server.seen().len(), requests + 1);
             tokio::time::advance(Duration::from_secs(15 * 60)).await;
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn reached_limits_do_not_reveal_a_right_password() {
+async fn reached_limits_hide_a_right_password() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     tokio::time::advance(BackendPolicy::default().cache_accepted).await;
     guess_until_limited(&resolver, ATTACKER).await;
-    let asked = server.seen().len();
+    let requests = server.seen().len();
     for number in 0..50 {
         let password = if number % 7 == 3 { "right".to_owned() } else { format!("more {number}") };
         for source in [ATTACKER, "198.51.100.10"] {
@@ -58,7 +58,7 @@ async fn reached_limits_do_not_reveal_a_right_password() {
             assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{source} {password}: {answer:?}");
         }
     }
-    assert_eq!(server.seen().len(), asked);
+    assert_eq!(server.seen().len(), requests);
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,13 +82,13 @@ async fn password_changed_upstream_costs_one_failure() {
     tokio::time::advance(BackendPolicy::default().cache_accepted).await;
     guess_until_limited(&resolver, ATTACKER).await;
     server.set("alice", "new");
-    let asked = server.seen().len();
+    let requests = server.seen().len();
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
     tokio::time::advance(BackendPolicy::default().cache_rejected).await;
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
     assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{answer:?}");
-    assert_eq!(server.seen().len(), asked + 1);
+    assert_eq!(server.seen().len(), requests + 1);
 }
 
 /// A store that outlives resolvers, and may fail.

@@ -61,7 +61,7 @@ async fn reload_keeps_outcomes_of_unchanged_backends_only() {
 }
 
 #[tokio::test]
-async fn the_same_again_changes_nothing() {
+async fn same_again_changes_nothing() {
     let mail = shared(people("mail").with_user("alice", "a"));
     let resolver = builder([&mail]).build().unwrap();
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
@@ -76,7 +76,7 @@ async fn the_same_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_refusal_does_not_outlive_the_chain_that_refused() {
+async fn refusal_ends_with_its_chain() {
     let mail = shared(people("mail"));
     let resolver = builder([&mail]).build().unwrap();
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_none());
@@ -86,7 +86,7 @@ async fn a_refusal_does_not_outlive_the_chain_that_refused() {
 }
 
 #[tokio::test]
-async fn attempt_in_flight_does_not_concern_a_replaced_backend() {
+async fn attempt_in_flight_leaves_the_new_backend_alone() {
     for stays in [false, true] {
         let (gate, arrived) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let slow: Arc<dyn UserBackend> = Arc::new(Gated {
@@ -178,7 +178,7 @@ async fn new_backend_passes_its_canary_before_the_first_yes() {
         async move { resolver.replace(next).await.unwrap() }
     });
     tokio::time::advance(Duration::from_secs(2)).await;
-    assert_eq!(slow.asked(), 1, "the stranger is at the door");
+    assert_eq!(slow.asked(), 1, "the canary is being asked");
     assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     assert!(sign_in(&resolver, "bob", "b").await.authenticated().is_none());
     let reloaded = reload.await.unwrap();
@@ -191,7 +191,7 @@ async fn new_backend_passes_its_canary_before_the_first_yes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_that_is_given_up_has_changed_nothing() {
+async fn abandoned_reload_changes_nothing() {
     let mail = shared(people("mail").with_user("alice", "a"));
     let resolver = builder([&mail]).build().unwrap();
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
@@ -205,7 +205,7 @@ async fn a_reload_that_is_given_up_has_changed_nothing() {
 }
 
 #[tokio::test]
-async fn a_chain_that_cannot_work_leaves_the_old_one_where_it_is() {
+async fn unusable_chain_leaves_the_old_one_in_place() {
     let mail = shared(people("mail").with_user("alice", "a"));
     let resolver = builder([&mail]).build().unwrap();
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
@@ -256,10 +256,10 @@ async fn every_attempt_sees_one_whole_chain() {
     while !swapping.is_finished() {
         number += 1;
         let answer = sign_in(&resolver, &format!("user{number}"), "x").await;
-        let asked: Vec<_> = answer.trace.steps.iter().map(|step| step.backend.to_string()).collect();
+        let backends: Vec<_> = answer.trace.steps.iter().map(|step| step.backend.to_string()).collect();
         assert!(
-            asked == ["old0", "old1", "old2"] || asked == ["new0", "new1", "new2"],
-            "{asked:?} {answer:?}"
+            backends == ["old0", "old1", "old2"] || backends == ["new0", "new1", "new2"],
+            "{backends:?} {answer:?}"
         );
     }
     swapping.await.unwrap();
@@ -310,7 +310,7 @@ fn started(text: &str) -> Resolver {
 }
 
 #[tokio::test]
-async fn an_entry_is_the_same_when_all_its_settings_are() {
+async fn entries_with_equal_settings_are_equal() {
     let alice = |more: &str| entry(Some("mail"), "a.example", &format!("user = \"alice\"\n{more}"));
     let resolver = started(&alice("secret = \"1\""));
     for (text, is_kept) in [
@@ -370,7 +370,7 @@ async fn reordering_or_renaming_entries_moves_no_user() {
 
 #[cfg(feature = "imap")]
 #[tokio::test]
-async fn a_wrong_configuration_changes_nothing_and_says_everything() {
+async fn wrong_configuration_changes_nothing_and_says_everything() {
     let dir = tempfile::tempdir().unwrap();
     let (ca, file) = (dir.path().join("ca.pem"), dir.path().join("user-backend.toml"));
     let pair = rcgen::generate_simple_self_signed(["mail".to_owned()]).unwrap();

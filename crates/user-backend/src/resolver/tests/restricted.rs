@@ -165,7 +165,7 @@ async fn distrusted_backend_is_not_asked_by_restricted_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn restriction_to_a_backend_that_is_not_there_decides_nothing() {
+async fn restriction_to_a_missing_backend_decides_nothing() {
     let mail = Server::new("mail").with("alice", "a");
     let resolver = mail.alone(BackendPolicy::default());
     let answer = sign_in_at(&resolver, "files", "alice", "a").await;

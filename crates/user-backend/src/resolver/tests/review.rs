@@ -15,7 +15,7 @@ fn two_domains(a: Watched, b: Watched) -> Resolver {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_outage_of_one_domain_is_not_the_business_of_another() {
+async fn outage_of_one_domain_is_not_the_business_of_another() {
     let b = people("b").with_user("bob@b.example", "b");
     let resolver = two_domains(watch(people("a").unavailable()), watch(b));
     for _ in 0..2 * FAILURES {
@@ -58,7 +58,7 @@ fn graceful(is_down: &Arc<AtomicBool>, rules: DomainRules, known: &[(&str, &str)
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_not_the_time_to_guess_without_limit() {
+async fn outage_is_not_the_time_to_guess_without_limit() {
     let is_down = Arc::new(AtomicBool::new(false));
     let resolver = graceful(&is_down, DomainRules::none(), &[("alice", "right")]);
     assert!(sign_in(&resolver, "alice", "right").await.authenticated().is_some());

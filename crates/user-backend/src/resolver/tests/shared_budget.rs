@@ -171,7 +171,7 @@ async fn password_without_an_answer_counts_once_at_the_site() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shared_record_that_fails_is_unavailable_and_asks_no_backend() {
+async fn failed_shared_record_asks_no_backend() {
     let (server, record) = (Server::new("mail").with("alice", "right"), SiteRecord::default());
     let resolver = site_server(&server, &record);
     record.fails.store(true, Ordering::SeqCst);
@@ -185,7 +185,7 @@ async fn shared_record_that_fails_is_unavailable_and_asks_no_backend() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn proven_credentials_pass_the_limit_of_the_site_and_count_when_refused() {
+async fn refused_proven_credentials_pass_the_site_limit_and_count() {
     let (server, record) = (Server::new("mail").with("alice", "right"), SiteRecord::default());
     let [home, other] = [site_server(&server, &record), site_server(&server, &record)];
     assert!(sign_in(&home, "alice", "right").await.authenticated().is_some());

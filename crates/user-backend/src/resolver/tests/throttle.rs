@@ -74,7 +74,7 @@ async fn early_attempt_gets_retry_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outages_invalid_names_and_cache_hits_do_not_count() {
+async fn outages_invalid_names_and_cache_hits_are_uncounted() {
     let down = patient(watch(people("mail").unavailable()), |_| {});
     let resolver = patient(mail(), |_| {});
     let _ = sign_in_from(&resolver, CAFE, "alice", "old").await;
@@ -93,7 +93,7 @@ async fn outages_invalid_names_and_cache_hits_do_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_password_that_was_wrong_and_became_right_is_let_through() {
+async fn wrong_password_made_right_is_accepted() {
     let is_down = Arc::new(AtomicBool::new(true));
     // "down" knows another password of alice: the server after she changed it back.
     let backend = Switched {
@@ -110,7 +110,7 @@ async fn a_password_that_was_wrong_and_became_right_is_let_through() {
 }
 
 #[tokio::test]
-async fn a_thousand_identical_attempts_from_one_place_make_one_login() {
+async fn thousand_identical_attempts_from_one_place_make_one_login() {
     let (resolver, gate, arrived) = gated(0);
     let all: Vec<_> = (0..1000)
         .map(|_| {
@@ -157,7 +157,7 @@ async fn waiting_for_a_permit_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t48_ten_thousand_who_wait_hold_no_worker() {
+async fn t48_ten_thousand_waiting_hold_no_worker() {
     let server = watch(people("mail").with_user("bob", "b").with_delay(Duration::from_secs(1)));
     let resolver = patient(server.clone(), |_| {});
     let waiting: Vec<_> = (0..10_000)
@@ -181,7 +181,7 @@ async fn t48_ten_thousand_who_wait_hold_no_worker() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_that_another_process_saw_count_and_are_forgiven() {
+async fn failures_of_another_process_count_and_reset() {
     let resolver = patient(mail(), |_| {});
     let cafe = SourceNet::of(CAFE.parse().unwrap());
     for minutes in [29, 20, 31, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0] {

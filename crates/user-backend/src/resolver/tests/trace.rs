@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_trace_reads_like_a_story_and_an_answer_is_json() {
+async fn trace_reads_like_a_story_and_an_answer_is_json() {
     let resolver = chain([
         (watch(people("mail").with_user("alice", "a")), BackendPolicy::default()),
         (watch(people("files").unavailable()), go_on_without()),
@@ -29,6 +29,6 @@ async fn a_trace_reads_like_a_story_and_an_answer_is_json() {
 }
 
 #[test]
-fn credentials_do_not_show_their_password() {
+fn credentials_debug_hides_the_password() {
     assert!(!format!("{:?}", Credentials::new("alice", "secret")).contains("secret"));
 }

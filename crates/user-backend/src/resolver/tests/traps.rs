@@ -114,8 +114,9 @@ async fn accepted_and_refused_outcomes_have_own_lifetimes() {
         let _ = (sign_in(&resolver, "alice", "a").await, sign_in(&resolver, "alice", "x").await);
         tokio::time::advance(Duration::from_secs(50)).await;
         let _ = (sign_in(&resolver, "alice", "a").await, sign_in(&resolver, "alice", "x").await);
-        let asked = |password: &str| server.seen().iter().filter(|(_, seen)| seen == password).count();
-        assert_eq!((asked("a"), asked("x")), if yes < no { (2, 1) } else { (1, 2) });
+        let requests_with =
+            |password: &str| server.seen().iter().filter(|(_, seen)| seen == password).count();
+        assert_eq!((requests_with("a"), requests_with("x")), if yes < no { (2, 1) } else { (1, 2) });
     }
 }
 
@@ -141,7 +142,7 @@ async fn expired_entries_leave_their_maps() {
 // user_external returns false for everything; Radicale took an outage for a no and cached it. U4,
 // T43.
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_not_remembered_as_a_wrong_password() {
+async fn outage_is_not_remembered_as_a_wrong_password() {
     let server = mail();
     let resolver = server.alone(BackendPolicy::default());
     server.down(true);
@@ -153,7 +154,7 @@ async fn an_outage_is_not_remembered_as_a_wrong_password() {
 
 // maddy keeps the last error only, so the answer depended on who was asked last.
 #[tokio::test(start_paused = true)]
-async fn the_order_of_an_outage_and_a_no_changes_nothing() {
+async fn order_of_an_outage_and_a_no_changes_nothing() {
     for down_first in [true, false] {
         let (up, down) = (mail(), Server::new("files"));
         down.down(true);
@@ -172,7 +173,7 @@ async fn the_order_of_an_outage_and_a_no_changes_nothing() {
 
 // nextcloud/server 33657 and 45618: one typo, up to eight failed logins. T46.
 #[tokio::test(start_paused = true)]
-async fn t46_a_server_sees_a_password_once_and_as_it_was_typed() {
+async fn t46_server_sees_a_password_once_and_as_it_was_typed() {
     for typed in ["100%25", "a%20b", "a+b", "p\u{e4}ss", "pa\u{308}ss", " a ", "\u{ff41}"] {
         let (one, two) = (mail(), Server::new("files"));
         let resolver = Resolver::builder().backend(one.clone()).backend(two.clone()).build().unwrap();
@@ -184,7 +185,7 @@ async fn t46_a_server_sees_a_password_once_and_as_it_was_typed() {
 
 // T46: and a backend of another domain sees nothing.
 #[tokio::test(start_paused = true)]
-async fn a_backend_of_another_domain_is_not_asked() {
+async fn backend_of_another_domain_is_not_asked() {
     let rules = |domain: &str| DomainRules::for_domain(domain).unwrap();
     let ours = people("ours").with_user("alice@ours.example", "a");
     let resolver = Resolver::builder()
@@ -199,7 +200,7 @@ async fn a_backend_of_another_domain_is_not_asked() {
 
 // lamb 766, ceph 38316: the limit was looked up before the attempt and counted after it. T47.
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_guesses_does_not_pass_the_budget() {
+async fn burst_of_guesses_stays_within_the_budget() {
     let server = mail();
     let resolver = server.alone(BackendPolicy::default());
     let all: Vec<_> = (0..200)
@@ -247,7 +248,7 @@ async fn guessing_fills_no_memory_and_never_blocks_the_owner() {
 
 // Elasticsearch keys the flight by name: a slow wrong attempt delays the owner. T45.
 #[tokio::test]
-async fn a_slow_wrong_attempt_does_not_delay_the_right_one() {
+async fn slow_wrong_attempt_leaves_the_right_one_fast() {
     let (resolver, gate, arrived) = gated(0);
     let slow = tokio::spawn({
         let resolver = resolver.clone();
@@ -298,7 +299,7 @@ async fn t45_ten_thousand_cancelled_callers_block_no_other() {
 
 // user_external 3 and 61: any backend could take over a local account of the same name. T30.
 #[tokio::test(start_paused = true)]
-async fn t30_a_mailbox_called_admin_is_not_the_admin() {
+async fn t30_mailbox_called_admin_is_not_the_admin() {
     let (accounts, mail) =
         (Server::new("local").with("admin", "s3cret"), Server::new("mail").with("admin", "mine"));
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
@@ -326,7 +327,7 @@ async fn t31_two_entries_for_one_server_are_two_backends_or_an_error() {
 
 // T38: and the domain that is stripped is the domain that is meant.
 #[tokio::test(start_paused = true)]
-async fn a_foreign_domain_is_not_stripped() {
+async fn foreign_domain_is_not_stripped() {
     let strip = DomainRules::for_domain("example.com").unwrap().strip_domain(true);
     let server = watch(people("mail").with_user("alice@example.com", "a"));
     let resolver =
@@ -344,7 +345,7 @@ async fn a_foreign_domain_is_not_stripped() {
 // T37, T42: a user who is disabled here is refused at once, whatever is remembered, stale or in
 // progress.
 #[tokio::test(start_paused = true)]
-async fn a_local_disable_ends_memory_and_grace() {
+async fn local_disable_ends_memory_and_grace() {
     let server = mail();
     let resolver = server.alone(policy(|policy| policy.max_stale = Some(Duration::from_secs(86_400))));
     assert!(accepted(&resolver, "alice", "a").await);

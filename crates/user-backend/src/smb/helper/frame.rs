@@ -130,19 +130,22 @@ mod tests {
     }
 
     #[test]
-    fn a_question_arrives_as_it_was_asked() {
+    fn question_arrives_as_it_was_asked() {
         for proof in [Proof::Pipe, Proof::Share("Dätä".into())] {
             for (name, password) in [("alice", "p"), ("jürgen", "Pässwörd-日本"), ("a", &"x".repeat(255))]
             {
-                let asked = call(proof.clone(), name, password);
-                let bytes = question(&asked, Duration::from_millis(2999)).unwrap();
+                let sent = call(proof.clone(), name, password);
+                let bytes = question(&sent, Duration::from_millis(2999)).unwrap();
                 let (length, body) = bytes.split_first_chunk().unwrap();
                 assert_eq!(usize::try_from(u32::from_be_bytes(*length)).unwrap(), body.len());
-                let (heard, timeout) = read_question(body).unwrap();
+                let (received, timeout) = read_question(body).unwrap();
                 assert_eq!(timeout, Duration::from_millis(2999));
-                assert_eq!((heard.peer, &heard.name, &heard.proof), (asked.peer, &asked.name, &asked.proof));
-                assert_eq!(heard.workgroup, asked.workgroup);
-                assert_eq!(heard.password.expose(), password);
+                assert_eq!(
+                    (received.peer, &received.name, &received.proof),
+                    (sent.peer, &sent.name, &sent.proof)
+                );
+                assert_eq!(received.workgroup, sent.workgroup);
+                assert_eq!(received.password.expose(), password);
                 // With anything cut off or added, it is no longer a question.
                 for end in 0..body.len() {
                     assert!(read_question(&body[..end]).is_none(), "{end}");

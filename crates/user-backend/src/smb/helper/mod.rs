@@ -24,7 +24,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(super) use pool::Pool;
+pub(super) use pool::HelperPool;
 
 /// The word that asks a program to be a helper.
 const WORD: &str = "--user-backend-smb-helper";

@@ -35,14 +35,14 @@ const FRESH: Duration = Duration::from_secs(20);
 
 /// The helpers of one backend.
 #[derive(Debug)]
-pub(in crate::smb) struct Pool {
+pub(in crate::smb) struct HelperPool {
     program: PathBuf,
     idle: Arc<Mutex<Vec<Helper>>>,
     places: Arc<Semaphore>,
     line: Arc<Semaphore>,
 }
 
-impl Pool {
+impl HelperPool {
     /// No helper is started yet.
     ///
     /// At most `waiting` logins are queued after those in progress.
@@ -166,14 +166,14 @@ impl HelperLease {
         let question = frame::question(call, request_timeout).ok_or_else(|| {
             BackendError::misconfigured(Phase::Login, "name, share and workgroup are too long together")
         })?;
-        let asked = async {
+        let exchange = async {
             match helper.ask(&question).await {
                 Ok(Some(ended)) => Ok(ended),
                 Ok(None) => Err(broken().without_answer()),
                 Err(error) => Err(broken().without_answer().with_source(error)),
             }
         };
-        let ended = within(deadline, Phase::Login, asked).await?;
+        let ended = within(deadline, Phase::Login, exchange).await?;
         // A helper whose library does not work is not used again.
         if matches!(ended, Ended::Yes | Ended::Number(_)) && helper.rests() < LOGINS {
             lock(&self.idle).push(helper);

@@ -83,8 +83,8 @@ impl Helper {
     /// Whether it is there and silent, as a helper that waits for a question is.
     pub(super) fn is_idle(&self) -> bool {
         let mut byte = [0];
-        let heard = io::Read::read(&mut &self.socket, &mut byte);
-        heard.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        let received = io::Read::read(&mut &self.socket, &mut byte);
+        received.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Waits for its greeting.

@@ -1,6 +1,6 @@
 use super::*;
 
-fn told(answer: &Result<SmbAnswer, BackendError>) -> String {
+fn shown(answer: &Result<SmbAnswer, BackendError>) -> String {
     match answer {
         Ok(SmbAnswer::Yes) => "yes".to_owned(),
         Ok(SmbAnswer::No(rejection)) => rejection.as_str().to_owned(),
@@ -27,7 +27,7 @@ mod pavao {
     fn no_error_number_is_ever_a_yes() {
         for proof in both() {
             for number in -1..=200 {
-                assert_ne!(told(&of_errno(number, &proof)), "yes", "{number}");
+                assert_ne!(shown(&of_errno(number, &proof)), "yes", "{number}");
             }
         }
     }
@@ -40,13 +40,13 @@ mod pavao {
                     EACCES => "bad_credentials",
                     _ => "fault",
                 };
-                assert_eq!(told(&of_errno(number, &proof)), expected, "{number} {proof:?}");
+                assert_eq!(shown(&of_errno(number, &proof)), expected, "{number} {proof:?}");
             }
         }
     }
 
     #[test]
-    fn refusal_that_may_be_an_outage_is_one_and_counts_as_a_guess() {
+    fn ambiguous_refusal_is_an_outage_and_a_guess() {
         let error = of_errno(EINVAL, &Proof::Pipe).unwrap_err();
         assert_eq!((error.kind(), error.counts_as_guess()), ("unavailable", true));
         for outage in [ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ECONNREFUSED] {
@@ -55,7 +55,7 @@ mod pavao {
     }
 
     #[test]
-    fn a_missing_share_or_pipe_is_a_matter_of_settings() {
+    fn missing_share_or_pipe_is_a_matter_of_settings() {
         let [share, pipe] = both();
         assert_eq!(
             kind(of_errno(ENOENT, &share)),
@@ -103,7 +103,7 @@ mod native {
             (NtStatus::PASSWORD_EXPIRED, "credentials_expired"),
             (NtStatus::PASSWORD_MUST_CHANGE, "credentials_expired"),
         ] {
-            assert_eq!(told(&of_status(status.0)), expected, "{status}");
+            assert_eq!(shown(&of_status(status.0)), expected, "{status}");
         }
     }
 
@@ -113,12 +113,12 @@ mod native {
         for status in
             (0..=0xffff).flat_map(|code| [code, 0x4000_0000 | code, 0x8000_0000 | code, 0xc000_0000 | code])
         {
-            assert_ne!(told(&of_status(status)), "yes", "{status:#x}");
+            assert_ne!(shown(&of_status(status)), "yes", "{status:#x}");
         }
     }
 
     #[test]
-    fn a_domain_controller_that_is_down_is_an_outage() {
+    fn unreachable_domain_controller_is_an_outage() {
         for status in
             [0xc000_005e, 0xc000_018d, 0xc000_0192, 0xc000_0233, 0xc000_009a, 0xc000_00d0, 0xc000_0001]
         {
@@ -127,7 +127,7 @@ mod native {
     }
 
     #[test]
-    fn a_server_that_wants_encryption_is_a_matter_of_settings() {
+    fn server_requiring_encryption_is_misconfigured() {
         let (kind, text) = kind(of_status(NtStatus::ACCESS_DENIED.0));
         assert_eq!(kind, "misconfigured");
         assert!(text.contains("engine = \"pavao\""), "{text}");

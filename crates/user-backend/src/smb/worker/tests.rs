@@ -61,7 +61,7 @@ async fn first_come_first_served() {
 }
 
 #[tokio::test]
-async fn t24_a_full_queue_is_unavailable_at_once() {
+async fn t24_full_queue_is_unavailable_at_once() {
     let worker = Arc::new(Worker::start(1).unwrap());
     let (release, busy) = occupy(&worker).await;
     let mut waits = Box::pin(worker.run(never(), || 1));
@@ -74,7 +74,7 @@ async fn t24_a_full_queue_is_unavailable_at_once() {
 }
 
 #[tokio::test]
-async fn a_caller_who_has_gone_is_not_served() {
+async fn abandoned_request_is_not_served() {
     let worker = Arc::new(Worker::start(4).unwrap());
     let (release, busy) = occupy(&worker).await;
     let ran = Arc::new(Mutex::new(Vec::new()));
@@ -112,7 +112,7 @@ async fn deadline_holds_on_a_busy_thread_and_the_job_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_outage_and_the_thread_lives_on() {
+async fn panic_is_an_outage_and_the_thread_lives_on() {
     let worker = Worker::start(4).unwrap();
     let fault = worker.run(never(), || panic!("for the test")).await.unwrap_err();
     assert_eq!(fault.detail(), "the call of libsmbclient broke down");

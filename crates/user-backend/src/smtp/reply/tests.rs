@@ -20,7 +20,7 @@ fn read(lines: &str) -> Result<Reply, ProtocolViolation> {
 fn judged(stage: Stage, lines: &str, encrypted: bool) -> &'static str {
     let mut reply = read(lines).unwrap();
     let taught = RefusalTexts::parse(["Zebra says no"]).unwrap();
-    let words = reply.said.judge(&taught, Sent { name: "alice", password: "Wonderland-1" });
+    let words = reply.text.judge(&taught, Sent { name: "alice", password: "Wonderland-1" });
     match judge(stage, &reply, encrypted, &words) {
         Ok(Next::Proceed) => "proceed",
         Ok(Next::Rejected(rejection)) => rejection.as_str(),
@@ -182,8 +182,8 @@ proptest! {
     fn only_235_is_a_yes(code in 200_u16..600, words in "[ -~]{0,40}") {
         for stage in STAGES {
             let Ok(mut reply) = read(&format!("{code} {words}")) else { continue };
-            let said = reply.said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
-            let next = judge(stage, &reply, true, &said);
+            let text = reply.text.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+            let next = judge(stage, &reply, true, &text);
             let expected = match stage {
                 Stage::Greeting | Stage::StartTls => 220,
                 Stage::Ehlo => 250,

@@ -56,7 +56,7 @@ async fn only_missing_connections_are_prepared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pool_of_nothing_opens_nothing() {
+async fn pool_of_nothing_opens_nothing() {
     let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(0));
     warm.refill(|| server.connect());
     settle().await;

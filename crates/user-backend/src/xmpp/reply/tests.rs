@@ -9,8 +9,8 @@ fn text(namespace: &str, name: &str, text: &str) -> Element {
     Element { text: text.to_owned(), ..element(namespace, name, Vec::new()) }
 }
 
-fn failure(condition: &str, said: &str) -> Element {
-    element(SASL, "failure", vec![element(SASL, condition, Vec::new()), text(SASL, "text", said)])
+fn failure(condition: &str, words: &str) -> Element {
+    element(SASL, "failure", vec![element(SASL, condition, Vec::new()), text(SASL, "text", words)])
 }
 
 /// The outcome in one word: the reason, or the kind of the error.
@@ -52,8 +52,8 @@ fn condition_has_its_outcome() {
         ("bad-protocol", "not recognised"),
         ("NOT-AUTHORIZED", "not recognised"),
     ] {
-        for said in ["", "zebra"] {
-            assert_eq!(judged(Stage::Password, &failure(condition, said)), expected, "{condition}");
+        for text in ["", "zebra"] {
+            assert_eq!(judged(Stage::Password, &failure(condition, text)), expected, "{condition}");
         }
         let to_name = if condition == "not-authorized" { "unknown_user" } else { expected };
         assert_eq!(judged(Stage::Name, &failure(condition, "")), to_name, "{condition}");
@@ -66,7 +66,7 @@ fn condition_has_its_outcome() {
 
 #[test]
 fn words_give_the_reason_where_the_condition_does_not() {
-    for (condition, said, expected) in [
+    for (condition, text, expected) in [
         ("not-authorized", "Invalid username or password", "bad_credentials"),
         ("not-authorized", "Account is locked", "account_locked"),
         ("not-authorized", "Password expired", "credentials_expired"),
@@ -89,7 +89,7 @@ fn words_give_the_reason_where_the_condition_does_not() {
         ),
         ("malformed-request", "Invalid channel binding value.", "not understood"),
     ] {
-        assert_eq!(judged(Stage::Password, &failure(condition, said)), expected, "{condition} {said}");
+        assert_eq!(judged(Stage::Password, &failure(condition, text)), expected, "{condition} {text}");
     }
 }
 
@@ -134,7 +134,7 @@ fn features(mechanisms: &[&str], bindings: &[&str], starttls: bool) -> Features 
 }
 
 #[test]
-fn mechanism_is_the_best_that_both_sides_have() {
+fn mechanism_is_the_best_common_one() {
     let none = BindingData::default();
     let exporter = BindingData { exporter: Some(vec![1]), end_point: None };
     let both = BindingData { exporter: Some(vec![1]), end_point: Some(vec![2]) };

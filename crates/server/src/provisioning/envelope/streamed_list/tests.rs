@@ -56,14 +56,14 @@ async fn in_parts_or_in_one_piece_the_bytes_are_the_same() {
             (people(0, 4), vec![people(0, 0), people(0, 3), people(3, 4)]),
             (people(0, 0), vec![people(0, 0), people(0, 0)]),
         ] {
-            let told = written(parts.into_iter().map(Ok), format).await.unwrap();
-            assert_eq!(String::from_utf8(told), String::from_utf8(held(whole, format)), "{format:?}");
+            let streamed = written(parts.into_iter().map(Ok), format).await.unwrap();
+            assert_eq!(String::from_utf8(streamed), String::from_utf8(held(whole, format)), "{format:?}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_comes_back_is_waited_for() {
+async fn returning_store_is_waited_for() {
     let parts = [Ok(ids(0, 2)), Err(down()), Err(down()), Ok(ids(2, 3)), Err(down()), Ok(ids(3, 4))];
     assert_eq!(written(parts, Format::Json).await.unwrap(), held(ids(0, 4), Format::Json));
 }

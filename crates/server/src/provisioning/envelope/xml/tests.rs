@@ -185,7 +185,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn o03_a_hundred_thousand_texts_read_back_equal(seed in any::<u64>()) {
+    fn o03_hundred_thousand_texts_read_back_equal(seed in any::<u64>()) {
         let texts = hundred_texts(seed);
         let document = write("ocs", &[("data", &Data::list(texts.iter().map(String::as_str)))]).unwrap();
         let found = parse(&document).children.remove(0).children;
@@ -243,7 +243,7 @@ fn invalid_xml_characters_are_replaced() {
 }
 
 #[test]
-fn a_key_that_is_no_name_becomes_an_element() {
+fn invalid_xml_name_becomes_an_element() {
     for (key, name) in [
         ("Frank", true),
         ("_a-1.b", true),

@@ -182,7 +182,7 @@ impl<'t> PhpReader<'t> {
 /// Collects keys and values from one statement at the top of the file.
 fn collect<'a>(statement: &'a Statement<'a>, found: &mut Vec<Pair<'a>>) {
     match statement {
-        Statement::Return(said) => scan_array(said.value, found),
+        Statement::Return(returned) => scan_array(returned.value, found),
         Statement::Expression(statement) => {
             let Expression::Assignment(assignment) = statement.expression else { return };
             if !assignment.operator.is_assign() {

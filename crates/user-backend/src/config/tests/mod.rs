@@ -67,7 +67,10 @@ fn wrong(text: &str, format: Format, name: &str) -> String {
         Ok(config) => panic!("taken for good:\n{text}\n{config:?}"),
         Err(errors) => {
             // The password of every secret in these tests.
-            assert!(!format!("{errors} {errors:?}").contains("Wonderland"), "told a secret:\n{errors}");
+            assert!(
+                !format!("{errors} {errors:?}").contains("Wonderland"),
+                "an error shows a secret:\n{errors}"
+            );
             errors.to_string()
         }
     }

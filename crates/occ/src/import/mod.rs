@@ -23,7 +23,7 @@ use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
 use crate::progress::Progress;
 use crate::store::{self, Missing, Store};
-use people::{Homes, Left, Person};
+use people::{Homes, NotImported, Person};
 use source::Source;
 
 /// How many users are read at a time.
@@ -155,11 +155,11 @@ async fn users(
                 }
                 let person = match Person::read(source, row, homes).await? {
                     Ok(person) => person,
-                    Err(Left::Skipped) => {
+                    Err(NotImported::Skipped) => {
                         summary.skipped += 1;
                         continue;
                     }
-                    Err(Left::Problem(problem)) => {
+                    Err(NotImported::Problem(problem)) => {
                         summary.problem(problem);
                         continue;
                     }

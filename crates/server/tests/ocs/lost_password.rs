@@ -82,8 +82,8 @@ pub(super) fn path_of_link(text: &str) -> String {
 async fn link(server: &Server, name: &str) -> String {
     let mut browser = TestBrowser::new(server);
     browser.get("/lostpassword").await;
-    let asked = browser.post("/lostpassword", &[("user", name)]).await;
-    assert_eq!((asked.status, asked.header("location")), (303, "/lostpassword?done=sent"));
+    let answer = browser.post("/lostpassword", &[("user", name)]).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/lostpassword?done=sent"));
     assert!(browser.get("/lostpassword?done=sent").await.body.contains("Check your mail"));
     let mut mails = deliver(server).await;
     mails.retain(|(_, text)| text.contains("/lostpassword/reset/"));
@@ -217,7 +217,7 @@ async fn t50_reset_request_has_one_response_for_all_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_is_one_text() {
+async fn name_is_one_text() {
     let server = server().await;
     let mut browser = TestBrowser::new(&server);
     browser.get("/lostpassword").await;
@@ -322,15 +322,15 @@ async fn disabled_resets_send_no_mail() {
         let page = browser.get("/lostpassword").await;
         assert_eq!((page.status, page.header("location")), (status, location));
         browser.get("/login").await;
-        let asked = browser.post("/lostpassword", &[("user", "Frank")]).await;
-        assert_eq!(asked.status, 403);
-        assert!(asked.body.contains("Password reset is disabled"), "{}", asked.body);
+        let answer = browser.post("/lostpassword", &[("user", "Frank")]).await;
+        assert_eq!(answer.status, 403);
+        assert!(answer.body.contains("Password reset is disabled"), "{}", answer.body);
         assert_eq!(server.accounts.outbox().waiting().await.unwrap(), 0);
     }
 }
 
 #[test]
-fn a_link_that_could_lead_astray_stops_the_start() {
+fn unsafe_link_setting_stops_the_start() {
     let dir = TempDir::new().unwrap();
     let load = |name: &str, text: &str| {
         let file = dir.path().join(name);
@@ -372,7 +372,7 @@ fn a_link_that_could_lead_astray_stops_the_start() {
 
 /// The whole way with a mail server: what the program itself starts.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_goes_out_by_mail_and_works() {
+async fn link_goes_out_by_mail_and_works() {
     let taken = smtp::takes_a_mail("RCPT TO:<frank@example.org>\r\n");
     let sink = FakeServer::start([vec![smtp::say("220 sink")], taken].concat()).await;
     let public = "public_url = \"https://cloud.example.org/base\"\nname = \"Cloud\"";
@@ -386,8 +386,9 @@ async fn a_link_goes_out_by_mail_and_works() {
     browser.get("/lostpassword").await;
     browser.post("/lostpassword", &[("user", "Frank")]).await;
     assert_eq!(server.app.mail_worker().unwrap().unwrap().deliver_due().await.unwrap().sent, 1);
-    let heard = sink.heard_text().replace("=\r\n", "");
-    let (_, rest) = heard.split_once("https://cloud.example.org/base").unwrap_or_else(|| panic!("{heard}"));
+    let received = sink.received_text().replace("=\r\n", "");
+    let (_, rest) =
+        received.split_once("https://cloud.example.org/base").unwrap_or_else(|| panic!("{received}"));
     let path = rest.split_whitespace().next().unwrap();
     let page = browser.get(path).await;
     assert_eq!(page.status, 200, "{path}");

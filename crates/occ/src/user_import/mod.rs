@@ -61,7 +61,7 @@ struct Import<'a> {
 }
 
 /// Why a row creates no user.
-enum Left {
+enum NotCreated {
     /// The user is there.
     Existing,
     /// This has to be known.
@@ -70,7 +70,7 @@ enum Left {
     Failed(CliError),
 }
 
-impl From<AccountsError> for Left {
+impl From<AccountsError> for NotCreated {
     fn from(error: AccountsError) -> Self {
         match CliError::from(error) {
             error if error.is_refusal() => Self::Refused(error.to_string()),
@@ -113,13 +113,13 @@ pub(crate) async fn run(call: Call<'_>, args: &UserImportArgs) -> Result<Output,
         let user = row.as_ref().map(|row| row.id.clone()).unwrap_or_default();
         let left = match row {
             Ok(row) => import.take(row, line, &mut seen).await,
-            Err(problem) => Err(Left::Refused(problem)),
+            Err(problem) => Err(NotCreated::Refused(problem)),
         };
         match left {
             Ok(()) => summary.created += 1,
-            Err(Left::Existing) => summary.existing += 1,
-            Err(Left::Refused(error)) => summary.problems.push(Problem { line, user, error }),
-            Err(Left::Failed(failure)) => {
+            Err(NotCreated::Existing) => summary.existing += 1,
+            Err(NotCreated::Refused(error)) => summary.problems.push(Problem { line, user, error }),
+            Err(NotCreated::Failed(failure)) => {
                 progress.end();
                 let done = format!("stopped at line {line}, after {} users were created", summary.created);
                 return Err(store::placed(failure).about(&done));
@@ -165,24 +165,29 @@ fn read(file: &Path) -> Result<Zeroizing<String>, CliError> {
 
 impl Import<'_> {
     /// Creates the user of a row, or checks whether it could be.
-    async fn take(&self, row: Row, line: u64, seen: &mut HashMap<CanonicalName, u64>) -> Result<(), Left> {
-        let refused = |why: &str| Left::Refused(why.to_owned());
+    async fn take(
+        &self,
+        row: Row,
+        line: u64,
+        seen: &mut HashMap<CanonicalName, u64>,
+    ) -> Result<(), NotCreated> {
+        let refused = |why: &str| NotCreated::Refused(why.to_owned());
         let backend = match row.backend.as_deref() {
             None | Some(LOCAL_BACKEND) => None,
             Some(id) => Some(self.backend(id)?),
         };
         let id = match &backend {
-            None => UserId::for_new(&row.id).map_err(|error| Left::Refused(error.to_string()))?,
+            None => UserId::for_new(&row.id).map_err(|error| NotCreated::Refused(error.to_string()))?,
             Some(_) => UserId::parse(&row.id)?,
         };
         if let Some(first) = seen.get(id.name()) {
-            return Err(Left::Refused(format!("the user of line {first} has this name")));
+            return Err(NotCreated::Refused(format!("the user of line {first} has this name")));
         }
         seen.insert(id.name().clone(), line);
         if let Some(store) = self.store
             && store.accounts.users().find(&id).await?.is_some()
         {
-            return Err(Left::Existing);
+            return Err(NotCreated::Existing);
         }
         let mut new = NewUser::new(id.clone()).create_missing_groups();
         let email = row.email.as_deref().map(EmailAddress::parse).transpose()?;
@@ -229,7 +234,7 @@ impl Import<'_> {
                 }
             }
             (None, None, Some(hash)) => {
-                PasswordHash::parse(hash).map_err(|error| Left::Refused(error.to_string()))?;
+                PasswordHash::parse(hash).map_err(|error| NotCreated::Refused(error.to_string()))?;
                 new = new.password(StoredHash::new(hash.as_str()));
             }
             (None, None, None) if self.no_mail || row.is_disabled => {}
@@ -247,18 +252,18 @@ impl Import<'_> {
         self.create(new).await
     }
 
-    fn backend(&self, id: &str) -> Result<BackendId, Left> {
+    fn backend(&self, id: &str) -> Result<BackendId, NotCreated> {
         self.backends.iter().find(|known| known.as_str() == id).cloned().ok_or_else(|| {
             let ids: Vec<&str> = self.backends.iter().map(BackendId::as_str).chain([LOCAL_BACKEND]).collect();
-            Left::Refused(format!("there is no backend {id:?}; there are: {}", ids.join(", ")))
+            NotCreated::Refused(format!("there is no backend {id:?}; there are: {}", ids.join(", ")))
         })
     }
 
     /// A hash of a password that passes the policy.
     ///
     /// A dry run only checks the policy, which needs a store.
-    async fn hash(&self, person: Person<'_>, typed: &str) -> Result<Option<StoredHash>, Left> {
-        let password = Password::parse(typed).map_err(|error| Left::Refused(error.to_string()))?;
+    async fn hash(&self, person: Person<'_>, typed: &str) -> Result<Option<StoredHash>, NotCreated> {
+        let password = Password::parse(typed).map_err(|error| NotCreated::Refused(error.to_string()))?;
         let Some(passwords) = &self.passwords else { return Ok(None) };
         let deadline = later(now(), HASHING_TIMEOUT);
         let done = if self.dry_run {
@@ -267,19 +272,19 @@ impl Import<'_> {
             passwords.first(person, &password, deadline).await.map(Some)
         };
         done.map_err(|error| match error {
-            SetError::Refused(why) => Left::Refused(why),
+            SetError::Refused(why) => NotCreated::Refused(why),
             SetError::Store(error) => error.into(),
-            SetError::Hasher(error) => Left::Failed(CliError::unavailable(error.to_string())),
-            error => Left::Refused(error.to_string()),
+            SetError::Hasher(error) => NotCreated::Failed(CliError::unavailable(error.to_string())),
+            error => NotCreated::Refused(error.to_string()),
         })
     }
 
-    async fn create(&self, new: NewUser) -> Result<(), Left> {
+    async fn create(&self, new: NewUser) -> Result<(), NotCreated> {
         let Some(store) = self.store.filter(|_| !self.dry_run) else { return Ok(()) };
         match store.accounts.users().create(new).await {
             Ok(_) => Ok(()),
-            Err(error) if error.is_ban() => Err(Left::Refused("the name is banned".to_owned())),
-            Err(AccountsError::Full) => Err(Left::Refused(
+            Err(error) if error.is_ban() => Err(NotCreated::Refused("the name is banned".to_owned())),
+            Err(AccountsError::Full) => Err(NotCreated::Refused(
                 "too many welcome mails wait to be sent; import this row again later".to_owned(),
             )),
             Err(error) => Err(error.into()),

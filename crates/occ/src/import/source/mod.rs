@@ -5,7 +5,7 @@
 
 mod copy;
 mod engine;
-mod place;
+mod location;
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::config_file;
 use crate::exit::CliError;
 use copy::Copy;
 use engine::{Cells, Engine};
-use place::SourceLocation;
+use location::SourceLocation;
 
 /// The latest version of the PHP system whose tables are known to be read right.
 const LATEST_VERSION: u32 = 34;
@@ -249,12 +249,12 @@ mod tests {
 
     #[tokio::test]
     async fn source_without_indexes_is_read_once() {
-        let mut asked = Vec::new();
+        let mut queries = Vec::new();
         for people in [10, 2000] {
             let mut engine = Engine::of_sqlite(without_indexes(people).await);
             let copy = Copy::make(&mut engine, "oc_").await.unwrap();
             assert_eq!(copy.problems, [""; 0]);
-            asked.push(engine.asked());
+            queries.push(engine.queries());
             let mut source = Source {
                 copy: copy.connection,
                 salt: LegacySalt::new(String::new()),
@@ -265,7 +265,7 @@ mod tests {
             assert_eq!(source.groups_of("local 7", false).await.unwrap(), ["staff"]);
             assert_eq!(source.preferences("external 7").await.unwrap().len(), 1);
         }
-        assert_eq!(asked[0], asked[1], "the number of users decides how much is asked");
+        assert_eq!(queries[0], queries[1], "the number of users decides how much is asked");
     }
 
     #[tokio::test]

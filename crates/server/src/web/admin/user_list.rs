@@ -18,7 +18,7 @@ pub(super) const PER_PAGE: u64 = 50;
 #[serde(rename_all = "camelCase")]
 pub(super) struct ApiUser {
     pub(super) id: String,
-    /// Told to those who administer the user.
+    /// Shown to administrators of the user.
     pub(super) enabled: Option<bool>,
     pub(super) displayname: Option<String>,
     pub(super) email: Option<String>,
@@ -71,8 +71,11 @@ pub(super) async fn home(admin: AdminRequest, _: Form) -> PageResult {
 
 /// `GET /admin/users`
 pub(super) async fn list(admin: AdminRequest, _: Form) -> PageResult {
-    let (search, group, disabled) =
-        (admin.asked("search"), admin.asked("group"), admin.request.asked("disabled").is_some());
+    let (search, group, disabled) = (
+        admin.query_value("search"),
+        admin.query_value("group"),
+        admin.request.query_value("disabled").is_some(),
+    );
     let offset = admin.offset();
     let path = match () {
         () if disabled => "/cloud/users/disabled".to_owned(),
@@ -204,7 +207,7 @@ pub(super) async fn backends(
     admin: &AdminRequest,
 ) -> Result<Vec<(String, String)>, crate::web::page_request::EarlyResponse> {
     #[derive(Deserialize)]
-    struct ApiBackend {
+    struct BackendChoice {
         id: String,
         name: String,
         local: bool,
@@ -212,8 +215,8 @@ pub(super) async fn backends(
     if !admin.caller().is_admin() {
         return Ok(Vec::new());
     }
-    let (all, _) = admin.read_list::<ApiBackend>("/cloud/server/backends", "backends", &[]).await?;
+    let (all, _) = admin.read_list::<BackendChoice>("/cloud/server/backends", "backends", &[]).await?;
     let this = admin.t("this-server");
-    let named = |one: ApiBackend| if one.local { (one.id, this.clone()) } else { (one.id, one.name) };
+    let named = |one: BackendChoice| if one.local { (one.id, this.clone()) } else { (one.id, one.name) };
     Ok(all.into_iter().map(named).collect())
 }

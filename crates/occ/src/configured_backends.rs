@@ -164,12 +164,12 @@ fn setup(file: PathBuf, config: Config) -> Result<LoadedConfig, CliError> {
     }
     let about = |id: Option<&BackendId>| -> Vec<String> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
-        let told = mine.map(|warning| {
+        let texts = mine.map(|warning| {
             let place = warning.file().zip(warning.line());
             let place = place.map_or_else(String::new, |(file, line)| format!(" ({file}:{line})"));
             format!("{}: {}{place}", warning.setting(), warning.text())
         });
-        told.collect()
+        texts.collect()
     };
     let configured =
         |(entry, ConfiguredBackend { backend, policy, names, .. }): (&Entry, ConfiguredBackend)| Configured {

@@ -116,16 +116,16 @@ impl SourceLocation {
         }
     }
 
-    /// Host and port, or a socket; nothing when nothing is said.
+    /// Host and port, or a socket; `None` when the file sets none.
     pub(super) fn host(&self) -> Result<Option<Host>, CliError> {
         let Some(text) = self.text("dbhost")?.filter(|text| !text.is_empty()) else { return Ok(None) };
         let wrong = || self.wrong("dbhost", "another form", "host, host:port or host:/path/to/socket");
         let mut host = Host::parse(&text).ok_or_else(wrong)?;
         if let Host::Tcp { port: port @ None, .. } = &mut host {
             // Written as a text by some installers, as a number by others; empty by most.
-            let said = self.config.section::<u16>("dbport").ok().flatten();
+            let number = self.config.section::<u16>("dbport").ok().flatten();
             let written = || self.text("dbport").ok().flatten().and_then(|port| port.parse().ok());
-            *port = said.or_else(written);
+            *port = number.or_else(written);
         }
         Ok(Some(host))
     }
@@ -176,14 +176,14 @@ impl Host {
     }
 
     /// `localhost` means the socket for every MySQL client, unless there is a port.
-    pub(super) fn of_mysql(said: Option<Self>) -> Self {
-        let said = said.unwrap_or_else(|| Self::Tcp { name: "localhost".to_owned(), port: None });
-        match &said {
+    pub(super) fn of_mysql(host: Option<Self>) -> Self {
+        let host = host.unwrap_or_else(|| Self::Tcp { name: "localhost".to_owned(), port: None });
+        match &host {
             Self::Tcp { name, port: None } if name == "localhost" => {
                 let socket = SOCKETS.into_iter().map(PathBuf::from).find(|path| path.exists());
-                socket.map_or(said, Self::Socket)
+                socket.map_or(host, Self::Socket)
             }
-            _ => said,
+            _ => host,
         }
     }
 }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_said_in_many_ways() {
+    fn host_has_many_forms() {
         let tcp = |name: &str, port| Some(Host::Tcp { name: name.to_owned(), port });
         let socket = |path: &str| Some(Host::Socket(path.into()));
         for (text, host) in [

@@ -45,9 +45,9 @@ macro_rules! from_each {
 from_each! {
     fn dry_run_lists_everything_and_writes_nothing(installation) {
         let before = installation.bytes();
-        let said = installation.occ.run(&["import:nextcloud"]);
-        assert_eq!((said.code, said.err.as_str()), (1, ""), "{said:?}");
-        assert_eq!(said.out, DRY_RUN);
+        let output = installation.occ.run(&["import:nextcloud"]);
+        assert_eq!((output.code, output.err.as_str()), (1, ""), "{output:?}");
+        assert_eq!(output.out, DRY_RUN);
         assert!(!installation.is_store_made());
         assert_eq!(installation.bytes(), before);
     }
@@ -55,8 +55,8 @@ from_each! {
     fn users_are_imported_with_all_their_data(installation) {
         let before = installation.bytes();
         let occ = &installation.occ;
-        let (said, json) = installation.import(&["--write"]);
-        assert_eq!((said.code, said.err.as_str()), (1, ""), "{said:?}");
+        let (output, json) = installation.import(&["--write"]);
+        assert_eq!((output.code, output.err.as_str()), (1, ""), "{output:?}");
         assert_eq!((&json["users"], &json["external_users"], &json["groups"]), (&5.into(), &2.into(), &2.into()));
         assert_eq!(json["app_passwords_left_behind"], 2);
         assert_eq!(installation.bytes(), before, "the source was written");
@@ -90,15 +90,15 @@ from_each! {
             assert!(!before.contains("argon2id"), "{before}");
             assert_eq!(sign_in(&installation.occ, id, "Wonderland-2").code, 1);
             assert_eq!(hash(&installation.occ, &accounts, id), before);
-            let said = sign_in(&installation.occ, id, "Wonderland-1");
-            assert!(said.code == 0 && said.out.starts_with(&format!("{id} is authenticated by local")), "{said:?}");
+            let output = sign_in(&installation.occ, id, "Wonderland-1");
+            assert!(output.code == 0 && output.out.starts_with(&format!("{id} is authenticated by local")), "{output:?}");
             assert!(hash(&installation.occ, &accounts, id).starts_with("$argon2id"), "{id}");
         }
         assert_eq!(hash(&installation.occ, &accounts, "root"), HASH);
         // The salt is a secret of the installation; it is nowhere in what administrators may look
         // at.
-        let told = installation.occ.run(&["config:list", "--private"]).out;
-        assert!(!told.contains("pepper"), "{told}");
+        let listed = installation.occ.run(&["config:list", "--private"]).out;
+        assert!(!listed.contains("pepper"), "{listed}");
     }
 
     fn interrupted_import_continues_and_a_second_one_is_idempotent(installation) {
@@ -122,18 +122,18 @@ from_each! {
             None => installation.occ.block_on(installation::sqlite(&installation.file(), statements)),
         }
         let (_, dry) = installation.import(&[]);
-        let (said, json) = installation.import(&["--write"]);
+        let (output, json) = installation.import(&["--write"]);
         let shared = serde_json::json!(["carol", "older", "oldest"]);
         assert_eq!((&dry["unconfirmed_addresses"], &json["unconfirmed_addresses"]), (&shared, &shared));
-        assert_eq!(said.code, 1, "as without: {said:?}");
+        assert_eq!(output.code, 1, "as without: {output:?}");
         let occ = &installation.occ;
         assert_eq!(occ.run(&["user:list", "--unconfirmed"]).out, "  - carol: carol\n  - older: older\n  - oldest: oldest\n");
         let info = occ.run(&["user:info", "carol"]).out;
         assert!(info.contains("- email: shared@example.com\n  - confirmed_email: \n"), "{info}");
         // An administrator says whose it is.
         assert_eq!(occ.run(&["user:setting", "older", "settings", "email", "shared@example.com"]).out, "");
-        let said = occ.run(&["user:setting", "carol", "settings", "email", "shared@example.com"]);
-        assert!(said.code == 0 && said.out.contains("is stored and not confirmed"), "{said:?}");
+        let output = occ.run(&["user:setting", "carol", "settings", "email", "shared@example.com"]);
+        assert!(output.code == 0 && output.out.contains("is stored and not confirmed"), "{output:?}");
         assert_eq!(occ.run(&["user:list", "--unconfirmed"]).out, "  - carol: carol\n  - oldest: oldest\n");
     }
 
@@ -171,7 +171,7 @@ from_each! {
 
 /// Broken rows after years of use: each is reported, and all others are imported.
 #[test]
-fn malformed_row_does_not_stop_the_import() {
+fn malformed_row_is_skipped_by_the_import() {
     let rows = format!(
         "INSERT INTO oc_users VALUES (NULL, NULL, 'x', NULL), ('', NULL, 'x', NULL), (x'626f62', NULL, 'x', NULL), \
          (CAST(x'66fe' AS TEXT), NULL, 'x', NULL), ('ALICE', NULL, '{HASH}', NULL), ('odd', NULL, '9|x', NULL), \
@@ -188,10 +188,10 @@ fn malformed_row_does_not_stop_the_import() {
     // A table without a primary key, as SQLite's own have it, takes a NULL.
     installation.occ.block_on(installation::sqlite(&installation.file(), &rows));
     let before = installation.bytes();
-    let (said, dry) = installation.import(&[]);
-    assert_eq!(said.code, 1, "{said:?}");
+    let (output, dry) = installation.import(&[]);
+    assert_eq!(output.code, 1, "{output:?}");
     let (_, json) = installation.import(&["--write"]);
-    assert_eq!(dry["problems"], json["problems"], "a dry run tells everything");
+    assert_eq!(dry["problems"], json["problems"], "a dry run lists everything");
     insta::assert_snapshot!(format!("{:#}", json["problems"]));
     assert_eq!((&json["users"], &json["external_users"]), (&(5 + 2).into(), &2.into()));
     assert_eq!(installation.bytes(), before);
@@ -262,8 +262,8 @@ fn unreadable_source_is_reported_and_nothing_is_created() {
         ("'dbtype' => 'mysql', 'dbhost' => 'localhost:nowhere',", "host:port"),
     ] {
         occ.write("config/config.php", &format!("<?php $CONFIG = [{text}];"));
-        let said = occ.run(&["import:nextcloud", "--from", "config/config.php", "--write"]);
-        assert!(said.fails(2).contains(words), "{text}: {said:?}");
+        let output = occ.run(&["import:nextcloud", "--from", "config/config.php", "--write"]);
+        assert!(output.fails(2).contains(words), "{text}: {output:?}");
     }
     let port = crate::closed_port();
     for kind in ["pgsql", "mysql"] {
@@ -305,12 +305,15 @@ fn mysql_uses_port_and_tls_of_the_driver_options() {
         occ.run(&["import:nextcloud", "--output=json"])
     };
     assert_eq!(found("127.0.0.1", "").code, 1, "there are problems, so it was read");
-    let said = found("localhost", "'dbdriveroptions' => [PDO::MYSQL_ATTR_INIT_COMMAND => 'SET x = 1'],");
-    assert_eq!(said.code, 1, "{said:?}");
-    assert_eq!(said.err, "warning: dbdriveroptions: PDO::MYSQL_ATTR_INIT_COMMAND is not used\n");
-    let said = found("localhost", "'dbdriveroptions' => [PDO::MYSQL_ATTR_SSL_CA => getenv('CA')],");
-    assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.err.starts_with("warning: dbdriveroptions is not used: it cannot be read\n"), "{said:?}");
+    let output = found("localhost", "'dbdriveroptions' => [PDO::MYSQL_ATTR_INIT_COMMAND => 'SET x = 1'],");
+    assert_eq!(output.code, 1, "{output:?}");
+    assert_eq!(output.err, "warning: dbdriveroptions: PDO::MYSQL_ATTR_INIT_COMMAND is not used\n");
+    let output = found("localhost", "'dbdriveroptions' => [PDO::MYSQL_ATTR_SSL_CA => getenv('CA')],");
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(
+        output.err.starts_with("warning: dbdriveroptions is not used: it cannot be read\n"),
+        "{output:?}"
+    );
 
     let reader = installation.reader();
     installation.database.as_ref().unwrap().run(&format!("ALTER USER {reader}@localhost REQUIRE SSL"));
@@ -320,8 +323,8 @@ fn mysql_uses_port_and_tls_of_the_driver_options() {
         format!("\\Pdo\\Mysql::ATTR_SSL_CA => '{certificate}'"),
         format!("1009 => '{certificate}'"),
     ] {
-        let said = found("localhost", &format!("'dbdriveroptions' => [{options}],"));
-        assert_eq!((said.code, said.err.as_str()), (1, ""), "{options}");
+        let output = found("localhost", &format!("'dbdriveroptions' => [{options}],"));
+        assert_eq!((output.code, output.err.as_str()), (1, ""), "{options}");
     }
     // The certificate is for `localhost`, and self-signed.
     let options = format!("'dbdriveroptions' => [1009 => '{certificate}'],");
@@ -331,7 +334,7 @@ fn mysql_uses_port_and_tls_of_the_driver_options() {
 }
 
 #[test]
-fn a_database_that_does_not_let_us_in_says_why() {
+fn database_login_failure_says_why() {
     for kind in [Kind::Mysql, Kind::Postgres] {
         let Some(installation) = Installation::new(kind) else { return };
         let host = installation.host();
@@ -346,9 +349,9 @@ fn a_database_that_does_not_let_us_in_says_why() {
             let text =
                 text.replace(&format!("'{setting}' => "), &format!("'{setting}' => '{value}', 'was' => "));
             std::fs::write(&file, text).unwrap();
-            let said = installation.occ.run(&["import:nextcloud"]);
-            assert!(said.fails(2).contains(words), "{kind:?} {setting}: {said:?}");
-            assert!(!said.err.contains("Reading-Glass"), "{said:?}");
+            let output = installation.occ.run(&["import:nextcloud"]);
+            assert!(output.fails(2).contains(words), "{kind:?} {setting}: {output:?}");
+            assert!(!output.err.contains("Reading-Glass"), "{output:?}");
         }
     }
 }

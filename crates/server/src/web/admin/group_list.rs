@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::admin_request::{AdminRequest, path_of};
 use super::templates::{GroupLine, GroupList};
-use super::users::{PER_PAGE, pages};
+use super::user_list::{PER_PAGE, pages};
 use crate::web::form::Form;
 use crate::web::page_request::PageResult;
 use crate::web::templates::{Notice, Typed};
@@ -43,7 +43,7 @@ async fn page(
     notice: Option<Notice>,
     sent: Option<&Form>,
 ) -> PageResult {
-    let search = admin.asked("search");
+    let search = admin.query_value("search");
     let offset = admin.offset();
     let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
     let fields = [("search", search.as_str()), ("limit", &limit), ("offset", &from)];

@@ -25,7 +25,7 @@ const LONGEST: usize = 42;
 /// Two that the administrators' manual names.
 const EXAMPLES: [&str; 2] = ["california", "enterprise"];
 
-static LIST: &[u8] = include_bytes!("../data/common-passwords.fst");
+static LIST: &[u8] = include_bytes!("../../data/common-passwords.fst");
 
 static EMBEDDED: LazyLock<Result<CommonPasswords, ListError>> = LazyLock::new(|| CommonPasswords::read(LIST));
 
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_list_is_whole() {
+    fn embedded_list_is_whole() {
         assert_eq!(CommonPasswords::embedded().unwrap().len(), 961_927);
         assert!(LIST.len() <= 6_000_000);
     }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_list_is_no_list() {
+    fn damaged_list_is_no_list() {
         let mut damaged = LIST.to_vec();
         damaged[LIST.len() / 2] ^= 1;
         assert_eq!(CommonPasswords::read(damaged.leak()).unwrap_err(), ListError);

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::lost::{deliver, mail_settings, path_of_link};
+use super::lost_password::{deliver, mail_settings, path_of_link};
 use super::*;
 
 /// A browser, and its driver, which end together.

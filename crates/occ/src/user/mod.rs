@@ -153,7 +153,7 @@ fn needs_mail_server(store: &Store) -> Result<(), CliError> {
 pub(crate) const NO_MAIL_SERVER: &str =
     "no mail server is set up; the section [mail] of the configuration names it";
 
-/// What is said of an address that cannot be confirmed.
+/// The note about an address that cannot be confirmed.
 fn unconfirmed(address: &str) -> String {
     format!("{address} is stored and not confirmed: another user has confirmed it, or has it as the user id")
 }
