@@ -110,7 +110,7 @@ impl AppPassword {
 macro_rules! token_columns {
     () => {
         "app_passwords.key, app_passwords.name, app_passwords.created_at, app_passwords.last_used, \
-         app_passwords.expires_at, app_passwords.wipe, app_passwords.last_used_from, app_passwords.scopes, \
+         app_passwords.expires_at, app_passwords.wipe_requested, app_passwords.last_used_from, app_passwords.scopes, \
          app_passwords.networks "
     };
 }
@@ -366,13 +366,14 @@ impl AppPasswordsMut<'_> {
         let token = Token::random()?;
         let mut change = self.0.change().await?;
         let LockedUser { key: user_key, user } = change.lock_target(user, Right::Oneself).await?;
-        let replace =
-            sql("UPDATE app_passwords SET token = $3 WHERE user_key = $1 AND token = $2 AND NOT wipe \
-                           AND (expires_at IS NULL OR expires_at > $4) RETURNING name")
-            .bind(user_key.0)
-            .bind(old.bytes())
-            .bind(token.hash().bytes())
-            .bind(self.0.now().millis());
+        let replace = sql(
+            "UPDATE app_passwords SET token = $3 WHERE user_key = $1 AND token = $2 AND NOT wipe_requested \
+                           AND (expires_at IS NULL OR expires_at > $4) RETURNING name",
+        )
+        .bind(user_key.0)
+        .bind(old.bytes())
+        .bind(token.hash().bytes())
+        .bind(self.0.now().millis());
         let row = change.row(replace).await?;
         let row = row.ok_or_else(|| AccountsError::missing("app password", "that is in use"))?;
         let name = row.text(0)?;
@@ -391,8 +392,9 @@ impl AppPasswordsMut<'_> {
     pub async fn wipe(self, user: &UserId) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
         let locked = change.lock_target(user, Right::OverAccess).await?;
-        let marked = change
-            .execute(sql("UPDATE app_passwords SET wipe = TRUE WHERE user_key = $1").bind(locked.key.0));
+        let marked = change.execute(
+            sql("UPDATE app_passwords SET wipe_requested = TRUE WHERE user_key = $1").bind(locked.key.0),
+        );
         let marked = marked.await?;
         credential_epoch::end_credentials(&mut change, &locked).await?;
         change.note(Action::WipeOrdered, locked.name(), None).await?;

@@ -32,11 +32,11 @@ impl CredentialEpochs<'_> {
     /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be
     /// believed then.
     pub async fn current(self) -> Result<CredentialEpoch, AccountsError> {
-        let row = self.0.db().row(sql("SELECT value FROM generation WHERE one = 1")).await?;
+        let row = self.0.db().row(sql("SELECT value FROM credential_epoch WHERE id = 1")).await?;
         let value = row.map(|row| row.int(0)).transpose()?;
         value
             .map(CredentialEpoch::stored)
-            .ok_or_else(|| AccountsError::unreadable("the generation is missing"))
+            .ok_or_else(|| AccountsError::unreadable("the credential epoch is missing"))
     }
 }
 
@@ -64,10 +64,10 @@ impl CredentialEpochsMut<'_> {
     pub async fn forget_all(self) -> Result<CredentialEpoch, AccountsError> {
         let mut change = self.0.change().await?;
         // A reader that is further behind has to forget everything.
-        let jump = sql("UPDATE generation SET value = value + $1 WHERE one = 1 RETURNING value");
+        let jump = sql("UPDATE credential_epoch SET value = value + $1 WHERE id = 1 RETURNING value");
         let row = change.row(jump.bind(KEPT + 1)).await?;
         let value = row.map(|row| row.int(0)).transpose()?;
-        let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
+        let value = value.ok_or_else(|| AccountsError::unreadable("the credential epoch is missing"))?;
         change.commit().await?;
         Ok(CredentialEpoch::stored(value))
     }
@@ -82,8 +82,7 @@ pub(crate) async fn bump(
 ) -> Result<CredentialEpoch, AccountsError> {
     let (epoch, now) = (next(change).await?, change.now());
     proven_credentials::forget(change, name).await?;
-    let event =
-        sql("INSERT INTO credential_events (generation, name, at, ends_password) VALUES ($1, $2, $3, 1)");
+    let event = sql("INSERT INTO credential_events (epoch, name, at, ends_password) VALUES ($1, $2, $3, 1)");
     change.execute(event.bind(epoch.number()).bind(name.as_str()).bind(now.millis())).await?;
     Ok(epoch)
 }
@@ -91,9 +90,9 @@ pub(crate) async fn bump(
 /// Raises the epoch, in the caller's transaction.
 pub(crate) async fn next(change: &mut Change<'_>) -> Result<CredentialEpoch, AccountsError> {
     let row =
-        change.row(sql("UPDATE generation SET value = value + 1 WHERE one = 1 RETURNING value")).await?;
+        change.row(sql("UPDATE credential_epoch SET value = value + 1 WHERE id = 1 RETURNING value")).await?;
     let value = row.map(|row| row.int(0)).transpose()?;
-    let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
+    let value = value.ok_or_else(|| AccountsError::unreadable("the credential epoch is missing"))?;
     if value % SWEEP == 0 {
         purge(change, value).await?;
     }
@@ -111,8 +110,8 @@ pub(crate) async fn purge_passed(change: &mut Change<'_>) -> Result<(), Accounts
 async fn purge(change: &mut Change<'_>, now: i64) -> Result<(), AccountsError> {
     // The margin lets a reader finish that began when they were still wanted.
     let old = now - 2 * KEPT;
-    change.execute(sql("DELETE FROM credential_events WHERE generation <= $1").bind(old)).await?;
-    change.execute(sql("DELETE FROM forgiven_places WHERE generation <= $1").bind(old)).await?;
+    change.execute(sql("DELETE FROM credential_events WHERE epoch <= $1").bind(old)).await?;
+    change.execute(sql("DELETE FROM unblocked_sources WHERE epoch <= $1").bind(old)).await?;
     Ok(())
 }
 
@@ -120,12 +119,14 @@ async fn purge(change: &mut Change<'_>, now: i64) -> Result<(), AccountsError> {
 pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, AccountsError> {
     // SQLite has one writer at a time as it is.
     let look = each(
-        "SELECT value FROM generation WHERE one = 1",
-        "SELECT value FROM generation WHERE one = 1 FOR SHARE",
+        "SELECT value FROM credential_epoch WHERE id = 1",
+        "SELECT value FROM credential_epoch WHERE id = 1 FOR SHARE",
     );
     let row = change.row(look).await?;
     let value = row.map(|row| row.int(0)).transpose()?;
-    value.map(CredentialEpoch::stored).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
+    value
+        .map(CredentialEpoch::stored)
+        .ok_or_else(|| AccountsError::unreadable("the credential epoch is missing"))
 }
 
 /// Ends the user's sessions, reset links, login flows and pending mail address.
@@ -150,7 +151,7 @@ pub(crate) async fn stamp(
     key: UserKey,
     epoch: CredentialEpoch,
 ) -> Result<(), AccountsError> {
-    let stamp = sql("UPDATE users SET generation = $2 WHERE key = $1");
+    let stamp = sql("UPDATE users SET credential_epoch = $2 WHERE key = $1");
     change.execute(stamp.bind(key.0).bind(epoch.number())).await?;
     Ok(())
 }

@@ -63,9 +63,9 @@ impl CredentialEpochs<'_> {
         }
         let events =
             sql("SELECT name, NULL, MAX(CASE WHEN ends_password = 1 THEN at END) FROM credential_events \
-                          WHERE generation > $1 AND generation <= $2 GROUP BY name UNION ALL \
-                          SELECT DISTINCT NULL, place, CAST(NULL AS BIGINT) FROM forgiven_places \
-                          WHERE generation > $1 AND generation <= $2");
+                          WHERE epoch > $1 AND epoch <= $2 GROUP BY name UNION ALL \
+                          SELECT DISTINCT NULL, source, CAST(NULL AS BIGINT) FROM unblocked_sources \
+                          WHERE epoch > $1 AND epoch <= $2");
         let (mut names, mut passwords_ended, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for row in self.0.db().rows(events.bind(seen.number()).bind(now.number())).await? {
             if let Some(name) = row.text_or_null(0)? {

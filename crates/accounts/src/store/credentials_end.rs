@@ -67,7 +67,7 @@ pub(crate) async fn end_all(
     locked: &LockedUser,
     reason: CredentialEnd<'_>,
 ) -> Result<(), AccountsError> {
-    let revoke = sql("DELETE FROM app_passwords WHERE user_key = $1 AND NOT wipe");
+    let revoke = sql("DELETE FROM app_passwords WHERE user_key = $1 AND NOT wipe_requested");
     change.execute(revoke.bind(locked.key.0)).await?;
     credential_epoch::end_credentials(change, locked).await?;
     if let Some(ended) = reason.of_address() {

@@ -243,11 +243,11 @@ impl FailedLoginsMut<'_> {
         let text = place.to_string();
         let mut change = self.0.change().await?;
         change.require(Right::Admin).await?;
-        let generation = credential_epoch::next(&mut change).await?;
+        let epoch = credential_epoch::next(&mut change).await?;
         let delete = sql("DELETE FROM failed_logins WHERE kind = 'source' AND subject = $1");
         let gone = change.execute(delete.bind(text.as_str())).await?;
-        let note = sql("INSERT INTO forgiven_places (generation, place) VALUES ($1, $2)");
-        change.execute(note.bind(generation.number()).bind(text.as_str())).await?;
+        let note = sql("INSERT INTO unblocked_sources (epoch, source) VALUES ($1, $2)");
+        change.execute(note.bind(epoch.number()).bind(text.as_str())).await?;
         change.note(Action::PlaceForgiven, &text, None).await?;
         change.commit().await?;
         Ok(gone)
@@ -264,8 +264,7 @@ impl FailedLogins<'_> {
         after: CredentialEpoch,
         up_to: CredentialEpoch,
     ) -> Result<Vec<SourceNet>, AccountsError> {
-        let query =
-            sql("SELECT DISTINCT place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
+        let query = sql("SELECT DISTINCT source FROM unblocked_sources WHERE epoch > $1 AND epoch <= $2");
         let rows = self.0.db().rows(query.bind(after.number()).bind(up_to.number())).await?;
         rows.iter().map(|row| source(&row.text(0)?)).collect()
     }

@@ -42,11 +42,17 @@ impl InstancesMut<'_> {
     pub async fn report(self, id: &str, started: Timestamp, status: &str) -> Result<(), AccountsError> {
         let now = self.0.now();
         let mut change = self.0.change().await?;
-        let put = sql("INSERT INTO servers (id, started_at, told_at, status) VALUES ($1, $2, $3, $4) \
-                       ON CONFLICT (id) DO UPDATE SET told_at = excluded.told_at, status = excluded.status");
+        let put = sql(
+            "INSERT INTO server_instances (id, started_at, reported_at, status) VALUES ($1, $2, $3, $4) \
+                       ON CONFLICT (id) DO UPDATE SET reported_at = excluded.reported_at, status = excluded.status",
+        );
         change.execute(put.bind(id).bind(started.millis()).bind(now.millis()).bind(status)).await?;
         let day = Duration::from_secs(24 * 60 * 60);
-        change.execute(sql("DELETE FROM servers WHERE told_at < $1").bind(now.before(day).millis())).await?;
+        change
+            .execute(
+                sql("DELETE FROM server_instances WHERE reported_at < $1").bind(now.before(day).millis()),
+            )
+            .await?;
         change.commit().await
     }
 
@@ -56,7 +62,7 @@ impl InstancesMut<'_> {
     /// When it could not be written.
     pub async fn unregister(self, id: &str) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
-        change.execute(sql("DELETE FROM servers WHERE id = $1").bind(id)).await?;
+        change.execute(sql("DELETE FROM server_instances WHERE id = $1").bind(id)).await?;
         change.commit().await
     }
 }
@@ -67,7 +73,8 @@ impl Instances<'_> {
     /// # Errors
     /// When the store cannot be read.
     pub async fn running(self) -> Result<Vec<Instance>, AccountsError> {
-        let query = sql("SELECT id, started_at, told_at, status FROM servers WHERE told_at >= $1 \
+        let query =
+            sql("SELECT id, started_at, reported_at, status FROM server_instances WHERE reported_at >= $1 \
                          ORDER BY started_at, id");
         let rows = self.0.db().rows(query.bind(self.0.now().before(STALE_AFTER).millis())).await?;
         let server = |row: &Row| {

@@ -40,13 +40,14 @@ async fn retry_after(
         change.execute(alone.bind(scope).bind(subject)).await?;
     }
     // Events from a far future are left out: a clock that was set back must not lock anyone out.
-    let newest = sql("SELECT at FROM turns WHERE scope = $1 AND subject = $2 AND at > $3 AND at < $4 \
+    let newest =
+        sql("SELECT at FROM rate_limit_events WHERE scope = $1 AND subject = $2 AND at > $3 AND at < $4 \
                       ORDER BY at DESC LIMIT $5")
-    .bind(scope)
-    .bind(subject)
-    .bind(now.before(limit.window).millis())
-    .bind(now.after(limit.window).millis())
-    .bind(i64::from(free) + 1);
+        .bind(scope)
+        .bind(subject)
+        .bind(now.before(limit.window).millis())
+        .bind(now.after(limit.window).millis())
+        .bind(i64::from(free) + 1);
     let rows = change.rows(newest).await?;
     if rows.len() <= usize::try_from(free).unwrap_or(usize::MAX) {
         return Ok(None);
@@ -71,7 +72,7 @@ pub(crate) async fn acquire(
     if let Some(wait) = retry_after(change, limit, scope, subject, 1).await? {
         return Ok(Err(wait));
     }
-    let event = sql("INSERT INTO turns (scope, subject, at) VALUES ($1, $2, $3) RETURNING key");
+    let event = sql("INSERT INTO rate_limit_events (scope, subject, at) VALUES ($1, $2, $3) RETURNING key");
     let event = event.bind(scope).bind(subject).bind(change.now().millis());
     let key = change.row(event).await?.map(|row| row.int(0)).transpose()?;
     Ok(Ok(RateLimitEvent(key.unwrap_or_default())))
@@ -90,8 +91,8 @@ pub(crate) async fn acquire_several(
     }
     let insert = each(
         "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < $4) \
-         INSERT INTO turns (scope, subject, at) SELECT $1, $2, $3 FROM numbers",
-        "INSERT INTO turns (scope, subject, at) SELECT $1, $2, $3 FROM generate_series(1, $4)",
+         INSERT INTO rate_limit_events (scope, subject, at) SELECT $1, $2, $3 FROM numbers",
+        "INSERT INTO rate_limit_events (scope, subject, at) SELECT $1, $2, $3 FROM generate_series(1, $4)",
     );
     if events > 0 {
         let now = change.now().millis();
@@ -102,12 +103,13 @@ pub(crate) async fn acquire_several(
 
 /// Takes an event off the count.
 pub(crate) async fn release(change: &mut Change<'_>, event: RateLimitEvent) -> Result<(), AccountsError> {
-    change.execute(sql("DELETE FROM turns WHERE key = $1").bind(event.0)).await.map(drop)
+    change.execute(sql("DELETE FROM rate_limit_events WHERE key = $1").bind(event.0)).await.map(drop)
 }
 
 /// Deletes events that are too old for every limit.
 pub(crate) async fn purge_expired(change: &mut Change<'_>) -> Result<(), AccountsError> {
-    let expired = sql("DELETE FROM turns WHERE at < $1").bind(change.now().before(MAX_WINDOW).millis());
+    let expired =
+        sql("DELETE FROM rate_limit_events WHERE at < $1").bind(change.now().before(MAX_WINDOW).millis());
     change.execute(expired).await?;
     Ok(())
 }

@@ -214,7 +214,7 @@ impl Change<'_> {
             UsedCredential::Password { before } if user.epoch <= before => return Ok(()),
             UsedCredential::Password { .. } => return Err(AccountsError::SignInEnded),
             UsedCredential::AppPassword(token) | UsedCredential::ServiceToken { token, .. } => (
-                "SELECT 1 FROM app_passwords WHERE token = $1 AND user_key = $2 AND NOT wipe \
+                "SELECT 1 FROM app_passwords WHERE token = $1 AND user_key = $2 AND NOT wipe_requested \
                  AND (expires_at IS NULL OR expires_at > $3)",
                 token,
             ),

@@ -43,7 +43,7 @@ impl Snapshot {
 /// One row: the epoch, switched apps, and all data of the users in a JSON list.
 pub(crate) const SNAPSHOT: Query = each(
     concat!(
-        "SELECT (SELECT value FROM generation WHERE one = 1), \
+        "SELECT (SELECT value FROM credential_epoch WHERE id = 1), \
          (SELECT json_group_array(json_array(id, enabled)) FROM apps), \
          (SELECT json_group_array(json_array(json_array(",
         columns!(),
@@ -56,7 +56,7 @@ pub(crate) const SNAPSHOT: Query = each(
          FROM json_each($1) AS wanted JOIN users ON users.name = wanted.value)"
     ),
     concat!(
-        "SELECT (SELECT value FROM generation WHERE one = 1), \
+        "SELECT (SELECT value FROM credential_epoch WHERE id = 1), \
          (SELECT json_agg(json_build_array(id, enabled)) FROM apps)::text, \
          (SELECT json_agg(json_build_array(json_build_array(",
         columns!(),

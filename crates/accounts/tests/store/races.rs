@@ -143,23 +143,23 @@ on_both! {
         assert_eq!(accounts.credential_epoch().since(CredentialEpoch::default()).await.unwrap(), Changes::Everything { now });
         // A database from a backup may be younger than what a process remembers.
         let stale = db.open().await;
-        db.raw("UPDATE generation SET value = 5").await.unwrap();
+        db.raw("UPDATE credential_epoch SET value = 5").await.unwrap();
         assert!(matches!(stale.credential_epoch().since(now).await.unwrap(), Changes::Everything { .. }));
     }
 
     async fn old_credential_events_are_deleted(db) {
         let accounts = db.open().await;
-        db.raw("UPDATE generation SET value = 10000").await.unwrap();
+        db.raw("UPDATE credential_epoch SET value = 10000").await.unwrap();
         for (epoch, name) in [(1, "old"), (8000, "older"), (9500, "wanted")] {
-            db.raw(&format!("INSERT INTO credential_events (generation, name, at) VALUES ({epoch}, '{name}', 0)")).await.unwrap();
-            db.raw(&format!("INSERT INTO forgiven_places (generation, place) VALUES ({epoch}, '192.0.2.1')")).await.unwrap();
+            db.raw(&format!("INSERT INTO credential_events (epoch, name, at) VALUES ({epoch}, '{name}', 0)")).await.unwrap();
+            db.raw(&format!("INSERT INTO unblocked_sources (epoch, source) VALUES ({epoch}, '192.0.2.1')")).await.unwrap();
         }
         for _ in 0..100 {
             accounts.credential_epoch().forget(user("frank").name()).await.unwrap();
         }
-        for table in ["credential_events", "forgiven_places"] {
-            assert_eq!(db.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation < 9000")).await, 0, "{table}");
-            assert_eq!(db.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation = 9500")).await, 1, "{table}");
+        for table in ["credential_events", "unblocked_sources"] {
+            assert_eq!(db.number(&format!("SELECT COUNT(*) FROM {table} WHERE epoch < 9000")).await, 0, "{table}");
+            assert_eq!(db.number(&format!("SELECT COUNT(*) FROM {table} WHERE epoch = 9500")).await, 1, "{table}");
         }
         let seen = CredentialEpoch::default();
         assert!(matches!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::Everything { .. }));

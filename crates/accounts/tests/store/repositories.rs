@@ -314,7 +314,7 @@ on_both! {
         assert!(raises("UPDATE app_passwords SET networks = '10.0.0.0/8'").await);
         assert!(raises("UPDATE app_passwords SET networks = NULL").await);
         assert!(raises("UPDATE app_passwords SET scopes = NULL").await);
-        for change in ["wipe = TRUE", "expires_at = 1", "name = 'x'", "token = token", "created_at = 2, last_used = 6"] {
+        for change in ["wipe_requested = TRUE", "expires_at = 1", "name = 'x'", "token = token", "created_at = 2, last_used = 6"] {
             let is_change = raises(&format!("UPDATE app_passwords SET {change}")).await;
             // PostgreSQL compares values, SQLite what is written.
             assert_eq!(is_change, change != "token = token" || db.is_sqlite(), "{change}");

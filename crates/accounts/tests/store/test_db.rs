@@ -108,6 +108,18 @@ impl TestDb {
         }
     }
 
+    /// Removes everything that the store has.
+    pub(crate) async fn clear(&self) {
+        if self.database.is_some() {
+            self.raw("DROP SCHEMA public CASCADE").await.unwrap();
+            self.raw("CREATE SCHEMA public").await.unwrap();
+        } else {
+            for file in std::fs::read_dir(self.folder()).unwrap() {
+                std::fs::remove_file(file.unwrap().path()).unwrap();
+            }
+        }
+    }
+
     /// Runs a statement directly in the database.
     pub(crate) async fn raw(&self, statement: &str) -> Result<(), sqlx::Error> {
         let statement = AssertSqlSafe(statement.to_owned());
@@ -177,7 +189,7 @@ macro_rules! steps {
 }
 
 /// The steps of the schema, for SQLite and PostgreSQL.
-const STEPS: [[&str; 2]; 11] = steps!(1 2 3 4 5 6 7 8 9 10 11);
+pub(crate) const STEPS: [[&str; 2]; 14] = steps!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 
 fn address(server: &str, name: &str) -> String {
     let (base, query) = server.split_once('?').unwrap_or((server, ""));

@@ -33,6 +33,7 @@ const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v11_sqlite.sql"), postgres: include_str!("v11_postgres.sql") },
     Migration { sqlite: include_str!("v12_sqlite.sql"), postgres: include_str!("v12_postgres.sql") },
     Migration { sqlite: include_str!("v13_sqlite.sql"), postgres: include_str!("v13_postgres.sql") },
+    Migration { sqlite: include_str!("v14_sqlite.sql"), postgres: include_str!("v14_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.
@@ -135,7 +136,7 @@ async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
     Ok(clash.map_or(Found::Empty, |name| Found::Other(format!("it has a table {name:?} that is not ours"))))
 }
 
-/// Objects that would conflict with a new installation.
+/// Tables that would conflict with a new installation, among them those that a later step renames.
 const OUR_NAMES: &[&str] = &[
     "users",
     "groups",
@@ -163,6 +164,10 @@ const OUR_NAMES: &[&str] = &[
     "failed_logins",
     "login_flows",
     "backend_failures",
+    "credential_epoch",
+    "unblocked_sources",
+    "server_instances",
+    "rate_limit_events",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

@@ -49,7 +49,7 @@ pub(crate) const USER_COLUMNS: usize = 14;
 macro_rules! columns {
     () => {
         "users.name, users.id, users.backend, users.enabled, users.display_name, users.email, users.quota, \
-         users.language, users.locale, users.created_at, users.first_login, users.last_login, users.generation, \
+         users.language, users.locale, users.created_at, users.first_login, users.last_login, users.credential_epoch, \
          users.confirmed_email "
     };
 }
@@ -83,7 +83,7 @@ impl UserRow {
         #[rustfmt::skip]
         let Self(
             name, id, backend, enabled, display_name, email, quota, language, locale, created, first_login,
-            last_login, generation, confirmed_email,
+            last_login, epoch, confirmed_email,
         ) = self;
         let backend = BackendId::parse(&backend)
             .map_err(|_| AccountsError::unreadable("a user's backend has no valid id"))?;
@@ -100,7 +100,7 @@ impl UserRow {
             created: Timestamp::from_millis(created),
             first_login: first_login.map(Timestamp::from_millis),
             last_login: last_login.map(Timestamp::from_millis),
-            epoch: CredentialEpoch::stored(generation),
+            epoch: CredentialEpoch::stored(epoch),
         })
     }
 }
