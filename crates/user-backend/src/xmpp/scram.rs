@@ -111,7 +111,9 @@ async fn salted<M: Mac + KeyInit + Clone>(password: &[u8], salt: &[u8], rounds: 
 pub(super) enum Binding {
     /// Not at all: the server offers it in no way that we support.
     Unsupported,
-    /// Not bound: the server offers none, and the client says that it could (RFC 5802 flag `y`).
+    /// Not bound: the server offers none.
+    ///
+    /// The client says that it could (RFC 5802, flag `y`).
     ///
     /// A server that did offer it knows then that its offer was changed on the way.
     NotOffered,

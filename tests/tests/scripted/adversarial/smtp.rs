@@ -303,7 +303,7 @@ fn ehlo() -> ScriptStep {
     ScriptStep::Expect("EHLO [127.0.0.1]")
 }
 
-/// A correct server up to where it has received EHLO, under TLS where the settings ask for it.
+/// A correct server that has received EHLO, under TLS where the settings ask for it.
 fn at_ehlo(tls: TlsMode) -> Vec<ScriptStep> {
     let mut steps = before_greeting(tls);
     steps.extend([ScriptStep::send(GREETING), ehlo()]);

@@ -406,7 +406,7 @@ fn open() -> ScriptStep {
     ScriptStep::ReceiveUntil("streams'>")
 }
 
-/// A correct server that has received our stream, under TLS where the settings ask for it.
+/// A correct server that has received our stream, under TLS if so configured.
 fn at_stream(tls: TlsMode) -> Vec<ScriptStep> {
     let mut steps = before_greeting(tls);
     steps.push(open());

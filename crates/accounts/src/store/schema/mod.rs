@@ -136,7 +136,9 @@ async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
     Ok(clash.map_or(Found::Empty, |name| Found::Other(format!("it has a table {name:?} that is not ours"))))
 }
 
-/// Tables that would conflict with a new installation, among them those that a later step renames.
+/// Tables that would conflict with a new installation.
+///
+/// Among them those that a later step renames.
 const OUR_NAMES: &[&str] = &[
     "users",
     "groups",
