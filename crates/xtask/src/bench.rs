@@ -1,14 +1,17 @@
 //! `cargo xtask bench`: runs a benchmark and prints the table it wrote.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::database::{POSTGRES, Server};
-use crate::packages;
+use crate::performance;
+use crate::rig::Rig;
 use crate::step::{self, Outcome, Steps};
+use crate::test::on_rig;
+use crate::{clients, differential, packages};
 
 /// `cargo xtask bench`
 #[derive(Debug, clap::Args)]
@@ -17,64 +20,140 @@ pub(crate) struct Args {
     name: Name,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Name {
-    /// The store with 10^5 users, on SQLite and PostgreSQL
-    Accounts,
+    /// Sign-ins at Dovecot beside a bare socket, PHP, Python and curl
+    Imap,
+    /// Sign-ins at vsftpd beside a bare socket, PHP and Python
+    Ftp,
+    /// Sign-ins at Samba beside smbclient and Python
+    Smb,
+    /// Sign-ins at Apache, OpenLDAP, Postfix, OpenSSH and Prosody beside curl, ldapwhoami, sshpass
+    /// and Python
+    Classes,
+    /// HTTP Basic answered from memory, beside axum and nginx; `OCS_RUNS` and `OCS_SECONDS` (5
+    /// each) say how often and how long
+    Http,
+    /// Cached answers of the frontends beside saslauthd, Dovecot and nginx
+    Frontends,
     /// Cost of a cached sign-in, and the influence of other load
     Cache,
-    /// What the owner notices of a thousand guesses a second from a thousand sources
-    Attack,
+    /// The store with 10^5 users, on SQLite and PostgreSQL
+    Accounts,
     /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5
     /// each) say how often and how long, `OCS_GUESSES` (2000) how many wrong passwords
     Ocs,
-    /// Cached answers of the frontends beside saslauthd, Dovecot and nginx; `OCS_RUNS` (7) says how
-    /// many rounds
-    Frontends,
+    /// What the owner notices of a thousand guesses a second from a thousand sources
+    Attack,
+    /// All of them; writes docs/performance.md
+    All,
 }
 
 impl Name {
-    /// The crate, the benchmark in it, and the file in `target/bench` that it writes.
-    const fn parts(self) -> (&'static str, &'static str, &'static str) {
+    /// What it is called on the command line, and its file in `target/bench`.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// The crate, and the benchmark in it.
+    const fn parts(self) -> (&'static str, &'static str) {
         match self {
-            Self::Accounts => ("accounts", "accounts", "accounts.json"),
-            Self::Cache | Self::Attack => ("user-backend-bench", "cache", "cache.json"),
-            Self::Ocs => ("user-backend-load", "", "ocs.json"),
-            Self::Frontends => ("user-backend-load", "frontends", "frontends.json"),
+            Self::Accounts => ("accounts", "accounts"),
+            Self::Cache | Self::Attack => ("user-backend-bench", "cache"),
+            Self::Imap => (LOAD, "imap"),
+            Self::Ftp => (LOAD, "ftp"),
+            Self::Smb => (LOAD, "smb"),
+            Self::Classes => (LOAD, "classes"),
+            Self::Http => (LOAD, "http"),
+            Self::Frontends => (LOAD, "frontends"),
+            Self::Ocs | Self::All => (LOAD, ""),
         }
+    }
+
+    /// The file that the benchmark writes.
+    fn file(self) -> String {
+        if self == Self::Attack { "cache.json".into() } else { format!("{}.json", self.name()) }
     }
 }
 
-/// Runs the benchmark and prints its table.
+/// The crate of what is measured from outside.
+const LOAD: &str = "user-backend-load";
+
+/// Runs a benchmark, or all of them, and prints the tables.
 ///
 /// # Errors
 ///
 /// The benchmark failed, or wrote no table or one that cannot be read.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let (package, bench, file) = args.name.parts();
+    if args.name != Name::All {
+        let rows = measure(args.name)?;
+        print!("\n{}", table(&rows));
+        return Ok(());
+    }
+    let mut steps = Steps::default();
+    let mut parts = Vec::new();
+    for name in Name::value_variants().iter().copied().filter(|name| *name != Name::All) {
+        let what = name.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
+        let step: &'static str = Box::leak(name.name().into_boxed_str());
+        let rows = steps.run(step, &what.unwrap_or_default(), || measure(name));
+        parts.extend(rows.map(|rows| (name, rows)));
+    }
+    for (name, rows) in &parts {
+        print!("\n{}\n{}", name.name(), table(rows));
+    }
+    steps.run("page", "docs/performance.md", || performance::write(&parts));
+    steps.finish()
+}
+
+/// Runs a benchmark and returns its rows.
+fn measure(name: Name) -> Outcome<Vec<Value>> {
+    let (package, bench) = name.parts();
+    let file = name.file();
+    let rig = Rig::new(false);
     let mut missing = packages::missing_libraries();
-    match args.name {
+    match name {
         Name::Accounts => missing.extend(POSTGRES.missing()),
         Name::Ocs if !step::have("wrk") => missing.push("wrk".into()),
+        Name::Http => {
+            missing.extend(packages::missing_peers());
+            missing.extend((!step::have("wrk")).then(|| "wrk".into()));
+        }
         Name::Frontends => missing.extend(packages::missing_peers()),
-        Name::Cache | Name::Attack | Name::Ocs => {}
+        Name::Imap | Name::Ftp | Name::Smb | Name::Classes => {
+            missing.extend(rig.missing()?);
+            missing.extend(differential::missing());
+            missing.extend(packages::missing_clients());
+            missing.extend(packages::missing_servers());
+            missing.extend(clients::missing());
+        }
+        Name::Cache | Name::Attack | Name::Ocs | Name::All => {}
     }
     packages::install(&missing)?;
     // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's
     // choice.
-    let places = [step::root().join("target/bench").join(file), step::target().join("bench").join(file)];
+    let places = [step::root().join("target/bench").join(&file), step::target().join("bench").join(&file)];
     for old in places.iter().filter(|place| place.is_file()) {
         fs::remove_file(old)?;
     }
-    if matches!(args.name, Name::Ocs | Name::Frontends) {
-        load(package, bench, &places[1])?;
+    if package == LOAD {
+        let mut variables = Vec::new();
+        let mut guard = None;
+        if matches!(name, Name::Imap | Name::Ftp | Name::Smb | Name::Classes) {
+            let wanted = step::root().join("tests/load/src/peers/requirements.txt");
+            let python = clients::python("bench-python", &wanted)?;
+            guard = Some(rig.up()?);
+            variables = rig.env()?;
+            variables.push(("PEERS_PYTHON".into(), python.display().to_string()));
+        }
+        let built = build()?;
+        load(&built, bench, &places[1], &variables)?;
+        drop(guard);
     } else {
         let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
-        if matches!(args.name, Name::Attack) {
+        if matches!(name, Name::Attack) {
             bench.args(["--", "attack"]);
         }
-        let server =
-            matches!(args.name, Name::Accounts).then(|| Server::start(&POSTGRES, true)).transpose()?;
+        let server = matches!(name, Name::Accounts).then(|| Server::start(&POSTGRES, true)).transpose()?;
         bench.envs(server.as_ref().map(Server::variable));
         step::run(&mut bench)?;
     }
@@ -83,9 +162,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let text = fs::read_to_string(path)?;
     let rows =
         serde_json::from_str::<Value>(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    let rows = rows.as_array().ok_or_else(|| format!("{}: expected a list", path.display()))?;
-    print!("\n{}", table(rows));
-    Ok(())
+    match rows {
+        Value::Array(rows) => Ok(rows),
+        _ => Err(format!("{}: expected a list", path.display()).into()),
+    }
 }
 
 /// The same as a step of CI.
@@ -95,29 +175,37 @@ pub(crate) fn step(steps: &mut Steps, step: &'static str, name: Name) {
 
 /// Builds the measured programs in release mode, each alone. So none gets features that only
 /// another one needs.
-fn load(package: &str, part: &str, out: &Path) -> Outcome {
+fn build() -> Outcome<PathBuf> {
     let helper = ["user-backend-smb-helper", "--features", "smb"];
-    for package in [&["user-backend-server"][..], &["occ"], &helper, &[package]] {
+    for package in [&["user-backend-server"][..], &["occ"], &helper, &[LOAD]] {
         step::run(step::cargo(&["build", "--release", "-p"]).args(package))?;
     }
+    Ok(step::target().join("release"))
+}
+
+fn load(built: &Path, part: &str, out: &Path, variables: &[(String, String)]) -> Outcome {
     if let Some(folder) = out.parent() {
         fs::create_dir_all(folder)?;
     }
-    let built = step::target().join("release");
-    let mut measure = step::program(built.join(package));
+    let mut measure = step::program(built.join(LOAD));
+    on_rig(&mut measure, variables);
     measure.env("OCS_SERVER", built.join("user-backend-server")).env("OCS_OCC", built.join("occ"));
     measure.args(Some(part).filter(|part| !part.is_empty()));
     step::run(measure.env("OCS_OUT", out))
 }
 
+/// Text of a table.
 fn table(rows: &[Value]) -> String {
     let mut lines =
         vec![["what", "ours", "compared with", "ratio", "goal", "met", "runs"].map(str::to_owned)];
     lines.extend(rows.iter().map(|row| {
         let compared = ["floor", "peer"].iter().find(|key| !row[**key].is_null());
-        let compared = compared.map_or_else(String::new, |key| format!("{key} {}", cell(&row[*key])));
-        let [what, ours, ratio, goal, met, runs] =
+        let compared = compared.map_or_else(|| details(row), |key| format!("{key} {}", cell(&row[*key])));
+        let [what, mut ours, ratio, goal, met, runs] =
             ["what", "ours", "ratio", "goal", "met", "runs"].map(|key| cell(&row[key]));
+        if !row["per_second"].is_null() {
+            ours = format!("{}/s", cell(&row["per_second"]));
+        }
         [what, ours, compared, ratio, goal, met, runs]
     }));
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
@@ -131,7 +219,20 @@ fn table(rows: &[Value]) -> String {
     text
 }
 
-fn cell(value: &Value) -> String {
+/// Times, processor time and memory of one program.
+fn details(row: &Value) -> String {
+    let keys = [
+        ("p50_ms", "ms p50"),
+        ("p99_ms", "ms p99"),
+        ("cpu_ms", "ms CPU"),
+        ("cpu_us", "µs CPU"),
+        ("peak_mib", "MiB"),
+    ];
+    let found = keys.iter().filter(|(key, _)| !row[*key].is_null());
+    found.map(|(key, unit)| format!("{} {unit}", cell(&row[*key]))).collect::<Vec<_>>().join(", ")
+}
+
+pub(crate) fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Bool(met) => if *met { "yes" } else { "NO" }.to_owned(),

@@ -71,8 +71,8 @@ pub(crate) fn check(steps: &mut Steps) {
         // The same build as that of the tests, so that nothing is compiled twice.
         let build = ["test", "--no-run", "--quiet", "--workspace", "--all-features"];
         step::run(&mut step::cargo(&build))?;
-        let python = python("clients-python", "python/requirements.txt")?;
-        let generators = self::python("clients-generators", "generated/requirements.txt")?;
+        let python = python("clients-python", &here("python/requirements.txt"))?;
+        let generators = self::python("clients-generators", &here("generated/requirements.txt"))?;
         let node = node("clients-node", "node", "calls.mjs")?;
         Ok((python, node, generators, self::node("clients-typescript", "generated", "tasks.ts")?))
     });
@@ -95,7 +95,7 @@ pub(crate) fn check(steps: &mut Steps) {
 pub(crate) fn compare(steps: &mut Steps) {
     steps.run("schemathesis", "whether /openapi.json says what the server does", || {
         step::run(&mut step::cargo(&["test", "--no-run", "--quiet", "--workspace", "--all-features"]))?;
-        schemathesis(&python("clients-generators", "generated/requirements.txt")?)
+        schemathesis(&python("clients-generators", &here("generated/requirements.txt"))?)
     });
 }
 
@@ -151,16 +151,16 @@ fn here(path: &str) -> PathBuf {
 }
 
 /// Creates a virtual environment with these Python libraries, and returns its interpreter.
-fn python(folder: &str, requirements: &str) -> Outcome<PathBuf> {
-    let (folder, wanted) = (step::tools().join(folder), here(requirements));
+pub(crate) fn python(folder: &str, wanted: &Path) -> Outcome<PathBuf> {
+    let folder = step::tools().join(folder);
     let (interpreter, installed) = (folder.join("bin/python"), folder.join("requirements.txt"));
-    if fs::read(&installed).ok() == Some(fs::read(&wanted)?) {
+    if fs::read(&installed).ok() == Some(fs::read(wanted)?) {
         return Ok(interpreter);
     }
-    eprintln!("    installing {requirements} into {}", folder.display());
+    eprintln!("    installing {} into {}", wanted.display(), folder.display());
     step::run(step::program("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"];
-    step::run(step::program(&interpreter).args(pip).arg(&wanted))?;
+    step::run(step::program(&interpreter).args(pip).arg(wanted))?;
     fs::copy(wanted, installed)?;
     Ok(interpreter)
 }

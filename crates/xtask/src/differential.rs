@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 /// The Debian packages, where they are missing.
-fn missing() -> Vec<String> {
+pub(crate) fn missing() -> Vec<String> {
     let modules = step::capture(step::program("php").arg("-m")).unwrap_or_default().to_lowercase();
     let has = |module: &str| modules.lines().any(|line| line == module);
     let mut missing = Vec::new();

@@ -24,6 +24,7 @@ mod library;
 mod lint;
 mod package;
 mod packages;
+mod performance;
 #[cfg(test)]
 mod public_types;
 mod rig;

@@ -10,9 +10,10 @@ use crate::step::{self, Outcome};
 /// What each package is for, as printed.
 const WHY: &[(&str, &str)] = &[
     ("apache2", "a web server that a test signs in at"),
-    ("apache2-utils", "makes the password file of nginx for `cargo xtask bench frontends`"),
+    ("apache2-utils", "makes the password file of nginx for `cargo xtask bench`"),
     ("chromium", "the browser that looks at the pages"),
     ("chromium-driver", "drives that browser"),
+    ("curl", "signs in beside ours in `cargo xtask bench`"),
     ("dovecot-imapd", "the test rig's IMAP server"),
     ("faketime", "sets the wall clock of a program that a test starts"),
     ("iproute2", "brings up loopback in a network of the soak's own"),
@@ -25,7 +26,9 @@ const WHY: &[(&str, &str)] = &[
     ("openssl", "makes the test servers' certificates"),
     ("openssh-server", "the SSH server that a test signs in at"),
     ("php-cli", "runs the PHP app beside ours"),
+    ("ldap-utils", "ldapwhoami, which signs in beside ours in `cargo xtask bench`"),
     ("php-curl", "how the PHP app speaks IMAP"),
+    ("php-imap", "another way in which PHP speaks IMAP"),
     ("php-mbstring", "lower case in the PHP app"),
     ("pkg-config", "finds libsmbclient for the build"),
     ("postgresql", "the database server that the store's tests use beside SQLite"),
@@ -36,6 +39,7 @@ const WHY: &[(&str, &str)] = &[
     ("samba", "the test rig's SMB server"),
     ("samba-common-bin", "the test rig's SMB accounts"),
     ("sasl2-bin", "saslauthd, beside which a frontend is measured"),
+    ("sshpass", "signs in beside ours in `cargo xtask bench`"),
     ("slapd", "the directory that a test signs in at"),
     ("smbclient", "how the PHP app speaks SMB"),
     ("vsftpd", "the test rig's FTP server"),
@@ -91,6 +95,20 @@ pub(crate) fn missing_peers() -> Vec<String> {
         NGINX,
         ("/usr/bin/htpasswd", "apache2-utils"),
     ])
+}
+
+/// The missing Debian packages of the programs that sign in beside ours.
+pub(crate) fn missing_clients() -> Vec<String> {
+    let mut missing = without_program(&[
+        ("/usr/bin/curl", "curl"),
+        ("/usr/bin/ldapwhoami", "ldap-utils"),
+        ("/usr/bin/sshpass", "sshpass"),
+    ]);
+    let modules = step::capture(step::program("php").arg("-m")).unwrap_or_default();
+    if !modules.lines().any(|line| line == "imap") {
+        missing.push("php-imap".to_owned());
+    }
+    missing
 }
 
 /// Of these programs and their packages, the packages whose program is missing.

@@ -16,27 +16,14 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::measure::median;
 use crate::site::Plan;
+use crate::turns::{self, Comparison, Figure, Ratio, Target};
 use crate::{Outcome, people};
-
-/// How long each turn takes.
-const TURN: Duration = Duration::from_secs(1);
-
-/// Fewer rounds say little.
-const MIN_ROUNDS: usize = 7;
 
 /// How many callers ask at once.
 const CALLERS: [usize; 2] = [1, 32];
-
-/// A program that is measured.
-#[derive(Clone, Debug)]
-struct Target {
-    name: &'static str,
-    protocol: Protocol,
-}
 
 /// How it is asked.
 #[derive(Clone, Debug)]
@@ -49,15 +36,7 @@ enum Protocol {
     Http(String, &'static str),
 }
 
-/// Result of a turn: answers per second, median and 99th percentile in milliseconds.
-#[derive(Clone, Copy, Debug, Default)]
-struct Turn {
-    per_second: f64,
-    p50: f64,
-    p99: f64,
-}
-
-/// The rows of the table: first the ratios with goals, and then what each target did.
+/// The rows of the table.
 pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Value>> {
     let settings = "[frontends.saslauthd]\npath = \"mux\"\n[frontends.dovecot_auth]\npath = \"auth\"\n\
                     [frontends.forward_auth]\n";
@@ -65,87 +44,49 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Value>> {
     let folder = site.folder();
     let imap = imap_server()?;
     let peers = Peers::start(folder, imap)?;
+    let ours = |name, protocol| Target::new(name, caller(protocol)).processes(vec![site.server.id()]).ours();
     let http = |path| Protocol::Http(site.server.address.clone(), path);
     let mut targets = vec![
-        Target { name: "saslauthd socket", protocol: Protocol::Saslauthd(folder.join("mux")) },
-        Target { name: "Dovecot auth socket", protocol: Protocol::DovecotAuth(folder.join("auth")) },
-        Target { name: "forward-auth", protocol: http("/auth/forward") },
-        Target { name: "GET /cloud/user", protocol: http("/ocs/v2.php/cloud/user") },
+        ours("saslauthd socket", Protocol::Saslauthd(folder.join("mux"))),
+        ours("Dovecot auth socket", Protocol::DovecotAuth(folder.join("auth"))),
+        ours("forward-auth", http("/auth/forward")),
+        ours("GET /cloud/user", http("/ocs/v2.php/cloud/user")),
     ];
-    targets.extend(peers.targets.iter().cloned());
-    let rounds = plan.runs.max(MIN_ROUNDS);
-    let mut turns = vec![[const { Vec::new() }; CALLERS.len()]; targets.len()];
-    for target in &targets {
-        // Answers come from memory from now on.
-        turn(target, 1, Duration::from_millis(300))?;
-    }
-    for _ in 0..rounds {
-        for (target, turns) in targets.iter().zip(&mut turns) {
-            for (callers, turns) in CALLERS.into_iter().zip(turns) {
-                turns.push(turn(target, callers, TURN)?);
-            }
-        }
-    }
-    let found = |name: &str, callers: usize| {
-        let at = targets.iter().position(|target| target.name == name)?;
-        let column = CALLERS.iter().position(|known| *known == callers)?;
-        Some(medians(&turns[at][column]))
-    };
-    let mut rows = Vec::new();
-    for (ours, peer, goal) in [
-        ("saslauthd socket", "saslauthd -a rimap -c", Some(10.0)),
-        ("saslauthd socket", "saslauthd -a rimap", None),
-        ("Dovecot auth socket", "Dovecot with its cache", Some(1.0)),
-        ("forward-auth", "GET /cloud/user", Some(1.5)),
-        ("forward-auth", "nginx auth_basic, bcrypt 5", None),
-    ] {
-        for callers in CALLERS {
-            let (Some(a), Some(b)) = (found(ours, callers), found(peer, callers)) else { continue };
-            let ratio = a.per_second / b.per_second;
-            rows.push(json!({
-                "what": format!("{ours} beside {peer}, {callers} callers, answers/s"),
-                "ours": a.per_second.round(), "peer": b.per_second.round(), "ratio": ratio,
-                "goal": goal.map(|goal| format!("ratio >= {goal}")), "met": goal.map(|goal| ratio >= goal),
-                "runs": rounds,
-            }));
-        }
-    }
-    for target in &targets {
-        for callers in CALLERS {
-            let Some(turn) = found(target.name, callers) else { continue };
-            for (what, value) in [("p50", turn.p50), ("p99", turn.p99)] {
-                rows.push(json!({
-                    "what": format!("{}, {callers} callers, {what} ms", target.name),
-                    "ours": (value * 1000.0).round() / 1000.0, "runs": rounds,
-                }));
-            }
-        }
-    }
-    Ok(rows)
+    let Peers { targets: others, running, .. } = peers;
+    targets.extend(others);
+    let compare = |ours, peer, goal| Comparison { ours, peer, figure: Figure::PerSecond, goal, callers: &[] };
+    let rows = turns::rows(
+        "frontends",
+        &targets,
+        &CALLERS,
+        plan.runs,
+        &[
+            compare("saslauthd socket", "saslauthd -a rimap -c", Ratio::AtLeast(10.0)),
+            compare("saslauthd socket", "saslauthd -a rimap", Ratio::Any),
+            compare("Dovecot auth socket", "Dovecot with its cache", Ratio::AtLeast(1.0)),
+            compare("forward-auth", "GET /cloud/user", Ratio::AtLeast(1.5)),
+            compare("forward-auth", "nginx auth_basic, bcrypt 5", Ratio::Any),
+        ],
+    );
+    drop(running);
+    rows
 }
 
-fn medians(turns: &[Turn]) -> Turn {
-    let of = |value: fn(&Turn) -> f64| median(&turns.iter().map(value).collect::<Vec<_>>());
-    Turn { per_second: of(|turn| turn.per_second), p50: of(|turn| turn.p50), p99: of(|turn| turn.p99) }
-}
-
-/// Lets callers ask for a while.
-fn turn(target: &Target, callers: usize, length: Duration) -> Outcome<Turn> {
-    let began = Instant::now();
-    let asking = (0..callers).map(|_| {
-        let target = target.clone();
-        thread::spawn(move || ask(&target.protocol, began + length).map_err(|error| error.to_string()))
-    });
-    let asking: Vec<_> = asking.collect();
-    let mut times = Vec::new();
-    for caller in asking {
-        let found = caller.join().map_err(|_| "a caller broke off")?;
-        times.extend(found.map_err(|error| format!("{}: {error}", target.name))?);
+/// Lets callers ask for a while, each in a thread.
+fn caller(protocol: Protocol) -> impl Fn(usize, Duration) -> Outcome<Vec<f64>> {
+    move |callers, length| {
+        let end = Instant::now() + length;
+        let asking = (0..callers).map(|_| {
+            let protocol = protocol.clone();
+            thread::spawn(move || ask(&protocol, end).map_err(|error| error.to_string()))
+        });
+        let asking: Vec<_> = asking.collect();
+        let mut times = Vec::new();
+        for caller in asking {
+            times.extend(caller.join().map_err(|_| "a caller broke off")??);
+        }
+        Ok(times)
     }
-    let seconds = began.elapsed().as_secs_f64();
-    times.sort_by(f64::total_cmp);
-    let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or(f64::NAN);
-    Ok(Turn { per_second: times.len() as f64 / seconds, p50: at(50), p99: at(99) })
 }
 
 /// Asks until the end, and returns how many milliseconds each answer took.
@@ -229,8 +170,8 @@ fn ask(protocol: &Protocol, end: Instant) -> Outcome<Vec<f64>> {
     Ok(times)
 }
 
-/// A mail server that accepts every password, for the peers.
-fn imap_server() -> Outcome<u16> {
+/// A mail server that knows the callers, for the peers.
+pub(crate) fn imap_server() -> Outcome<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let port = listener.local_addr()?.port();
     thread::spawn(move || {
@@ -251,6 +192,14 @@ fn serve(stream: TcpStream) -> Option<()> {
         }
         let mut words = line.split_whitespace();
         let (tag, command) = (words.next()?, words.next()?);
+        let is_login = command.eq_ignore_ascii_case("login");
+        if is_login && !line.contains(&format!("\"{}\"", people::password(0))) {
+            stream
+                .get_mut()
+                .write_all(format!("{tag} NO [AUTHENTICATIONFAILED] failed\r\n").as_bytes())
+                .ok()?;
+            continue;
+        }
         let capability =
             if command.eq_ignore_ascii_case("capability") { "* CAPABILITY IMAP4rev1\r\n" } else { "" };
         stream.get_mut().write_all(format!("{capability}{tag} OK done\r\n").as_bytes()).ok()?;
@@ -259,17 +208,20 @@ fn serve(stream: TcpStream) -> Option<()> {
 
 /// The other programs; they end with this value.
 #[derive(Debug)]
-struct Peers {
+pub(crate) struct Peers {
     targets: Vec<Target>,
-    running: Vec<Child>,
+    running: Vec<Running>,
+    nginx: String,
 }
 
-impl Drop for Peers {
+/// A program that ends with this value.
+#[derive(Debug)]
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        for child in &mut self.running {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -278,7 +230,7 @@ impl Peers {
     ///
     /// It needs root: each runs in a process namespace that ends with it.
     fn start(folder: &Path, imap: u16) -> Outcome<Self> {
-        let mut peers = Self { targets: Vec::new(), running: Vec::new() };
+        let mut peers = Self { targets: Vec::new(), running: Vec::new(), nginx: String::new() };
         for (name, cache) in [("saslauthd -a rimap", ""), ("saslauthd -a rimap -c", "-c")] {
             let place = folder.join(format!("peer{}", peers.running.len()));
             fs::create_dir(&place)?;
@@ -305,13 +257,40 @@ impl Peers {
         )?;
         peers.run(&format!("exec dovecot -F -c {}", config.display()))?;
         peers.add("Dovecot with its cache", Protocol::DovecotAuth(socket.clone()), &socket)?;
+        peers.nginx(folder)?;
+        Ok(peers)
+    }
+
+    /// Only nginx.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn nginx_only(folder: &Path) -> Outcome<Self> {
+        let mut peers = Self { targets: Vec::new(), running: Vec::new(), nginx: String::new() };
+        peers.nginx(folder)?;
+        Ok(peers)
+    }
+
+    /// Host and port of nginx.
+    pub(crate) fn address(&self) -> &str {
+        &self.nginx
+    }
+
+    /// nginx with password files: bcrypt, and SHA-1 under `/sha/`.
+    fn nginx(&mut self, folder: &Path) -> Outcome {
         let place = folder.join("nginx");
         fs::create_dir(&place)?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let hash = Command::new("htpasswd")
-            .args(["-nbB", "-C", "5", &people::name(0), &people::password(0)])
-            .output()?;
-        fs::write(place.join("users"), &hash.stdout)?;
+        for (file, kind) in [("users", &["-nbB", "-C", "5"][..]), ("sha-users", &["-nbs"])] {
+            let mut users = Vec::new();
+            for name in [people::name(0), "external".to_owned()] {
+                let hash =
+                    Command::new("htpasswd").args(kind).args([&name, &people::password(0)]).output()?;
+                users.extend(hash.stdout.iter().filter(|byte| !byte.is_ascii_whitespace()));
+                users.push(b'\n');
+            }
+            fs::write(place.join(file), users)?;
+        }
         fs::write(place.join("page"), "ok")?;
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {}/{kind};\n", place.display()))
@@ -321,20 +300,22 @@ impl Peers {
             format!(
                 "daemon off;\nworker_processes 2;\npid {place}/pid;\nerror_log {place}/log;\nevents {{}}\nhttp {{\naccess_log off;\n\
                  keepalive_requests 100000000;\n{temporary}server {{\nlisten 127.0.0.1:{port};\nroot {place};\n\
-                 auth_basic users;\nauth_basic_user_file {place}/users;\n}}\n}}\n",
+                 auth_basic users;\nauth_basic_user_file {place}/users;\n\
+                 location /sha/ {{\nalias {place}/;\nauth_basic_user_file {place}/sha-users;\n}}\n}}\n}}\n",
                 place = place.display()
             ),
         )?;
-        peers.run(&format!("chmod -R a+rX {0}; exec nginx -e stderr -c {0}/nginx.conf", place.display()))?;
+        self.run(&format!("chmod -R a+rX {0}; exec nginx -e stderr -c {0}/nginx.conf", place.display()))?;
         let address = format!("127.0.0.1:{port}");
-        peers.add("nginx auth_basic, bcrypt 5", Protocol::Http(address, "/page"), &place.join("pid"))?;
-        Ok(peers)
+        self.nginx = address.clone();
+        self.add("nginx auth_basic, bcrypt 5", Protocol::Http(address, "/page"), &place.join("pid"))?;
+        Ok(())
     }
 
     fn run(&mut self, script: &str) -> Outcome {
         let mut command = Command::new("unshare");
         command.args(["--pid", "--fork", "--kill-child", "sh", "-c", script]);
-        self.running.push(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?);
+        self.running.push(Running(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?));
         Ok(())
     }
 
@@ -347,7 +328,9 @@ impl Peers {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        self.targets.push(Target { name, protocol });
+        let started = self.running.last().map(|running| running.0.id());
+        let target = Target::new(name, caller(protocol)).processes(started.into_iter().collect());
+        self.targets.push(target);
         Ok(())
     }
 }

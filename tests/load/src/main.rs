@@ -1,4 +1,4 @@
-//! `cargo xtask bench ocs`: the server under load, beside a minimal server.
+//! `cargo xtask bench`: sign-ins, frontends and the server under load, beside other programs.
 //!
 //! What is measured is the program as it is released, in its own process, with its log on; `wrk`
 //! sends the requests from the same two processors. The machine is never idle, so ours and its
@@ -14,7 +14,15 @@ mod memory;
 mod people;
 mod process;
 mod refusals;
+#[cfg(unix)]
+mod sign_ins;
 mod site;
+#[cfg(unix)]
+mod turns;
+#[cfg(unix)]
+mod web;
+#[cfg(unix)]
+mod worker;
 mod wrk;
 
 use std::env;
@@ -37,6 +45,8 @@ const OUT: &str = "OCS_OUT";
 fn main() -> ExitCode {
     let done = match env::args().nth(1).as_deref() {
         Some(floor::COMMAND) => floor::serve(),
+        #[cfg(unix)]
+        Some(worker::COMMAND) => worker::serve(),
         only => measure(only),
     };
     match done {
@@ -50,14 +60,28 @@ fn main() -> ExitCode {
 
 type Part = fn(&site::Plan) -> Outcome<Vec<Row>>;
 
+/// The parts that measure ours beside other programs; they run only when they are named.
+#[cfg(unix)]
+#[allow(clippy::type_complexity)]
+fn beside_peers() -> [(&'static str, fn(&site::Plan) -> Outcome<Vec<serde_json::Value>>); 6] {
+    [
+        ("imap", sign_ins::imap),
+        ("ftp", sign_ins::ftp),
+        ("smb", sign_ins::smb),
+        ("classes", sign_ins::classes),
+        ("frontends", frontends::rows),
+        ("http", web::rows),
+    ]
+}
+
 /// All figures, or those of one part.
 fn measure(only: Option<&str>) -> Outcome {
     let told = |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let (program, out) = (told(SERVER)?, told(OUT)?);
     let plan = site::Plan::new(program)?;
     #[cfg(unix)]
-    if only == Some("frontends") {
-        let rows = frontends::rows(&plan)?;
+    if let Some((_, part)) = beside_peers().into_iter().find(|(name, _)| only == Some(name)) {
+        let rows = part(&plan)?;
         return Ok(fs::write(&out, serde_json::to_vec_pretty(&rows)?)?);
     }
     let parts: [(&str, Part); 6] = [
@@ -78,7 +102,11 @@ fn measure(only: Option<&str>) -> Outcome {
         }
     }
     if rows.is_empty() {
-        return Err("there is no such part; the parts are get, list, tls, create, refusals, memory".into());
+        return Err(
+            "there is no such part; the parts are get, list, tls, create, refusals, memory, and beside \
+                    other programs imap, ftp, smb, classes, frontends, http"
+                .into(),
+        );
     }
     fs::write(&out, serde_json::to_vec_pretty(&rows)?)?;
     Ok(())

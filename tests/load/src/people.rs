@@ -39,6 +39,11 @@ pub(crate) fn basic(n: usize) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", name(n), password(n))))
 }
 
+/// The header of the user whom only the mail server of [`crate::frontends::imap_server`] knows.
+pub(crate) fn external() -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("external:{}", password(0))))
+}
+
 /// The name of the caller of that number.
 pub(crate) fn name(n: usize) -> String {
     format!("boss{n:02}")

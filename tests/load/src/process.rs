@@ -19,9 +19,29 @@ pub(crate) struct Process {
 }
 
 /// How often the kernel counts: `getconf CLK_TCK` says 100 on every Linux.
-const TICKS_PER_SECOND: f64 = 100.0;
+pub(crate) const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The parent of a process, and the ticks of it and of its children that ended: from
+/// `/proc/PID/stat` (proc(5)).
+pub(crate) fn ticks(stat: &str) -> Option<(u32, f64)> {
+    // The name of the program is in brackets and may contain anything.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11..15)?.iter().map(|ticks| ticks.parse::<f64>().ok()).sum::<Option<f64>>()?;
+    Some((fields.get(1)?.parse().ok()?, ticks))
+}
+
+/// Mebibytes that a process took at most; `None` if it ended.
+pub(crate) fn peak_of(pid: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    Some(kibibytes(&status, "VmHWM:")? / 1024.0)
+}
 
 impl Process {
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Starts a program that logs `listening` and `address=`.
     ///
     /// The log goes into a file, as in production.
@@ -50,13 +70,8 @@ impl Process {
     /// Seconds of processors that it took so far.
     pub(crate) fn cpu(&self) -> Outcome<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program is in brackets and may contain anything.
-        let (_, rest) = stat.rsplit_once(')').ok_or("/proc/PID/stat is not as proc(5) says")?;
-        let mut fields = rest.split_whitespace().skip(11);
-        let mut ticks = || fields.next().and_then(|ticks| ticks.parse::<f64>().ok());
-        let (user, system) =
-            (ticks().ok_or("there is no time of user")?, ticks().ok_or("there is no time of system")?);
-        Ok((user + system) / TICKS_PER_SECOND)
+        let (_, ticks) = ticks(&stat).ok_or("/proc/PID/stat is not as proc(5) says")?;
+        Ok(ticks / TICKS_PER_SECOND)
     }
 
     /// Mebibytes in memory now, and at the peak since the last [`Self::forget_peak`].

@@ -55,11 +55,23 @@ impl Plan {
     /// # Errors
     /// The store cannot be filled, or the server does not start.
     pub(crate) fn site_with(&self, people: usize, tls: bool, settings: &str) -> Outcome<Site> {
+        self.filled(people, tls, settings, "")
+    }
+
+    /// A site with a thousand users and these backends.
+    ///
+    /// # Errors
+    /// The store cannot be filled, or the server does not start.
+    pub(crate) fn site_of(&self, settings: &str, backends: &str) -> Outcome<Site> {
+        self.filled(1000, false, settings, backends)
+    }
+
+    fn filled(&self, people: usize, tls: bool, settings: &str, backends: &str) -> Outcome<Site> {
         let folder = tempfile::tempdir_in(self.folder.path())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(people::fill(&folder.path().join("user-backend.db"), people))?;
         drop(runtime);
-        let mut text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{settings}");
+        let mut text = format!("{backends}[server]\nlisten = \"127.0.0.1:0\"\n{settings}");
         if tls {
             let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
             fs::write(folder.path().join("cert.pem"), made.cert.pem())?;
@@ -107,8 +119,15 @@ impl Site {
     /// # Errors
     /// No answer, or another status than 200.
     pub(crate) fn ask(&self, path: &str) -> Outcome<Answer> {
+        self.ask_as(people::basic(0), path)
+    }
+
+    /// The same with this `Authorization` header.
+    ///
+    /// # Errors
+    /// No answer, or another status than 200.
+    pub(crate) fn ask_as(&self, caller: String, path: &str) -> Outcome<Answer> {
         let mut stream = TcpStream::connect(&self.server.address)?;
-        let caller = people::basic(0);
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {caller}\r\nocs-apirequest: true\r\n\
@@ -150,12 +169,12 @@ pub(crate) fn parse(raw: Vec<u8>) -> Outcome<Answer> {
 }
 
 #[cfg(unix)]
-fn private(path: &Path) -> Outcome {
+pub(crate) fn private(path: &Path) -> Outcome {
     use std::os::unix::fs::PermissionsExt as _;
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) -> Outcome {
+pub(crate) fn private(_: &Path) -> Outcome {
     Ok(())
 }

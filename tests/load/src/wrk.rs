@@ -34,6 +34,8 @@ pub(crate) enum Ask {
     Create(String),
     /// As `Get`, but each connection waits this many milliseconds in between.
     GetSlowly(u32),
+    /// The address as it stands, with this `Authorization` header.
+    Same(String),
 }
 
 /// Sends requests.
@@ -82,6 +84,12 @@ fn lua(ask: &Ask) -> String {
             format!(
                 "return wrk.format(\"GET\", \"/ocs/v2.php/cloud/users?format=json&limit=25&search=\" .. \
                  searched[math.random(#searched)], {headers})"
+            ),
+            0,
+        ),
+        Ask::Same(header) => (
+            format!(
+                "return wrk.format(\"GET\", nil, {{ [\"Authorization\"] = {header:?}, [\"OCS-APIRequest\"] = \"true\" }})"
             ),
             0,
         ),

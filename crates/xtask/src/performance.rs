@@ -1,0 +1,143 @@
+//! `docs/performance.md` and its pictures, from the rows of the benchmarks.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::bench::{Name, cell};
+use crate::step::{self, Outcome};
+
+/// Writes the page and one picture for each benchmark that has rates.
+///
+/// # Errors
+///
+/// A file cannot be written.
+pub(crate) fn write(parts: &[(Name, Vec<Value>)]) -> Outcome {
+    let docs = step::root().join("docs");
+    let mut page = String::from(
+        "# Performance\n\n\
+         Written by `cargo xtask bench all`: do not edit. All programs of a table run in turns on one\n\
+         machine, so that other load slows all of them down alike; a ratio is the median of the ratios\n\
+         of the rounds. Read the ratios first: the other figures are those of the machine named below.\n\
+         `cargo xtask bench NAME` repeats one table.\n\n",
+    );
+    let _ = writeln!(page, "Machine: {}.\n", machine());
+    for (name, rows) in parts {
+        let title = name.to_possible_value();
+        let help = title.as_ref().and_then(|value| value.get_help()).map(ToString::to_string);
+        let _ = writeln!(page, "## {}\n\n{}.\n", name.name(), wrapped(&help.unwrap_or_default()));
+        let (alone, compared): (Vec<_>, Vec<_>) = rows.iter().partition(|row| !row["per_second"].is_null());
+        if !compared.is_empty() {
+            page.push_str("| what | ours | beside | ratio | goal | met |\n|---|---|---|---|---|---|\n");
+            for row in compared {
+                let beside = if row["peer"].is_null() { &row["floor"] } else { &row["peer"] };
+                let [what, ours, ratio, goal, met] =
+                    ["what", "ours", "ratio", "goal", "met"].map(|key| cell(&row[key]).replace('|', "\\|"));
+                let _ = writeln!(page, "| {what} | {ours} | {} | {ratio} | {goal} | {met} |", cell(beside));
+            }
+            page.push('\n');
+        }
+        if alone.is_empty() {
+            continue;
+        }
+        if let Some(picture) = picture(&name.name(), &alone) {
+            let file = format!("images/performance-{}.svg", name.name());
+            fs::write(docs.join(&file), picture)?;
+            let _ = writeln!(page, "![Answers per second of each program]({file})\n");
+        }
+        page.push_str(
+            "| program | per second | p50 ms | p99 ms | CPU ms | peak MiB |\n|---|---|---|---|---|---|\n",
+        );
+        for row in alone {
+            let [what, rate, p50, p99, peak] =
+                ["what", "per_second", "p50_ms", "p99_ms", "peak_mib"].map(|key| cell(&row[key]));
+            let cpu = row["cpu_us"]
+                .as_f64()
+                .map_or_else(|| cell(&row["cpu_ms"]), |us| format!("{:.3}", us / 1000.0));
+            let _ = writeln!(page, "| {what} | {rate} | {p50} | {p99} | {cpu} | {peak} |");
+        }
+        page.push('\n');
+    }
+    fs::write(docs.join("performance.md"), page.trim_end().to_owned() + "\n")?;
+    Ok(())
+}
+
+/// Model and number of processors, and the kernel.
+fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    let count = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!(
+        "{count} processors ({}), Linux {}",
+        if model.is_empty() { "unknown" } else { model },
+        kernel.trim()
+    )
+}
+
+/// Lines of at most 100 characters.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        if lines[last].chars().count() + word.chars().count() >= 100 {
+            lines.push(word.to_owned());
+        } else {
+            if !lines[last].is_empty() {
+                lines[last].push(' ');
+            }
+            lines[last].push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+/// Bars of the answers per second, for the number of callers that most programs have.
+///
+/// Ours are darker. `None` where fewer than two programs can be compared.
+fn picture(name: &str, rows: &[&Value]) -> Option<String> {
+    let label = |row: &Value| cell(&row["what"]);
+    let suffixes = [", 16 at once", ", 32 at once", ", 8 at once", ", 1 at once", ""];
+    let suffix = suffixes
+        .iter()
+        .find(|suffix| rows.iter().filter(|row| label(row).ends_with(**suffix)).count() > 1)?;
+    let bars: Vec<(String, f64, bool)> = rows
+        .iter()
+        .filter(|row| label(row).ends_with(suffix))
+        .filter_map(|row| {
+            Some((
+                label(row).strip_suffix(suffix)?.to_owned(),
+                row["per_second"].as_f64()?,
+                row["is_ours"] == true,
+            ))
+        })
+        .collect();
+    let most = bars.iter().map(|(_, rate, _)| *rate).fold(0.0, f64::max);
+    let height = 30 * bars.len() + 40;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"{height}\" viewBox=\"0 0 760 {height}\" \
+         font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n<title>{name}{suffix}: answers per second</title>\n\
+         <rect width=\"760\" height=\"{height}\" fill=\"#ffffff\"/>\n\
+         <text x=\"8\" y=\"20\" fill=\"#333333\">{name}{suffix}: answers per second</text>\n"
+    );
+    for (n, (label, rate, is_ours)) in bars.iter().enumerate() {
+        let (y, width) = (34 + 30 * n, (rate / most * 400.0).max(1.0));
+        let colour = if *is_ours { "#1f5f99" } else { "#b8c4d0" };
+        let label = label.replace('&', "&amp;").replace('<', "&lt;");
+        let _ = writeln!(
+            svg,
+            "<text x=\"258\" y=\"{}\" text-anchor=\"end\" fill=\"#333333\">{label}</text>\
+             <rect x=\"266\" y=\"{y}\" width=\"{width:.1}\" height=\"20\" fill=\"{colour}\"/>\
+             <text x=\"{:.1}\" y=\"{}\" fill=\"#333333\">{}</text>",
+            y + 15,
+            272.0 + width,
+            y + 15,
+            cell(&(*rate).into()),
+        );
+    }
+    svg.push_str("</svg>\n");
+    Some(svg)
+}

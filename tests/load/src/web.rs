@@ -1,0 +1,91 @@
+//! HTTP Basic of a user whose password another server keeps, answered from memory.
+//!
+//! Beside it: axum that answers the same bytes, and nginx with a password file.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::frontends::{Peers, imap_server};
+use crate::measure::median;
+use crate::process::Process;
+use crate::site::Plan;
+use crate::wrk::{self, Ask, Run};
+use crate::{Outcome, floor, people};
+
+/// The connections that the goals speak of.
+const CONNECTIONS: u32 = 32;
+
+/// The rows of the table.
+///
+/// # Errors
+/// Something did not start, or a request was refused.
+pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Value>> {
+    let imap = imap_server()?;
+    let path = "/ocs/v2.php/cloud/user?format=json";
+    let settings = format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {imap}\n\
+         tls = \"none\"\ncache_accepted = \"1h\"\n"
+    );
+    let site = plan.site_of("", &settings)?;
+    // The first sign-in makes the account; the canary may still be on its way.
+    let mut answer = site.ask_as(people::external(), path);
+    for _ in 0..100 {
+        if answer.is_ok() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+        answer = site.ask_as(people::external(), path);
+    }
+    let least = floor::start(&answer?, site.folder())?;
+    let peers = Peers::nginx_only(site.folder())?;
+    let nginx = |file| format!("http://{}{file}", peers.address());
+    let idle = site.server.memory()?.0;
+    let targets: [(&str, String, Option<&Process>); 4] = [
+        ("ours, cached external user", format!("{}{path}", site.url()), Some(&site.server)),
+        ("axum, same bytes", format!("http://{}{path}", least.address), Some(&least)),
+        ("nginx, bcrypt 5", nginx("/page"), None),
+        ("nginx, SHA-1", nginx("/sha/page"), None),
+    ];
+    let run = Run { connections: CONNECTIONS, seconds: plan.seconds };
+    let mut rates = [const { Vec::new() }; 4];
+    let mut p99 = [const { Vec::new() }; 4];
+    let mut cpu = [const { Vec::new() }; 4];
+    for _ in 0..plan.runs {
+        for (n, (_, url, process)) in targets.iter().enumerate() {
+            let before = process.map(Process::cpu).transpose()?;
+            let counted = wrk::run(url, &Ask::Same(people::external()), run, site.folder())?;
+            rates[n].push(counted.per_second);
+            p99[n].push(counted.p99);
+            if let (Some(process), Some(before)) = (process, before) {
+                cpu[n].push((process.cpu()? - before) * 1e6 / counted.requests);
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    for (peer, least) in [(1, Some(0.4)), (2, Some(35.0)), (3, None)] {
+        let ratio = median(&rates[0].iter().zip(&rates[peer]).map(|(a, b)| a / b).collect::<Vec<_>>());
+        rows.push(json!({
+            "what": format!("{} beside {}, {CONNECTIONS} connections, answers/s", targets[0].0, targets[peer].0),
+            "ours": median(&rates[0]).round(), "peer": median(&rates[peer]).round(), "ratio": ratio,
+            "goal": least.map(|least| format!("ratio >= {least}")), "met": least.map(|least| ratio >= least),
+            "runs": plan.runs,
+        }));
+    }
+    rows.push(json!({
+        "what": "memory of the idle server in MiB", "ours": (idle * 10.0).round() / 10.0,
+        "goal": "<= 30", "met": idle <= 30.0,
+    }));
+    for (n, (name, ..)) in targets.iter().enumerate() {
+        let mut row = json!({
+            "what": name, "is_ours": n == 0, "runs": plan.runs, "per_second": median(&rates[n]).round(),
+            "p99_ms": (median(&p99[n]) * 1000.0).round() / 1000.0,
+        });
+        if !cpu[n].is_empty() {
+            row["cpu_us"] = ((median(&cpu[n]) * 10.0).round() / 10.0).into();
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
