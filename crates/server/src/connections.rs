@@ -205,3 +205,29 @@ impl AsyncWrite for Guarded {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::net::TcpListener;
+    use user_backend::ClassRegistry;
+
+    use super::*;
+    use crate::settings::ServerSettings;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn admitted_connections_send_at_once() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let file = dir.path().join("server.toml");
+        std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:0\"\n").unwrap();
+        let (settings, config) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
+        let app = AppState::start(settings, &config).await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        for connections in [Connections::new(app.clone()), Connections::for_monitoring(app)] {
+            let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let accepted = listener.accept().await.unwrap().0;
+            assert!(!accepted.nodelay().unwrap());
+            assert!(connections.admit(accepted).unwrap().stream().nodelay().unwrap());
+        }
+    }
+}

@@ -15,6 +15,7 @@ const WHY: &[(&str, &str)] = &[
     ("chromium-driver", "drives that browser"),
     ("curl", "signs in beside ours in `cargo xtask bench`"),
     ("dovecot-imapd", "the test rig's IMAP server"),
+    ("fail2ban", "reads the log with the filter that operators use; its service is not started"),
     ("faketime", "sets the wall clock of a program that a test starts"),
     ("iproute2", "brings up loopback in a network of the soak's own"),
     ("libpam-pwdfile", "password files for the test rig's FTP server"),
@@ -71,7 +72,8 @@ pub(crate) fn missing_proxy() -> Vec<String> {
     without_program(&[NGINX])
 }
 
-/// The missing Debian packages of servers that tests start themselves, without the rig.
+/// The missing Debian packages of servers that tests start themselves, without the rig, and of
+/// fail2ban.
 pub(crate) fn missing_servers() -> Vec<String> {
     without_program(&[
         NGINX,
@@ -79,6 +81,7 @@ pub(crate) fn missing_servers() -> Vec<String> {
         ("/usr/sbin/slapd", "slapd"),
         ("/usr/sbin/sshd", "openssh-server"),
         ("/usr/bin/prosody", "prosody"),
+        ("/usr/bin/fail2ban-regex", "fail2ban"),
     ])
 }
 

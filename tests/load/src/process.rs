@@ -54,14 +54,14 @@ impl Process {
         let mut child = command.spawn().map_err(|error| format!("{command:?} does not start: {error}"))?;
         let began = Instant::now();
         loop {
-            let told = fs::read_to_string(log)?;
-            if let Some(address) = told.lines().find_map(address) {
+            let text = fs::read_to_string(log)?;
+            if let Some(address) = text.lines().find_map(address) {
                 return Ok(Self { address: address.to_owned(), child });
             }
             if child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(20) {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("the server does not start: {told}").into());
+                return Err(format!("the server does not start: {text}").into());
             }
             thread::sleep(Duration::from_millis(20));
         }

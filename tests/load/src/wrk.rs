@@ -50,8 +50,8 @@ pub(crate) fn run(url: &str, ask: &Ask, run: Run, folder: &Path) -> Outcome<Coun
     wrk.arg("-s").arg(&script).arg(url).stdin(Stdio::null());
     let output = wrk.stderr(Stdio::inherit()).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let told = text.lines().find_map(|line| line.strip_prefix("counted ")).ok_or("wrk counted nothing")?;
-    let numbers = told.split(' ').map(str::parse).collect::<Result<Vec<f64>, _>>()?;
+    let counts = text.lines().find_map(|line| line.strip_prefix("counted ")).ok_or("wrk counted nothing")?;
+    let numbers = counts.split(' ').map(str::parse).collect::<Result<Vec<f64>, _>>()?;
     let [requests, micros, p99, refused, broken] = numbers[..] else {
         return Err("wrk counted something else".into());
     };

@@ -238,9 +238,8 @@ async fn user_lists_admit_the_listed_users() {
         let at = |credentials| ask(settings(endpoint(&rig, port, TlsMode::Explicit)), credentials);
         let answer = at(allowed).await.unwrap();
         assert_eq!(accepted_as(&answer), Some(allowed.0), "{port}");
-        // What a refusal at USER means is decided elsewhere; it is no yes, with the right password
-        // neither.
+        // Refused at USER, with the right password too: another backend may know the user.
         let answer = at(other).await;
-        assert!(!matches!(answer, Ok(Verdict::Accepted(_) | Verdict::NotMine)), "{port}: {answer:?}");
+        assert!(matches!(answer, Ok(Verdict::Rejected(Rejection::UnknownUser))), "{port}: {answer:?}");
     }
 }

@@ -98,7 +98,8 @@ pub(crate) async fn run(
         "created the administrator {admin}\n\nnext:\n  user-backend-server serve --config {}\n",
         config.display()
     );
-    report += &format!("  curl -u {admin} -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users");
+    report += &format!("  curl -u {admin} -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users\n");
+    report += &format!("in a browser:\n  {url}/login\n  {url}/docs");
     app.accounts().close().await;
     Ok(report)
 }

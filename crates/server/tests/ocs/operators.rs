@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
+use regex::Regex;
+
 use super::program::{Running, address_in, program};
 use super::*;
 
@@ -55,6 +57,27 @@ impl Program {
         use base64::Engine;
         let credentials = base64::prelude::BASE64_STANDARD.encode(format!("{name}:{password}"));
         self.call("/ocs/v1.php/cloud/user", &format!("Authorization: Basic {credentials}\r\n{headers}"))
+    }
+
+    /// Fills in the form of the login page.
+    fn sign_in_at_the_page(&self, name: &str) {
+        let page = self.call("/login", "");
+        let between = |start: &str, end: &str| {
+            let rest = page.split_once(start).unwrap_or_else(|| panic!("{page}")).1;
+            rest.split_once(end).unwrap().0.to_owned()
+        };
+        let token = percent_encoding(&between("name=\"requesttoken\" value=\"", "\""));
+        let form = format!("user={name}&password={}&requesttoken={token}", percent_encoding(PASSWORD));
+        let answer = self.exchange(
+            format!(
+                "POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: {}\r\n\
+                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+                between("set-cookie: ", ";"),
+                form.len()
+            )
+            .as_bytes(),
+        );
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
     }
 
     pub(super) fn failed(&mut self) -> String {
@@ -150,7 +173,9 @@ fn filtered(log: &str) -> Option<Vec<IpAddr>> {
     let output = match command.output() {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("skipped: no fail2ban-regex here (Debian package fail2ban)");
+            let why = "skipped: no fail2ban-regex here (Debian package fail2ban)";
+            assert!(std::env::var_os("PROGRAMS_REQUIRED").is_none(), "{why}");
+            eprintln!("{why}");
             return None;
         }
         Err(error) => panic!("{error}"),
@@ -204,6 +229,89 @@ fn fail2ban_filter_finds_failures_and_no_forged_ones() {
         let Some(found) = filtered(&log) else { return };
         assert_eq!(found, vec![IpAddr::from([127, 0, 0, 1]); FORGED.len() + 1], "{format}: {log}");
     }
+}
+
+/// The pattern of the CrowdSec parser as a regular expression.
+fn crowdsec_pattern() -> Regex {
+    let parser = include_str!("../../../../docs/crowdsec/parsers/user-backend-logs.yaml");
+    let quoted = |key: &str| {
+        let line = parser.lines().find_map(|line| line.trim().strip_prefix(key)).unwrap();
+        line.trim().trim_matches('\'').to_owned()
+    };
+    let own = ["USER_BACKEND_VALUE", "USER_BACKEND_REASON"].map(|name| (name, quoted(&format!("{name}:"))));
+    let standard = [
+        ("TIMESTAMP_ISO8601", r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z".to_owned()),
+        ("IP", "[0-9a-fA-F:.]+".to_owned()),
+    ];
+    let mut pattern = quoted("pattern:");
+    for (name, expression) in own.into_iter().chain(standard) {
+        while let Some(start) = pattern.find(&format!("%{{{name}:")) {
+            let end = start + pattern[start..].find('}').unwrap();
+            let group = pattern[start + name.len() + 3..end].to_owned();
+            pattern.replace_range(start..=end, &format!("(?<{group}>{expression})"));
+        }
+    }
+    Regex::new(&pattern).unwrap()
+}
+
+#[test]
+fn crowdsec_parser_finds_failures_and_no_forged_ones() {
+    let pattern = crowdsec_pattern();
+    let mut program = Program::start("", &[]);
+    for forged in FORGED {
+        program.sign_in(forged, "wrong", "");
+        let line = program.failed();
+        let found = pattern.captures(&line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(&found["source_ip"], "127.0.0.1", "{line}");
+    }
+    program.sign_in("admin", "guess", "");
+    let line = program.failed();
+    assert_eq!(&pattern.captures(&line).unwrap()["username"], "admin", "{line}");
+    program.sign_in("admin", "guess", "");
+    let repeated = program.failed();
+    assert!(!pattern.is_match(&repeated), "{repeated}");
+}
+
+#[test]
+fn forwarded_requests_of_an_unnamed_proxy_are_one_line() {
+    let mut program = Program::start("", &[]);
+    for address in ["203.0.113.7", "203.0.113.8"] {
+        program.call("/login", &format!("X-Forwarded-For: {address}\r\n"));
+    }
+    program.sign_in("admin", "wrong", "");
+    let lines = program.running.lines_until("failed sign-in");
+    let about = lines.iter().filter(|line| line.contains("is not named in trusted_proxies"));
+    assert_eq!(about.count(), 1, "{lines:#?}");
+}
+
+#[test]
+fn page_sign_in_line_has_the_address() {
+    let mut program = Program::start("", &[]);
+    program.sign_in_at_the_page("admin");
+    let line = program.running.until("signed in at the page");
+    assert!(line.contains("source=127.0.0.1"), "{line}");
+}
+
+#[test]
+fn unit_has_limits_and_no_capabilities() {
+    let unit = include_str!("../../../../docs/user-backend-server.service");
+    let setting = |name: &str| unit.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    for (name, value) in [
+        ("AmbientCapabilities", ""),
+        ("CapabilityBoundingSet", ""),
+        ("PrivateUsers", "yes"),
+        ("NoNewPrivileges", "yes"),
+        ("OOMPolicy", "continue"),
+        ("LimitCORE", "0"),
+    ] {
+        assert_eq!(setting(name), Some(value), "{name}");
+    }
+    let [high, most, tasks] = ["MemoryHigh", "MemoryMax", "TasksMax"].map(|name| setting(name).unwrap());
+    let mebibytes = |size: &str| {
+        let (number, unit) = size.split_at(size.len() - 1);
+        number.parse::<u64>().unwrap() * if unit == "G" { 1024 } else { 1 }
+    };
+    assert!(mebibytes(high) < mebibytes(most) && tasks.parse::<u32>().unwrap() <= 4096, "{high} {most} {tasks}");
 }
 
 #[test]
