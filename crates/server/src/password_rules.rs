@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use accounts::{Accounts, AccountsError, POLICY_APP, PolicyError, Timestamp};
 use accounts::{PasswordRules, Person, PolicyRules};
-use password_policy::PasswordPolicy;
+use password_policy::{Generated, PasswordPolicy};
 
 /// The rules that are in effect.
 #[derive(Debug)]
@@ -64,6 +64,14 @@ impl Rules {
     /// The policy for accounts, unless the app is switched off.
     pub fn policy(&self) -> Option<PasswordPolicy> {
         self.now().rules.policy().cloned()
+    }
+
+    /// A password for this user that the policy accepts.
+    ///
+    /// # Errors
+    /// No randomness, or rules that nothing passes.
+    pub fn generate(&self, person: &Person<'_>) -> Result<Generated, PolicyError> {
+        self.now().rules.generate(person)
     }
 
     fn now(&self) -> Arc<Current> {

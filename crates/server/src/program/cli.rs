@@ -57,6 +57,12 @@ pub(crate) enum Command {
         /// Take the password from the first line of standard input
         #[arg(long, conflicts_with = "password_from_env")]
         password_from_stdin: bool,
+        /// Generate a password and print it, this once
+        #[arg(long, conflicts_with_all = ["password_from_env", "password_from_stdin"])]
+        generate_password: bool,
+        /// Do nothing if there is an administrator
+        #[arg(long)]
+        if_needed: bool,
     },
     /// Print the manual page, in roff
     #[command(hide = true)]
@@ -102,6 +108,7 @@ Examples:
   user-backend-server init
   user-backend-server init --config /etc/user-backend/user-backend.toml --admin anna
   pass show cloud/admin | user-backend-server init --password-from-stdin
+  user-backend-server init --if-needed --generate-password     at each start of a container
 
 Exit codes:
   0  done

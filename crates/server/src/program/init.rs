@@ -56,13 +56,17 @@ fn error(code: u8, text: impl ToString) -> InitError {
     InitError { code, text: text.to_string() }
 }
 
-/// Writes what is missing and prints the next steps.
+/// Writes what is missing and gives the next steps to print.
+///
+/// Without a source, the password is generated and printed with them. With `if_needed`, nothing
+/// happens when there is an administrator.
 pub(crate) async fn run(
     config: &Path,
     admin: &str,
-    source: Source,
+    source: Option<Source>,
+    if_needed: bool,
     classes: ClassRegistry,
-) -> Result<String, InitError> {
+) -> Result<Option<String>, InitError> {
     let id = UserId::for_new(admin).map_err(|refused| error(2, refused))?;
     let mut report = String::new();
     if write_new(config).map_err(|failed| error(1, format_args!("{}: {failed}", config.display())))? {
@@ -71,15 +75,22 @@ pub(crate) async fn run(
     let (settings, read) = ServerSettings::load(config, &classes).map_err(|errors| error(2, errors))?;
     let url = settings.public_url();
     let app = AppState::start(settings, &read).await.map_err(|failed| error(1, failed))?;
+    if if_needed && has_administrator(&app).await.map_err(|failed| error(1, failed))? {
+        app.accounts().close().await;
+        return Ok(None);
+    }
     if app.accounts().users().find(&id).await.map_err(|failed| error(1, failed))?.is_some() {
         return Err(error(
             1,
             format_args!("{admin} is there already; set a new password with occ user:resetpassword"),
         ));
     }
-    let password = password(source, admin).await?;
-    let password = Password::parse(password.as_str()).map_err(|refused| error(1, refused))?;
     let person = Person { id: id.as_str(), display_name: None, email: None };
+    let text = match source {
+        Some(source) => password(source, admin).await?,
+        None => generated(&app, &person).await?,
+    };
+    let password = Password::parse(text.as_str()).map_err(|refused| error(1, refused))?;
     let deadline = later(now(), Duration::from_secs(60));
     let hash =
         app.passwords().first(person, &password, deadline).await.map_err(|refused| error(1, refused))?;
@@ -91,17 +102,31 @@ pub(crate) async fn run(
         .await
     {
         Ok(_) => {}
-        Err(failed @ AccountsError::AlreadyExists { .. }) => return Err(error(1, failed)),
+        // Another server of the site was first, with a password of its own.
+        Err(AccountsError::AlreadyExists { .. }) if if_needed => return Ok(None),
         Err(failed) => return Err(error(1, failed)),
     }
-    report += &format!(
-        "created the administrator {admin}\n\nnext:\n  user-backend-server serve --config {}\n",
-        config.display()
-    );
+    report += &format!("created the administrator {admin}\n");
+    if source.is_none() {
+        report += &format!("password: {}\nIt is not shown again.\n", text.as_str());
+    }
+    report += &format!("\nnext:\n  user-backend-server serve --config {}\n", config.display());
     report += &format!("  curl -u {admin} -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users\n");
     report += &format!("in a browser:\n  {url}/login\n  {url}/docs");
     app.accounts().close().await;
-    Ok(report)
+    Ok(Some(report))
+}
+
+/// Whether the accounts have an administrator.
+pub(crate) async fn has_administrator(app: &AppState) -> Result<bool, AccountsError> {
+    Ok(app.accounts().groups().find(&GroupId::admin()).await?.is_some_and(|admins| admins.members > 0))
+}
+
+/// A password that the rules of the store accept.
+async fn generated(app: &AppState, person: &Person<'_>) -> Result<Zeroizing<String>, InitError> {
+    let rules = app.rules().await.map_err(|failed| error(1, failed))?;
+    let generated = rules.generate(person).map_err(|failed| error(1, failed))?;
+    Ok(Zeroizing::new(generated.expose().to_owned()))
 }
 
 /// Writes the configuration with mode 0640, unless there is one.
@@ -135,7 +160,7 @@ async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, Init
         }
         Source::Terminal if !std::io::stdin().is_terminal() => Err(error(
             2,
-            "cannot prompt for the password here; use --password-from-env (OC_PASS) or --password-from-stdin",
+            "cannot prompt for the password here; use --password-from-env (OC_PASS), --password-from-stdin or --generate-password",
         )),
         Source::Terminal => {
             let read_secret = |question: &str| {

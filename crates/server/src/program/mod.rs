@@ -8,7 +8,6 @@ mod systemd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use accounts::GroupId;
 use clap::{CommandFactory, Parser};
 use user_backend::ClassRegistry;
 use user_backend::resolver::canary::Canary;
@@ -65,13 +64,22 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
                     Err(error) => fail(2, format_args!("{error}")),
                 }
             }
-            Command::Init { config, admin, password_from_env, password_from_stdin } => {
-                let source = init::Source::of(password_from_env, password_from_stdin);
-                match init::run(&config, &admin, source, classes).await {
-                    Ok(text) => {
+            Command::Init {
+                config,
+                admin,
+                password_from_env,
+                password_from_stdin,
+                generate_password,
+                if_needed,
+            } => {
+                let typed = init::Source::of(password_from_env, password_from_stdin);
+                let source = Some(typed).filter(|_| !generate_password);
+                match init::run(&config, &admin, source, if_needed, classes).await {
+                    Ok(Some(text)) => {
                         print_line(&text);
                         ExitCode::SUCCESS
                     }
+                    Ok(None) => ExitCode::SUCCESS,
                     Err(error) => fail(error.code, format_args!("{}", error.text)),
                 }
             }
@@ -111,11 +119,8 @@ async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
         Ok(app) => app,
         Err(error) => return fail(1, format_args!("{error}")),
     };
-    match app.accounts().groups().find(&GroupId::admin()).await {
-        Ok(admins) if admins.as_ref().is_none_or(|admins| admins.members == 0) => {
-            tracing::warn!("no administrator yet: `user-backend-server init` creates the first one");
-        }
-        _ => {}
+    if let Ok(false) = init::has_administrator(&app).await {
+        tracing::warn!("no administrator yet: `user-backend-server init` creates the first one");
     }
     let listening = match Listener::open(app.clone()) {
         Ok(listening) => listening.with_metrics(metrics),

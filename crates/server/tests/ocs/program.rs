@@ -45,6 +45,47 @@ fn init_writes_a_configuration_and_the_first_administrator() {
     assert!(err.contains("admin is there already"), "{err}");
 }
 
+#[cfg(unix)]
+#[test]
+fn generated_password_is_printed_once_and_works() {
+    use base64::Engine as _;
+    use std::io::{Read as _, Write as _};
+
+    let dir = TempDir::new().unwrap();
+    let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{CHEAP}");
+    std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
+    let init = || {
+        let words = ["init", "--if-needed", "--generate-password"];
+        said(&program(&dir, &words).output().unwrap())
+    };
+    let (code, out, err) = init();
+    assert_eq!((code, err.as_str()), (0, ""));
+    let shown = out.lines().filter_map(|line| line.strip_prefix("password: ")).collect::<Vec<_>>();
+    let [password] = shown[..] else { panic!("{out}") };
+    assert!(password.len() >= 16, "{out}");
+    // There is an administrator now: nothing happens.
+    assert_eq!(init(), (0, String::new(), String::new()));
+    let again = ["init", "--generate-password"];
+    let (code, out, err) = said(&program(&dir, &again).output().unwrap());
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("admin is there already"), "{err}");
+    let both = ["init", "--generate-password", "--password-from-stdin"];
+    assert_eq!(said(&program(&dir, &both).output().unwrap()).0, 2);
+
+    let (_running, address) = Running::serve(&dir);
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("admin:{password}"));
+    write!(
+        stream,
+        "GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         OCS-APIRequest: true\r\nAuthorization: Basic {credentials}\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("<statuscode>100</statuscode>"), "{answer}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn init_leaves_no_password_in_the_environment() {
