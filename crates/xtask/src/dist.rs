@@ -62,25 +62,26 @@ pub(crate) fn step(steps: &mut Steps) {
 }
 
 fn all(steps: &mut Steps, args: &Args) {
-    let dist = step::target().join("dist");
+    let root = step::root();
+    let dist = folder(&root);
     let built =
         steps.run("dist-build", "the programs, each alone, with paths of this machine left out", || {
             packages::install(&packages::missing_libraries())?;
-            build(&step::root(), &dist.join("build"), &args.profile)
+            build(&root, &args.profile)
         });
     let Some(built) = built else { return };
-    let staged = steps.run("dist-stage", "manual pages, completions, configuration", || stage(&built, &dist));
+    let staged = steps.run("dist-stage", "manual pages, completions, configuration", || stage(&root, &built));
     if staged.is_none() {
         return;
     }
     let packed = steps.run("dist-deb", "Debian packages by cargo-deb", || {
         packages::tool("cargo-deb", "cargo-deb", "^3", 4)?;
-        deb(&dist)
+        deb(&root)
     });
-    steps.run("dist-tar", "an archive of the programs", || archive(&dist));
+    steps.run("dist-tar", "an archive of the programs", || archive(&root));
     steps.run("dist-sbom", "a bill of materials for each program by cargo-cyclonedx", || {
         packages::tool("cargo-cyclonedx", "cargo-cyclonedx", "^0.5", 3)?;
-        bills(&dist)
+        bills(&root)
     });
     steps.run("dist-sums", "SHA256SUMS of all files", || checksums(&dist));
     if args.test && packed.is_some() {
@@ -90,40 +91,63 @@ fn all(steps: &mut Steps, args: &Args) {
             steps.skip("dist-test", "it needs mmdebstrap and root");
         }
     }
-    if args.reproducible {
+    if args.reproducible && packed.is_some() {
         steps.run("dist-repro", "a second build in another directory gives the same bytes", || {
-            reproduce(&built, &args.profile)
+            reproduce(&root, &args.profile)
         });
     }
 }
 
-/// Builds the programs from the sources in `root`; gives the folder that they are in.
-fn build(root: &Path, target: &Path, profile: &str) -> Outcome<PathBuf> {
+/// Where everything goes; the manifests name files in it.
+pub(crate) fn folder(root: &Path) -> PathBuf {
+    root.join("target/dist")
+}
+
+/// Builds the programs from the sources in `root` into `target/dist/build` there; gives the folder
+/// that they are in.
+///
+/// Rust and C get the same names for the folders of this machine, or they would be in the programs.
+fn build(root: &Path, profile: &str) -> Outcome<PathBuf> {
+    let target = folder(root).join("build");
     let home = std::env::var("CARGO_HOME").map_or_else(
         |_| PathBuf::from(std::env::var("HOME").unwrap_or_default()).join(".cargo"),
         PathBuf::from,
     );
-    let flags = format!(
-        "--remap-path-prefix={}=/user-backend --remap-path-prefix={}=/cargo",
-        root.display(),
-        home.display()
-    );
+    let sysroot = step::capture(step::program("rustc").args(["--print", "sysroot"]).current_dir(root))?;
+    let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    // The last that fits counts.
+    let names = [(home.as_path(), "/cargo"), (library.as_path(), "/rustc"), (root, "/user-backend")];
+    let rust = names.map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()));
+    let c = names.map(|(folder, name)| format!("-ffile-prefix-map={}={name}", folder.display()));
     for program in PROGRAMS {
         let mut cargo = step::cargo(&["build", "--locked", "--profile", profile, "-p", program.package]);
         cargo.args(program.features).current_dir(root);
-        cargo.env("CARGO_TARGET_DIR", target).env("RUSTFLAGS", &flags).env("CARGO_INCREMENTAL", "0");
+        cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0");
+        // A path may have a space in it.
+        cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}"));
+        cargo.env("CFLAGS", c.join(" "));
         step::run(&mut cargo)?;
     }
     Ok(target.join(if profile == "dev" { "debug" } else { profile }))
 }
 
 /// Collects what the packages hold.
-fn stage(built: &Path, dist: &Path) -> Outcome {
+fn stage(root: &Path, built: &Path) -> Outcome {
+    let dist = folder(root);
     let stage = dist.join("stage");
+    // Nothing of an earlier version.
+    for name in files(&dist)? {
+        fs::remove_file(dist.join(name))?;
+    }
+    if stage.is_dir() {
+        fs::remove_dir_all(&stage)?;
+    }
     fs::create_dir_all(&stage)?;
     for program in PROGRAMS {
         let binary = built.join(program.binary);
-        fs::copy(&binary, stage.join(program.binary))?;
+        let staged = stage.join(program.binary);
+        fs::copy(&binary, &staged)?;
+        step::run(step::program("strip").arg(&staged))?;
         if !program.describes_itself {
             continue;
         }
@@ -134,8 +158,12 @@ fn stage(built: &Path, dist: &Path) -> Outcome {
             fs::write(stage.join(format!("{}.{shell}", program.binary)), script)?;
         }
     }
-    let template = fs::read_to_string(step::root().join("crates/server/src/program/init.toml"))?;
+    let template = fs::read_to_string(root.join("crates/server/src/program/init.toml"))?;
     fs::write(stage.join("user-backend.toml"), packaged_configuration(&template)?)?;
+    for file in ["LICENSE-MIT", "LICENSE-APACHE", "docs/user-backend-server.service"] {
+        let name = Path::new(file).file_name().ok_or("a file has a name")?;
+        fs::copy(root.join(file), stage.join(name))?;
+    }
     Ok(())
 }
 
@@ -148,35 +176,36 @@ fn packaged_configuration(template: &str) -> Outcome<String> {
     Ok(template.replace(line, "url = \"sqlite:/var/lib/user-backend/user-backend.db\""))
 }
 
-fn deb(dist: &Path) -> Outcome {
+fn deb(root: &Path) -> Outcome {
     for program in PROGRAMS {
         let mut cargo =
             step::cargo(&["deb", "--no-build", "--no-separate-debug-symbols", "-p", program.package]);
-        cargo.arg("--output").arg(dist).env("SOURCE_DATE_EPOCH", commit_time()?);
-        step::run(&mut cargo)?;
+        cargo.arg("--output").arg(folder(root)).env("SOURCE_DATE_EPOCH", commit_time(root)?);
+        step::run(cargo.current_dir(root))?;
     }
     Ok(())
 }
 
-fn archive(dist: &Path) -> Outcome {
+fn archive(root: &Path) -> Outcome {
+    let dist = folder(root);
     let name = format!("user-backend-{}-{}-linux.tar.gz", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
     let mut tar = step::program("tar");
     // The same bytes each time: order, owner and time do not depend on this machine.
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=go-w"]);
-    tar.arg(format!("--mtime=@{}", commit_time()?)).args(["--use-compress-program", "gzip -9n"]);
+    tar.arg(format!("--mtime=@{}", commit_time(root)?)).args(["--use-compress-program", "gzip -9n"]);
     step::run(tar.arg("-cf").arg(dist.join(name)).arg("-C").arg(dist.join("stage")).arg("."))
 }
 
-fn bills(dist: &Path) -> Outcome {
+fn bills(root: &Path) -> Outcome {
     for program in PROGRAMS {
         let manifest = manifest(program.package)?;
         let name = format!("{}.cdx", program.binary);
         let mut cargo = step::cargo(&["cyclonedx", "--format", "json", "--override-filename", &name]);
         cargo.args(program.features).arg("--manifest-path").arg(&manifest);
-        step::run(cargo.env("SOURCE_DATE_EPOCH", commit_time()?))?;
-        let folder = manifest.parent().ok_or("a manifest is in a folder")?;
-        let written = folder.join(format!("{name}.json"));
-        fs::rename(written, dist.join(format!("{name}.json")))?;
+        step::run(cargo.env("SOURCE_DATE_EPOCH", commit_time(root)?))?;
+        let beside = manifest.parent().ok_or("a manifest is in a folder")?;
+        let written = beside.join(format!("{name}.json"));
+        fs::rename(written, folder(root).join(format!("{name}.json")))?;
     }
     Ok(())
 }
@@ -209,8 +238,10 @@ fn files(folder: &Path) -> Outcome<Vec<String>> {
 }
 
 /// The time of the last commit, so that a build does not depend on the clock.
-fn commit_time() -> Outcome<String> {
-    Ok(step::capture(step::program("git").args(["log", "-1", "--format=%ct"]))?.trim().to_owned())
+fn commit_time(root: &Path) -> Outcome<String> {
+    let mut git = step::program("git");
+    git.args(["log", "-1", "--format=%ct"]).current_dir(root);
+    Ok(step::capture(&mut git)?.trim().to_owned())
 }
 
 /// Runs `docker/package-test.sh` with the packages.
@@ -218,24 +249,34 @@ fn test(dist: &Path) -> Outcome {
     step::run(step::program("docker/package-test.sh").arg(dist))
 }
 
-/// Builds from a copy of the sources in another folder, and compares.
-fn reproduce(built: &Path, profile: &str) -> Outcome {
+/// Builds and packs a copy of the sources in another folder, and compares.
+fn reproduce(root: &Path, profile: &str) -> Outcome {
+    if step::run(step::program("git").args(["diff", "--quiet", "HEAD"])).is_err() {
+        return Err("files were changed since the last commit, of which the copy is made".into());
+    }
     let elsewhere = std::env::temp_dir().join(format!("user-backend-again-{}", std::process::id()));
-    let done = reproduce_in(built, profile, &elsewhere);
+    let done = reproduce_in(root, profile, &elsewhere);
     // Several gigabytes that are of no use afterwards.
     let _ = fs::remove_dir_all(&elsewhere);
     done
 }
 
-fn reproduce_in(built: &Path, profile: &str, elsewhere: &Path) -> Outcome {
-    step::run(step::program("git").args(["clone", "--quiet", "."]).arg(elsewhere))?;
-    let again = build(elsewhere, &elsewhere.join("target"), profile)?;
-    for program in PROGRAMS {
-        let (first, second) = (fs::read(built.join(program.binary))?, fs::read(again.join(program.binary))?);
-        if first != second {
-            return Err(format!("{}: the two builds differ", program.binary).into());
+fn reproduce_in(root: &Path, profile: &str, elsewhere: &Path) -> Outcome {
+    step::run(step::program("git").args(["clone", "--quiet", "--no-checkout", "."]).arg(elsewhere))?;
+    let commit = step::capture(step::program("git").args(["rev-parse", "HEAD"]))?;
+    let checkout = ["checkout", "--quiet", "--detach", commit.trim()];
+    step::run(step::program("git").args(checkout).current_dir(elsewhere))?;
+    let built = build(elsewhere, profile)?;
+    stage(elsewhere, &built)?;
+    deb(elsewhere)?;
+    archive(elsewhere)?;
+    let (first, second) = (folder(root), folder(elsewhere));
+    for name in files(&second)? {
+        let bytes = fs::read(second.join(&name))?;
+        if fs::read(first.join(&name))? != bytes {
+            return Err(format!("{name}: the two builds differ").into());
         }
-        eprintln!("    {}: {} bytes, the same", program.binary, first.len());
+        eprintln!("    {name}: {} bytes, the same", bytes.len());
     }
     Ok(())
 }
