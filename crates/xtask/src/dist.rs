@@ -196,23 +196,31 @@ fn archive(root: &Path) -> Outcome {
     step::run(tar.arg("-cf").arg(dist.join(name)).arg("-C").arg(dist.join("stage")).arg("."))
 }
 
+/// Writes one bill of materials for each program, without the folder of the sources in it.
 fn bills(root: &Path) -> Outcome {
+    let sources = root.display().to_string();
+    let version = step::capture(step::program("rustc").arg("-vV").current_dir(root))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc names no host")?;
     for program in PROGRAMS {
-        let manifest = manifest(program.package)?;
+        let manifest = manifest(root, program.package)?;
         let name = format!("{}.cdx", program.binary);
         let mut cargo = step::cargo(&["cyclonedx", "--format", "json", "--override-filename", &name]);
-        cargo.args(program.features).arg("--manifest-path").arg(&manifest);
-        step::run(cargo.env("SOURCE_DATE_EPOCH", commit_time(root)?))?;
-        let beside = manifest.parent().ok_or("a manifest is in a folder")?;
-        let written = beside.join(format!("{name}.json"));
-        fs::rename(written, folder(root).join(format!("{name}.json")))?;
+        cargo.args(program.features).args(["--target", host, "--manifest-path"]).arg(&manifest);
+        cargo.env("SOURCE_DATE_EPOCH", commit_time(root)?);
+        step::run(cargo.current_dir(root))?;
+        let file = format!("{name}.json");
+        let text = fs::read_to_string(manifest.with_file_name(&file))?;
+        fs::write(folder(root).join(&file), text.replace(&sources, "/user-backend"))?;
+        // It writes one for every other crate of the workspace, too.
+        let mut clean = step::program("git");
+        step::run(clean.args(["clean", "-fq", "--", &format!("*/{file}")]).current_dir(root))?;
     }
     Ok(())
 }
 
-fn manifest(package: &str) -> Outcome<PathBuf> {
+fn manifest(root: &Path, package: &str) -> Outcome<PathBuf> {
     let folder = package.strip_prefix("user-backend-").unwrap_or(package);
-    let manifest = step::root().join("crates").join(folder).join("Cargo.toml");
+    let manifest = root.join("crates").join(folder).join("Cargo.toml");
     if manifest.is_file() { Ok(manifest) } else { Err(format!("no {}", manifest.display()).into()) }
 }
 
@@ -270,6 +278,7 @@ fn reproduce_in(root: &Path, profile: &str, elsewhere: &Path) -> Outcome {
     stage(elsewhere, &built)?;
     deb(elsewhere)?;
     archive(elsewhere)?;
+    bills(elsewhere)?;
     let (first, second) = (folder(root), folder(elsewhere));
     for name in files(&second)? {
         let bytes = fs::read(second.join(&name))?;
@@ -296,7 +305,7 @@ mod tests {
     #[test]
     fn each_program_has_a_manifest_with_package_metadata() {
         for program in PROGRAMS {
-            let text = fs::read_to_string(manifest(program.package).unwrap()).unwrap();
+            let text = fs::read_to_string(manifest(&step::root(), program.package).unwrap()).unwrap();
             assert!(text.contains("[package.metadata.deb]"), "{}", program.package);
         }
     }
