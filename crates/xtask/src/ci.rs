@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, Steps};
-use crate::{adversarial, browser, clients, cluster, dist, fuzz, library, lint, package, soak, test};
+use crate::{adversarial, browser, clients, cluster, dist, fuzz, image, library, lint, package, soak, test};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -94,6 +94,12 @@ const TASKS: &[Task] = &[
         what: "`cargo xtask dist --test --reproducible`: packages, tried in a clean root; two builds, same bytes",
         when: When::Full,
         run: dist::step,
+    },
+    Task {
+        name: "image",
+        what: "`cargo xtask image`: container images of these programs, started alone and behind nginx",
+        when: When::Full,
+        run: image::step,
     },
     Task {
         name: "browser",

@@ -18,6 +18,7 @@ mod demo_page;
 mod differential;
 mod dist;
 mod fuzz;
+mod image;
 #[cfg(test)]
 mod imports;
 mod library;
@@ -62,6 +63,8 @@ enum Command {
     Ci(ci::Args),
     /// Builds Debian packages, an archive, bills of materials and checksums into target/dist
     Dist(dist::Args),
+    /// Builds container images of what `dist` built, and starts them
+    Image,
     /// Packs the published crates as for a release, and tests what was packed
     Package,
     /// Runs the adversarial tests (scripts, bad certificates, mutated dialogues, network faults)
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(),
         Command::Ci(args) => ci::run(&args),
         Command::Dist(args) => dist::run(&args),
+        Command::Image => image::run(),
         Command::Package => package::run(),
         Command::Adversarial(args) => adversarial::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),

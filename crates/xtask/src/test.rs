@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::browser;
 use crate::clients;
 use crate::database::{MARIADB, POSTGRES, Server};
+use crate::image;
 use crate::lint;
 use crate::packages;
 use crate::rig::Rig;
@@ -46,7 +47,7 @@ pub(crate) fn all(steps: &mut Steps) {
 
 /// The tests against real servers once more, with the servers in containers.
 pub(crate) fn on_compose(steps: &mut Steps) {
-    if !step::program("docker").arg("info").output().is_ok_and(|output| output.status.success()) {
+    if !image::engine_answers() {
         return steps.skip("compose", "no container engine answers (docker/engine.sh up)");
     }
     // What follows the options of nextest may be its options, too.

@@ -1,0 +1,37 @@
+//! `cargo xtask image`: container images of the programs that `cargo xtask dist` built.
+
+use crate::dist;
+use crate::step::{self, Outcome, Steps};
+
+/// Builds the images, measures and starts them, and starts the example of several containers.
+///
+/// # Errors
+///
+/// No container engine answers, or a step failed.
+pub(crate) fn run() -> Outcome {
+    if !engine_answers() {
+        return Err("no container engine answers (docker/engine.sh up starts one)".into());
+    }
+    let mut steps = Steps::default();
+    step(&mut steps);
+    steps.finish()
+}
+
+/// The same as a part of `ci --full`, after `dist`.
+pub(crate) fn step(steps: &mut Steps) {
+    if !engine_answers() {
+        return steps.skip("image", "no container engine answers (docker/engine.sh up)");
+    }
+    steps.run("image", "built, measured, started alone and behind nginx with PostgreSQL", || {
+        let dist = dist::folder(&step::root());
+        if !dist.join("stage").is_dir() {
+            return Err("target/dist/stage is missing: run `cargo xtask dist` first".into());
+        }
+        step::run(step::program("docker/image-test.sh").arg(dist))
+    });
+}
+
+/// Whether a container engine answers.
+pub(crate) fn engine_answers() -> bool {
+    step::program("docker").arg("info").output().is_ok_and(|output| output.status.success())
+}
