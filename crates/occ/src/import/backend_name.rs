@@ -7,6 +7,7 @@
 //! | IMAP | the host; formerly the whole mailbox string, `{host:port/imap/ssl}` |
 //! | FTP | `ftp://host` or `ftps://host`, with `:port` if the argument had one |
 //! | SMB, SSH | the host |
+//! | XMPP | the host of Prosody's database, which need not be that of Prosody |
 //! | WebDavAuth, BasicAuth | the whole address, `https://host:port/path` |
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -89,8 +90,8 @@ impl BackendName {
 
     /// The entries that can be this backend: those of its class and host.
     ///
-    /// If one of them has its port, only those with its port, and the same for its encryption and
-    /// its path.
+    /// If one of them is of a class that the app has, only those, and the same for the port, the
+    /// encryption and the path.
     pub(super) fn entries<'e>(&self, entries: &'e [Entry]) -> Vec<&'e Entry> {
         let is_of_host = |entry: &&Entry| {
             let is_of_class = match self.protocol {
@@ -102,11 +103,12 @@ impl BackendName {
             is_of_class && entry.endpoint().is_some_and(|endpoint| canonical(endpoint.host()) == self.host)
         };
         let mut fits: Vec<&Entry> = entries.iter().filter(is_of_host).collect();
+        let app_class = |entry: &&Entry| ["imap", "smb", "ssh", "xmpp"].contains(&entry.class());
         let port =
             |entry: &&Entry| entry.endpoint().map(user_backend::transport::Endpoint::port) == self.port;
         let tls = |entry: &&Entry| entry.tls() == self.tls;
         let path = |entry: &&Entry| entry.text("path").or(Some("/")) == self.path.as_deref();
-        for matches in [&port as &dyn Fn(&&Entry) -> bool, &tls, &path] {
+        for matches in [&app_class as &dyn Fn(&&Entry) -> bool, &port, &tls, &path] {
             if fits.iter().any(matches) {
                 fits.retain(matches);
             }
@@ -205,6 +207,14 @@ user_backends = [
   { id = "web", class = "http", host = "one.example" },
   { id = "dav", class = "http", host = "one.example", path = "/dav/" },
   { id = "web-8443", class = "http", host = "one.example", port = 8443 },
+  { id = "submission", class = "smtp", host = "one.example" },
+  { id = "directory", class = "ldap", host = "one.example", base = "dc=example", name_attribute = "uid" },
+  { id = "chat", class = "xmpp", host = "db.example", domain = "chat.example" },
+  { id = "chat-ldap", class = "ldap", host = "db.example", base = "dc=example", name_attribute = "uid" },
+  { id = "shell", class = "ssh", host = "shell.example", fingerprint = "SHA256:Nh0Me49Zh9fDw/VYUfq43IJmI1T+XrjiYONPND8GzaM" },
+  { id = "shell-2222", class = "ssh", host = "shell.example", port = 2222, fingerprint = "SHA256:Nh0Me49Zh9fDw/VYUfq43IJmI1T+XrjiYONPND8GzaM" },
+  { id = "shares", class = "smb", host = "smb.example" },
+  { id = "only-smtp", class = "smtp", host = "smtp.example" },
 ]"#;
         let config = Config::parse(text, Format::Toml, "test.toml").unwrap();
         for (stored, ids) in [
@@ -225,6 +235,12 @@ user_backends = [
             ("https://one.example/moved/", &["web", "dav"]),
             ("https://one.example:8443/dav/", &["web-8443"]),
             ("https://two.example/", &[]),
+            ("db.example", &["chat"]),
+            ("shell.example", &["shell", "shell-2222"]),
+            ("shell.example:2222", &["shell-2222"]),
+            ("//smb.example", &["shares"]),
+            // What the app never had, where nothing else is there.
+            ("smtp.example", &["only-smtp"]),
         ] {
             let found = BackendName::parse(stored).unwrap().entries(config.entries());
             let found: Vec<&str> = found.iter().map(|entry| entry.id().as_str()).collect();
