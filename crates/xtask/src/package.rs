@@ -18,9 +18,10 @@ const PUBLISHED: &[Published] = &[
     Published { name: "password-policy", features: "hibp" },
     Published {
         name: "user-backend",
-        features: "certificate-details config-json config-php conformance crypto-provider metrics ring smb-native ssh",
+        features: "certificate-details config-json config-php conformance crypto-provider http ldap metrics ring \
+                   smb-helper smb-native smtp ssh xmpp",
     },
-    Published { name: "user-backend-tower", features: "" },
+    Published { name: "user-backend-tower", features: "axum axum-login" },
 ];
 
 /// Packs the crates and runs their tests.
@@ -152,6 +153,26 @@ mod tests {
             {
                 assert!(manifest.contains(line), "{} {line}", published.name);
             }
+        }
+    }
+
+    /// All but the default ones, that which needs a C library, and that which is for our own fuzzing.
+    #[test]
+    fn packed_crates_are_tested_with_all_features() {
+        for published in published() {
+            let manifest =
+                fs::read_to_string(step::root().join("crates").join(published.name).join("Cargo.toml"));
+            let manifest = manifest.unwrap();
+            let (_, features) = manifest.split_once("\n[features]\n").unwrap();
+            let (features, _) = features.split_once("\n[").unwrap();
+            let features = features.lines().filter_map(|line| line.split_once(" = [")).filter(|(name, _)| {
+                !["default", "config-toml", "ftp", "imap", "smb", "fuzzing"].contains(name)
+            });
+            let mut expected: Vec<&str> = features.map(|(name, _)| name).collect();
+            let mut listed: Vec<&str> = published.features.split_whitespace().collect();
+            expected.sort_unstable();
+            listed.sort_unstable();
+            assert_eq!(listed, expected, "{}", published.name);
         }
     }
 

@@ -18,6 +18,21 @@
 //! | 1 | address | `https`: [`TlsMode::Implicit`], `http`: [`TlsMode::None`]; host, port and path |
 //! | 2 | `'basic'` (default) or `'digest'` | [`HttpAuth`] |
 //!
+//! # Example of an entry
+//! ```
+//! use user_backend::config::{Format, Loader};
+//!
+//! let text = r#"
+//!     [[user_backends]]
+//!     class = "http"
+//!     host = "cloud.example.com"
+//!     path = "/remote.php/webdav/"
+//! "#;
+//! let config = Loader::new().parse(text, Format::Toml, "user-backend.toml")?;
+//! assert_eq!(config.build_backends()?.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Verdicts
 //! | response | outcome |
 //! |---|---|

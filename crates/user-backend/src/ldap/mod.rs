@@ -11,6 +11,21 @@
 //! Then the display name (`displayName`, else `cn`), the mail address (`mail`) and, with
 //! `group_base`, the groups (`cn`) are read into the [`Identity`].
 //!
+//! # Example of an entry
+//! ```
+//! use user_backend::config::{Format, Loader};
+//!
+//! let text = r#"
+//!     [[user_backends]]
+//!     class = "ldap"
+//!     host = "ldap.example.com"
+//!     bind = "uid={name},ou=people,dc=example,dc=com"
+//! "#;
+//! let config = Loader::new().parse(text, Format::Toml, "user-backend.toml")?;
+//! assert_eq!(config.build_backends()?.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Verdicts
 //! | answers | result | outcome |
 //! |---|---|---|
