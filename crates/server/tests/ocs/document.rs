@@ -13,7 +13,10 @@ use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::envelope::code::Version;
 use user_backend_server::provisioning::path::Path;
 use user_backend_server::provisioning::routes::{ROUTES, Route, RouteMatch, find};
+use user_backend_tests::{FakeServer, smtp};
 
+use super::browser::TestBrowser;
+use super::lost_password::mail_settings;
 use super::*;
 
 type Documents = [Value; 2];
@@ -408,32 +411,19 @@ async fn every_described_code_occurs() {
     }
 }
 
-/// Operations whose answers are the state of one server at one time.
-const WITHOUT_EXAMPLE: [&str; 15] = [
-    "AuditList",
-    "BackendList",
-    "BackendTest",
-    "BruteForceList",
-    "BruteForceRelease",
-    "MailQueue",
-    "MailTest",
-    "PinList",
-    "PinRebind",
-    "ServerConfig",
-    "UserAppPasswordRevoke",
-    "UserAppPasswords",
-    "UserResetMail",
-    "UserSessions",
-    "UserSessionsEnd",
-];
-
 /// Makes the calls of the examples in their order; with `UPDATE_DOCS=1` their answers are written.
 #[tokio::test(flavor = "multi_thread")]
 async fn examples_are_what_the_server_answers() {
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/openapi/examples.json");
-    let mail =
-        "[mail]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"\n";
-    let server = Server::with("default_phone_region = \"DE\"\n", mail).await;
+    let taken = smtp::takes_a_mail("RCPT TO:<alice@example.com>\r\n");
+    let mail_server = FakeServer::start([vec![smtp::say("220 sink")], taken].concat()).await;
+    let mail = mail_settings(mail_server.port());
+    let imap = external_backend::imap().await;
+    let server = Server::with(
+        "default_phone_region = \"DE\"\n",
+        &format!("{mail}{imap}domain = \"mail.example\"\ndisplay_name = \"Example Mail\"\n"),
+    )
+    .await;
     let written = std::fs::read_to_string(FILE).unwrap();
     let mut examples: Vec<Value> = serde_json::from_str(&written).unwrap();
     let described: BTreeSet<&str> = V2["paths"]
@@ -443,12 +433,12 @@ async fn examples_are_what_the_server_answers() {
         .filter(|(path, _)| path.starts_with("/ocs/"))
         .flat_map(|(_, item)| item.as_object().unwrap().values())
         .map(|operation| operation["operationId"].as_str().unwrap())
-        .filter(|id| !WITHOUT_EXAMPLE.contains(id))
         .collect();
     let have: BTreeSet<&str> = examples.iter().map(|example| example["id"].as_str().unwrap()).collect();
     assert_eq!(have, described, "one example for each operation");
     let mut app_password = String::new();
     for example in &mut examples {
+        prepare_example(&server, example["id"].as_str().unwrap()).await;
         let method = Method::from_bytes(example["method"].as_str().unwrap().as_bytes()).unwrap();
         let fields = serde_json::from_value::<Example>(example.clone()).unwrap().fields();
         let encode = |text: &str| {
@@ -486,6 +476,29 @@ async fn examples_are_what_the_server_answers() {
     );
 }
 
+/// What happened before the call of an example, so that its answer has something to show.
+async fn prepare_example(server: &Server, id: &str) {
+    let alice = UserId::parse("alice").unwrap();
+    match id {
+        "UserSessions" => {
+            TestBrowser::signed_in(server, "alice", "down the rabbit hole").await;
+        }
+        "UserAppPasswords" => {
+            server.accounts.app_passwords().create(&alice, "Phone", None).await.unwrap();
+        }
+        "UserResetMail" => {
+            let form = "key=confirmedEmail&value=alice%40example.com";
+            server.put("admin", "/cloud/users/alice", form).send().await.ok();
+        }
+        "BruteForceList" => {
+            let guess = server.get("-", "/cloud/user").basic("unknown", "wrong password 1");
+            guess.from(Ipv4Addr::new(127, 0, 2, 7)).send().await;
+            server.app.sync_failed_logins(false).await.unwrap();
+        }
+        _ => {}
+    }
+}
+
 /// Replaces what is another thing each time.
 fn steady(value: &mut Value) {
     let entries = match value {
@@ -497,10 +510,15 @@ fn steady(value: &mut Value) {
                 let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
                 *text = format!("{begin}cloud.example.com{rest}");
             }
+            // That of a caller.
+            if text.parse::<Ipv4Addr>().is_ok_and(|address| address.octets()[..2] == [127, 1]) {
+                "203.0.113.7".clone_into(text);
+            }
             return;
         }
         _ => return,
     };
+    let is_session = entries.contains_key("agent");
     for (name, value) in entries {
         let is_set = value.as_u64().is_some_and(|number| number > 0);
         match (name.as_str(), value.is_string()) {
@@ -510,7 +528,14 @@ fn steady(value: &mut Value) {
             ("firstLoginTimestamp" | "lastLoginTimestamp" | "created" | "lastUsed", _) if is_set => {
                 *value = 1_798_761_600_u64.into();
             }
+            ("at" | "due" | "first" | "last" | "seen" | "since", _) if is_set => {
+                *value = 1_798_761_600_u64.into();
+            }
             ("lastLogin", _) if is_set => *value = 1_798_761_600_000_u64.into(),
+            ("milliseconds" | "secondsAgo", _) => *value = 12.into(),
+            ("port", _) => *value = 143.into(),
+            ("wait", _) => *value = 1.into(),
+            ("id", _) if is_session => *value = "q7Xw0kZt…".into(),
             _ => steady(value),
         }
     }
