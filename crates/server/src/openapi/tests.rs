@@ -93,3 +93,15 @@ fn answers_have_names_and_few_types() {
         }
     }
 }
+
+/// So that generated clients need no argument for either.
+#[test]
+fn header_and_format_have_defaults() {
+    for version in [Version::V1, Version::V2] {
+        let document = document(version, CompatLevel::V25, "/");
+        let parameters = &document["components"]["parameters"];
+        let header = &parameters["OCS-APIRequest"]["schema"];
+        assert_eq!((&header["default"], &header["enum"]), (&"true".into(), &serde_json::json!(["true"])));
+        assert_eq!(parameters["format"]["schema"]["default"], "json");
+    }
+}

@@ -153,6 +153,8 @@ async fn unknown_paths_are_reported_without_a_sign_in() {
         "text/xml; charset=UTF-8",
         "the old answers never look at Accept"
     );
+    let slash = server.get("-", "/cloud/users/").send().await;
+    assert!(slash.element("hint").unwrap().contains("without the trailing slash"), "{slash:?}");
     let command = server.get("-", "/cloud/users%20-d%20userid=frank").send().await;
     assert!(command.element("hint").unwrap().contains("type it in a terminal"), "{command:?}");
     for (method, path) in [(Method::PUT, "/cloud/users"), (Method::POST, "/cloud/users/Frank")] {
