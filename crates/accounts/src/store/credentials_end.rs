@@ -23,6 +23,8 @@ pub(crate) enum CredentialEnd<'a> {
     PasswordSetByOther,
     /// The password was set through a reset link.
     PasswordReset,
+    /// The account belongs to another backend, or to none, and so perhaps to another person.
+    Rebound,
 }
 
 impl CredentialEnd<'_> {
@@ -33,6 +35,7 @@ impl CredentialEnd<'_> {
         match self {
             Self::JoinedAdmin | Self::BecameSubadmin(_) => Some(AddressEnd::RightsRaised),
             Self::PasswordSetByOther => Some(AddressEnd::PasswordSetByOther),
+            Self::Rebound => Some(AddressEnd::Rebound),
             Self::PasswordReset => None,
         }
     }
@@ -41,6 +44,7 @@ impl CredentialEnd<'_> {
         match self {
             Self::JoinedAdmin | Self::BecameSubadmin(_) => MailKind::RightsRaised,
             Self::PasswordSetByOther | Self::PasswordReset => MailKind::PasswordChangedAll,
+            Self::Rebound => MailKind::AccountMoved,
         }
     }
 }
@@ -52,8 +56,18 @@ impl fmt::Display for CredentialEnd<'_> {
             Self::BecameSubadmin(group) => write!(f, "became a sub-admin of {group}"),
             Self::PasswordSetByOther => f.write_str("password set by another person"),
             Self::PasswordReset => f.write_str("password set through a reset link"),
+            Self::Rebound => f.write_str("given to another backend"),
         }
     }
+}
+
+/// Whether a user has something that [`end_all`] would end, besides a mail address.
+pub(crate) async fn are_left(change: &mut Change<'_>, locked: &LockedUser) -> Result<bool, AccountsError> {
+    let left = sql("SELECT 1 FROM app_passwords WHERE user_key = $1 AND NOT wipe UNION ALL \
+                    SELECT 1 FROM sessions WHERE user_key = $1 UNION ALL \
+                    SELECT 1 FROM resets WHERE user_key = $1 UNION ALL \
+                    SELECT 1 FROM login_flows WHERE user_key = $1 LIMIT 1");
+    Ok(change.row(left.bind(locked.key.0)).await?.is_some())
 }
 
 /// Ends app passwords, sessions, reset links, the pending mail address, and caches.

@@ -162,6 +162,8 @@ kinds! {
     PasswordChangedAll = "password_changed_all" (Notice),
     /// The notice that a user may do more, and that their credentials ended for that.
     RightsRaised = "rights_raised" (Notice),
+    /// The notice that another backend checks the password, and what ended.
+    AccountMoved = "account_moved" (Notice),
     /// The notice that an app password or a service token was made.
     AppPasswordAdded = "app_password_added" (Notice),
     /// The notice to the former address that it was replaced or removed.

@@ -5,8 +5,9 @@ use user_backend::resolver::{PinError, PinOwner, PinStore};
 use user_backend::{BackendId, CanonicalName};
 
 use crate::domain::{AccountsError, Action, BANNED, LOCAL_BACKEND, Timestamp, UserId};
-use crate::store::change::Change;
+use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
+use crate::store::credentials_end::{self, CredentialEnd, end_all};
 use crate::store::engine::{Row, each, sql};
 use crate::store::handle::{ActingStore, table};
 use crate::store::rights::Right;
@@ -84,13 +85,7 @@ impl PinsMut<'_> {
                             ON CONFLICT (name) DO NOTHING");
             let bind = bind.bind(name.as_str()).bind(backend.as_str()).bind(self.0.now().millis());
             if change.execute(bind.bind(spelling)).await? > 0 {
-                // A user whose pin an admin had taken away is the new owner's from here on.
-                let moved = sql("UPDATE users SET backend = $2 WHERE name = $1 AND backend <> $2");
-                if change.execute(moved.bind(name.as_str()).bind(backend.as_str())).await? > 0 {
-                    let forget =
-                        sql("DELETE FROM passwords WHERE user_key = (SELECT key FROM users WHERE name = $1)");
-                    change.execute(forget.bind(name.as_str())).await?;
-                }
+                take_over(&mut change, name, backend).await?;
             }
         } else {
             let spell = sql("UPDATE pins SET spelling = $3 WHERE name = $1 AND backend = $2 \
@@ -108,6 +103,10 @@ impl PinsMut<'_> {
     /// backend. A user who leaves this store's own backend loses the local password.
     ///
     /// # Security
+    /// The name may be another person's at the new owner, so everything that the account was
+    /// opened with ends: sessions, app passwords, service tokens, links, and the confirmation of a
+    /// mail address that no administrator set.
+    ///
     /// A name without an owner goes to the first backend that accepts it, with everything the user
     /// has and may do. For an administrator, name the new owner instead.
     ///
@@ -141,15 +140,9 @@ impl PinsMut<'_> {
         match change.lock_user(&UserId::from_canonical(name.clone())).await {
             Ok(locked) => {
                 if let Some(owner) = owner {
-                    let moved = sql("UPDATE users SET backend = $2 WHERE key = $1");
-                    change.execute(moved.bind(locked.key.0).bind(owner.as_str())).await?;
-                    if locked.user.is_local() {
-                        change
-                            .execute(sql("DELETE FROM passwords WHERE user_key = $1").bind(locked.key.0))
-                            .await?;
-                    }
+                    give(&mut change, &locked, owner).await?;
                 }
-                credential_epoch::end_credentials(&mut change, &locked).await?;
+                end_all(&mut change, &locked, CredentialEnd::Rebound).await?;
             }
             Err(AccountsError::NotFound { .. }) => {
                 credential_epoch::bump(&mut change, name).await?;
@@ -231,6 +224,41 @@ impl Pins<'_> {
         let row = self.0.db().row(sql("SELECT COUNT(*) FROM pins")).await?;
         Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
     }
+}
+
+/// Gives an account without a pin to the backend that accepted its name.
+///
+/// What was made since the pin was taken away is not the new owner's either.
+async fn take_over(
+    change: &mut Change<'_>,
+    name: &CanonicalName,
+    backend: &BackendId,
+) -> Result<(), AccountsError> {
+    let locked = match change.lock_user(&UserId::from_canonical(name.clone())).await {
+        Ok(locked) if locked.user.backend != *backend => locked,
+        Ok(_) | Err(AccountsError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    give(change, &locked, backend).await?;
+    // An end of credentials would refuse the very sign-in that binds the name, so not without need.
+    if credentials_end::are_left(change, &locked).await? {
+        end_all(change, &locked, CredentialEnd::Rebound).await?;
+    }
+    Ok(())
+}
+
+/// Writes down the backend of an account; the local password is deleted.
+///
+/// The only place that changes the backend of an account.
+async fn give(
+    change: &mut Change<'_>,
+    locked: &LockedUser,
+    backend: &BackendId,
+) -> Result<(), AccountsError> {
+    let moved = sql("UPDATE users SET backend = $2 WHERE key = $1");
+    change.execute(moved.bind(locked.key.0).bind(backend.as_str())).await?;
+    let forget = sql("DELETE FROM passwords WHERE user_key = $1");
+    change.execute(forget.bind(locked.key.0)).await.map(drop)
 }
 
 /// Makes a backend the owner of a name, which it spells in this way if that is known.

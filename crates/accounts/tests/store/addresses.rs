@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use accounts::{
     AccountsError, ActingAccounts, Actor, AddressConfirmation, BaseUrl, ConfirmError, EmailAddress,
-    EmailMessage, GroupId, MailTransport, MailWorker, NewUser, ResetSettings, SendError, StoredHash, User,
-    UserChange, UserFilter,
+    EmailMessage, GroupId, LOCAL_BACKEND, MailTransport, MailWorker, NewUser, ResetSettings, SendError,
+    StoredHash, User, UserChange, UserFilter,
 };
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -323,7 +323,7 @@ on_both! {
             ("root", false, true, true),
             ("command line", false, true, true),
         ] {
-            for (event, survives) in [("password", survives_password), ("promotion", survives_promotion), ("sub-admin", survives_promotion)] {
+            for (event, survives) in [("password", survives_password), ("promotion", survives_promotion), ("sub-admin", survives_promotion), ("rebind", survives_promotion)] {
                 fixture.clock.advance(Duration::from_secs(24 * 3600));
                 accounts.users().change(&mem, UserChange::new().email(None)).await.unwrap();
                 match (actor, link) {
@@ -338,12 +338,14 @@ on_both! {
                 match event {
                     "password" => fixture.passwords.set(&mem, &password(&format!("Looking-Glass-{}", fixture.clock.now().millis())), Actor::user("root", None), deadline()).await.unwrap(),
                     "promotion" => drop(accounts.groups().add_member(&GroupId::admin(), &mem).await.unwrap()),
+                    "rebind" => drop(accounts.pins().rebind(mem.name(), Some(&BackendId::parse("mail").unwrap())).await.unwrap()),
                     _ => drop(accounts.groups().add_subadmin(&group("staff"), &mem).await.unwrap()),
                 }
                 let expected = survives.then_some("mem@example.com");
                 assert_eq!(addresses(&fixture, "mem").await, pair("mem@example.com", expected), "{actor}, {link}, {event}");
                 // The notice goes to the address that was confirmed until then.
-                assert!(mails(&fixture).await.iter().any(|(subject, to)| to == "mem@example.com" && (subject.contains("was changed") || subject.contains("more rights"))), "{actor}, {event}");
+                assert!(mails(&fixture).await.iter().any(|(subject, to)| to == "mem@example.com" && ["was changed", "more rights", "checked elsewhere"].iter().any(|part| subject.contains(part))), "{actor}, {event}");
+                accounts.pins().rebind(mem.name(), Some(&BackendId::parse(LOCAL_BACKEND).unwrap())).await.unwrap();
                 accounts.groups().remove_member(&GroupId::admin(), &mem).await.unwrap();
                 accounts.groups().remove_subadmin(&group("staff"), &mem).await.unwrap();
             }

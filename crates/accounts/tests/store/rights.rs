@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use accounts::{
     AccountsError, ActingAccounts, Actor, GroupId, NewUser, ResetSettings, SetError, SourceNetworks,
-    StoredHash, TokenHash, TokenScopes, UsedCredential, UserChange, UserFilter,
+    StoredHash, TokenHash, TokenScopes, UsedCredential, UserChange, UserFilter, UserId,
 };
+use user_backend::BackendId;
+use user_backend::resolver::PinStore as _;
 
 use crate::fixture::{ALICE, Fixture, deadline, password};
 use crate::test_db::{TestDb, group, on_both, user};
@@ -62,6 +64,23 @@ async fn give_credentials(accounts: &ActingAccounts, name: &str) {
     accounts.app_passwords().create(&id, "phone", None).await.unwrap();
     accounts.sessions().begin(Some(&id), Duration::from_secs(60), b"").await.unwrap();
     accounts.reset_tokens().issue(&id, "reset", Duration::from_secs(60)).await.unwrap();
+}
+
+/// The rows of the table "When app passwords end" in the docs, without its head.
+fn table_of_endings() -> Vec<Vec<&'static str>> {
+    let (_, part) =
+        include_str!("../../../../docs/login.md").split_once("### When app passwords end").unwrap();
+    let lines =
+        part.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    lines.skip(2).map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// Whether sessions and reset links, and app passwords, are gone after what begins a row.
+fn ending(row: &str) -> [bool; 2] {
+    let table = table_of_endings();
+    let cells =
+        table.iter().find(|cells| cells[0].starts_with(row)).unwrap_or_else(|| panic!("no row: {row}"));
+    [cells[1], cells[2]].map(|cell| cell == "end" || cell.starts_with("end;"))
 }
 
 /// Lines of the audit log about a user's credentials, with who and why.
@@ -376,6 +395,76 @@ on_both! {
         accounts.app_passwords().wipe(&user("other")).await.unwrap();
         root.groups().add_member(&GroupId::admin(), &user("other")).await.unwrap();
         assert_eq!(credentials(&accounts, "other").await.0, 1);
+    }
+
+    async fn credentials_end_as_the_table_in_the_docs_says(db) {
+        let fixture = Fixture::empty(db, r#"{"historySize": 0}"#, ResetSettings::default()).await;
+        let (accounts, root) = (&fixture.accounts, by(&fixture.accounts, "root"));
+        site(accounts).await;
+        let set = async |id: &UserId, actor: &str| {
+            let text = password(&format!("Looking-Glass-{id}-{actor}"));
+            fixture.passwords.set(id, &text, Actor::user(actor, None), deadline()).await.unwrap();
+        };
+        let mail = BackendId::parse("mail").unwrap();
+        let mut rows = Vec::new();
+        for (row, steps) in [
+            ("the owner sets a new password", &["own password"][..]),
+            ("someone else sets the password", &["password"]),
+            ("the password is set through a reset link", &["link"]),
+            ("the user joins `admin`, or becomes a sub-admin", &["admin", "sub-admin"]),
+            ("the account is given to another backend, or to none", &["rebound", "unbound", "taken over"]),
+            ("the user is disabled", &["disabled"]),
+        ] {
+            let [ends, app_passwords_end] = ending(row);
+            rows.push(row);
+            for step in steps {
+                let id = user(&format!("user-{}", step.replace(' ', "-")));
+                let address = format!("{id}@example.com").parse().unwrap();
+                let new = NewUser::new(id.clone()).email(address).password(StoredHash::new("x"));
+                accounts.users().create(new).await.unwrap();
+                if *step == "taken over" {
+                    // What was made while the name belonged to no backend.
+                    accounts.pins().rebind(id.name(), None).await.unwrap();
+                }
+                give_credentials(accounts, id.as_str()).await;
+                let app = accounts.app_passwords().create(&id, "phone", None).await.unwrap().0.hash();
+                match *step {
+                    "own password" => set(&id, id.as_str()).await,
+                    "password" => set(&id, "root").await,
+                    "link" => {
+                        let (link, _) = accounts.reset_tokens().issue(&id, "reset", Duration::from_secs(60)).await.unwrap();
+                        drop(accounts.reset_tokens().redeem(&link.hash(), &StoredHash::new("new")).await.unwrap());
+                    }
+                    "admin" => drop(root.groups().add_member(&GroupId::admin(), &id).await.unwrap()),
+                    "sub-admin" => drop(root.groups().add_subadmin(&group("staff"), &id).await.unwrap()),
+                    "rebound" => drop(root.pins().rebind(id.name(), Some(&mail)).await.unwrap()),
+                    "unbound" => drop(root.pins().rebind(id.name(), None).await.unwrap()),
+                    "taken over" => drop(accounts.pin_store().bind(id.name(), &mail, None).await.unwrap()),
+                    "disabled" => drop(root.users().set_enabled(&id, false).await.unwrap()),
+                    other => panic!("{other}"),
+                }
+                let found = accounts.app_passwords().find(&app).await.unwrap();
+                let refused = found.is_none_or(|(user, _)| !user.enabled);
+                let left = credentials(accounts, id.as_str()).await;
+                assert_eq!((left.1, left.2), if ends { (0, 0) } else { (1, 1) }, "{step}");
+                assert_eq!((refused, left.0 == 0), (true, app_passwords_end), "{step}");
+                if app_passwords_end && *step != "own password" {
+                    assert_eq!(ended(accounts, id.as_str()).await.len(), if *step == "taken over" { 2 } else { 1 }, "{step}");
+                }
+            }
+        }
+        assert_eq!(rows.len(), table_of_endings().len(), "rows of the table without a test");
+    }
+
+    async fn name_bound_again_keeps_the_sign_in_that_binds_it(db) {
+        let accounts = db.open().await;
+        site(&accounts).await;
+        let (mem, mail) = (user("mem"), BackendId::parse("mail").unwrap());
+        accounts.pins().rebind(mem.name(), None).await.unwrap();
+        let before = accounts.credential_epoch().current().await.unwrap();
+        accounts.pin_store().bind(mem.name(), &mail, None).await.unwrap();
+        assert_eq!(accounts.users().get(&mem).await.unwrap().backend, mail);
+        accounts.sessions().begin_after(&mem, before, Duration::from_secs(60), b"").await.unwrap();
     }
 
     async fn search_of_a_sub_admin_looks_at_what_they_may_see(db) {

@@ -64,6 +64,8 @@ pub enum MailTopic<'a> {
     },
     /// The notice that a user may do more, and that their credentials ended for that.
     RightsRaised,
+    /// The notice that another backend checks the password, and what ended.
+    AccountMoved,
     /// The notice that an app password or a service token was made.
     AppPasswordAdded,
     /// The notice to a former address that the account has another one, or none.
@@ -129,6 +131,8 @@ enum MailText<'a> {
     PasswordChanged { frame: &'a Frame<'a>, app_passwords: bool },
     #[template(path = "rights_raised.txt")]
     RightsRaised { frame: &'a Frame<'a> },
+    #[template(path = "account_moved.txt")]
+    AccountMoved { frame: &'a Frame<'a> },
     #[template(path = "app_password_added.txt")]
     AppPasswordAdded { frame: &'a Frame<'a> },
     #[template(path = "address_changed.txt")]
@@ -166,6 +170,7 @@ impl AccountMail<'_> {
                 MailText::PasswordChanged { frame, app_passwords }
             }
             MailTopic::RightsRaised => MailText::RightsRaised { frame },
+            MailTopic::AccountMoved => MailText::AccountMoved { frame },
             MailTopic::AppPasswordAdded => MailText::AppPasswordAdded { frame },
             MailTopic::AddressChanged => MailText::AddressChanged { frame },
             MailTopic::Welcome { link, lost_password } => {

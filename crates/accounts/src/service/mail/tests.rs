@@ -47,6 +47,7 @@ fn every_kind() -> Vec<MailTopic<'static>> {
         MailTopic::PasswordChanged { app_passwords: false },
         MailTopic::PasswordChanged { app_passwords: true },
         MailTopic::RightsRaised,
+        MailTopic::AccountMoved,
         MailTopic::AppPasswordAdded,
         MailTopic::AddressChanged,
         MailTopic::Welcome { link: None, lost_password: None },

@@ -215,6 +215,7 @@ impl MailWorker {
             MailKind::PasswordChanged => MailTopic::PasswordChanged { app_passwords: false },
             MailKind::PasswordChangedAll => MailTopic::PasswordChanged { app_passwords: true },
             MailKind::RightsRaised => MailTopic::RightsRaised,
+            MailKind::AccountMoved => MailTopic::AccountMoved,
             MailKind::AppPasswordAdded => MailTopic::AppPasswordAdded,
             MailKind::AddressChanged => MailTopic::AddressChanged,
         };

@@ -26,7 +26,7 @@ pub(crate) enum AddressSource {
     Administrator,
     /// The user.
     ///
-    /// A rise in privilege ends the confirmation.
+    /// A rise in privilege or another backend ends the confirmation.
     Owner,
     /// Someone else, or it is not known who.
     ///
@@ -66,6 +66,8 @@ pub(crate) enum AddressEnd {
     RightsRaised,
     /// Someone else set the password.
     PasswordSetByOther,
+    /// The account belongs to another backend.
+    Rebound,
 }
 
 impl fmt::Display for AddressEnd {
@@ -73,6 +75,7 @@ impl fmt::Display for AddressEnd {
         f.write_str(match self {
             Self::RightsRaised => "unconfirmed: the rights of the user were raised",
             Self::PasswordSetByOther => "unconfirmed: password set by another person",
+            Self::Rebound => "unconfirmed: the account was given to another backend",
         })
     }
 }
@@ -273,7 +276,7 @@ pub(crate) async fn unconfirm(
     reason: AddressEnd,
 ) -> Result<(), AccountsError> {
     let end = match reason {
-        AddressEnd::RightsRaised => {
+        AddressEnd::RightsRaised | AddressEnd::Rebound => {
             sql("UPDATE users SET confirmed_email = NULL, confirmed_key = NULL, confirmed_by = NULL \
              WHERE key = $1 AND confirmed_by IN ('owner', 'other')")
         }
