@@ -5,7 +5,7 @@ use crate::domain::{
 };
 use crate::store::change::{Change, LockedUser};
 use crate::store::credentials_end::{CredentialEnd, end_all};
-use crate::store::engine::{Query, Row, SqlDialect, sql};
+use crate::store::engine::{Query, Row, SqlDialect, each, sql};
 use crate::store::handle::table;
 use crate::store::rights::Right;
 use crate::store::search::contains;
@@ -89,10 +89,15 @@ impl GroupsMut<'_> {
             return Err(AccountsError::Protected { what: "group", id: id.as_str().to_owned() });
         }
         let mut change = self.0.change().await?;
-        change.require(Right::Admin).await?;
-        if change.execute(sql("DELETE FROM groups WHERE id = $1").bind(id.as_str())).await? == 0 {
-            return Err(missing(id));
-        }
+        // Locked, so that no sub-admin is added meanwhile.
+        let find =
+            each("SELECT key FROM groups WHERE id = $1", "SELECT key FROM groups WHERE id = $1 FOR UPDATE");
+        let key = change.row(find.bind(id.as_str())).await?.map(|row| row.int(0)).transpose()?;
+        let subadmins = sql("DELETE FROM subadmins WHERE group_key = $1").bind(key);
+        let has_subadmins = change.execute(subadmins).await? > 0;
+        change.require(Right::DeleteGroup { has_subadmins }).await?;
+        let key = key.ok_or_else(|| missing(id))?;
+        change.execute(sql("DELETE FROM groups WHERE key = $1").bind(key)).await?;
         change.note(Action::GroupDeleted, id.as_str(), None).await?;
         change.commit().await
     }

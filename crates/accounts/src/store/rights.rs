@@ -40,6 +40,10 @@ pub(crate) enum Right<'a> {
     Access,
     /// The actor is an administrator.
     Admin,
+    /// As [`Right::Admin`], for deleting a group.
+    ///
+    /// It ends the rights of the group's sub-admins.
+    DeleteGroup { has_subadmins: bool },
     /// As [`Right::Admin`], for what opens or closes the account.
     ///
     /// Whether an address is confirmed.
@@ -56,7 +60,7 @@ impl Right<'_> {
         let over = target.is_some_and(|target| actor.is_over(&target.groups, &target.subadmin_of));
         actor.is_admin && (oneself || !matches!(self, Self::Oneself | Self::AdminOneself))
             || match self {
-                Self::Admin | Self::AdminOneself | Self::AdminAccess => false,
+                Self::Admin | Self::AdminOneself | Self::AdminAccess | Self::DeleteGroup { .. } => false,
                 Self::Oneself => oneself,
                 Self::Over | Self::OverAccess => over && !oneself,
                 Self::OneselfOrOver | Self::Access => oneself || over,
@@ -93,6 +97,7 @@ impl Right<'_> {
             }
             // The one change of a user that takes an administrator is who administers a group.
             Self::Admin => target.is_some(),
+            Self::DeleteGroup { has_subadmins } => has_subadmins,
             Self::Oneself | Self::AdminOneself | Self::Over | Self::OneselfOrOver => false,
         };
         if is_admins && !scopes.allow(TokenScope::Admin) { Err(missing(TokenScope::Admin)) } else { Ok(()) }
@@ -103,7 +108,7 @@ impl Right<'_> {
             Self::Oneself | Self::Over | Self::OneselfOrOver | Self::OverAccess | Self::Access => {
                 "the right to change this user"
             }
-            Self::Admin | Self::AdminOneself | Self::AdminAccess => ADMIN,
+            Self::Admin | Self::AdminOneself | Self::AdminAccess | Self::DeleteGroup { .. } => ADMIN,
             Self::Member { .. } => "the right to change the members of this group",
             Self::Create(_) => "the right to create this user",
         }

@@ -249,6 +249,15 @@ on_both! {
         assert_eq!(narrow.groups().remove_member(&GroupId::admin(), &user("other")).await, missing(admin).map(|()| true));
         assert_eq!(narrow.groups().add_subadmin(&staff, &mem).await, missing(admin).map(|()| true));
         assert_eq!(narrow.groups().remove_subadmin(&staff, &user("sam")).await, missing(admin).map(|()| true));
+        // Deleting a group ends the rights of its sub-admins.
+        assert_eq!(narrow.groups().delete(&staff).await, missing(admin));
+        for acting in [&narrow, &wide] {
+            accounts.groups().create(&group("plain"), None).await.unwrap();
+            acting.groups().delete(&group("plain")).await.unwrap();
+        }
+        accounts.groups().create(&group("led"), None).await.unwrap();
+        accounts.groups().add_subadmin(&group("led"), &user("sid")).await.unwrap();
+        wide.groups().delete(&group("led")).await.unwrap();
         narrow.groups().remove_member(&staff, &mem).await.unwrap();
         narrow.groups().add_member(&staff, &mem).await.unwrap();
         // New users.
