@@ -63,7 +63,7 @@ impl fmt::Display for CredentialEnd<'_> {
 
 /// Whether a user has something that [`end_all`] would end, besides a mail address.
 pub(crate) async fn are_left(change: &mut Change<'_>, locked: &LockedUser) -> Result<bool, AccountsError> {
-    let left = sql("SELECT 1 FROM app_passwords WHERE user_key = $1 AND NOT wipe UNION ALL \
+    let left = sql("SELECT 1 FROM app_passwords WHERE user_key = $1 AND NOT wipe_requested UNION ALL \
                     SELECT 1 FROM sessions WHERE user_key = $1 UNION ALL \
                     SELECT 1 FROM resets WHERE user_key = $1 UNION ALL \
                     SELECT 1 FROM login_flows WHERE user_key = $1 LIMIT 1");
