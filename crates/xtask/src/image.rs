@@ -3,7 +3,7 @@
 use crate::dist;
 use crate::step::{self, Outcome, Steps};
 
-/// Builds the images, measures and starts them, and starts the example of several containers.
+/// Builds the images and starts them, alone and in the example; tries the package under systemd.
 ///
 /// # Errors
 ///
@@ -22,12 +22,18 @@ pub(crate) fn step(steps: &mut Steps) {
     if !engine_answers() {
         return steps.skip("image", "no container engine answers (docker/engine.sh up)");
     }
-    steps.run("image", "built, measured, started alone and behind nginx with PostgreSQL", || {
-        let dist = dist::folder(&step::root());
+    let dist = dist::folder(&step::root());
+    let test = |script: &str| -> Outcome {
         if !dist.join("stage").is_dir() {
             return Err("target/dist/stage is missing: run `cargo xtask dist` first".into());
         }
-        step::run(step::program("docker/image-test.sh").arg(dist))
+        step::run(step::program(script).arg(&dist))
+    };
+    steps.run("image", "built, measured, started alone and behind nginx with PostgreSQL", || {
+        test("docker/image-test.sh")
+    });
+    steps.run("unit", "the package under systemd: start, reload, crash, upgrade, purge", || {
+        test("docker/unit-test.sh")
     });
 }
 
