@@ -95,6 +95,7 @@ until_true 30 lists || { compose logs --tail=20 >&2; fail "the API does not answ
 location=$(users -o /dev/null -w '%{redirect_url}' -H 'Accept: text/html' -H 'Sec-Fetch-Mode: navigate' https://wiki.example.com/)
 case $location in https://users.example.com/login*) ;; *) fail "a browser is sent to \"$location\"" ;; esac
 users -K "$work/curl" -D - -o /dev/null https://wiki.example.com/ | grep -qi '^x-signed-in-as: admin' || fail "the application does not learn who it is"
+! compose logs --no-color user-backend 2>/dev/null | grep -q 'proven credentials end' || fail "the key of proven credentials is not kept"
 say "restart of the server, with the accounts in PostgreSQL"
 compose restart -t 20 user-backend >/dev/null 2>&1
 until_true 60 lists || fail "the account is gone after a restart"
