@@ -13,6 +13,11 @@
 //!    once.
 //! 4. While no backend can judge guesses, memory answers only a few different ones per source and
 //!    user.
+//!
+//! Credentials are proven for the network of every caller who gets a yes that counts now: from the
+//! backend, from memory, or from the attempt of another caller. Otherwise the second device of a
+//! user would have no exemption as long as the sign-in of the first is remembered. Grace proves
+//! nothing.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -108,6 +113,7 @@ impl Resolver {
         let guess = self.guess(&name, &password, credentials.source);
         let record = self.shared.kept_proven.as_ref();
         let record = record.map(|kept| kept.record(&proven_label(credentials.source), &name, &password));
+        let own_record = record.clone();
         let knowledge = self.knowledge(&chain, &arrival, &guess, record, deadline).await;
         if knowledge.is_exempt
             && let Some(proof) = self.recall_acceptance(credentials, now())
@@ -122,7 +128,9 @@ impl Resolver {
         if knowledge.is_exempt || is_under_way {
             let change = self.snapshot(&name).change;
             if let Some(joined) = self.shared.flights.follow(flight, change, deadline).await {
-                return self.shared_outcome(joined, &name, started);
+                let answer = self.shared_outcome(joined, &name, started);
+                self.prove(&guess, credentials.source, own_record.as_ref(), &answer, deadline).await;
+                return answer;
             }
         }
         let needs_turn = !knowledge.is_exempt && !knowledge.is_known_wrong;
@@ -169,9 +177,8 @@ impl Resolver {
                     Credentials { name: name.as_str(), password: password.expose(), source, only, is_local };
                 let may_recall = admission.may_recall();
                 if let Some(answer) = resolver.recall(&again, may_recall, now()) {
-                    if answer.authenticated().is_some() {
-                        chain.known.prove(admission.guess.proven_key);
-                    }
+                    let Admission { guess, knowledge, deadline, .. } = &admission;
+                    resolver.prove(guess, source, knowledge.record.as_ref(), &answer, *deadline).await;
                     return (answer, began);
                 }
                 let shared = &resolver.shared;
@@ -192,7 +199,14 @@ impl Resolver {
             work.instrument(span)
         };
         let joined = self.shared.flights.join(flight, change, deadline, work).await;
-        self.shared_outcome(joined, &user_name, started)
+        let answer = self.shared_outcome(joined, &user_name, started);
+        self.prove(&guess, credentials.source, own_record.as_ref(), &answer, deadline).await;
+        answer
+    }
+
+    /// The key of proven credentials: the name, the password and the network of the source.
+    pub(super) fn proven_key(&self, canonical: &str, password: &str, source: Option<IpAddr>) -> OutcomeKey {
+        self.shared.cache.key(&proven_label(source), canonical, password)
     }
 
     fn guess(&self, name: &LoginName, password: &Password, source: Option<IpAddr>) -> Guess {
@@ -201,7 +215,7 @@ impl Resolver {
         let [one, two, three, four, ..] = cache.key(b"name", canonical, "").to_bytes();
         Guess {
             key: Scope::ALL.typed_key(cache, name.as_str(), password.expose()),
-            proven_key: cache.key(&proven_label(source), canonical, password.expose()),
+            proven_key: self.proven_key(canonical, password.expose(), source),
             name: u32::from_le_bytes([one, two, three, four]),
         }
     }
@@ -237,6 +251,35 @@ impl Resolver {
             }
         }
         Knowledge { is_known_wrong, is_exempt: is_proven && may_recall, may_recall, record, is_recorded }
+    }
+
+    /// Proves credentials for the network of a caller who was given the yes of another attempt.
+    ///
+    /// Not by grace: the backend that accepted them once may refuse them now.
+    async fn prove(
+        &self,
+        guess: &Guess,
+        source: Option<IpAddr>,
+        record: Option<&ProvenRecord>,
+        answer: &TracedOutcome,
+        deadline: Instant,
+    ) {
+        let Some(proof) = answer.authenticated() else { return };
+        {
+            let chain = self.shared.chain.load();
+            if matches!(proof.freshness(), Freshness::Stale { .. })
+                || chain.known.are_proven(&guess.proven_key)
+            {
+                return;
+            }
+            chain.known.prove(guess.proven_key);
+            if let Some(source) = source {
+                chain.sources.arrive(source).withdraw(guess.name, &guess.key);
+            }
+        }
+        if let Some(record) = record {
+            record.keep(proof.name(), deadline).await;
+        }
     }
 
     /// What a question depends on that is asked now.
@@ -310,7 +353,7 @@ impl Admission {
         let Knowledge { is_exempt, record, is_recorded, .. } = knowledge;
         match &answer.outcome {
             Outcome::Authenticated(proof) => {
-                // An earlier yes is no news.
+                // An earlier yes is no news about failures.
                 if proof.freshness() == Freshness::Live {
                     known.accepted(&guess.key, guess.proven_key);
                     user_permit.accepted();

@@ -207,7 +207,11 @@ impl Resolver {
             let (proof, network) = cache.accepted_from(&key, at)?;
             let chain = chain.load();
             // Verified from this very network: proven there, and exempt from the limit of the user.
-            let is_free = network == self.shared.network(source) || chain.users.is_quiet(canonical);
+            // Another network is proven by its first sign-in, which takes the way of an attempt.
+            let is_proven =
+                || chain.known.are_proven(&self.proven_key(canonical, credentials.password, source));
+            let is_free =
+                network == self.shared.network(source) || (chain.users.is_quiet(canonical) && is_proven());
             let is_free = is_free && source.is_none_or(|source| chain.sources.is_quiet(source));
             Some(if is_free { Recalled::Accepted(proof) } else { Recalled::AfterLimits })
         });

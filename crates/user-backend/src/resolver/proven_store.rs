@@ -121,7 +121,7 @@ impl KeptProven {
 /// What is kept about one attempt's credentials.
 ///
 /// A store that fails or is late keeps no attempt from being made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ProvenRecord {
     store: Arc<dyn ProvenStore>,
     hash: ProvenHash,

@@ -174,3 +174,82 @@ async fn refused_credentials_are_proven_no_longer_after_a_restart() {
     tokio::time::advance(Duration::from_secs(60)).await;
     assert!(sign_in(&restarted, "alice", "new").await.authenticated().is_some());
 }
+
+fn is_proven(resolver: &Resolver, source: Option<&str>) -> bool {
+    let key = resolver.proven_key("alice", "right", source.map(|source| source.parse().unwrap()));
+    resolver.shared.chain.load().known.are_proven(&key)
+}
+
+/// Two devices of one user: behind two addresses, or one with IPv4 and IPv6.
+#[tokio::test(start_paused = true)]
+async fn remembered_sign_in_proves_the_second_network() {
+    let (phone, ipv6) = ("203.0.113.8", "2001:db8::7");
+    for (first, second) in [(HOME, phone), (phone, HOME), (HOME, ipv6), (ipv6, HOME)] {
+        let (server, store) = (Server::new("mail").with("alice", "right"), KeptElsewhere::default());
+        let resolver = started(&server, &store, 1);
+        for source in [first, second, second] {
+            assert_eq!(accepted_by(&sign_in_from(&resolver, source, "alice", "right").await), Some("mail"));
+        }
+        assert_eq!(server.seen().len(), 1, "the others are answered from memory");
+        assert_eq!(store.len(), 2, "each network is written once");
+        let restarted = started(&server, &store, 1);
+        for resolver in [&resolver, &restarted] {
+            guess_until_limited(resolver, ATTACKER).await;
+            let answer = sign_in_from(resolver, "192.0.2.1", "alice", "right").await;
+            assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{}", answer.trace);
+            for source in [second, first] {
+                let answer = sign_in_from(resolver, source, "alice", "right").await;
+                assert_eq!(accepted_by(&answer), Some("mail"), "{first} {second} {source}: {}", answer.trace);
+            }
+        }
+        // The attempt was no guess at its source.
+        assert!(resolver.shared.chain.load().sources.is_quiet(second.parse().unwrap()), "{second}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn remembered_sign_in_proves_attempts_without_a_source() {
+    let server = Server::new("mail").with("alice", "right");
+    let resolver = resolver(&server, None);
+    assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
+    assert!(!is_proven(&resolver, None));
+    assert!(sign_in(&resolver, "alice", "right").await.authenticated().is_some());
+    assert!(is_proven(&resolver, None) && server.seen().len() == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn joined_attempt_proves_its_own_network() {
+    let (resolver, gate, arrived) = gated(0);
+    let sources = [HOME, "203.0.113.8", "2001:db8::7"];
+    let attempts = sources.map(|source| {
+        let resolver = resolver.clone();
+        tokio::spawn(async move { sign_in_from(&resolver, source, "alice", "right").await })
+    });
+    let _ = arrived.acquire().await.unwrap();
+    while resolver.pressure().under_way == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    gate.add_permits(1);
+    for attempt in attempts {
+        assert!(attempt.await.unwrap().authenticated().is_some(), "all share one login");
+    }
+    for source in sources {
+        assert!(is_proven(&resolver, Some(source)), "{source}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn grace_proves_no_network() {
+    let server = Server::new("mail").with("alice", "right");
+    let policy = policy(|policy| policy.max_stale = Some(Duration::from_secs(3600)));
+    let resolver = server.alone(policy);
+    assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
+    tokio::time::advance(BackendPolicy::default().cache_accepted).await;
+    server.down(true);
+    let answer = sign_in_from(&resolver, "203.0.113.8", "alice", "right").await;
+    assert_eq!((answer.trace.ended_by, accepted_by(&answer)), (EndReason::Grace, Some("mail")));
+    assert!(!is_proven(&resolver, Some("203.0.113.8")) && is_proven(&resolver, Some(HOME)));
+}
