@@ -52,6 +52,8 @@ struct BreakerState {
     open_until: Option<Instant>,
     /// One attempt is finding out whether the server is back.
     trial: bool,
+    /// How often it opened.
+    openings: u64,
 }
 
 impl CircuitBreaker {
@@ -64,6 +66,11 @@ impl CircuitBreaker {
     pub fn is_open(&self) -> bool {
         let state = self.lock();
         state.open_until.is_some_and(|until| state.trial || now() < until)
+    }
+
+    /// How often it opened so far: how many outages there were.
+    pub(crate) fn openings(&self) -> u64 {
+        self.lock().openings
     }
 
     /// Lets an attempt through, or says how long it is until the next one may try.
@@ -83,7 +90,7 @@ impl CircuitBreaker {
     /// The server answered: the outage is over.
     fn close(&self) {
         let mut state = self.lock();
-        *state = BreakerState { trial: state.trial, ..BreakerState::default() };
+        *state = BreakerState { trial: state.trial, openings: state.openings, ..BreakerState::default() };
     }
 
     /// The server could not be reached.
@@ -99,6 +106,7 @@ impl CircuitBreaker {
         if state.failures >= FAILURES {
             let pause = if state.pause.is_zero() { INITIAL_BACKOFF } else { state.pause * 2 };
             state.pause = pause.min(MAX_BACKOFF);
+            state.openings += u64::from(state.open_until.is_none());
             state.open_until = Some(now() + jitter(state.pause));
         }
     }
@@ -126,7 +134,7 @@ impl Drop for HalfOpenProbe<'_> {
 }
 
 /// Between the pause and a quarter more.
-fn jitter(pause: Duration) -> Duration {
+pub(crate) fn jitter(pause: Duration) -> Duration {
     let mut byte = [0_u8];
     // Without randomness the pause is as long as it is.
     let _ = fill_random(&mut byte);

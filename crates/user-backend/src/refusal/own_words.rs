@@ -25,14 +25,15 @@ pub(crate) struct OwnWords {
 impl OwnWords {
     /// The reply to two canary users, if it was the same.
     ///
-    /// Each is the name that was sent, and what came of it.
+    /// Each is the name that was sent, and what came of it. A reply without any word is none: it
+    /// does not distinguish this server's refusals from anything else.
     pub(crate) fn of_both(one: (&str, &BackendError), other: (&str, &BackendError)) -> Option<Self> {
         let learned = |(name, error): (&str, &BackendError)| {
             let words = error.server_text().filter(|_| error.is_learnable())?.words()?;
             Some(Self { context: error.detail().to_owned(), pattern: with_places(words, name) })
         };
         let (one, other) = (learned(one)?, learned(other)?);
-        (one == other).then_some(one)
+        (one == other && one.pattern.chars().any(char::is_alphanumeric)).then_some(one)
     }
 
     /// Whether this is what the server says to this user.
@@ -148,10 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn no_words_at_all_are_words_too() {
-        let words = learned(["", ""]).unwrap();
-        assert!(words.are_in("alice", &unrecognised(PASS, "", "alice")));
-        assert!(!words.are_in("alice", &unrecognised(PASS, "x", "alice")));
+    fn replies_without_words_are_not_learned() {
+        for reply in ["", " ", "...", "{}", "<{}>", "???"] {
+            assert_eq!(learned([reply, reply]), None, "{reply:?}");
+        }
+        let words = learned(["no", "no"]).unwrap();
+        assert!(words.are_in("alice", &unrecognised(PASS, "No", "alice")));
+        assert!(!words.are_in("alice", &unrecognised(PASS, "", "alice")));
         assert!(!words.are_in("alice", &BackendError::not_recognised(PASS, ServerText::withheld())));
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::canary::{Canary, CanaryResult, run_canary};
-use super::canary_state::{CanaryState, CanaryStatus};
+use super::canary_state::{CanaryCause, CanaryDue, CanaryState, CanaryStatus};
 use super::names::{NameRules, Reading};
 use super::policy::{BackendPolicy, DEFAULT_DEADLINE};
 use super::refusal_time::RefusalTime;
@@ -234,6 +234,9 @@ impl BackendSlot {
         attempt: Attempt<'_>,
         reading: &Reading,
     ) -> Result<Verdict, BackendError> {
+        if self.canary_state.may_recover() {
+            self.run_canary_until(attempt.deadline, CanaryCause::Other).await;
+        }
         if self.canary_state.status() == CanaryStatus::Broken {
             return Err(self.accepts_any_login());
         }
@@ -243,6 +246,9 @@ impl BackendSlot {
         if matches!(cost(&answer), Cost::Wrong | Cost::UnknownUser) {
             self.refusal_time.learn(now().saturating_duration_since(began));
         }
+        if answer.as_ref().is_err_and(BackendError::is_transient) {
+            self.canary_state.failed();
+        }
         match answer {
             Ok(Verdict::Accepted(identity)) => {
                 self.ensure_trusted(attempt.deadline).await?;
@@ -251,6 +257,10 @@ impl BackendSlot {
                 })
             }
             Err(error) if error.server_text().is_some() => self.recognise(error, attempt).await,
+            Ok(Verdict::Rejected(rejection @ (Rejection::BadCredentials | Rejection::UnknownUser))) => {
+                self.canary_state.refused(&self.id);
+                Ok(Verdict::Rejected(rejection))
+            }
             answer => answer,
         }
     }
@@ -263,12 +273,18 @@ impl BackendSlot {
         error: BackendError,
         attempt: Attempt<'_>,
     ) -> Result<Verdict, BackendError> {
-        let is_refusal = || self.canary_state.is_refusal(attempt.upstream_name, &error);
-        if !is_refusal() && self.policy.canary && error.is_learnable() && self.canary_state.may_learn() {
-            self.run_canary_until(attempt.deadline).await;
-        }
+        let Attempt { upstream_name, is_proven, deadline, .. } = attempt;
+        let is_refusal = || self.canary_state.is_refusal(&self.id, upstream_name, &error, is_proven);
         if is_refusal() {
             return Ok(Verdict::Rejected(Rejection::BadCredentials));
+        }
+        // What a server says to credentials that it accepted last is likely to be no refusal.
+        let is_lesson = self.policy.canary && error.is_learnable() && !is_proven;
+        if is_lesson && self.canary_state.may_learn() {
+            self.run_canary_until(deadline, CanaryCause::Other).await;
+            if is_refusal() {
+                return Ok(Verdict::Rejected(Rejection::BadCredentials));
+            }
         }
         self.canary_state.report(&self.id, &error);
         Err(error)
@@ -283,25 +299,35 @@ impl BackendSlot {
         }
         let _one_at_a_time = self.canary_state.canary_lock.lock().await;
         let began = now();
-        let result = run_canary(self.backend.as_ref(), &self.names, deadline).await;
+        let lesson = self.canary_state.lesson(CanaryCause::Other);
+        let result = run_canary(self.backend.as_ref(), &self.names, deadline, &lesson).await;
         if matches!(result, CanaryResult::Refused(None)) {
             self.refusal_time.learn(now().saturating_duration_since(began));
         }
-        self.canary_state.learn(&self.id, &result);
+        self.canary_state.learn(&self.id, &result, CanaryCause::Other);
         (&result).into()
     }
 
     /// Makes sure that a yes of this backend counts, if need be by running the canary now.
     ///
-    /// That costs the first users after an outage the time of one more login, and no one
-    /// afterwards.
+    /// That costs the first users after an outage, and one now and then, the time of one more
+    /// login.
     async fn ensure_trusted(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
-        // A server that answers canaries in words that are not recognised is not asked about them
-        // for every yes.
-        if self.canary_state.status() == CanaryStatus::Open
-            && (!self.canary_state.does_not_recognise() || self.canary_state.may_learn())
-        {
-            self.run_canary_until(deadline).await;
+        match self.canary_state.due(self.breaker.openings()) {
+            CanaryDue::No => return Ok(()),
+            // The yes keeps enough time to count, should the canary get no answer.
+            CanaryDue::Recheck => {
+                let at = now();
+                let until = later(at, deadline.saturating_duration_since(at) / 2);
+                self.run_canary_until(until, CanaryCause::Acceptance).await;
+            }
+            // A server that answers canaries in words that are not recognised is not asked about
+            // them for every yes.
+            CanaryDue::Required => {
+                if !self.canary_state.does_not_recognise() || self.canary_state.may_retry() {
+                    self.run_canary_until(deadline, CanaryCause::Acceptance).await;
+                }
+            }
         }
         match self.canary_state.status() {
             CanaryStatus::Untried | CanaryStatus::Proven => Ok(()),
@@ -316,15 +342,16 @@ impl BackendSlot {
     /// Runs the canary, unless another one ends meanwhile.
     ///
     /// In a separate task: if it takes longer than this attempt may, the next one has the result.
-    async fn run_canary_until(self: &Arc<Self>, deadline: Instant) {
+    async fn run_canary_until(self: &Arc<Self>, deadline: Instant, cause: CanaryCause) {
         let (_, runs) = self.canary_state.known();
         let slot = Arc::clone(self);
         let canary = tokio::spawn(async move {
             let _one_at_a_time = slot.canary_state.canary_lock.lock().await;
             if slot.canary_state.known().1 == runs {
                 let deadline = later(now(), DEFAULT_DEADLINE);
-                let result = run_canary(slot.backend.as_ref(), &slot.names, deadline).await;
-                slot.canary_state.learn(&slot.id, &result);
+                let lesson = slot.canary_state.lesson(cause);
+                let result = run_canary(slot.backend.as_ref(), &slot.names, deadline, &lesson).await;
+                slot.canary_state.learn(&slot.id, &result, cause);
             }
         });
         let _ = tokio::time::timeout_at(deadline, canary).await;

@@ -1,5 +1,7 @@
 //! Checks a server without a real password: it responds, and refuses unknown users.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::names::NameRules;
@@ -40,19 +42,35 @@ pub enum Canary {
 /// Presents a random user with a random password to a backend.
 ///
 /// One failed login upstream, or two if the answer to the first is not recognised. So: at start, on
-/// reload and on demand, never per login.
+/// reload, on demand and before a yes that follows an outage or a long time, never per login.
 ///
 /// # Cancellation
 /// Safe; the server may still count a failed login.
 pub async fn canary(backend: &dyn UserBackend, names: &NameRules, deadline: Instant) -> Canary {
-    (&run_canary(backend, names, deadline).await).into()
+    (&run_canary(backend, names, deadline, &Lesson::default()).await).into()
+}
+
+/// What a canary may conclude from an answer that is not recognised.
+#[derive(Clone, Debug)]
+pub(crate) struct Lesson {
+    /// The words with which the server refused earlier canaries.
+    pub(crate) known: Option<Arc<OwnWords>>,
+    /// Whether other words may be learned.
+    pub(crate) may_learn: bool,
+}
+
+impl Default for Lesson {
+    /// Nothing is known, and everything may be learned.
+    fn default() -> Self {
+        Self { known: None, may_learn: true }
+    }
 }
 
 /// How a canary ended.
 #[derive(Debug)]
 pub(crate) enum CanaryResult {
     /// Refused; with the server's own words if they had to be learned.
-    Refused(Option<OwnWords>),
+    Refused(Option<Arc<OwnWords>>),
     Accepted,
     /// The backend was not asked, and never will be.
     Skipped(&'static str),
@@ -96,18 +114,22 @@ pub(crate) async fn run_canary(
     backend: &dyn UserBackend,
     names: &NameRules,
     deadline: Instant,
+    lesson: &Lesson,
 ) -> CanaryResult {
     let first = match present(backend, names, deadline).await {
         Ok(first) => first,
         Err(result) => return result,
     };
-    if !first.error.is_learnable() {
+    if let Some(known) = lesson.known.as_ref().filter(|known| known.are_in(&first.sent, &first.error)) {
+        return CanaryResult::Refused(Some(Arc::clone(known)));
+    }
+    if !lesson.may_learn || !first.error.is_learnable() {
         return CanaryResult::NotRecognised(first.error);
     }
     // The same words for another user who does not exist are this server's way to refuse.
     match present(backend, names, deadline).await {
         Ok(second) => match OwnWords::of_both(first.replied(), second.replied()) {
-            Some(words) => CanaryResult::Refused(Some(words)),
+            Some(words) => CanaryResult::Refused(Some(Arc::new(words))),
             None => CanaryResult::NotRecognised(first.error),
         },
         Err(result) => result,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::backend_slot::BackendSlot;
+use super::canary_state::Outdated;
 use super::chain::{Chain, ChainDecision, ChainResult};
 use super::policy::BackendPolicy;
 use super::scope::Scope;
@@ -53,6 +54,7 @@ impl ResolverShared {
     ) -> TracedOutcome {
         let Question { name, scope, began, .. } = question;
         let ChainResult { decision, mut trace, is_guess: _ } = finding;
+        self.forget_outdated(chain);
         let outcome = match decision {
             ChainDecision::Accepted { slot, identity } => {
                 self.remember_accepted(&slot, identity, question, &mut trace)
@@ -73,6 +75,17 @@ impl ResolverShared {
             ChainDecision::Throttled { limit, retry_after } => Outcome::Throttled { limit, retry_after },
         };
         TracedOutcome { outcome, trace }
+    }
+
+    /// Forgets what the canary, or a recognised refusal, has shown to be wrong.
+    fn forget_outdated(&self, chain: &Chain) {
+        for slot in &chain.slots {
+            match slot.canary_state.take_outdated() {
+                Some(Outdated::Everything) => self.cache.invalidate_backend(&slot.id),
+                Some(Outdated::Refusals) => self.cache.invalidate_refusals(),
+                None => {}
+            }
+        }
     }
 
     /// An earlier yes of an unreachable backend, if it is within the grace period.

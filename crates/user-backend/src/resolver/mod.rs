@@ -297,10 +297,11 @@ impl Resolver {
 
     /// Runs the canary of every backend whose policy enables it.
     ///
-    /// One that accepts is not asked again until the next call. A backend that cannot be asked now
-    /// is checked again at its first yes, which counts only if the made-up user was refused. For
-    /// long-running programs: at start (a [reload](Self::replace) does it for what is new), never
-    /// per login.
+    /// One that accepts is not asked about users until it refuses a made-up one, which is tried
+    /// again every five minutes. A backend that cannot be asked now is checked again at its first
+    /// yes, which counts only if the made-up user was refused; so is one that was proven, after an
+    /// outage and once an hour. For long-running programs: at start (a [reload](Self::replace)
+    /// does it for what is new), never per login.
     ///
     /// # Cancellation
     /// Safe; backends that were not reached keep the trust they had.

@@ -11,6 +11,7 @@ mod http;
 mod imap;
 mod ldap;
 mod mutations;
+mod outage_words;
 mod row;
 mod run;
 mod shapes;

@@ -219,7 +219,8 @@ async fn play(row: &Row) -> Outcome {
     }
 }
 
-fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
+/// The client of a row.
+pub(super) fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
     let id = BackendId::parse("server").unwrap();
     let endpoint =
         Endpoint::new("127.0.0.1", peer.port(), row.tls).with_trust(ServerTrust::CaFile(KEYS.ca.file()));

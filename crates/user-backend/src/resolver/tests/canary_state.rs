@@ -9,6 +9,8 @@ struct Returning {
     people: StaticBackend,
     is_away: AtomicBool,
     accepts_any_login: AtomicBool,
+    /// Answers no users who do not exist.
+    ignores_strangers: AtomicBool,
     canaries: Mutex<usize>,
     slow_to_strangers: Duration,
 }
@@ -19,6 +21,7 @@ impl Returning {
             people: people("mail").with_user("alice", "a").with_user("bob", "b"),
             is_away: AtomicBool::new(true),
             accepts_any_login: AtomicBool::new(false),
+            ignores_strangers: AtomicBool::new(false),
             canaries: Mutex::default(),
             slow_to_strangers: Duration::ZERO,
         }
@@ -51,6 +54,9 @@ impl UserBackend for Returning {
         if attempt.name.as_str().starts_with("canary-") {
             *self.canaries.lock().unwrap() += 1;
             tokio::time::sleep(self.slow_to_strangers).await;
+            if self.ignores_strangers.load(Ordering::SeqCst) {
+                return Err(BackendError::unavailable(Phase::Login, "too many failed logins"));
+            }
         }
         if self.accepts_any_login.load(Ordering::SeqCst) {
             return Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())));
@@ -140,6 +146,133 @@ async fn canary_result_survives_an_outage() {
     assert_eq!(server.canaries(), 1);
 }
 
+async fn proven(server: &Arc<Returning>) -> Resolver {
+    server.comes_back();
+    let slot = Arc::clone(server) as Arc<dyn UserBackend>;
+    let policy = policy(|policy| policy.cache_accepted = Duration::from_secs(2 * 60 * 60));
+    let resolver = Resolver::builder().backend_with(slot, policy, DomainRules::none()).build().unwrap();
+    assert_eq!(resolver.canary().await[0].1, Canary::Refused);
+    resolver
+}
+
+/// An outage that opens the circuit breaker.
+async fn breaks_down(server: &Returning, resolver: &Resolver) {
+    server.is_away.store(true, Ordering::SeqCst);
+    for number in 0..FAILURES {
+        let answer = sign_in(resolver, &format!("user{number}"), "x").await;
+        assert!(is_unavailable(&answer), "{answer:?}");
+    }
+    assert!(resolver.backend_states()[0].breaker_open);
+    tokio::time::advance(Duration::from_secs(60)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn canary_is_due_before_the_first_yes_after_an_outage() {
+    for accepts_any_login in [false, true] {
+        let server = Arc::new(Returning::new());
+        let resolver = proven(&server).await;
+        for outage in 1..=2 {
+            breaks_down(&server, &resolver).await;
+            server.comes_back();
+            server.accepts_any_login.store(accepts_any_login, Ordering::SeqCst);
+            for name in ["alice", "bob"] {
+                let password = if accepts_any_login { "anything" } else { &name[..1] };
+                let answer = sign_in(&resolver, name, password).await;
+                assert_eq!(answer.authenticated().is_none(), accepts_any_login, "{answer:?}");
+            }
+            assert_eq!(server.canaries(), 1 + outage, "one each");
+            if accepts_any_login {
+                break;
+            }
+            resolver.invalidate_all();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn required_canary_without_an_answer_holds_the_yes_back() {
+    let server = Arc::new(Returning::new());
+    let resolver = proven(&server).await;
+    breaks_down(&server, &resolver).await;
+    server.comes_back();
+    server.ignores_strangers.store(true, Ordering::SeqCst);
+    assert!(is_unavailable(&sign_in(&resolver, "alice", "a").await));
+    server.ignores_strangers.store(false, Ordering::SeqCst);
+    assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_begins_to_accept_any_login_is_noticed() {
+    let server = Arc::new(Returning::new());
+    let resolver = proven(&server).await;
+    server.accepts_any_login.store(true, Ordering::SeqCst);
+    let early = sign_in(&resolver, "alice", "anything").await;
+    let session = early.authenticated().expect("the known limit: it is believed for an hour");
+    tokio::time::advance(Duration::from_secs(75 * 60)).await;
+    assert_eq!(sign_in(&resolver, "alice", "anything").await.trace.ended_by, EndReason::CachedAcceptance);
+    assert!(resolver.still_counts(session));
+    let recent = sign_in(&resolver, "bob", "anything").await;
+    assert!(is_unavailable(&recent), "{recent:?}");
+    assert_eq!(recent.trace.steps[0].verdict, StepOutcome::Misconfigured);
+    assert!(!resolver.still_counts(session));
+    assert!(is_unavailable(&sign_in(&resolver, "alice", "anything").await), "not from memory either");
+    assert_eq!(server.canaries(), 2);
+    // When the maintenance page is gone, it is asked again, and what it said before is forgotten.
+    server.accepts_any_login.store(false, Ordering::SeqCst);
+    assert!(is_unavailable(&sign_in(&resolver, "alice", "a").await));
+    tokio::time::advance(Duration::from_secs(5 * 60)).await;
+    assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
+    assert_eq!(sign_in(&resolver, "alice", "anything").await.outcome, REFUSED);
+    assert!(!resolver.still_counts(session));
+    assert_eq!(server.canaries(), 3);
+}
+
+/// A load balancer that reports its outage, and then shows a page to everyone.
+#[tokio::test(start_paused = true)]
+async fn attempt_without_an_answer_makes_the_canary_due_earlier() {
+    let server = Arc::new(Returning::new());
+    let resolver = proven(&server).await;
+    tokio::time::advance(Duration::from_secs(5 * 60)).await;
+    assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
+    assert_eq!(server.canaries(), 1);
+    server.is_away.store(true, Ordering::SeqCst);
+    assert!(is_unavailable(&sign_in(&resolver, "bob", "b").await));
+    server.comes_back();
+    server.accepts_any_login.store(true, Ordering::SeqCst);
+    assert!(is_unavailable(&sign_in(&resolver, "bob", "anything").await));
+    assert_eq!(server.canaries(), 2);
+}
+
+/// A server that slows failed logins down, or limits them by address.
+#[tokio::test(start_paused = true)]
+async fn recheck_without_an_answer_causes_no_outage() {
+    for slow_to_strangers in [Duration::ZERO, Duration::from_secs(60)] {
+        let server = Returning { slow_to_strangers, ..Returning::new() };
+        let server = Arc::new(server);
+        server.comes_back();
+        let slot = Arc::clone(&server) as Arc<dyn UserBackend>;
+        let policy = policy(|policy| policy.cache_accepted = Duration::ZERO);
+        let builder = Resolver::builder().backend_with(slot, policy, DomainRules::none());
+        let resolver = builder.deadline(Duration::from_secs(100)).build().unwrap();
+        assert_eq!(resolver.canary().await[0].1, Canary::Refused);
+        server.ignores_strangers.store(true, Ordering::SeqCst);
+        tokio::time::advance(Duration::from_secs(2 * 60 * 60)).await;
+        for _ in 0..10 {
+            let answer = sign_in(&resolver, "alice", "a").await;
+            assert!(answer.authenticated().is_some(), "{slow_to_strangers:?}: {answer:?}");
+        }
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert_eq!(server.canaries(), 2, "{slow_to_strangers:?}");
+        tokio::time::advance(Duration::from_secs(5 * 60)).await;
+        assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
+        assert_eq!(server.canaries(), 3, "{slow_to_strangers:?}");
+    }
+}
+
+/// Passwords of which no reply holds a part, so that its words are compared.
+const CAROLS: &str = "Wonderland-1";
+const DAVES: &str = "Jabberwock-2";
+
 /// A server whose refusals are on none of our lists.
 #[derive(Debug)]
 struct OddServer {
@@ -147,17 +280,34 @@ struct OddServer {
     /// Its reply to a name; `{}` is the name, `#` a number that counts up.
     says: Mutex<&'static str>,
     is_learnable: bool,
+    /// It refuses in a way that is recognised.
+    is_recognised: AtomicBool,
+    /// It answers everyone like this.
+    is_out: AtomicBool,
     names: Mutex<Vec<String>>,
 }
 
 impl OddServer {
     fn saying(says: &'static str) -> Arc<Self> {
         Arc::new(Self {
-            people: people("mail").with_user("alice", "a").with_user("mallory", "m"),
+            people: people("mail")
+                .with_user("alice", "a")
+                .with_user("carol", CAROLS)
+                .with_user("dave", DAVES),
             says: Mutex::new(says),
             is_learnable: true,
+            is_recognised: AtomicBool::new(false),
+            is_out: AtomicBool::new(false),
             names: Mutex::default(),
         })
+    }
+
+    fn recognised(&self, is_recognised: bool) {
+        self.is_recognised.store(is_recognised, Ordering::SeqCst);
+    }
+
+    fn out(&self, is_out: bool) {
+        self.is_out.store(is_out, Ordering::SeqCst);
     }
 
     fn canaries(&self) -> usize {
@@ -188,7 +338,11 @@ impl UserBackend for OddServer {
             names.len()
         };
         let verdict = self.people.authenticate(attempt).await?;
-        let Verdict::Rejected(_) = verdict else { return Ok(verdict) };
+        let is_recognised =
+            matches!(verdict, Verdict::Accepted(_)) || self.is_recognised.load(Ordering::SeqCst);
+        if is_recognised && !self.is_out.load(Ordering::SeqCst) {
+            return Ok(verdict);
+        }
         let reply =
             self.says.lock().unwrap().replace("{}", attempt.upstream_name).replace('#', &number.to_string());
         let reply = ServerText::new(reply.as_bytes(), attempt.upstream_name, attempt.password);
@@ -254,6 +408,112 @@ async fn words_are_learned_at_their_first_use() {
     let answer = sign_in(&resolver, "alice", "wrong").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
     assert_eq!(server.canaries(), 0);
+}
+
+fn is_unavailable(answer: &TracedOutcome) -> bool {
+    matches!(answer.outcome, Outcome::Unavailable { .. })
+}
+
+const REFUSED: Outcome = Outcome::Refused(Rejection::BadCredentials);
+
+#[tokio::test(start_paused = true)]
+async fn outage_of_a_server_that_refuses_recognisably_is_learned_never() {
+    for by_canary in [true, false] {
+        let server = OddServer::saying("Wartungsarbeiten, bitte spaeter wiederkommen");
+        server.recognised(true);
+        let resolver = server.resolver(BackendPolicy::default());
+        match by_canary {
+            true => assert_eq!(resolver.canary().await[0].1, Canary::Refused),
+            false => assert_eq!(sign_in(&resolver, "carol", "wrong").await.outcome, REFUSED),
+        }
+        let canaries = server.canaries();
+        server.out(true);
+        for _ in 0..3 {
+            for (name, password) in [("dave", DAVES), ("carol", CAROLS), ("bob", "Tweedledum-x")] {
+                let answer = sign_in(&resolver, name, password).await;
+                assert!(is_unavailable(&answer), "{by_canary} {name}: {answer:?}");
+            }
+            tokio::time::advance(Duration::from_secs(2 * 60 * 60)).await;
+        }
+        assert_eq!(server.canaries(), canaries, "nothing can be learned of them");
+        // A reload in the outage learns nothing either.
+        let slot = Arc::clone(&server) as Arc<dyn UserBackend>;
+        let next = Resolver::builder().backend_with(slot, BackendPolicy::default(), DomainRules::none());
+        let reloaded = resolver.replace(next).await.unwrap();
+        assert!(matches!(reloaded.canaries[0].1, Canary::NotRecognised(_)), "{reloaded:?}");
+        assert!(is_unavailable(&sign_in(&resolver, "carol", CAROLS).await));
+        server.out(false);
+        assert!(sign_in(&resolver, "carol", CAROLS).await.authenticated().is_some());
+        assert_eq!(sign_in(&resolver, "dave", "wrong").await.outcome, REFUSED);
+        assert!(resolver.backend_states()[0].recognises_refusals, "the outage is over");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn recognised_refusal_ends_words_learned_in_an_outage() {
+    let server = OddServer::saying("The flux is gone.");
+    server.recognised(true);
+    server.out(true);
+    let resolver = server.resolver(BackendPolicy::default());
+    let learned = Canary::RefusedInOwnWords("the flux is gone.".to_owned());
+    assert_eq!(resolver.canary().await[0].1, learned);
+    // The known limit: nothing distinguishes this server from one that refuses in these words.
+    assert_eq!(sign_in(&resolver, "carol", CAROLS).await.outcome, REFUSED);
+    server.out(false);
+    assert_eq!(sign_in(&resolver, "dave", "Tweedledum-x").await.outcome, REFUSED);
+    // What was remembered as a refusal may be none, so the server is asked again.
+    let answer = sign_in(&resolver, "carol", CAROLS).await;
+    assert!(answer.authenticated().is_some(), "{answer:?}");
+    server.out(true);
+    for (name, password) in [("dave", DAVES), ("bob", "Tweedledum-x")] {
+        let answer = sign_in(&resolver, name, password).await;
+        assert!(is_unavailable(&answer), "{name}: {answer:?}");
+    }
+    assert_eq!(server.canaries(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn learned_words_for_proven_credentials_are_an_outage() {
+    let server = OddServer::saying("Stay outside.");
+    let resolver = server.resolver(policy(|policy| policy.cache_accepted = Duration::ZERO));
+    let _ = resolver.canary().await;
+    for (name, password) in [("carol", CAROLS), ("dave", DAVES)] {
+        assert!(sign_in(&resolver, name, password).await.authenticated().is_some());
+    }
+    assert_eq!(sign_in(&resolver, "carol", "wrong").await.outcome, REFUSED);
+    server.out(true);
+    assert!(is_unavailable(&sign_in(&resolver, "carol", CAROLS).await));
+    for _ in 0..3 {
+        // Neither are the words learned again: the server accepts no one.
+        for (name, password) in [("dave", DAVES), ("bob", "Tweedledum-x")] {
+            let answer = sign_in(&resolver, name, password).await;
+            assert!(is_unavailable(&answer), "{name}: {answer:?}");
+        }
+        tokio::time::advance(Duration::from_secs(20 * 60)).await;
+    }
+    assert_eq!(server.canaries(), 2);
+    // Its first yes shows that it judges, so what canaries are told now is a refusal.
+    server.out(false);
+    assert!(sign_in(&resolver, "carol", CAROLS).await.authenticated().is_some());
+    assert_eq!(sign_in(&resolver, "bob", "Tweedledum-y").await.outcome, REFUSED);
+    assert_eq!(server.canaries(), 4);
+    // Also for a password that was changed there.
+    server.out(true);
+    assert_eq!(sign_in(&resolver, "carol", CAROLS).await.outcome, REFUSED);
+    // Other words are an outage, and are not learned in place of these.
+    *server.says.lock().unwrap() = "The flux is gone.";
+    assert!(is_unavailable(&sign_in(&resolver, "bob", "Tweedledum-z").await));
+    assert_eq!(server.canaries(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_answer_is_learned_never() {
+    for says in ["", "...", "{}"] {
+        let server = OddServer::saying(says);
+        let resolver = server.resolver(BackendPolicy::default());
+        assert!(matches!(resolver.canary().await[0].1, Canary::NotRecognised(_)), "{says:?}");
+        assert!(is_unavailable(&sign_in(&resolver, "alice", "wrong").await), "{says:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
