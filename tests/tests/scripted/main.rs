@@ -12,5 +12,6 @@ mod http;
 mod imap;
 mod smb;
 mod ssh;
+mod ssh_early;
 mod warm;
 mod xmpp;

@@ -191,7 +191,7 @@ async fn ask_for(settings: SshSettings, name: &str, password: &str) -> Result<Ve
     backend.authenticate(&Attempt::new(&name, &password, now() + LONG)).await
 }
 
-async fn ask(settings: SshSettings) -> String {
+pub(crate) async fn ask(settings: SshSettings) -> String {
     say(ask_for(settings, "alice", RIGHT).await)
 }
 

@@ -5,6 +5,7 @@
 //! russh runs a connection in a task of its own, which continues when no caller waits for it any
 //! more, and hands out answers without saying what they answer. Both are fixed here.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ struct Counts {
     received: AtomicUsize,
     has_asked: AtomicBool,
     is_answered: AtomicBool,
+    /// Something had arrived, and was not read, when the question left.
+    is_early: AtomicBool,
 }
 
 /// One connection.
@@ -58,20 +61,32 @@ impl BoundedSocket {
         }
         if self.is_over { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
+
+    /// Whether something has arrived that is not read yet.
+    fn has_unread(&self, cx: &mut Context<'_>) -> bool {
+        let look = poll_fn(|cx| {
+            let mut byte = [0; 1];
+            let peeked = self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte));
+            Poll::Ready(matches!(peeked, Poll::Ready(Ok(1..))))
+        });
+        // Unconstrained: a task that has used up its share of time would see nothing.
+        matches!(pin!(tokio::task::unconstrained(look)).poll(cx), Poll::Ready(true))
+    }
 }
 
 impl SocketControl {
     /// Notes that the next thing to be sent is a question.
     pub(super) fn ask(&self) {
         self.counts.is_answered.store(false, Ordering::SeqCst);
+        self.counts.is_early.store(false, Ordering::SeqCst);
         self.counts.has_asked.store(false, Ordering::SeqCst);
     }
 
-    /// Whether anything was received after the question was sent.
+    /// Whether something was received after the question was sent, and nothing waited before.
     ///
     /// If not, the apparent answer was sent before the request.
     pub(super) fn is_answered(&self) -> bool {
-        self.counts.is_answered.load(Ordering::SeqCst)
+        self.counts.is_answered.load(Ordering::SeqCst) && !self.counts.is_early.load(Ordering::SeqCst)
     }
 
     /// Whether the server has sent more than [`MAX_RECEIVED`].
@@ -107,6 +122,10 @@ impl AsyncRead for BoundedSocket {
 impl AsyncWrite for BoundedSocket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.check_open(cx)?;
+        // russh reads packet by packet, so an early answer may still be in the system's buffer.
+        if !self.counts.has_asked.load(Ordering::SeqCst) && self.has_unread(cx) {
+            self.counts.is_early.store(true, Ordering::SeqCst);
+        }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if matches!(written, Poll::Ready(Ok(count)) if count > 0) {
             self.counts.has_asked.store(true, Ordering::SeqCst);
@@ -155,6 +174,13 @@ mod tests {
         server.write_all(b"failure").await.unwrap();
         socket.read_exact(&mut [0; 7]).await.unwrap();
         assert!(control.is_answered());
+        // One that has arrived and is read after the question left.
+        server.write_all(b"question, success").await.unwrap();
+        socket.read_exact(&mut [0; 8]).await.unwrap();
+        control.ask();
+        socket.write_all(b"password").await.unwrap();
+        socket.read_exact(&mut [0; 9]).await.unwrap();
+        assert!(!control.is_answered());
     }
 
     #[tokio::test]
