@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -43,7 +44,8 @@ async fn sign_in(
         // Not a wrong password: the mail server is down, or there were too many attempts.
         Err(axum_login::Error::Backend(error)) => {
             let denial = Denial::from(error);
-            (denial.status(), denial.message()).into_response()
+            let seconds = denial.retry_after_seconds().unwrap_or_default();
+            (denial.status(), [(RETRY_AFTER, seconds.to_string())], denial.message()).into_response()
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

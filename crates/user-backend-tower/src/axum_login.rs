@@ -1,8 +1,21 @@
 //! A backend for [axum-login](https://docs.rs/axum-login): form sign-in with sessions.
 //!
 //! A wrong password is `Ok(None)`, as axum-login requires. An outage and a limit are errors: a page
-//! must not say "wrong password" then, and answers with [`Denial::status`](crate::Denial::status)
-//! of the error.
+//! must not say "wrong password" then. Make a [`Denial`](crate::Denial) of the error, which has the
+//! status, `Retry-After` and a sentence for the page:
+//!
+//! ```
+//! use user_backend::NotAuthenticated;
+//! use user_backend_tower::Denial;
+//!
+//! // In a handler: `Err(axum_login::Error::Backend(error)) => ...`
+//! let error = NotAuthenticated::Unavailable { retry_after: std::time::Duration::from_secs(5) };
+//! let denial = Denial::from(error);
+//! assert_eq!((denial.status().as_u16(), denial.retry_after_seconds()), (503, Some(5)));
+//! assert!(denial.message().starts_with("Passwords cannot be checked at the moment"));
+//! ```
+//!
+//! # Example
 //!
 //! ```
 //! use axum_login::AuthnBackend;

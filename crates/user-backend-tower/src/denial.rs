@@ -51,6 +51,14 @@ impl Denial {
         }
     }
 
+    /// The value of `Retry-After`, in whole seconds; `None` where there is nothing to wait for.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::NotAuthenticated(error) => Outcome::from(*error).retry_after_seconds(),
+            _ => None,
+        }
+    }
+
     /// A sentence for the person who signs in.
     ///
     /// The same for a wrong password and an unknown user.
@@ -79,9 +87,7 @@ impl Denial {
         if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
-        if let Self::NotAuthenticated(error) = self
-            && let Some(seconds) = Outcome::from(*error).retry_after_seconds()
-        {
+        if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }

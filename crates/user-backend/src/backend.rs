@@ -64,7 +64,8 @@ use crate::verdict::Verdict;
 ///     }
 ///
 ///     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-///         // Compare in constant time where the password is a secret of yours; here it is public.
+///         // Compare in constant time (crate `subtle`) where the password is a secret of yours; here
+///         // it is public.
 ///         Ok(match (attempt.upstream_name, attempt.password.expose()) {
 ///             ("alice", "Wonderland-1") => Verdict::Accepted(Identity::of(attempt.name)),
 ///             ("alice", _) => Verdict::Rejected(Rejection::BadCredentials),

@@ -31,6 +31,7 @@
 //! |---|---|
 //! | sign users in with servers from a configuration file | [`Resolver::from_config`], [`Config::load`], [`config`] |
 //! | put a resolver together in code | [`Resolver::builder`], [`ResolverBuilder::backend_with`], [`BackendPolicy`] |
+//! | add to a configuration in code: pins, limits, more backends | [`ResolverBuilder::with_config`] |
 //! | answer HTTP requests | [`Outcome::status`], [`Outcome::retry_after_seconds`], [`TracedOutcome::into_result`] |
 //! | limit guesses per client, behind a proxy too | [`Credentials::from_source`], [`client_address()`], [`Network`] |
 //! | keep a session and know when it ends | [`Authenticated`], [`Resolver::still_counts`], [`Resolver::invalidate_user`] |
