@@ -94,6 +94,11 @@ impl Network {
             _ => false,
         }
     }
+
+    /// Whether all addresses of another one belong to it.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.prefix <= other.prefix && self.contains(other.first)
+    }
 }
 
 impl FromStr for Network {

@@ -11,6 +11,7 @@ use crate::class::{
     Arguments, Class, ClassRegistry, Entry, FieldSpec, FirstSignIn, Located, NamedFields, read as own_fields,
 };
 use crate::document::section::{TableReader, alternatives};
+use crate::document::tree::Value;
 use crate::document::{Field, Problem, duration};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::resolver::names::{Admit, NameDecision};
@@ -44,6 +45,14 @@ pub(super) fn read(
     let names = policy::names(section, named.unwrap_or(&nothing), class.bare_names_only(), &mut remarks);
     let first_sign_in = policy::first_sign_in(section, &mut remarks);
     let policy = policy::policy(section, class.default_policy(), &mut remarks);
+    if let Some(texts) = section.field("refusal_texts").as_ref().and_then(|field| field.node.value.elements())
+    {
+        let texts = texts.into_iter().filter_map(|node| match &node.value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        policy::repeated("refusal_texts", texts, &mut remarks);
+    }
     let help = help::read(section);
     let own = own_fields::read(section, class, named, is_common);
     let reach = endpoint::read(section, transport, positional.as_ref().map(Option::as_ref), base);

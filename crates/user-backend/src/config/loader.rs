@@ -14,12 +14,12 @@ use super::warning::Warning;
 use super::{BACKENDS, Config, Origin, entry_reader};
 use crate::class::{ClassRegistry, Entry};
 use crate::document::duration;
-use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
+use crate::document::error::{ConfigError, ConfigErrors, Files, Problem, SettingLocation};
 use crate::document::section::{Diagnostics, TableReader};
 use crate::document::source::{self, Access, Format, Source};
 use crate::document::tree::{Member, Node, Position, Value};
 use crate::resolver::names::check_collisions;
-use crate::resolver::policy::{OnReject, OnUnavailable};
+use crate::resolver::policy::{BackendPolicy, OnReject, OnUnavailable};
 
 /// The subject of warnings about other files of a PHP configuration.
 const MORE_FILES: &str = "*.config.php";
@@ -225,7 +225,7 @@ impl Loader {
             return None;
         }
         let mut warnings = left_out;
-        let resolver = self.resolver(&document, diagnostics);
+        let resolver = self.resolver(&document, diagnostics, &mut warnings);
         let read = self.entries(&document, diagnostics, base, &resolver)?;
         let (mut entries, mut origins) = (Vec::new(), Vec::new());
         for (entry, origin, remarks) in read {
@@ -234,6 +234,7 @@ impl Loader {
             origins.push(origin);
         }
         check_together(&entries, &origins, diagnostics);
+        warnings.extend(without_cache(&document, &entries, &diagnostics.files));
         let extra = self.read.iter().map(|extra| (extra.name.as_str(), extra.key(dialect)));
         let own = [(BACKENDS, BACKENDS), ("resolver", resolver_key(dialect))]
             .map(|(name, key)| (name, key.to_owned()));
@@ -344,12 +345,24 @@ impl Loader {
         Keys { ours: ours.collect(), shared: shared.collect() }
     }
 
-    fn resolver(&self, document: &Document, diagnostics: &Diagnostics) -> ResolverSettings {
+    fn resolver(
+        &self,
+        document: &Document,
+        diagnostics: &Diagnostics,
+        warnings: &mut Vec<Warning>,
+    ) -> ResolverSettings {
         let key = resolver_key(document.dialect);
         let section = find(document, key).filter(|node| node.value != Value::Null).and_then(|node| {
             TableReader::open(diagnostics, SettingLocation::section(key), node, "an array with named fields")
         });
-        section.map_or_else(ResolverSettings::default, |section| settings::read(&section))
+        let Some(section) = section else { return ResolverSettings::default() };
+        let mut remarks = Vec::new();
+        let settings = settings::read(&section, &mut remarks);
+        warnings.extend(remarks.into_iter().map(|(setting, text)| {
+            let at = section.field(setting).map_or(section.at, |field| field.node.at);
+            Warning::new(None, setting, text).at(&diagnostics.files, at)
+        }));
+        settings
     }
 
     fn entries(
@@ -491,6 +504,26 @@ fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnosti
             )),
         );
     }
+}
+
+/// Bounds of the cache, where no backend has its outcomes kept.
+fn without_cache<'d>(
+    document: &'d Document,
+    entries: &[Entry],
+    files: &'d Files,
+) -> impl Iterator<Item = Warning> + 'd {
+    let keeps = |entry: &Entry| {
+        let BackendPolicy { cache_accepted, cache_rejected, max_stale, .. } = &entry.policy;
+        !cache_accepted.is_zero() || !cache_rejected.is_zero() || max_stale.is_some()
+    };
+    let is_unused = !entries.is_empty() && !entries.iter().any(keeps);
+    let section = find(document, resolver_key(document.dialect)).and_then(|node| node.value.members());
+    let members = section.unwrap_or_default().iter().filter(move |_| is_unused);
+    members.filter_map(move |member| {
+        let setting = ["cache_entries", "cache_bytes"].into_iter().find(|name| member.key.is(name))?;
+        let text = "no effect for these backends: all have cache_accepted, cache_rejected and max_stale off";
+        Some(Warning::new(None, setting, text).at(files, member.node.at))
+    })
 }
 
 /// Settings of the last backend about later ones.

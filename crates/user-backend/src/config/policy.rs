@@ -2,6 +2,8 @@
 //!
 //! Names and the resolver's policy.
 
+use std::collections::BTreeMap;
+
 use super::endpoint::Remark;
 use crate::class::{FirstSignIn, NamedFields};
 use crate::document::duration;
@@ -23,12 +25,16 @@ pub(super) fn names(
     let domain = domain(section, positional, is_bare_only, remarks);
     let mut names = NameRules::default().with_domain(domain.unwrap_or_default());
     if let Some(admit) = section.field("admit").and_then(|field| admit(&field)) {
+        if let Admit::Names(admitted) = &admit {
+            repeated("admit", admitted.iter().map(CanonicalName::as_str), remarks);
+        }
         names = names.with_admit(admit);
     }
     if let Some(field) = section.field("deny_names") {
         let expected = "an array of names";
         let elements = field.elements(expected)?;
         let denied: Vec<&str> = elements.iter().filter_map(|element| element.text("a name")).collect();
+        repeated("deny_names", denied.iter().copied(), remarks);
         let answer = names.deny_names(&denied);
         names = field.parsed(
             answer.map_err(|error| Problem::new("an invalid name", expected).hint(error.to_string())),
@@ -45,6 +51,23 @@ pub(super) fn names(
         }
     }
     (section.diagnostics.count() == errors).then_some(names)
+}
+
+/// Warns about values that are more than once in a list.
+pub(super) fn repeated<'t>(
+    setting: &'static str,
+    values: impl Iterator<Item = &'t str>,
+    remarks: &mut Vec<Remark>,
+) {
+    let mut seen = BTreeMap::<String, usize>::new();
+    for value in values {
+        let key = CanonicalName::parse(value).map_or_else(|_| value.to_owned(), |name| name.to_string());
+        let count = seen.entry(key).or_default();
+        *count += 1;
+        if *count == 2 {
+            remarks.push((setting, format!("{} is listed more than once", quoted(value))));
+        }
+    }
 }
 
 const DOMAIN: &str = "a domain such as \"example.com\"";
@@ -271,6 +294,7 @@ pub(super) fn first_sign_in(section: &TableReader<'_>, remarks: &mut Vec<Remark>
     if section.diagnostics.count() > errors {
         return None;
     }
+    repeated("on_first_sign_in", first.groups.iter().map(String::as_str), remarks);
     if first == FirstSignIn::default() {
         remarks.push(("on_first_sign_in", "no effect: it says nothing".to_owned()));
     }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::endpoint::Remark;
 use super::fields::{RESOLVER_FIELDS, names_of};
 use crate::brute_force::{Lockout, SourceRateLimit};
 use crate::cache::CacheBounds;
@@ -46,7 +47,7 @@ impl Default for ResolverSettings {
 /// Reads the table.
 ///
 /// Reports what is wrong; broken fields keep their defaults.
-pub(super) fn read(section: &TableReader<'_>) -> ResolverSettings {
+pub(super) fn read(section: &TableReader<'_>, remarks: &mut Vec<Remark>) -> ResolverSettings {
     section.only(&names_of(&RESOLVER_FIELDS), |_| None);
     let mut settings = ResolverSettings::default();
     if let Some(deadline) = section.field("deadline").and_then(|field| field.duration()) {
@@ -60,6 +61,15 @@ pub(super) fn read(section: &TableReader<'_>) -> ResolverSettings {
     }
     if let Some(field) = section.field("trusted_proxies") {
         settings.trusted_proxies = proxies(&field);
+        let proxies = &settings.trusted_proxies;
+        for (nth, proxy) in proxies.iter().enumerate() {
+            let mut others = proxies.iter().enumerate().filter(|(other, _)| *other != nth);
+            let covers =
+                |(other, wider): &(usize, &Network)| wider.covers(proxy) && (*wider != proxy || *other < nth);
+            if let Some((_, wider)) = others.find(covers) {
+                remarks.push(("trusted_proxies", format!("no effect for {proxy}: {wider} is in the list")));
+            }
+        }
     }
     if let Some(field) = section.field("throttle") {
         settings.throttle = throttle(&field);

@@ -292,6 +292,10 @@ fn setting_without_effect_is_warned_about() {
     let reach = "class = \"imap\"\nhost = \"mail\"\n";
     for (fields, setting) in [
         ("domain = [\"a.example\", \"b.example\"]\nstrip_domain = true", "strip_domain"),
+        ("deny_names = [\"anonymous\", \"ftp\", \"guest\", \"Guest\"]", "deny_names"),
+        ("admit = [\"kim\", \"bo\", \"KIM\"]", "admit"),
+        ("on_first_sign_in = { groups = [\"staff\", \"mail\", \"staff\"] }", "on_first_sign_in"),
+        ("refusal_texts = [\"The account is closed\", \"The account is closed\"]", "refusal_texts"),
         ("admit = \"known\"\non_first_sign_in = { language = \"de\" }", "on_first_sign_in"),
         ("on_first_sign_in = {}", "on_first_sign_in"),
         ("max_stale = \"5m\"", "max_stale"),
@@ -329,6 +333,29 @@ fn setting_without_effect_is_warned_about() {
             .iter()
             .any(|w| w.setting() == "forward_source")
     );
+}
+
+#[test]
+fn resolver_setting_without_effect_is_warned_about() {
+    let off = "cache_accepted = \"off\"\ncache_rejected = \"off\"\n";
+    let grace = format!("{off}max_stale = \"1h\"\n");
+    for (resolver, fields, expected) in [
+        ("cache_entries = 10", off, &["cache_entries"][..]),
+        ("cache_bytes = 10\ncache_entries = 10", off, &["cache_bytes", "cache_entries"]),
+        ("cache_entries = 10", "cache_accepted = \"off\"", &[]),
+        ("cache_entries = 10", &grace, &[]),
+        ("deadline = \"30s\"", off, &[]),
+        ("trusted_proxies = [\"10.0.0.1\", \"10.0.0.2\"]", "", &[]),
+        ("trusted_proxies = [\"10.0.0.1\", \"10.0.0.1\"]", "", &["trusted_proxies"]),
+        ("trusted_proxies = [\"10.0.0.1\", \"::1\", \"10.0.0.0/8\"]", "", &["trusted_proxies"]),
+        ("trusted_proxies = [\"::/0\", \"10.0.0.0/8\", \"2001:db8::/32\"]", "", &["trusted_proxies"]),
+    ] {
+        let backend = "[[user_backends]]\nclass = \"imap\"\nhost = \"mail\"\n";
+        let config = toml(&format!("[resolver]\n{resolver}\n{backend}{fields}"));
+        let found: Vec<&str> = config.warnings().iter().map(Warning::setting).collect();
+        assert_eq!(found, expected, "{resolver} {fields}: {:?}", config.warnings());
+        assert!(config.warnings().iter().all(|warning| warning.line() < Some(4)), "{resolver}");
+    }
 }
 
 #[cfg(all(feature = "smb", feature = "smb-native"))]
