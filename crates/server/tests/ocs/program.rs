@@ -56,7 +56,7 @@ fn generated_password_is_printed_once_and_works() {
     std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
     let init = || {
         let words = ["init", "--if-needed", "--generate-password"];
-        said(&program(&dir, &words).output().unwrap())
+        outcome_of(&program(&dir, &words).output().unwrap())
     };
     let (code, out, err) = init();
     assert_eq!((code, err.as_str()), (0, ""));
@@ -66,11 +66,11 @@ fn generated_password_is_printed_once_and_works() {
     // There is an administrator now: nothing happens.
     assert_eq!(init(), (0, String::new(), String::new()));
     let again = ["init", "--generate-password"];
-    let (code, out, err) = said(&program(&dir, &again).output().unwrap());
+    let (code, out, err) = outcome_of(&program(&dir, &again).output().unwrap());
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(err.contains("admin is there already"), "{err}");
     let both = ["init", "--generate-password", "--password-from-stdin"];
-    assert_eq!(said(&program(&dir, &both).output().unwrap()).0, 2);
+    assert_eq!(outcome_of(&program(&dir, &both).output().unwrap()).0, 2);
 
     let (_running, address) = Running::serve(&dir);
     let mut stream = std::net::TcpStream::connect(&address).unwrap();
