@@ -105,8 +105,10 @@ pub(super) const COMMON_FIELDS: [FieldSpec; 28] = [
     field(
         "canary",
         "true",
-        "at start and reload, check that the server refuses a user who does not exist. If it cannot be asked \
-         then, it is checked before its first yes counts",
+        "check that the server refuses a user who does not exist: at start, on reload, and before a yes \
+         counts if it could not be asked then, after an outage, and when the last check is an hour old (5 \
+         minutes after an attempt without an answer). Each is a failed login there. A server that accepts one \
+         is not asked about users until it refuses one, which is tried every 5 minutes",
     ),
     field("cache_accepted", "\"5m\"", "how long an accepted sign-in is remembered, or `\"off\"`"),
     field("cache_rejected", "\"30s\"", "how long a refused name and password are remembered, or `\"off\"`"),
