@@ -106,7 +106,7 @@ pub use service::password_reset::link::{BaseUrl, CONFIRMATION_PATH, LinkError, L
 pub use service::password_reset::redeem::{BadToken, RedeemError, ResetPage};
 pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
-pub use shown_config::{CONFIG_SECTIONS, HIDDEN_SECRET, names_a_secret, shown_config};
+pub use shown_config::{CONFIG_SECTIONS, HIDDEN_SECRET, holds_a_secret, shown_config};
 pub use socket_settings::{DovecotAuthSettings, OnOutage, SaslauthdSettings, SocketMode, SocketSettings};
 pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal, client_name};
 pub use store::audit::{AuditFilter, AuditLine};

@@ -1,7 +1,7 @@
 //! The configuration as people may see it: without its secrets.
 
 use serde_json::{Map, Value};
-use user_backend::config::{Config, ConfigErrors};
+use user_backend::config::{Config, ConfigErrors, is_secret, names_a_secret};
 
 /// The settings there are, as TOML and JSON files call them.
 pub const CONFIG_SECTIONS: [&str; 9] = [
@@ -37,20 +37,30 @@ pub fn shown_config(config: &Config, private: bool) -> Result<Value, ConfigError
     Ok(Value::Object(tree))
 }
 
+/// Whether a setting is a secret or has one in it, however deep.
+pub fn holds_a_secret(name: &str, value: &Value) -> bool {
+    let mut shown = Map::from_iter([(name.to_owned(), value.clone())]).into();
+    let before: Value = Clone::clone(&shown);
+    hide(&mut shown);
+    shown != before
+}
+
 fn hide(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(hide),
+        // An argument of a list.
+        Value::String(text) if is_secret("", text) => *value = HIDDEN_SECRET.into(),
         Value::Object(members) => {
             for (name, value) in members {
-                let is_shown = match value.as_str() {
-                    // The address of a store holds a password only beside a user.
-                    Some(text) if name == "url" => !text.contains('@'),
-                    _ => !names_a_secret(name),
+                let is_hidden = match value.as_str() {
+                    Some(text) => is_secret(name, text),
+                    // A number, or several secrets.
+                    None => names_a_secret(name) && !value.is_null(),
                 };
-                if is_shown {
-                    hide(value);
-                } else {
+                if is_hidden {
                     *value = HIDDEN_SECRET.into();
+                } else {
+                    hide(value);
                 }
             }
         }
@@ -58,12 +68,100 @@ fn hide(value: &mut Value) {
     }
 }
 
-/// Whether the name of a setting says that its value is a secret.
-pub fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    // The address of a store may hold a password.
-    ["password", "passwd", "secret", "token", "private_key", "api_key"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
-        || name == "url"
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Names of settings that sound like secrets.
+    const SOUNDS: [&str; 7] = ["pass", "pwd", "secret", "token", "key", "auth", "credential"];
+
+    /// Those of them that are none, and where.
+    const NO_SECRETS: [(&str, &str); 10] = [
+        ("server_settings.rs", "tls_key"),
+        ("server_settings.rs", "proven_key_file"),
+        ("server_settings.rs", "refuse_passwords_in_query"),
+        ("server_settings.rs", "passwords"),
+        ("server_settings.rs", "app_passwords_on_new_password"),
+        ("frontend_settings.rs", "forward_auth"),
+        ("frontend_settings.rs", "saslauthd"),
+        ("frontend_settings.rs", "dovecot_auth"),
+        ("settings.rs", "lost_password_link"),
+        ("settings.rs", "max_password_bytes"),
+    ];
+
+    /// Types that hold a secret.
+    const SECRET_TYPES: [&str; 3] = ["FrontendKey", "Zeroizing", "SecretText"];
+
+    /// Fields of all structs that are read from the configuration: (file, name, type).
+    fn fields(folder: &Path, found: &mut Vec<(String, String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                fields(&path, found);
+                continue;
+            }
+            let file = path.file_name().unwrap().to_string_lossy().into_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            let is_settings = file.ends_with("settings.rs") || file == "config.rs";
+            for part in text.split("#[derive(").skip(1).filter(|_| is_settings) {
+                let (derived, rest) = part.split_once(")]").unwrap();
+                let Some((head, rest)) = rest.split_once('{') else { continue };
+                if !derived.contains("Deserialize") || !head.contains("struct ") {
+                    continue;
+                }
+                let (body, _) = rest.split_once("\n}").unwrap();
+                for line in body.lines().filter(|line| !line.trim_start().starts_with(['/', '#'])) {
+                    let Some((name, kind)) = line.split_once(": ") else { continue };
+                    let name = name.trim().trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+                    found.push((file.clone(), name.to_owned(), kind.to_owned()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_that_holds_a_secret_is_hidden() {
+        let mut found = Vec::new();
+        fields(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        assert!(found.len() > 60, "{}", found.len());
+        for (file, name, kind) in &found {
+            let sounds = SOUNDS.iter().any(|part| name.contains(part))
+                && !NO_SECRETS.contains(&(file.as_str(), name.as_str()));
+            let holds = SECRET_TYPES.iter().any(|part| kind.contains(part));
+            assert_eq!(names_a_secret(name), sounds || holds, "{file}: {name}: {kind}");
+        }
+        assert!(
+            found.iter().any(|(_, name, kind)| name == "key" && kind.contains("FrontendKey")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn secrets_are_hidden_however_deep() {
+        let shown = |value: Value| {
+            let mut value = value;
+            hide(&mut value);
+            value.to_string()
+        };
+        for secret in [
+            json!({"frontends": {"nginx_mail": {"key": "geheim"}}}),
+            json!({"url": "postgres://host/db?user=u&password=geheim"}),
+            json!({"url": "postgres://u:geheim@host/db"}),
+            json!([{"path": "/login?api_key=geheim"}]),
+            json!({"arguments": ["host", "https://u:geheim@host"]}),
+            json!({"token": ["geheim"]}),
+        ] {
+            assert!(holds_a_secret("x", &secret), "{secret}");
+            let shown = shown(secret);
+            assert!(shown.contains(HIDDEN_SECRET) && !shown.contains("geheim"), "{shown}");
+        }
+        let plain = json!({"url": "sqlite:a.db", "tls_key": "key.pem", "password": null, "key": ""});
+        assert!(!holds_a_secret("x", &plain));
+        assert!(holds_a_secret("password", &"x".into()));
+    }
 }

@@ -154,8 +154,9 @@ fn converted(value: Zeroizing<String>, kind: AppValueType) -> Result<Zeroizing<S
     }
 }
 
-/// Whether the name of a value says that it is a secret.
+/// Whether the name of an app's value says that it is a secret.
 fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "passwd", "secret", "token", "key", "salt"].iter().any(|ending| name.ends_with(ending))
+    let lower = name.to_ascii_lowercase();
+    // Apps choose names of their own, and none of them is the name of a file.
+    user_backend::config::names_a_secret(name) || ["key", "salt"].iter().any(|ending| lower.ends_with(ending))
 }

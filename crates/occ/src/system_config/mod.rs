@@ -11,9 +11,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use accounts::{CONFIG_SECTIONS, names_a_secret};
+use accounts::{CONFIG_SECTIONS, holds_a_secret};
 use serde_json::Value;
-use user_backend::config::{Config, Format, Loader};
+use user_backend::config::{Config, Format, Loader, names_a_secret};
 use zeroize::Zeroizing;
 
 use crate::cli::{Common, SystemDeleteArgs, SystemGetArgs, SystemSetArgs, ValueType};
@@ -82,9 +82,15 @@ pub(crate) fn get(common: &Common, args: &SystemGetArgs) -> Result<Output, CliEr
     }
 }
 
+/// Whether a value from the command line is a secret, or has one in it.
+fn is_secret(args: &SystemSetArgs, path: &SettingPath, value: &str) -> bool {
+    let value = parse(value, args.kind).unwrap_or_else(|_| value.into());
+    args.names.iter().any(|name| names_a_secret(name)) || holds_a_secret(path.last(), &value)
+}
+
 pub(crate) async fn set(common: &Common, args: SystemSetArgs) -> Result<Output, CliError> {
     let path = SettingPath::parse(&args.names)?;
-    if args.value.is_some() && names_a_secret(path.last()) {
+    if args.value.as_deref().is_some_and(|value| is_secret(&args, &path, value)) {
         return Err(CliError::new(format!(
             "{} is a secret, and every user of this machine can read the command line: use --value-from-stdin. \
              This one may have been seen",

@@ -138,7 +138,8 @@ fn config_list_has_the_file_without_its_secrets() {
     let occ = OccFixture::with_people();
     let file = std::fs::read_to_string(occ.path().join("user-backend.toml")).unwrap();
     let mail = "[mail]\nhost = \"mail.example.com\"\nfrom = \"a@example.com\"\nusername = \"x\"\npassword = \"Wonderland-1\"\n";
-    occ.write("user-backend.toml", &format!("{mail}{file}"));
+    let nginx = "[frontends.nginx_mail]\nkey = \"Wonderland-0123456789\"\n";
+    occ.write("user-backend.toml", &format!("{mail}{nginx}{file}"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -150,6 +151,7 @@ fn config_list_has_the_file_without_its_secrets() {
         assert!(!output.out.contains("Wonderland"), "{output:?}");
         let listed: serde_json::Value = serde_json::from_str(&output.out).unwrap();
         assert_eq!(listed["system"]["mail"]["password"], "***REMOVED SENSITIVE VALUE***");
+        assert_eq!(listed["system"]["frontends"]["nginx_mail"]["key"], "***REMOVED SENSITIVE VALUE***");
         assert_eq!(listed["system"]["user_backends"][0]["class"], "imap");
         assert_eq!(listed.get("apps").is_some(), words.last() != Some(&"system"), "{words:?}");
     }

@@ -200,3 +200,20 @@ fn guide_to_moving_accounts_works_as_written() {
     let backends = run(blocks[6]);
     assert!(!backends.contains("files.example.com"), "{backends}");
 }
+
+#[test]
+fn no_secret_is_taken_from_the_command_line() {
+    let occ = OccFixture::with("user-backend.toml", TOML);
+    for words in [
+        &["frontends", "nginx_mail", "key", "--value=0123456789abcdef0123456789abcdef"][..],
+        &["frontends", "nginx_mail", "--type=json", "--value={\"key\":\"0123456789abcdef\"}"],
+        &["mail", "password", "--value=0123456789abcdef"],
+        &["store", "url", "--value=postgres://host/db?user=u&password=0123456789abcdef"],
+        &["user_backends", "0", "path", "--value=/login?api_key=0123456789abcdef"],
+    ] {
+        let said = occ.run(&[&["config:system:set"], words].concat());
+        let told = said.fails(2);
+        assert!(told.contains("--value-from-stdin") && !told.contains("0123456789"), "{words:?}: {told}");
+    }
+    assert_eq!(text(&occ, "user-backend.toml"), TOML);
+}

@@ -1,6 +1,6 @@
 //! The own fields of a class, one by one.
 
-use crate::document::source::names_a_secret;
+use crate::document::secret_values::names_a_secret;
 use crate::document::{Field, Problem};
 use crate::refusal::{RefusalTextError, RefusalTexts};
 

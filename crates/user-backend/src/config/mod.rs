@@ -58,6 +58,8 @@ pub use crate::brute_force::{Lockout, SourceRateLimit};
 pub use crate::brute_force::{Lockout as Lock, SourceRateLimit as Throttle};
 pub use crate::class::{ClassRegistry, Entry};
 pub use crate::client_address::{Network, NetworkError};
+#[doc(hidden)]
+pub use crate::document::secret_values::{is_secret, names_a_secret};
 pub use crate::document::{ConfigError, ConfigErrors, Format};
 
 use std::path::Path;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::Config;
 use crate::document::by_serde::{field_value, member, problem, walk};
 use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
-use crate::document::source::names_a_secret;
+use crate::document::secret_values::names_a_secret;
 use crate::document::tree::{Node, Value};
 
 /// A top-level key that the caller asked the loader for.

@@ -6,8 +6,8 @@ use serde_path_to_error::{Path, Segment};
 
 use super::error::Problem;
 use super::field_value::FieldValue;
+use super::secret_values::{carries_a_secret, names_a_secret};
 use super::section::Field;
-use super::source::{carries_a_password, names_a_secret};
 use super::tree::{Member, Node, Position, Value};
 
 /// The same without places.
@@ -117,7 +117,7 @@ pub(crate) fn problem(message: &str, secret: bool) -> Problem {
     if message.starts_with("unknown field ") {
         return Problem::new("an unknown field", expected);
     }
-    if secret || carries_a_password(message) {
+    if secret || carries_a_secret(message) {
         return Problem::new("a value that does not fit", expected);
     }
     let value = found.split_once(": ").filter(|(what, _)| matches!(*what, "invalid type" | "invalid value"));

@@ -10,6 +10,7 @@ pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod field_value;
 pub(crate) mod host;
+pub(crate) mod secret_values;
 pub(crate) mod section;
 pub(crate) mod source;
 pub(crate) mod tree;

@@ -183,50 +183,9 @@ fn closed_to_others(mode: u32, secret: &str, file: &str) -> Result<(), Problem> 
     .hint(format!("chmod o-{letters} {file}")))
 }
 
-/// Whether the name of a field says that its value is a secret.
-pub(crate) fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let endings = [
-        "password",
-        "passwd",
-        "passphrase",
-        "passwordsalt",
-        "secret",
-        "secret_key",
-        "private_key",
-        "api_key",
-        "token",
-    ];
-    endings.iter().any(|ending| name.ends_with(ending))
-}
-
-/// Whether a value is a URL with a password in it: `postgres://user:password@host/…`.
-pub(crate) fn carries_a_password(text: &str) -> bool {
-    let Some((_, rest)) = text.split_once("://") else { return false };
-    // A password may hold what would end the address, as long as an @ follows.
-    let Some((user, _)) = rest.rsplit_once('@') else { return false };
-    user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn address_with_a_password_is_a_secret() {
-        for text in ["postgres://alice:Wonderland-1@db/x", "smtp://a:b@c", "x://:p@h", "p://u:a/b?c#d@h/x"] {
-            assert!(carries_a_password(text), "{text}");
-        }
-        for text in [
-            "postgres://alice@db/x",
-            "https://example.com/?q=a:b",
-            "sqlite:/var/lib/a.db",
-            "a:b@c",
-            "x://u:@h",
-        ] {
-            assert!(!carries_a_password(text), "{text}");
-        }
-    }
 
     #[test]
     fn secret_needs_a_private_file() {
@@ -245,17 +204,5 @@ mod tests {
             }
         }
         assert_eq!(Access::default().check(Some("secret"), "config.php"), []);
-    }
-
-    #[test]
-    fn names_of_secrets_are_known() {
-        for name in
-            ["secret", "passwordsalt", "dbpassword", "mail_smtppassword", "bind_password", "api_key", "Token"]
-        {
-            assert!(names_a_secret(name), "{name}");
-        }
-        for name in ["lost_password_link", "password_policy", "instanceid", "host", "secretary", "budget"] {
-            assert!(!names_a_secret(name), "{name}");
-        }
     }
 }

@@ -16,8 +16,9 @@ mod toml;
 pub(super) const PHP_RESOLVER_KEY: &str = "user_backends_resolver";
 
 use crate::document::error::{Problem, SettingLocation};
+use crate::document::secret_values::is_secret;
 use crate::document::section::Diagnostics;
-use crate::document::source::{Format, carries_a_password, names_a_secret};
+use crate::document::source::Format;
 use crate::document::tree::{Key, Member, Node, Position, Value};
 
 /// Deepest nesting that is read.
@@ -126,13 +127,6 @@ fn secret_in(members: &[Member]) -> Option<String> {
         (_, Value::List(nodes)) => secret_in_list(nodes),
         _ => None,
     })
-}
-
-/// Whether a field holds a secret.
-///
-/// An empty value does not.
-fn is_secret(name: &str, text: &str) -> bool {
-    (names_a_secret(name) && !text.is_empty()) || carries_a_password(text)
 }
 
 fn secret_in_list(nodes: &[Node]) -> Option<String> {

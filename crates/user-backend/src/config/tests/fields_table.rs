@@ -4,6 +4,7 @@ use super::names_table::is_published;
 use super::*;
 use crate::class::FieldSpec;
 use crate::config::fields::{COMMON_FIELDS, RESOLVER_FIELDS, TLS_FIELDS, names_of};
+use crate::document::secret_values::names_a_secret;
 use crate::transport::TlsMode;
 
 const DOCUMENT: &str = "../../docs/configuration.md";
@@ -139,4 +140,18 @@ fn shown_defaults_are_the_real_ones() {
         "server_name",
     ];
     assert_eq!(unchecked, words);
+}
+
+/// A field whose name sounds like a secret is one, or stands here.
+#[test]
+fn fields_that_sound_like_secrets_are_secrets() {
+    const NO_SECRETS: [&str; 3] = ["password_field", "auth", "budget_all"];
+    let registry = ClassRegistry::standard();
+    let classes = registry.names().map(|name| registry.find(name).unwrap());
+    let own = classes.flat_map(|class| class.fields().iter().map(FieldSpec::name));
+    let all = names_of(&[&COMMON_FIELDS[..], &TLS_FIELDS, &RESOLVER_FIELDS].concat());
+    let sounds = ["pass", "pwd", "secret", "token", "key", "auth", "credential"];
+    for name in own.chain(all).filter(|name| sounds.iter().any(|part| name.contains(part))) {
+        assert_eq!(names_a_secret(name), !NO_SECRETS.contains(&name), "{name}");
+    }
 }

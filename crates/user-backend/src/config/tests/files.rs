@@ -99,6 +99,9 @@ fn t63_secrets_are_found_wherever_they_stand() {
         ("'dbpassword' => getenv('DB'),", false),
         ("'user_backends_store' => ['url' => 'postgres://u:p@db/x'],", true),
         ("'user_backends_store' => ['url' => 'postgres://u@db/x'],", false),
+        ("'user_backends_store' => ['url' => 'postgres://db/x?user=u&password=p'],", true),
+        ("'user_backends_frontends' => ['nginx_mail' => ['key' => 'x']],", true),
+        ("'user_backends_server' => ['tls_key' => 'key.pem'],", false),
         ("", false),
     ]
     .into_iter()

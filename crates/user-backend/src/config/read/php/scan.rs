@@ -11,7 +11,7 @@ use mago_syntax::settings::LexerSettings;
 use mago_syntax::token::{Token, TokenKind};
 use mago_syntax_core::input::Input;
 
-use crate::config::read::is_secret;
+use crate::document::secret_values::is_secret;
 
 /// How many tokens may be open at once.
 ///
