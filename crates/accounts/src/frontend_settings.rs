@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, de};
 use subtle::ConstantTimeEq;
+use unicode_normalization::UnicodeNormalization as _;
 use user_backend::config::{Config, ConfigErrors};
 use zeroize::Zeroizing;
 
@@ -206,29 +207,85 @@ impl<'de> Deserialize<'de> for HostName {
 
 /// A path prefix in whole segments: `/admin` covers `/admin/users`, not `/admins`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathPrefix(String);
+pub struct PathPrefix(RequestPath);
 
 impl PathPrefix {
     /// Parses a path that begins with a slash.
     ///
-    /// It has no empty segment, no dot segment and no escapes.
+    /// One that all programs read alike; see [`RequestPath::parse`].
     pub fn parse(text: &str) -> Option<Self> {
-        let path = text.strip_prefix('/')?;
-        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
-        let is_segment = |segment: &str| !matches!(segment, "" | "." | "..");
-        let fits = (path.is_empty() || path.split('/').all(is_segment))
-            && !path.contains(|c: char| c.is_control() || matches!(c, '%' | ';' | '\\' | '?' | '#'));
-        fits.then(|| Self(path.to_owned()))
+        RequestPath::parse(text).map(Self)
     }
 
-    /// Whether a decoded path is this one or below it.
-    pub fn covers(&self, path: &str) -> bool {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        match path.strip_prefix(self.0.as_str()) {
-            Some(rest) => self.0.is_empty() || rest.is_empty() || rest.starts_with('/'),
-            None => false,
-        }
+    /// Whether a path is this one or below it; `None` if programs disagree.
+    pub fn covers(&self, path: &RequestPath) -> Option<bool> {
+        let [exact, folded] =
+            [(&self.0.exact, &path.exact), (&self.0.folded, &path.folded)].map(|(prefix, path)| {
+                let (prefix, path) = (without_slashes(prefix), path.strip_prefix('/').unwrap_or(path));
+                path.strip_prefix(prefix)
+                    .is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
+            });
+        (exact == folded).then_some(exact)
     }
+}
+
+/// A decoded path, with both readings where some programs drop or fold characters.
+///
+/// What a rule is about and what a request is about are read by this one function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestPath {
+    exact: String,
+    /// As a program reads it that drops what [`fold`] drops.
+    folded: String,
+}
+
+impl RequestPath {
+    /// Parses a decoded path that begins with a slash.
+    ///
+    /// `None` if programs disagree on where it leads: with empty and dot segments, with characters
+    /// that may end a path or a segment, and with escapes.
+    pub fn parse(path: &str) -> Option<Self> {
+        let is_ambiguous = |c: char| c.is_control() || matches!(c, '%' | ';' | '\\' | '?' | '#');
+        let folded = fold(path);
+        let fits = !path.contains(is_ambiguous) && !folded.contains('\\');
+        let both = [path, &folded].into_iter().all(has_plain_segments);
+        (fits && both).then(|| Self { exact: path.to_owned(), folded })
+    }
+
+    /// The path as it was decoded.
+    pub fn as_str(&self) -> &str {
+        &self.exact
+    }
+}
+
+/// Whether a path begins with a slash and has neither empty nor dot segments.
+fn has_plain_segments(path: &str) -> bool {
+    let is_plain = |segment: &str| !matches!(segment, "" | "." | "..");
+    path.starts_with('/') && (path == "/" || without_slashes(path).split('/').all(is_plain))
+}
+
+/// Without the slash at the start, and the one at the end.
+fn without_slashes(path: &str) -> &str {
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    inner.strip_suffix('/').filter(|inner| !inner.is_empty()).unwrap_or(inner)
+}
+
+/// A path without what some programs and file systems do not tell apart.
+///
+/// Dots and spaces at the end of a segment (Windows), invisible characters (HFS+), and full-width
+/// and other forms of a character (programs that normalise names).
+fn fold(path: &str) -> String {
+    let path: String = path.chars().filter(|c| !is_invisible(*c)).nfkc().collect();
+    let segments = path.split('/').map(|segment| match segment {
+        "." | ".." => segment,
+        _ => segment.trim_end_matches(|c: char| c == '.' || c.is_whitespace()),
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// Whether a character is a zero-width one or a mark of direction.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl<'de> Deserialize<'de> for PathPrefix {
@@ -315,7 +372,9 @@ mod tests {
 
     #[test]
     fn path_prefix_covers_whole_segments() {
-        let covers = |prefix: &str, path: &str| PathPrefix::parse(prefix).unwrap().covers(path);
+        let covers = |prefix: &str, path: &str| {
+            PathPrefix::parse(prefix).unwrap().covers(&RequestPath::parse(path).unwrap())
+        };
         for (prefix, path, expected) in [
             ("/", "/", true),
             ("/", "/a/b", true),
@@ -326,10 +385,17 @@ mod tests {
             ("/admin", "/Admin", false),
             ("/admin", "/", false),
             ("/a/b", "/a", false),
+            ("/Acme Inc.", "/Acme Inc./x", true),
         ] {
-            assert_eq!(covers(prefix, path), expected, "{prefix} {path}");
+            assert_eq!(covers(prefix, path), Some(expected), "{prefix} {path}");
         }
-        for bad in ["", "admin", "//", "/a//b", "/../a", "/a/.", "/%61", "/a;b", "/a\\b", "/a?b", "/a\n"] {
+        for (prefix, path) in [("/admin", "/admin. ./x"), ("/admin.", "/admin"), ("/admin", "/ad\u{200b}min")]
+        {
+            assert_eq!(covers(prefix, path), None, "{prefix} {path}");
+        }
+        for bad in
+            ["", "admin", "//", "/a//b", "/../a", "/a/.", "/%61", "/a;b", "/a\\b", "/a?b", "/a#b", "/a\n"]
+        {
             assert_eq!(PathPrefix::parse(bad), None, "{bad:?}");
         }
     }

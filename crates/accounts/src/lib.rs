@@ -76,7 +76,7 @@ pub use domain::{
 };
 pub use frontend_settings::{
     ForwardAuthRule, ForwardAuthSettings, FrontendKey, FrontendSettings, HostName, LoginRedirect,
-    NginxMailSettings, PathPrefix,
+    NginxMailSettings, PathPrefix, RequestPath,
 };
 pub use page_settings::{Color, PageSettings};
 pub use server_settings::{

@@ -14,7 +14,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use accounts::{AccountsError, ForwardAuthRule, ForwardAuthSettings, GroupId, LoginRedirect, Permissions};
+use accounts::{
+    AccountsError, ForwardAuthRule, ForwardAuthSettings, GroupId, LoginRedirect, Permissions, RequestPath,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Extension, Request, State};
@@ -213,21 +215,14 @@ impl AskedFor {
 
     /// The path, decoded, if proxies and applications agree on what it is.
     ///
-    /// Encoded slashes, dot and empty segments, parameters and what may be decoded twice are read
-    /// differently by different programs.
-    pub(super) fn path(&self) -> Option<String> {
-        let raw = self.uri.as_deref()?.split(['?', '#']).next()?;
-        let inner = raw.strip_prefix('/')?;
+    /// Encoded slashes, dot and empty segments, parameters, what may be decoded twice, and what may
+    /// end the path, before or after decoding, are read differently by different programs. A
+    /// request line has no fragment, so some programs do not cut at `#`.
+    pub(super) fn path(&self) -> Option<RequestPath> {
+        let raw = self.uri.as_deref()?.split('?').next()?;
         let path = percent_decode_str(raw).decode_utf8().ok()?;
-        let is_odd = |c: char| c.is_control() || matches!(c, '%' | ';' | '\\');
         let slashes = |text: &str| text.bytes().filter(|byte| *byte == b'/').count();
-        if path.contains(is_odd) || slashes(&path) != slashes(raw) {
-            return None;
-        }
-        let decoded_inner = path.strip_prefix('/')?;
-        let whole = decoded_inner.strip_suffix('/').unwrap_or(decoded_inner);
-        let is_clear = inner.is_empty() || whole.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        is_clear.then(|| path.into_owned())
+        (slashes(&path) == slashes(raw)).then(|| RequestPath::parse(&path))?
     }
 
     /// The host without its port.
@@ -261,6 +256,9 @@ fn split_url(url: &str) -> Result<(Option<String>, String), Unclear> {
     }
     let (_, rest) = url.split_once("://").ok_or(Unclear)?;
     let (host, uri) = rest.find('/').and_then(|at| rest.split_at_checked(at)).ok_or(Unclear)?;
+    if host.contains(['?', '#', '@', '\\']) {
+        return Err(Unclear);
+    }
     Ok((Some(host.to_ascii_lowercase()), uri.to_owned()))
 }
 
@@ -297,9 +295,9 @@ fn decide(rules: &[ForwardAuthRule], request: &AskedFor, groups: &[GroupId]) -> 
             }
         }
         if let Some(wanted) = &rule.path {
-            match &path {
-                Some(path) if wanted.covers(path) => {}
-                Some(_) => continue,
+            match path.as_ref().and_then(|path| wanted.covers(path)) {
+                Some(true) => {}
+                Some(false) => continue,
                 None => return Decision::Unclear,
             }
         }
@@ -439,6 +437,7 @@ mod tests {
             [("x-original-url", "https://a.test/admin"), ("x-forwarded-uri", "/public")],
             [("x-original-url", "https://a.test/"), ("x-forwarded-host", "b.test")],
             [("x-original-url", "/admin"), ("x-forwarded-uri", "/public")],
+            [("x-original-url", "https://a.test?/public"), ("x-forwarded-host", "a.test")],
             [("x-original-url", "a.test"), ("x-forwarded-host", "a.test")],
             [("x-original-method", "GET"), ("x-forwarded-method", "POST")],
             [("x-forwarded-uri", "/\u{e4}"), ("x-forwarded-host", "a.test")],
@@ -474,7 +473,11 @@ mod tests {
             ("wiki.test", "/closed", &["admin", "staff"], Decision::Denied),
             ("wiki.test", "/", &[], Decision::Allowed),
             ("files.test", "/admin", &["admin"], Decision::Denied),
-            ("files.test", "/..%2f;\\", &["staff"], Decision::Allowed),
+            ("files.test", "/..%2f;\\#", &["staff"], Decision::Allowed),
+            // However it is read, no rule with a path is about it.
+            ("wiki.test", "/Acme_Inc.", &[], Decision::Allowed),
+            ("wiki.test", "/public/Acme_Inc./a%20b?x=%23", &[], Decision::Allowed),
+            ("wiki.test", "/caf%c3%a9/cafe%cc%81~1", &[], Decision::Allowed),
             ("other.test", "/public", &["admin", "staff"], Decision::Denied),
         ] {
             let request = AskedFor { host: Some(host.into()), uri: Some(uri.into()), is_get: true };
@@ -503,6 +506,29 @@ mod tests {
             "/public/%00",
             "/public/%ff",
             "/public/%zz",
+            "/x#/../admin",
+            "/#/../admin",
+            "/public#",
+            "/public#?x",
+            "/public/%23",
+            "/admin%23",
+            "/admin%3fx",
+            "/public%3F/../admin",
+            "/public/%0a",
+            "/public/%7f",
+            "/public/%c2%85",
+            "/public/%e2%80%8b/x",
+            "/public/%ef%bc%8e%ef%bc%8e/admin",
+            "/public%ef%bc%8fadmin",
+            "/public/%e2%80%a5/admin",
+            "/public/.../admin",
+            "/public/%20/admin",
+            "/public/.%20/admin",
+            "/admin.",
+            "/admin%20",
+            "/admin%20.%20/x",
+            "/admin./x",
+            "/public./",
             "admin",
             "*",
             "http://wiki.test/public",

@@ -11,8 +11,8 @@ use super::{dovecot_auth, saslauthd};
 
 /// The host and the path of which a reverse proxy asks; `None` if it contradicts itself.
 pub fn forward_auth(parts: &Parts) -> Option<(Option<String>, Option<String>)> {
-    let request = forward_auth::AskedFor::of(parts).ok()?;
-    Some((request.host_name().map(str::to_owned), request.path()))
+    let asked = forward_auth::AskedFor::of(parts).ok()?;
+    Some((asked.host_name().map(str::to_owned), asked.path().map(|path| path.as_str().to_owned())))
 }
 
 /// What nginx's mail proxy asks; `None` if it is no request of nginx.

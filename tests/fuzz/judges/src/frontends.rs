@@ -89,7 +89,7 @@ pub fn forward_auth(input: &[u8]) {
         // No program reads it in another way: no segment is empty or moves up, and nothing is
         // encoded any more.
         assert!(path.starts_with('/'), "{path:?}");
-        assert!(!path.contains(['%', ';', '\\']) && !path.contains(char::is_control), "{path:?}");
+        assert!(!path.contains(['%', ';', '\\', '?', '#']) && !path.contains(char::is_control), "{path:?}");
         let inner = path.trim_matches('/');
         assert!(
             inner.is_empty() || !inner.split('/').any(|part| matches!(part, "" | "." | "..")),
