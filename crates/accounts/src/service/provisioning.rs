@@ -142,6 +142,10 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
         return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
     }
     let (id, backend) = (&new.id, new.backend_id());
+    // Browsers and file systems take it for a folder, so no address could name the user.
+    if id.as_str().bytes().all(|byte| byte == b'.') {
+        return Err(AccountsError::invalid("user id", id.as_str(), "not only dots"));
+    }
     let taken = || AccountsError::already("user", id.as_str());
     // The owner of the address would not sign in with it any more.
     if addresses::is_confirmed_by_another(change, id).await? && !change.is_by_administrator().await? {

@@ -300,4 +300,16 @@ on_both! {
             assert_eq!(streamed, page.items, "{filter:?}");
         }
     }
+
+    async fn user_whose_id_is_only_dots_is_not_created(place) {
+        let accounts = place.open().await;
+        let mail = BackendId::parse("mail").unwrap();
+        for id in [".", ".."] {
+            let found = accounts.users().create(NewUser::new(user(id))).await;
+            assert!(matches!(found, Err(AccountsError::Invalid { field: "user id", .. })), "{found:?}");
+            let found = accounts.users().remember(user(id).name(), &mail, []).await;
+            assert!(matches!(found, Err(AccountsError::Invalid { .. })), "{found:?}");
+        }
+        accounts.users().create(NewUser::new(user("..a"))).await.unwrap();
+    }
 }

@@ -50,7 +50,10 @@ pub(crate) fn run(setup: &LoadedConfig) -> Result<Output, CliError> {
             backend.tls().unwrap_or("-").to_owned(),
         ]
     }));
-    let mut plain = table(&rows);
+    let mut plain = match setup.backends.is_empty() {
+        true => format!("no backends in {}; only local users sign in\n", setup.file.display()),
+        false => table(&rows),
+    };
     plain += &remarks(setup);
     let list = List {
         file: setup.file.display().to_string(),

@@ -146,6 +146,16 @@ fn two_backends_may_not_strip_into_one_name_space() {
 }
 
 #[test]
+fn configuration_without_backends_is_no_mistake() {
+    let occ = OccFixture::with("user-backend.toml", "[server]\nname = \"Cloud\"\n");
+    let said = occ.run(&["backend:list"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.starts_with("no backends in ") && said.out.contains("only local users"), "{said:?}");
+    let json: Value = serde_json::from_str(&occ.run(&["backend:list", "--output=json"]).out).unwrap();
+    assert_eq!(json["backends"], serde_json::json!([]));
+}
+
+#[test]
 fn risky_settings_are_warned_about() {
     let port = closed_port();
     let text = format!("{}port = {port}\ndanger_accept_any_certificate = true\n", one("mail"))

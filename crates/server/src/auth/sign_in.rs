@@ -250,7 +250,8 @@ impl AppState {
         let first = self.first_sign_in(proof.backend());
         match users.remember_identity(proof.identity(), proof.backend(), &first).await {
             Ok(_) => users.permissions(&id).await.map(Some),
-            Err(AccountsError::AlreadyExists { .. }) => Ok(None),
+            // The name is another account's, or no account can have it.
+            Err(AccountsError::AlreadyExists { .. } | AccountsError::Invalid { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -30,6 +30,7 @@ mod operators;
 pub mod params;
 mod passwords;
 pub mod path;
+mod path_hint;
 mod preferences;
 pub mod routes;
 pub(crate) mod schema;

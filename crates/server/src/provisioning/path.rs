@@ -35,6 +35,14 @@ impl Path {
         Some(Self { segments })
     }
 
+    /// The same with another last segment.
+    pub(super) fn with_last(&self, last: &str) -> Self {
+        let mut segments = self.segments.clone();
+        segments.pop();
+        segments.push(last.to_owned());
+        Self { segments }
+    }
+
     /// The segments.
     pub fn segments(&self) -> &[String] {
         &self.segments

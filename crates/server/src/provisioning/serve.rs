@@ -25,6 +25,7 @@ use super::envelope::{OcsAnswer, OcsFailure, seal, stream};
 use super::operation::Operation;
 use super::params::{ParamError, Params};
 use super::path::{Captures, Path};
+use super::path_hint;
 use super::routes::{Route, RouteMatch, find};
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
@@ -64,11 +65,12 @@ pub async fn serve(
     let found = path.as_ref().map_or(RouteMatch::Nothing, |path| find(&parts.method, path));
     let (route, captures) = match found {
         RouteMatch::Route(route, captures) => (route, captures),
-        RouteMatch::OtherMethod => return other_method(path.as_ref(), reply),
+        RouteMatch::OtherMethod => return other_method(&parts.method, path.as_ref(), reply),
         RouteMatch::Nothing => {
             // The old answers never look at the header.
             reply.format = Format::choose(format.as_deref(), None);
-            return reply.send(Err(OcsFailure::unknown_path().with_hint(hint_about_path(&parts))));
+            let hint = path_hint::unknown_path(&parts.method, path.as_ref(), parts.uri.path());
+            return reply.send(Err(OcsFailure::unknown_path().with_hint(hint)));
         }
     };
     // Credentials in the header decide alone; the cookie counts only without them.
@@ -148,7 +150,10 @@ pub async fn serve(
     if answer.as_ref().is_err_and(|failure| failure.code() == Code::UNAUTHORISED) {
         return reply.ended(&parts.headers);
     }
-    let answer = answer.map_err(|failure| explained(failure, route.operation, disguised));
+    let answer = answer.map_err(|failure| {
+        let failure = explained(failure, route.operation, disguised);
+        path_hint::of_word(route, &parts.method, path.as_ref(), failure)
+    });
     let answer = if in_query { answer.map(|answer| answer.with_hint(IN_QUERY)) } else { answer };
     if route.operation.has_etag && answer.is_ok() {
         return reply.send_tagged(answer, &parts.headers);
@@ -387,31 +392,16 @@ fn accept(headers: &HeaderMap) -> Option<&str> {
 /// A known path and a method that it does not know.
 ///
 /// The original has no body there, and so nothing to read for people.
-fn other_method(path: Option<&Path>, reply: ResponseWriter) -> Response<Body> {
-    let knows =
-        |method: &Method| path.is_some_and(|path| matches!(find(method, path), RouteMatch::Route(..)));
-    let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
-    let known: Vec<&str> = known.iter().filter(|method| knows(method)).map(Method::as_str).collect();
-    let example = known.first().copied().unwrap_or("GET");
-    let hint = format!("this address takes {}; with curl: -X {example}", known.join(", "));
+fn other_method(method: &Method, path: Option<&Path>, reply: ResponseWriter) -> Response<Body> {
+    let knows = |method: &Method| path.is_some_and(|path| matches!(find(method, path), RouteMatch::Route(..)));
+    let known: Vec<Method> =
+        [Method::GET, Method::POST, Method::PUT, Method::DELETE].into_iter().filter(knows).collect();
+    let hint = path_hint::other_method(method, path, &known);
     let failure = OcsFailure::new(Code::OTHER_METHOD, "The method is not known here").with_hint(hint);
     let mut response = reply.send(Err(failure));
-    if let Ok(known) = HeaderValue::from_str(&known.join(", ")) {
+    if let Ok(known) = HeaderValue::from_str(&known.iter().map(Method::as_str).collect::<Vec<_>>().join(", "))
+    {
         response.headers_mut().insert(ALLOW, known);
     }
     response
-}
-
-/// The hint for unknown paths.
-fn hint_about_path(parts: &Parts) -> &'static str {
-    let path = parts.uri.path();
-    if path.contains("%20-d") || path.contains("+-d") || path.contains("userid=") {
-        "that is a command line and not an address: type it in a terminal, as in: curl -u name:password \
-         -H 'OCS-APIRequest: true' https://.../ocs/v1.php/cloud/users -d userid=frank -d password=..."
-    } else if path.ends_with('/') {
-        "unknown path; try it without the trailing slash"
-    } else {
-        "unknown path; users are at /ocs/v1.php/cloud/users, groups at /ocs/v1.php/cloud/groups, apps at \
-         /ocs/v1.php/cloud/apps"
-    }
 }

@@ -53,6 +53,43 @@ async fn wrong_method_names_the_allowed_ones() {
     }
 }
 
+/// What the manual prints, word for word, and what is typed like it.
+#[tokio::test(flavor = "multi_thread")]
+async fn address_that_names_nothing_leads_to_one_that_does() {
+    let server = Server::start().await;
+    for (method, path, status, hint) in [
+        (
+            Method::POST,
+            "/cloud/users/Frank/groups-d",
+            405,
+            "a blank is missing before -d: .../groups -d groupid=...",
+        ),
+        (Method::POST, "/cloud/users/Frank/subadmins-d", 405, ".../subadmins -d groupid=..."),
+        (Method::DELETE, "/cloud/users/Frank/subadmins-d", 405, ".../subadmins -d groupid=..."),
+        (Method::GET, "/cloud/users/Frank/groups-d", 405, ".../groups"),
+        (Method::POST, "/cloud/users-d", 404, "a blank is missing before -d: .../users -d"),
+        (Method::POST, "/cloud/groups-d", 404, ".../groups -d groupid=..."),
+        (Method::PUT, "/cloud/users/jane/enable-X", 200, "a blank is missing before -X: .../enable -X"),
+        (Method::POST, "/cloud/users/Frank/group", 405, "did you mean .../groups?"),
+        (Method::PUT, "/cloud/users/jane/Disable", 200, "did you mean .../disable?"),
+        (
+            Method::POST,
+            "/cloud/users/Frank/x",
+            405,
+            "below a user there are: enable, disable, wipe, welcome, groups",
+        ),
+    ] {
+        let path = format!("/ocs/v1.php{path}?format=json");
+        let ask = server.ask("admin", method.clone(), &path);
+        let answer = if method == Method::PUT { ask.form("key=x&value=y") } else { ask }.send().await;
+        let found = answer.json()["ocs"]["meta"]["hint"].as_str().unwrap_or_default().to_owned();
+        assert!(found.contains(hint) && !found.contains("takes"), "{method} {path}: {found} {answer:?}");
+        if method != Method::PUT {
+            assert_eq!(answer.status, status, "{path}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn front_controller_prefix_leads_to_every_path() {
     let server = Server::start().await;

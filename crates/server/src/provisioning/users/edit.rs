@@ -28,7 +28,7 @@ const NOT_EDITABLE: Code = compat::NOT_EDITABLE;
 
 // The codes of `additional_mail` and `additional_mailScope`, the same in all versions.
 const INVALID_ENTRY: Code = Code::of_endpoint(102);
-const NO_COLLECTION: Code = Code::of_endpoint(103);
+pub(crate) const NO_COLLECTION: Code = Code::of_endpoint(103);
 
 const MORE_NEEDED: &str =
     "the field needs the password, typed a short while ago; an app password will not do";
@@ -51,7 +51,7 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
 ])
 .codes(&[
     (Code::FORBIDDEN, MORE_NEEDED),
-    (NAME_TOO_LONG, "the display name is too long"),
+    (NAME_TOO_LONG, "the display name is too long, or has a control character such as a tab"),
     (INVALID, "invalid value"),
     (NOT_EDITABLE, "unknown field, or not allowed"),
     (compat::PASSWORD_REFUSED, "the password violates the policy; see the message"),

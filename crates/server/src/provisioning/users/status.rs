@@ -99,6 +99,7 @@ pub(crate) const WELCOME: Operation =
     ]);
 
 async fn welcome(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    const NO_MAIL: &str = "no mail server is set up; an administrator sets one in [mail]";
     const TOO_MANY: &str = "too many welcome mails were sent to this address, or by you; try again tomorrow";
     let user = call.user_below(OcsFailure::hidden()).await?.user;
     if user.email.is_none() {
@@ -107,7 +108,11 @@ async fn welcome(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let with_link = user.is_local() && user.last_login.is_none();
     call.app.send_welcome(&call.accounts()?, &user, with_link).await.map_err(|error| {
         let failure = OcsFailure::new(NOT_SENT, "Sending email failed");
-        if error == WelcomeError::TooMany { failure.with_hint(TOO_MANY) } else { failure }
+        match error {
+            WelcomeError::TooMany => failure.with_hint(TOO_MANY),
+            WelcomeError::MailDisabled => failure.with_hint(NO_MAIL),
+            WelcomeError::Store(_) => failure,
+        }
     })?;
     Ok(OcsAnswer::NOTHING)
 }
