@@ -129,7 +129,9 @@ pub(crate) struct Call<'a> {
 async fn run_command(call: Call<'_>, command: Command) -> Result<Output, CliError> {
     let common = call.common;
     match command {
-        Command::Backend(BackendCommand::List(_)) => backend::list::run(&configured_backends::load_any(common)?),
+        Command::Backend(BackendCommand::List(_)) => {
+            backend::list::run(&configured_backends::load_any(common)?)
+        }
         Command::Backend(BackendCommand::Check(args)) => {
             backend::check::run(&configured_backends::load_with_local(common).await?, &args).await
         }

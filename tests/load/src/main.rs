@@ -76,7 +76,8 @@ fn beside_peers() -> [(&'static str, fn(&site::Plan) -> Outcome<Vec<serde_json::
 
 /// All figures, or those of one part.
 fn measure(only: Option<&str>) -> Outcome {
-    let variable = |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
+    let variable =
+        |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let (program, out) = (variable(SERVER)?, variable(OUT)?);
     let plan = site::Plan::new(program)?;
     #[cfg(unix)]

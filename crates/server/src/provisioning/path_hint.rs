@@ -7,7 +7,7 @@ use axum::http::Method;
 
 use super::envelope::OcsFailure;
 use super::path::Path;
-use super::routes::{Found, ROUTES, Route, find};
+use super::routes::{ROUTES, Route, RouteMatch, find};
 use super::users::edit::NO_COLLECTION;
 
 /// The place of a route that takes any word.
@@ -21,7 +21,7 @@ pub(super) fn other_method(method: &Method, path: Option<&Path>, known: &[Method
     let routes = path.into_iter().flat_map(|path| known.iter().map(move |method| find(method, path)));
     let by_name: Vec<&str> = routes
         .filter_map(|found| match found {
-            Found::Route(route, _) if !route.path.ends_with(ANY_WORD) => Some(route.method.as_str()),
+            RouteMatch::Route(route, _) if !route.path.ends_with(ANY_WORD) => Some(route.method.as_str()),
             _ => None,
         })
         .collect();
@@ -92,7 +92,7 @@ fn missing_blank(method: &Method, path: &Path) -> Option<String> {
     let (word, option) = OPTIONS.iter().find_map(|option| Some((last.strip_suffix(option)?, option)))?;
     let path = path.with_last(word);
     let by_method = |method: &Method| match find(method, &path) {
-        Found::Route(route, _) if last_word(route) == Some(word) => Some(route),
+        RouteMatch::Route(route, _) if last_word(route) == Some(word) => Some(route),
         _ => None,
     };
     let others = [Method::POST, Method::PUT, Method::DELETE, Method::GET];

@@ -393,7 +393,8 @@ fn accept(headers: &HeaderMap) -> Option<&str> {
 ///
 /// The original has no body there, and so nothing to read for people.
 fn other_method(method: &Method, path: Option<&Path>, reply: ResponseWriter) -> Response<Body> {
-    let knows = |method: &Method| path.is_some_and(|path| matches!(find(method, path), RouteMatch::Route(..)));
+    let knows =
+        |method: &Method| path.is_some_and(|path| matches!(find(method, path), RouteMatch::Route(..)));
     let known: Vec<Method> =
         [Method::GET, Method::POST, Method::PUT, Method::DELETE].into_iter().filter(knows).collect();
     let hint = path_hint::other_method(method, path, &known);

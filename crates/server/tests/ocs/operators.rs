@@ -311,7 +311,10 @@ fn unit_has_limits_and_no_capabilities() {
         let (number, unit) = size.split_at(size.len() - 1);
         number.parse::<u64>().unwrap() * if unit == "G" { 1024 } else { 1 }
     };
-    assert!(mebibytes(high) < mebibytes(most) && tasks.parse::<u32>().unwrap() <= 4096, "{high} {most} {tasks}");
+    assert!(
+        mebibytes(high) < mebibytes(most) && tasks.parse::<u32>().unwrap() <= 4096,
+        "{high} {most} {tasks}"
+    );
 }
 
 #[test]
