@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: users sign in at real servers, with typical failures. Three users sign in at
-//! three servers, one mistypes, one server is down, and the administrator resets a lost password.
-//! nginx protects a page and asks the server who may open it.
+//! three servers and one at five more, so each class is used; one mistypes, one server is down, and
+//! the administrator resets a lost password. nginx protects a page and asks the server who may open
+//! it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::demo_page::{ProtectedPage, remove_store};
+use crate::demo_servers::MoreServers;
 use crate::packages;
 use crate::rig::Rig;
 use crate::step::{self, Outcome};
@@ -32,6 +34,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut missing = packages::missing_libraries();
     missing.extend(rig.missing()?);
     missing.extend(packages::missing_proxy());
+    if !args.compose {
+        missing.extend(packages::missing_servers().into_iter().filter(|name| name != "nginx"));
+    }
     packages::install(&missing)?;
     if missing.is_empty() {
         println!("   nothing is");
@@ -42,6 +47,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     step::run(&mut step::cargo(&["build", "-p", "occ"]))?;
     step::run(&mut step::cargo(&["build", "-p", "user-backend-smb-helper", "--features", "smb"]))?;
     step::run(&mut step::cargo(&["build", "-p", "user-backend-server"]))?;
+    if !args.compose {
+        step::run(&mut step::cargo(&["build", "-p", "user-backend-tests", "--bin", "local-servers"]))?;
+    }
 
     println!("\n3. Starting an IMAP, an FTP and an SMB server on this machine");
     let guard = rig.up()?;
@@ -60,25 +68,38 @@ pub(crate) fn run(args: &Args) -> Outcome {
     demo.sign_in("felix", Expect::authenticated("files"))?;
     demo.sign_in("sam", Expect::authenticated("office"))?;
 
-    println!("\n5. A wrong password is refused");
+    println!(
+        "\n5. A web server, a mail server, a directory, an XMPP and an SSH server ask for passwords, too"
+    );
+    if args.compose {
+        println!("   skipped: they run as processes on this machine, without --compose");
+    } else {
+        let more = MoreServers::start()?;
+        let demo = Demo { config: demo.write_more(more.backends())?, people: String::new() };
+        for backend in ["web", "submission", "directory", "chat", "shell"] {
+            demo.sign_in_at(backend, "alice", more.password())?;
+        }
+    }
+
+    println!("\n6. A wrong password is refused");
     demo.sign_in("ingrid", Expect::refused())?;
 
-    println!("\n6. nginx protects a page and asks the server about each request");
+    println!("\n7. nginx protects a page and asks the server about each request");
     let page = demo.page(&value("RIG_HOST")?, &state)?;
     demo.open(&page, None, 401)?;
     demo.open(&page, Some("not-the-password"), 401)?;
     demo.open(&page, Some(demo.password("ingrid")?), 200)?;
 
-    println!("\n7. The mail server stops: no decision is possible, so the answer is not \"wrong password\"");
+    println!("\n8. The mail server stops: no decision is possible, so the answer is not \"wrong password\"");
     let outage = rig.outage("imap", &guard)?;
     demo.sign_in("ingrid", Expect::unavailable())?;
     demo.open(&page, Some("another-password"), 503)?;
     drop((outage, page));
 
-    println!("\n8. The administrator lost the password: occ sets a new one, and the old one ends");
+    println!("\n9. The administrator lost the password: occ sets a new one, and the old one ends");
     demo.reset_admin()?;
 
-    println!("\n9. Ending what was started");
+    println!("\n10. Ending what was started");
     drop(guard);
     println!(
         "\nDone: each sign-in, refusal and outage had the right answer, and so had the reset. Go on with:"
@@ -127,10 +148,22 @@ impl Demo {
     }
 
     fn sign_in_with(&self, user: &str, password: &str, expect: Expect) -> Outcome {
+        self.login(&[user], password, expect)
+    }
+
+    /// The same, asking one backend and no other.
+    fn sign_in_at(&self, backend: &'static str, user: &str, password: &str) -> Outcome {
+        self.login(&[user, "--backend", backend], password, Expect::authenticated(backend))
+    }
+
+    fn login(&self, words: &[&str], password: &str, expect: Expect) -> Outcome {
+        let user = words.first().copied().unwrap_or_default();
         let output = step::program(occ())
             .arg("--config")
             .arg(&self.config)
-            .args(["backend:login", user, "--password-from-env", "--output=json"])
+            .arg("backend:login")
+            .args(words)
+            .args(["--password-from-env", "--output=json"])
             .env_remove("NC_PASS")
             .env("OC_PASS", password)
             .output()?;
@@ -147,6 +180,13 @@ impl Demo {
             return Err(format!("{user} should be {wanted}; occ answered {reply} {}", errors.trim()).into());
         }
         Ok(())
+    }
+
+    /// A configuration of more backends, beside the first one.
+    fn write_more(&self, backends: &str) -> Outcome<PathBuf> {
+        let file = self.config.with_file_name("more-servers.toml");
+        fs::write(&file, format!("# Written by `cargo xtask demo`.\n\n{backends}"))?;
+        Ok(file)
     }
 
     /// A fresh store with one administrator, whose password is reset.

@@ -15,6 +15,7 @@ mod common_passwords;
 mod database;
 mod demo;
 mod demo_page;
+mod demo_servers;
 mod differential;
 mod dist;
 mod fuzz;
