@@ -101,6 +101,13 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Whether every address of its kind belongs to it, as with `0.0.0.0/0`.
+    pub fn is_everything(&self) -> bool {
+        self.prefix == 0
+    }
+}
+
 impl FromStr for Network {
     type Err = NetworkError;
 

@@ -121,7 +121,7 @@ fn check_settings(
                 // A removed field is not missing.
                 let missing = by_serde::missing_field(&text);
                 if !missing.is_some_and(|missing| is_broken || wrong.iter().any(|name| name == missing)) {
-                    let problem = by_serde::problem(&text, false);
+                    let problem = by_serde::problem(&text, None, false);
                     section.fail(missing, problem);
                 }
                 return;

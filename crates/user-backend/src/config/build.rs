@@ -8,7 +8,9 @@ use thiserror::Error;
 use super::{BACKENDS, Config, Origin, ResolverSettings};
 use crate::backend::UserBackend;
 use crate::class::Entry;
+use crate::document::by_serde::member;
 use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
+use crate::document::tree::Position;
 use crate::error::BackendError;
 use crate::file_permissions;
 use crate::identity::{BackendId, LoginName};
@@ -136,17 +138,36 @@ impl Config {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> ConfigErrors {
+        let problem = Problem::new(found, expected);
         let origin = self.entries.iter().zip(&self.origins).find(|(entry, _)| entry.id == *id);
-        let place = origin.map_or_else(
-            || SettingLocation::section(BACKENDS),
-            |(_, origin)| SettingLocation::entry(BACKENDS, origin.index).field(field),
-        );
-        let at = origin.map(|(_, origin)| origin.at);
-        ConfigErrors::from(ConfigError::new(self.files.name(at), at, place, Problem::new(found, expected)))
+        ConfigErrors::from(match origin {
+            Some((_, origin)) => {
+                self.error_at(origin, SettingLocation::entry(BACKENDS, origin.index).field(field), problem)
+            }
+            None => {
+                ConfigError::new(self.files.name(None), None, SettingLocation::section(BACKENDS), problem)
+            }
+        })
     }
 
+    /// An error about a place in an entry, at the value itself if it is in the file.
     pub(super) fn error_at(&self, origin: &Origin, place: SettingLocation, problem: Problem) -> ConfigError {
-        ConfigError::new(self.files.name(Some(origin.at)), Some(origin.at), place, problem)
+        let at = self.position_in(origin, place.field.as_deref()).unwrap_or(origin.at);
+        ConfigError::new(self.files.name(Some(at)), Some(at), place, problem)
+    }
+
+    /// The position of a field such as `on_first_sign_in.quota` or `arguments[0]`.
+    fn position_in(&self, origin: &Origin, field: Option<&str>) -> Option<Position> {
+        let section = self.sections.iter().find(|section| section.name == BACKENDS)?;
+        let mut node = *section.node.value.elements()?.get(origin.index)?;
+        for part in field?.split('.') {
+            let (name, nth) = part.trim_end_matches(']').split_once('[').unwrap_or((part, ""));
+            node = member(node, name)?;
+            if let Ok(nth) = nth.parse::<usize>() {
+                node = node.value.elements()?.get(nth).copied()?;
+            }
+        }
+        Some(node.at)
     }
 }
 

@@ -141,6 +141,7 @@ fn class<'r>(section: &TableReader<'_>, registry: &'r ClassRegistry) -> Option<&
     match section.field("class") {
         Some(field) => field.parsed(registry.find(field.text(&expected)?)).map(AsRef::as_ref),
         None => {
+            section.misspelt("class");
             section.fail(Some("class"), Problem::new("nothing", expected));
             None
         }

@@ -60,7 +60,7 @@ arguments = ["{mail.nowhere.invalid:993/imap/ssl}"]
         let detail = "host \"mail.nowhere.invalid\" does not exist; is it spelled right?";
         assert_eq!(
             locate_error("mail", Phase::Resolve, detail).unwrap(),
-            "user-backend.toml:7:1: user_backends[1].arguments[0]: found that host \"mail.nowhere.invalid\" does not \
+            "user-backend.toml:10:14: user_backends[1].arguments[0]: found that host \"mail.nowhere.invalid\" does not \
              exist, expected the name or the address of a server\n  hint: is it spelled right?"
         );
         assert!(

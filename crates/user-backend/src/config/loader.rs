@@ -126,6 +126,18 @@ impl Loader {
     /// On Unix, a file that others may change is refused ([`crate::file_permissions`]); so is one
     /// that others may read, if it holds a secret (such as `dbpassword` in a `config.php`).
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Config, ConfigErrors> {
+        let (config, errors) = self.load_partly(path)?;
+        ConfigErrors::of(errors).map_or(Ok(config), Err)
+    }
+
+    /// As [`Self::load`], with what can be read of a file that has errors.
+    ///
+    /// For a program with sections of its own: it adds its errors, so that an operator sees all at
+    /// once. Entries of `user_backends` with errors are left out.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`], when nothing of it can be read.
+    pub fn load_partly(&self, path: impl AsRef<Path>) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
         let path = path.as_ref();
         let file: Arc<str> = path.display().to_string().into();
         let failed = |problem| {
@@ -171,7 +183,9 @@ impl Loader {
     /// [`ConfigErrors`]: everything that is wrong with it.
     pub fn parse(&self, text: &str, format: Format, name: &str) -> Result<Config, ConfigErrors> {
         let source = Source { text: text.to_owned(), access: Access::default() };
-        self.read(vec![source], Diagnostics::new(name.into(), format), Path::new(name).parent())
+        let diagnostics = Diagnostics::new(name.into(), format);
+        let (config, errors) = self.read(vec![source], diagnostics, Path::new(name).parent())?;
+        ConfigErrors::of(errors).map_or(Ok(config), Err)
     }
 
     fn read(
@@ -179,20 +193,21 @@ impl Loader {
         sources: Vec<Source>,
         diagnostics: Diagnostics,
         base: Option<&Path>,
-    ) -> Result<Config, ConfigErrors> {
+    ) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
         let config = self.read_into(sources, &diagnostics, base);
-        match (config, ConfigErrors::of(diagnostics.into_errors())) {
-            (_, Some(errors)) => Err(errors),
-            (Some(config), None) => Ok(config),
+        let errors = diagnostics.into_errors();
+        config.map(|config| (config, errors.clone())).ok_or_else(|| {
             // Every failure pushes an error; if that is ever missing, the configuration is still
             // refused.
-            (None, None) => Err(ConfigErrors::from(ConfigError::new(
-                "".into(),
-                None,
-                SettingLocation::default(),
-                Problem::new("something that cannot be read", "a configuration"),
-            ))),
-        }
+            ConfigErrors::of(errors).unwrap_or_else(|| {
+                ConfigErrors::from(ConfigError::new(
+                    "".into(),
+                    None,
+                    SettingLocation::default(),
+                    Problem::new("something that cannot be read", "a configuration"),
+                ))
+            })
+        })
     }
 
     fn read_into(
@@ -226,7 +241,7 @@ impl Loader {
         }
         let mut warnings = left_out;
         let resolver = self.resolver(&document, diagnostics, &mut warnings);
-        let read = self.entries(&document, diagnostics, base, &resolver)?;
+        let read = self.entries(&document, diagnostics, base, &resolver);
         let (mut entries, mut origins) = (Vec::new(), Vec::new());
         for (entry, origin, remarks) in read {
             warnings.extend(remarks);
@@ -239,7 +254,8 @@ impl Loader {
         let own = [(BACKENDS, BACKENDS), ("resolver", resolver_key(dialect))]
             .map(|(name, key)| (name, key.to_owned()));
         let sections = extra.chain(own).filter_map(|(name, key)| {
-            let node = find(&document, &key).filter(|node| node.value != Value::Null)?;
+            let is_read = |node: &&Node| !matches!(node.value, Value::Null | Value::Broken);
+            let node = find(&document, &key).filter(is_read)?;
             Some(RawSection { name: name.to_owned(), key, node: node.clone() })
         });
         let sections = sections.collect();
@@ -371,21 +387,21 @@ impl Loader {
         diagnostics: &Diagnostics,
         base: Option<&Path>,
         resolver: &ResolverSettings,
-    ) -> Option<Vec<(Entry, Origin, Vec<Warning>)>> {
+    ) -> Vec<(Entry, Origin, Vec<Warning>)> {
         let place = SettingLocation::section(BACKENDS);
         let Some(node) = find(document, BACKENDS) else {
             if self.without_backends {
-                return Some(Vec::new());
+                return Vec::new();
             }
             diagnostics.push(
                 None,
                 &place,
                 Problem::new("nothing", "an array of backends").hint(example(diagnostics.format)),
             );
-            return None;
+            return Vec::new();
         };
         if node.value == Value::Broken {
-            return None;
+            return Vec::new();
         }
         let Some(nodes) = node.value.elements() else {
             diagnostics.push(
@@ -393,12 +409,12 @@ impl Loader {
                 &place,
                 Problem::new(node.value.shown(), "an array of backends").hint(example(diagnostics.format)),
             );
-            return None;
+            return Vec::new();
         };
         if nodes.is_empty() && !self.without_backends {
             let problem = Problem::new("an empty array", "at least one backend");
             diagnostics.push(Some(node.at), &place, problem.hint("without a backend, no user can sign in"));
-            return None;
+            return Vec::new();
         }
         let mut entries = Vec::new();
         let count = nodes.len();
@@ -422,7 +438,7 @@ impl Loader {
                 entries.push((entry, Origin { index, at: node.at, is_positional }, warnings));
             }
         }
-        Some(entries)
+        entries
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use super::Config;
-use crate::document::by_serde::{field_value, member, problem, walk};
+use crate::document::by_serde::{self, LocatedProblem, member};
 use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
 use crate::document::secret_values::names_a_secret;
 use crate::document::tree::{Node, Value};
@@ -35,18 +35,22 @@ impl Config {
     /// written in the file.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with the place of the first value that does not fit. Values of fields whose
-    /// names end in `password`, `secret`, `token` and the like are not repeated.
+    /// [`ConfigErrors`] with the places of all values that do not fit. Values of fields whose names
+    /// end in `password`, `secret`, `token` and the like are not repeated.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ConfigErrors> {
         let Some(section) = self.sections.iter().find(|section| section.name == name) else {
             return Ok(None);
         };
-        field_value(&section.node).read().map(Some).map_err(|error| {
-            let (at, field, secret) = walk(&section.node, error.path());
-            let mut place = SettingLocation::section(section.key.clone());
-            place.field = (!field.is_empty()).then_some(field);
-            let problem = problem(&error.inner().to_string(), secret || names_a_secret(&section.key));
-            ConfigErrors::from(ConfigError::new(self.files.name(Some(at)), Some(at), place, problem))
+        by_serde::read_all(&section.node, names_a_secret(&section.key)).map(Some).map_err(|errors| {
+            let error = |LocatedProblem { at, field, problem }: LocatedProblem| {
+                let mut place = SettingLocation::section(section.key.clone());
+                place.field = (!field.is_empty()).then_some(field);
+                ConfigError::new(self.files.name(Some(at)), Some(at), place, problem)
+            };
+            // There is always one; an empty list would still not be a value.
+            ConfigErrors::of(errors.into_iter().map(error).collect()).unwrap_or_else(|| {
+                self.section_error(name, &[], "something that cannot be read", "a value that fits")
+            })
         })
     }
 

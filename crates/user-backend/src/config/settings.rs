@@ -90,7 +90,8 @@ fn proxies(field: &Field<'_>) -> Vec<Network> {
         field.elements("an array of addresses and blocks such as \"10.0.0.0/8\"").unwrap_or_default();
     let network = |element: &Field<'_>| {
         let text = element.text("an address or a block such as \"10.0.0.0/8\"")?;
-        element.parsed(text.parse().map_err(|error| no_network(text, error)))
+        let network: Network = element.parsed(text.parse().map_err(|error| no_network(text, error)))?;
+        element.parsed(if network.is_everything() { Err(everything(text)) } else { Ok(network) })
     };
     elements.iter().filter_map(network).collect()
 }
@@ -98,6 +99,12 @@ fn proxies(field: &Field<'_>) -> Vec<Network> {
 fn no_network(text: &str, error: NetworkError) -> Problem {
     let problem = Problem::new(quoted(text), "an address or a block such as \"10.0.0.0/8\"");
     problem.hints(error.block().map(|block| format!("the block of this address is \"{block}\"")))
+}
+
+/// With such a block, every client chooses the address that counts for it.
+fn everything(text: &str) -> Problem {
+    let problem = Problem::with_text(text, "the addresses of your proxies");
+    problem.hint("this is every address, so every client could choose its own in X-Forwarded-For")
 }
 
 fn throttle(field: &Field<'_>) -> SourceRateLimit {

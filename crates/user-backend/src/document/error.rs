@@ -44,10 +44,10 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// Sorts the errors by their place in the file.
+    /// Sorts errors by their place in the file; `None` when there are none.
     ///
-    /// `None` when there are none.
-    pub(crate) fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
+    /// For a program that adds errors of its own to those of the library.
+    pub fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
         errors.sort_by_key(|error| (error.at, error.place.index));
         (!errors.is_empty()).then_some(Self { errors })
     }
@@ -70,6 +70,15 @@ impl<'a> IntoIterator for &'a ConfigErrors {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl IntoIterator for ConfigErrors {
+    type Item = ConfigError;
+    type IntoIter = std::vec::IntoIter<ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.errors.into_iter()
     }
 }
 

@@ -122,6 +122,16 @@ impl<'a> TableReader<'a> {
         }
     }
 
+    /// Reports fields that were probably meant to be this one, which is missing.
+    pub(crate) fn misspelt(&self, name: &str) {
+        let known = [name];
+        let is_meant = |member: &&Member| {
+            let text = member.key.text();
+            text != name && nearest(&text, &known).is_some()
+        };
+        self.members.iter().filter(is_meant).for_each(|member| self.unknown(member, &known));
+    }
+
     fn unknown(&self, member: &Member, known: &[&str]) {
         let shown = member.key.shown();
         let problem = Problem::new("an unknown field", "one that is known here");

@@ -476,7 +476,7 @@ fn bad_settings_of_the_resolver() {
         TOML,
         &[
             &format!(
-                "{backend}\n[resolver]\ndeadline = \"20\"\ncache_entries = 0\ncache_bytes = \"32MiB\"\ntrusted_proxies = [\"10.1.2.3/8\", \"proxy\", 7]"
+                "{backend}\n[resolver]\ndeadline = \"20\"\ncache_entries = 0\ncache_bytes = \"32MiB\"\ntrusted_proxies = [\"10.1.2.3/8\", \"proxy\", 7, \"::/0\"]"
             ),
             &format!(
                 "{backend}\n[resolver]\nthrottle = {{ first_delay = \"1m\", refuse_after = 0, step = 3 }}\nbudget = 3"
@@ -560,4 +560,17 @@ fn invalid_names_and_admission() {
         "'class' => 'imap', 'host' => 'mail', 'separator' => '%', 'admit' => array ('grup' => 'x')",
         "'class' => 'imap', 'arguments' => ['mail', 993, 'ssl', 'a.example'], 'domain' => ['b.example']",
     ]));
+}
+
+#[test]
+fn misspelt_class_is_named_beside_the_missing_one() {
+    let text = "[[user_backends]]\nClass = \"imap\"\nhost = \"localhost\"\n";
+    let errors = Config::parse(text, Format::Toml, "a.toml").unwrap_err().to_string();
+    for expected in [
+        "a.toml:2:1: user_backends[0].Class: found an unknown field",
+        "hint: did you mean `class`?",
+        "user_backends[0].class: found nothing",
+    ] {
+        assert!(errors.contains(expected), "{errors}");
+    }
 }
