@@ -117,6 +117,9 @@ pub(super) fn read(text: &str, format: ImportFormat) -> Result<Vec<NumberedRow>,
 fn csv(text: &str) -> Result<Vec<NumberedRow>, CliError> {
     let header = text.lines().next().unwrap_or_default();
     let separator = if header.contains(';') && !header.contains(',') { b';' } else { b',' };
+    if let Some(line) = unclosed_quote(text, separator) {
+        return Err(CliError::new(format!("line {line}: a quote is opened and never closed")));
+    }
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(text.as_bytes());
     let wrong = |error: &dyn std::fmt::Display| CliError::new(format!("line 1: {error}"));
@@ -146,6 +149,25 @@ fn csv(text: &str) -> Result<Vec<NumberedRow>, CliError> {
         rows.push((line, row));
     }
     Ok(rows)
+}
+
+/// The line of a quote that is opened and never closed.
+///
+/// The reader would take everything after it for one value. A quote opens a value only at its
+/// start, and is written twice inside.
+fn unclosed_quote(text: &str, separator: u8) -> Option<u64> {
+    let (mut line, mut opened, mut at_start) = (1_u64, None, true);
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, opened) {
+            (b'"', Some(_)) if bytes.next_if_eq(&b'"').is_none() => opened = None,
+            (b'"', None) if at_start => opened = Some(line),
+            _ => {}
+        }
+        at_start = opened.is_none() && (byte == separator || matches!(byte, b'\r' | b'\n'));
+        line += u64::from(byte == b'\n');
+    }
+    opened
 }
 
 /// The line of a record: empty lines before it are skipped, and count to it.
@@ -269,6 +291,18 @@ mod tests {
     }
 
     #[test]
+    fn closed_quotes_and_quotes_inside_values_are_read() {
+        for text in [
+            "id,name\na,\"b\"\"c\"\n",
+            "id,name\na,5\" disk\n",
+            "id,name\r\na,\"\"\r\n",
+            "id,name\na,\"b\" c\n",
+        ] {
+            assert_eq!(ids(text, ImportFormat::Csv), [(2, Ok("a".to_owned()))], "{text:?}");
+        }
+    }
+
+    #[test]
     fn json_rows_have_their_lines_and_values() {
         let text = "[\n{\"id\": \"al\", \"groups\": [\"a;b\"], \"quota\": 5},\n  {\n\"id\": 5},\n\"x\", {\"id\": \"d\", \"hat\": 1}\n]\n";
         let rows = ids(text, ImportFormat::Json);
@@ -287,6 +321,10 @@ mod tests {
             ("", ImportFormat::Csv, "line 1: the column id is missing"),
             ("name\nal\n", ImportFormat::Csv, "line 1: the column id is missing"),
             ("id,hat\n", ImportFormat::Csv, "line 1: there is no column \"hat\""),
+            ("id,name\na,\"b\nc,d\ne,f\n", ImportFormat::Csv, "line 2: a quote is opened and never closed"),
+            ("id,name\na,\"b\n\"\"\"\nc,\"\"\"Wonderland-1", ImportFormat::Csv, "line 4: a quote is opened"),
+            ("\"id\nal\n", ImportFormat::Csv, "line 1: a quote is opened and never closed"),
+            ("id;name\na;\"b\n", ImportFormat::Csv, "line 2: a quote is opened and never closed"),
             ("id,user\n", ImportFormat::Csv, "line 1: the column \"user\" is there twice"),
             ("", ImportFormat::Json, "line 1: expected a list of users"),
             ("{}", ImportFormat::Json, "line 1: expected a list of users"),
