@@ -70,7 +70,7 @@ pub struct BackendError {
     detail: String,
     source: Option<Box<dyn StdError + Send + Sync + 'static>>,
     is_timeout: bool,
-    is_unanswered: bool,
+    is_before_password: bool,
     backend: Option<BackendId>,
     counts_as_guess: bool,
     server_text: Option<Box<ServerText>>,
@@ -121,7 +121,7 @@ impl BackendError {
             detail,
             source: None,
             is_timeout: false,
-            is_unanswered: false,
+            is_before_password: false,
             backend: None,
             counts_as_guess: false,
             server_text: None,
@@ -175,12 +175,16 @@ impl BackendError {
         }
     }
 
-    /// The password may have been sent, and the connection ended without an answer.
+    /// The password was not sent, so no limit on guessing counts the attempt.
     ///
-    /// Limits at that backend count each such password once: the server may have compared it.
+    /// For failures in [`Phase::Login`], where the password counts as sent otherwise: see
+    /// [`is_unjudged`](Self::is_unjudged). Earlier phases need no such mark.
+    ///
+    /// # Security
+    /// Not for what a server answers to a password: its words must not make guesses free.
     #[must_use]
-    pub fn without_answer(mut self) -> Self {
-        self.is_unanswered = true;
+    pub fn before_password(mut self) -> Self {
+        self.is_before_password = true;
         self
     }
 
@@ -250,17 +254,21 @@ impl BackendError {
         self.is_timeout
     }
 
-    /// Whether the password may have reached the server, which did not answer it.
+    /// Whether the password may have reached the server, which did not judge it.
     ///
-    /// It was silent until time was up, or the connection ended.
-    pub fn is_unanswered(&self) -> bool {
-        self.is_unanswered || (self.is_timeout && self.phase == Phase::Login)
+    /// It answered something else, was silent until time was up, or the connection ended. It may
+    /// have compared the password, so limits at that backend count each such password once. That
+    /// is so for all failures in [`Phase::Login`] but those
+    /// [before the password](Self::before_password).
+    pub fn is_unjudged(&self) -> bool {
+        self.phase == Phase::Login && !self.is_before_password
     }
 
     /// Whether limits on guessing count the attempt.
     ///
-    /// An outage is never counted; an answer that is not recognised is, because it may have been a
-    /// refusal.
+    /// At the source and the user as well: an answer that is not recognised may have been a
+    /// refusal. One that is recognised as an outage counts at its backend only
+    /// ([`is_unjudged`](Self::is_unjudged)).
     pub fn counts_as_guess(&self) -> bool {
         self.counts_as_guess
     }
@@ -320,9 +328,9 @@ mod tests {
         let late = BackendError::timed_out(Phase::Login).with_backend(&id);
         assert!(late.is_timeout() && late.is_transient(), "{late}");
         assert!(!late.counts_as_guess() && late.server_text().is_none());
-        assert!(late.is_unanswered() && !BackendError::timed_out(Phase::Connect).is_unanswered());
+        assert!(late.is_unjudged() && !BackendError::timed_out(Phase::Connect).is_unjudged());
         let ended = BackendError::unavailable(Phase::Login, "the server closed the connection");
-        assert!(!ended.is_unanswered() && ended.without_answer().is_unanswered());
+        assert!(ended.is_unjudged() && !ended.before_password().is_unjudged());
     }
 
     #[test]

@@ -67,13 +67,6 @@ impl FailedLoginLog {
             waiting.events.push_back((number, event, at));
         }
     }
-
-    /// Earlier failures of a user are cleared, on all servers.
-    fn end(&self, user: UserHash, event: LoginEvent, at: Timestamp) {
-        let failed = LoginEvent::UserFailed(user);
-        self.waiting().events.retain(|(_, other, then)| *other != failed || *then > at);
-        self.note(event, at);
-    }
 }
 
 impl FailedLoginObserver for FailedLoginLog {
@@ -92,11 +85,13 @@ impl FailedLoginObserver for FailedLoginLog {
     }
 
     fn user_signed_in(&self, user: UserHash) {
-        self.end(user, LoginEvent::UserSignedIn(user), self.clock.now());
+        self.note(LoginEvent::UserSignedIn(user), self.clock.now());
     }
 
     fn user_reset(&self, user: UserHash, age: Duration) {
-        self.end(user, LoginEvent::UserReset(user), self.clock.now().before(age));
+        let (failed, at) = (LoginEvent::UserFailed(user), self.clock.now().before(age));
+        self.waiting().events.retain(|(_, other, then)| *other != failed || *then > at);
+        self.note(LoginEvent::UserReset(user), at);
     }
 }
 

@@ -117,7 +117,7 @@ pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
     /// Only if there is a key for [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
     fn user_failed(&self, _user: UserHash) {}
 
-    /// This user signed in with a password and had failures before, which are cleared.
+    /// This user signed in with a password and had failures in a row before.
     fn user_signed_in(&self, _user: UserHash) {}
 
     /// The record of this user was cleared that long ago: earlier failures do not count.
@@ -135,10 +135,10 @@ pub(crate) enum Cost {
     ///
     /// A guess for source and user, and nothing that could lock an account there.
     UnknownUser,
-    /// The backend may have seen the password, and did not answer.
+    /// The backend may have seen the password, and did not judge it.
     ///
-    /// Not in time, or the connection ended.
-    Silent,
+    /// It says that it cannot now, it did not answer in time, or the connection ended.
+    Unjudged,
     /// The backend has seen the password, but its answer is not recognised.
     ///
     /// It counts as a guess.
@@ -162,7 +162,7 @@ pub(crate) fn cost(answer: &Result<Verdict, BackendError>) -> Cost {
         },
         Ok(Verdict::NotMine) => Cost::Nothing,
         Err(error) if error.counts_as_guess() => Cost::Unrecognised,
-        Err(error) if error.is_unanswered() => Cost::Silent,
+        Err(error) if error.is_unjudged() => Cost::Unjudged,
         Err(_) => Cost::Nothing,
     }
 }

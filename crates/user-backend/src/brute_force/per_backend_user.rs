@@ -5,14 +5,15 @@
 //! failures in 15 minutes by default). When it is reached the backend is not asked.
 //!
 //! A failure is reserved **before** the attempt, so that a burst cannot exceed the limit. The
-//! reservation is given back when it was none: the password was right, the server could not decide,
-//! or it does not know the user. A right password clears the record, as servers do themselves;
-//! failures that are still to come are not cleared.
+//! reservation is given back when it was none: the password was right or was not sent, or the
+//! server does not know the user. A right password clears nothing but what was counted for itself: a
+//! program of the owner that signs in every minute would lift the limit for everyone who guesses.
 //!
-//! A server that is silent until the deadline may have been sent a password that it still counts.
-//! That costs one failure per password: guesses are limited, and a user who tries the right one
-//! again and again while a server hangs is not locked out when it is back. A limit that is reached
-//! only in this way is reported as an outage.
+//! A server that was sent a password and did not judge it may count it all the same: it was silent
+//! until the deadline, hung up, or answered that it cannot now. That costs one failure per
+//! password, whatever the words are: guesses are limited, and a user who tries the right one again
+//! and again during an outage is not locked out when it is over. A limit that is reached only in
+//! this way is reported as an outage.
 //!
 //! Bounded: a backend remembers the failures of the 100,000 names that failed last, and of all that
 //! are being asked for.
@@ -23,7 +24,7 @@ use super::bounded_table::BoundedTable;
 use super::shared_budget::SiteEntry;
 use super::window::{AttemptLimit, Certainty, Reached, Window};
 use super::{Cost, cost};
-use crate::clock::{Instant, now};
+use crate::clock::now;
 use crate::error::BackendError;
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKey;
@@ -89,14 +90,8 @@ impl UpstreamLimiter {
         is_proven: bool,
     ) -> Result<Reservation<'_>, Denied> {
         let record = self.users.get_or_insert(name, Mutex::default);
-        let mut reservation = Reservation {
-            limiter: self,
-            name: name.clone(),
-            record,
-            tuple: *tuple,
-            reserved_at: now(),
-            is_reserved: false,
-        };
+        let mut reservation =
+            Reservation { limiter: self, name: name.clone(), record, tuple: *tuple, is_reserved: false };
         let denied = {
             let mut record = lock(&reservation.record);
             let reserved = record.reserved;
@@ -129,7 +124,6 @@ pub(crate) struct Reservation<'a> {
     name: CanonicalName,
     record: Arc<Mutex<BackendUserRecord>>,
     tuple: OutcomeKey,
-    reserved_at: Instant,
     is_reserved: bool,
 }
 
@@ -164,11 +158,12 @@ impl Reservation<'_> {
     pub(crate) fn settle(self, answer: &Result<Verdict, BackendError>) {
         let mut record = lock(&self.record);
         match cost(answer) {
-            // Servers clear their count themselves when the password was right. What failed after
-            // this attempt began may have failed after that.
-            Cost::Right => record.window.clear_until(self.reserved_at),
+            // It may have been asked during an outage. Failures with other passwords count on.
+            Cost::Right => record.window.remove(&self.tuple),
             Cost::Wrong => record.window.fail(self.tuple, Certainty::Wrong, now()),
-            Cost::Silent | Cost::Unrecognised => record.window.fail(self.tuple, Certainty::Unanswered, now()),
+            Cost::Unjudged | Cost::Unrecognised => {
+                record.window.fail(self.tuple, Certainty::Unanswered, now());
+            }
             // There is no account that could be locked.
             Cost::UnknownUser | Cost::Nothing => {}
         }
@@ -272,7 +267,7 @@ mod tests {
         }
         assert!(bench.reserve_for("right").is_err(), "a guess");
         bench.limiter.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
-        assert!(bench.reserve().is_ok(), "the server wiped its own count as well");
+        assert!(bench.reserve().is_err(), "guesses stay limited");
     }
 
     #[test]
@@ -317,13 +312,13 @@ mod tests {
         for _ in 0..100 {
             bench.reserve_for("right").unwrap().settle(&silence());
         }
-        bench.reserve_for("right").unwrap().settle(&right());
         // It has cost one failure and no more.
-        bench.reserve_for("right").unwrap().settle(&silence());
         for _ in 0..3 {
             bench.reserve().unwrap().settle(&wrong());
         }
         assert!(bench.reserve().is_err());
+        bench.reserve_for("right").unwrap().settle(&right());
+        assert!(bench.reserve().is_ok(), "it was no failure");
     }
 
     #[tokio::test(start_paused = true)]
@@ -335,27 +330,34 @@ mod tests {
         assert!(bench.reserve_for("new").is_ok());
     }
 
-    #[test]
-    fn right_password_clears_the_record() {
+    #[tokio::test(start_paused = true)]
+    async fn right_passwords_clear_no_failures() {
         let bench = BudgetFixture::new();
-        for _ in 0..10 {
-            for _ in 0..3 {
-                bench.reserve().unwrap().settle(&wrong());
+        let mut guesses = 0;
+        for _ in 0..45 {
+            if let Ok(guess) = bench.reserve() {
+                guess.settle(&wrong());
+                guesses += 1;
             }
-            bench.reserve().unwrap().settle(&right());
+            bench.limiter.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
+            tokio::time::advance(Duration::from_secs(59)).await;
         }
+        assert_eq!(guesses, 3 * 4, "4 in each of three times 15 minutes");
     }
 
     #[test]
-    fn right_password_keeps_failures_still_to_come() {
+    fn answer_of_an_outage_to_the_password_counts_once_per_password() {
         let bench = BudgetFixture::new();
-        let guesses: Vec<_> = (0..3).map(|_| bench.reserve().unwrap()).collect();
-        bench.reserve().unwrap().settle(&right());
-        for guess in guesses {
-            guess.settle(&wrong());
+        let later = || Err(BackendError::unavailable(Phase::Login, "try again later"));
+        for _ in 0..10 {
+            bench.reserve_for("right").unwrap().settle(&later());
+            bench.reserve().unwrap().settle(&later().map_err(BackendError::before_password));
         }
-        bench.reserve().unwrap().settle(&wrong());
-        assert!(bench.reserve().is_err());
+        for _ in 0..3 {
+            bench.reserve().unwrap().settle(&later());
+        }
+        assert_eq!(bench.reserve().unwrap_err().reached, Reached::ByUnanswered);
+        assert!(bench.reserve_for("right").is_ok(), "the same password is no other guess");
     }
 
     #[tokio::test(start_paused = true)]

@@ -95,7 +95,7 @@ impl fmt::Debug for UserHashKey {
 pub(super) enum RemoteReport {
     /// A sign-in failed.
     Failed(Instant),
-    /// The user signed in, which ends what was counted before.
+    /// The user signed in, so earlier failures are no longer in a row with later ones.
     SignedIn(Instant),
 }
 
@@ -159,8 +159,8 @@ impl RemoteReports {
         }
         if waiting.names.len() < MAX_NAMES || waiting.names.contains_key(&user) {
             let reports = waiting.names.entry(user).or_default();
-            if matches!(report, RemoteReport::SignedIn(_)) {
-                reports.retain(|before| before.at() > report.at());
+            if let RemoteReport::SignedIn(at) = report {
+                reports.retain(|other| !matches!(other, RemoteReport::SignedIn(then) if *then <= at));
             }
             let behind = reports.partition_point(|other| other.at() <= report.at());
             reports.insert(behind, report);

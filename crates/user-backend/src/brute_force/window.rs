@@ -187,9 +187,9 @@ impl Window {
         self.0.clear();
     }
 
-    /// Removes the failures until a moment.
-    pub(super) fn clear_until(&mut self, at: Instant) {
-        self.0.retain(|failure| failure.at > at);
+    /// Removes what was counted for this tuple: it turned out to be right.
+    pub(super) fn remove(&mut self, tuple: &OutcomeKey) {
+        self.0.retain(|failure| failure.tuple.as_ref() != Some(tuple));
     }
 
     #[cfg(test)]

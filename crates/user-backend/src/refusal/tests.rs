@@ -222,6 +222,26 @@ const IMAP: &[Row] = &[
     ("MDaemon, generic", "LOGIN Failed - Invalid username or password.", REFUSED, "jstedfast/MailKit#608"),
     ("au.com", "Internal server error", OUTAGE, "kazu-yamamoto/Mew#220 (for wrong passwords: refusal_texts)"),
     ("generic proxy", "LOGIN failed: backend server is down", OUTAGE, "review of this project"),
+    // A locked account is no outage, whatever the words promise for later.
+    ("generic", "Account locked due to too many failed logins", LOCKED, "review of this project"),
+    ("generic", "Login failed: too many invalid passwords, account locked", LOCKED, "review of this project"),
+    ("generic", "Too many failed login attempts, invalid password", LOCKED, "review of this project"),
+    (
+        "generic",
+        "Your account is temporarily locked, please try again in 15 minutes",
+        LOCKED,
+        "review of this project",
+    ),
+    ("generic", "Too many failed logins, try again later", LOCKED, "review of this project"),
+    (
+        "generic",
+        "Too many failed logins from your IP address, try again later",
+        OUTAGE,
+        "review of this project",
+    ),
+    ("generic", "Too many failed logins: server busy", OUTAGE, "review of this project"),
+    ("generic", "Account locked by another process", OUTAGE, "review of this project"),
+    ("generic", "Authentication failed, please wait 30 seconds", OUTAGE, "review of this project"),
 ];
 
 const FTP: &[Row] = &[

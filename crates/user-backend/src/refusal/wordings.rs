@@ -3,7 +3,7 @@
 //! A phrase is compared word by word, without letter case and punctuation, and with the user's name
 //! taken out of the reply: what someone typed as a name must neither look like an outage nor like a
 //! refusal. Outages are looked for first, so a reply that says both ("temporary authentication
-//! failure") is an outage.
+//! failure") is an outage. Only a locked account may be open again "later".
 //!
 //! A phrase of [`SPECIFIC`] is about credentials and counts anywhere in the text. One of
 //! [`GENERAL`] ("login failed") says nothing about the reason, so it counts only if it is the whole
@@ -178,6 +178,31 @@ const NO_REASON: &[&str] = &[
     "restarting authentication process",
 ];
 
+/// Too many passwords of this user were wrong, in words that are also on the list of outages.
+const TOO_MANY_FAILURES: &[&str] = &[
+    "too many failed logins",
+    "too many failed login attempts",
+    "too many failed password attempts",
+    "too many invalid passwords",
+    "too many wrong passwords",
+    "too many bad passwords",
+    "too many incorrect passwords",
+    "too many password failures",
+];
+
+/// What says of a locked account that it will be open again, and otherwise of a server.
+///
+/// Longer ones first.
+const NOT_NOW: &[&str] = &[
+    "please try again in",
+    "try again later",
+    "try later",
+    "please wait",
+    "later",
+    "temporarily",
+    "temporary",
+];
+
 /// Words about this user's name, password or account, anywhere in the text.
 ///
 /// The first that is found decides.
@@ -199,6 +224,7 @@ const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
             "required to change your password",
         ],
     ),
+    (AccountLocked, Hint::ForTheUser, TOO_MANY_FAILURES),
     (
         AccountLocked,
         Hint::ForTheUser,
@@ -206,6 +232,9 @@ const SPECIFIC: &[(Rejection, Hint, &[&str])] = &[
             "account locked",
             "account is locked",
             "account has been locked",
+            "account temporarily locked",
+            "account is temporarily locked",
+            "account has been temporarily locked",
             "user locked",
             "user is locked",
             "locked out",
@@ -471,7 +500,17 @@ pub(super) fn class(text: &[u8], name: &str) -> (ReplyClass, bool) {
     for phrase in NO_REASON {
         reply = without(&reply, phrase);
     }
-    if OUTAGES.iter().any(|phrase| has(&reply, phrase)) {
+    let is_outage = |reply: &str| OUTAGES.iter().any(|phrase| has(reply, phrase));
+    // A locked account is one, however the server says that it will be open again. If it were taken
+    // for an outage, the user's devices would keep the lock up.
+    let is_outage = match refusal(&reply) {
+        Some((AccountLocked, _)) => {
+            let about_the_lock = TOO_MANY_FAILURES.iter().chain(NOT_NOW);
+            is_outage(&about_the_lock.fold(reply.clone(), |rest, phrase| without(&rest, phrase)))
+        }
+        _ => is_outage(&reply),
+    };
+    if is_outage {
         return (ReplyClass::Outage, false);
     }
     // A user may be called "login" or "password". Removing these names must not hide what the text

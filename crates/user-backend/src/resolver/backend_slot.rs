@@ -238,7 +238,7 @@ impl BackendSlot {
             self.run_canary_until(attempt.deadline, CanaryCause::Other).await;
         }
         if self.canary_state.status() == CanaryStatus::Broken {
-            return Err(self.accepts_any_login());
+            return Err(self.accepts_any_login().before_password());
         }
         let span = tracing::info_span!("ask", backend = %self.id);
         let began = now();

@@ -75,20 +75,18 @@ impl Worker {
                 TrySendError::Full(_) => "too many logins wait for libsmbclient",
                 TrySendError::Disconnected(_) => "the libsmbclient thread has ended",
             };
-            BackendError::unavailable(Phase::Login, detail)
+            BackendError::unavailable(Phase::Login, detail).before_password()
         })?;
         let late = || {
             if has_begun.load(Ordering::SeqCst) {
                 return BackendError::timed_out(Phase::Login);
             }
-            BackendError::unavailable(Phase::Login, "other logins kept libsmbclient busy until time was up")
+            let text = "other logins kept libsmbclient busy until time was up";
+            BackendError::unavailable(Phase::Login, text).before_password()
         };
         match timeout_at(deadline, answered).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(_)) => {
-                let error = BackendError::unavailable(Phase::Login, "the call of libsmbclient broke down");
-                Err(error.without_answer())
-            }
+            Ok(Err(_)) => Err(BackendError::unavailable(Phase::Login, "the call of libsmbclient broke down")),
             Err(_) => Err(late()),
         }
     }

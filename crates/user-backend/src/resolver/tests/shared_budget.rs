@@ -73,12 +73,6 @@ impl SharedBudget for SiteRecord {
         let mut entries = self.entries.lock().unwrap();
         let entries = entries.entry((backend.clone(), *user)).or_default();
         match result {
-            BudgetResult::Right => {
-                let began = entries.iter().find(|(number, ..)| *number == entry.0).map(|(_, at, _)| *at);
-                entries.retain(|(number, at, is_wrong)| {
-                    *number != entry.0 && (!is_wrong || began.is_some_and(|began| *at > began))
-                });
-            }
             BudgetResult::Nothing => entries.retain(|(number, ..)| *number != entry.0),
             BudgetResult::Wrong => {
                 for wrong in entries.iter_mut().filter(|(number, ..)| *number == entry.0) {
