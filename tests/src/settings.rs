@@ -24,19 +24,19 @@ pub const REJECTED: &[(&str, &str)] = &[
     ),
     (
         "[server]\nlisten = \"nowhere\"\n",
-        "user-backend.toml:2:10: server.listen: found invalid socket address",
+        "user-backend.toml:2:10: server.listen: found \"nowhere\", expected an address and a port such as ",
     ),
     (
         "[server]\ndefault_quota = \"plenty\"\n",
-        "user-backend.toml:2:17: server.default_quota: found another value, expected none, or a size such as \"5 GB\"",
+        "user-backend.toml:2:17: server.default_quota: found \"plenty\", expected none, or a size such as \"5 GB\"",
     ),
     (
         "[server]\ntls_cert = \"cert.pem\"\n",
-        "user-backend.toml:1:1: server.tls_key: found nothing, expected both tls_cert and tls_key, or neither",
+        "user-backend.toml:2:12: server.tls_cert: found it without tls_key, expected both tls_cert and tls_key, or neither",
     ),
     (
         "[server]\npasswords = { memory_kib = 1024 }\n",
-        "user-backend.toml:2:13: server.passwords: found 1024, expected memory_kib to be between 7168 and 1048576",
+        "user-backend.toml:2:28: server.passwords.memory_kib: found the number 1024, expected a number between 7168 and ",
     ),
     (
         "[server]\ncompat = \"30\"\n",
@@ -48,11 +48,11 @@ pub const REJECTED: &[(&str, &str)] = &[
     ),
     (
         "[server]\npasswords = { passes = \"many\" }\n",
-        "user-backend.toml:2:24: server.passwords.passes: found \"many\", expected a whole number",
+        "user-backend.toml:2:24: server.passwords.passes: found \"many\", expected a number between 0 and 4294967295",
     ),
     (
         "[frontends.saslauthd]\npath = \"mux\"\nmode = \"0060\"\n",
-        "user-backend.toml:3:8: frontends.saslauthd.mode: found \"0060\", expected mode to be octal",
+        "user-backend.toml:3:8: frontends.saslauthd.mode: found \"0060\", expected an octal number",
     ),
     (
         "[frontends.dovecot_auth]\nmode = \"0600\"\n",
@@ -68,8 +68,31 @@ pub const REJECTED: &[(&str, &str)] = &[
     ),
     ("[frontends.telnet]\n", "user-backend.toml:1:"),
     (
+        "[server]\nlisten = 5\nname = 3\n[mail]\nhost = \"a b\"\nfrom = \"nobody\"\n[resolver]\ndeadline = 3\n",
+        "user-backend.toml:2:10: server.listen: found the number 5, expected a text\n\
+         user-backend.toml:3:8: server.name: found the number 3, expected a text\n\
+         user-backend.toml:5:8: mail.host: found \"a b\", expected a host name\n\
+         user-backend.toml:6:8: mail.from: found \"nobody\", expected a mail address such as ",
+    ),
+    (
+        "[[user_backends]]\nclass = \"ftp\"\nhost = \"files.example.com\"\nid = \"(banned)\"\n",
+        "user-backend.toml:4:6: user_backends[0].id: found \"(banned)\", expected an id other than \"local\" and",
+    ),
+    (
+        "[server]\npublic_url = \"javascript:alert(1)//x\"\n",
+        "user-backend.toml:2:14: server.public_url: found the address does not begin with https:// or http://",
+    ),
+    (
+        "[server]\ntrusted_hosts = [\"ok.example\", \"*.x\"]\n",
+        "user-backend.toml:2:32: server.trusted_hosts[1]: found \"*.x\", expected a host such as ",
+    ),
+    (
+        "[resolver]\ntrusted_proxies = [\"0.0.0.0/0\"]\n",
+        "user-backend.toml:2:20: resolver.trusted_proxies[0]: found \"0.0.0.0/0\", expected the addresses of your proxies",
+    ),
+    (
         "[store]\nconnections = 0\n",
-        "user-backend.toml:2:15: store.connections: found 0, expected between 1 and 1000",
+        "user-backend.toml:2:15: store.connections: found the number 0, expected a number between 1 and 1000",
     ),
     (
         "[mail]\nhots = \"127.0.0.1\"\n",
@@ -82,11 +105,11 @@ pub const REJECTED: &[(&str, &str)] = &[
     ),
     (
         "[reset]\nminutes = 0\n",
-        "user-backend.toml:1:1: reset: found 0, expected minutes to be between 5 and 1440",
+        "user-backend.toml:2:11: reset.minutes: found the number 0, expected a number between 5 and 1440",
     ),
     (
         "lost_password_link = \"javascript:alert(1)\"\n",
-        "user-backend.toml:1:22: lost_password_link: found the address must begin with https://",
+        "user-backend.toml:1:22: lost_password_link: found the address must begin with https:// ",
     ),
     (
         "lost_password_link = \"disabled\"\n[reset]\nlost_password_link = \"https://example.com/\"\n",

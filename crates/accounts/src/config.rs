@@ -25,7 +25,7 @@ const USUAL: &str = "user-backend.db";
 /// The section as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Section {
+pub(crate) struct Section {
     url: Option<String>,
     connections: Option<u32>,
 }
@@ -63,8 +63,9 @@ impl StoreSettings {
         };
         if let Some(connections) = section.connections {
             if !(1..=1000).contains(&connections) {
-                let found = connections.to_string();
-                return Err(config.section_error(SECTION, &["connections"], found, "between 1 and 1000"));
+                let found = format!("the number {connections}");
+                let expected = "a number between 1 and 1000";
+                return Err(config.section_error(SECTION, &["connections"], found, expected));
             }
             settings = settings.with_connections(connections);
         }

@@ -24,10 +24,10 @@ const MAIL: &str = include_str!("service/mail/settings.rs");
 const RESET: &str = include_str!("service/password_reset/settings.rs");
 
 /// The fields of a struct, from serde's error about an unknown one.
-fn fields<T: DeserializeOwned>() -> BTreeSet<String> {
+pub(crate) fn fields<T: DeserializeOwned>() -> BTreeSet<String> {
     let error =
         serde_json::from_str::<T>(r#"{"no_such_field": 1}"#).err().expect("an unknown field").to_string();
-    let (_, list) = error.split_once("expected one of").unwrap_or_else(|| panic!("{error}"));
+    let (_, list) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
     list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 

@@ -323,10 +323,12 @@ impl FrontendSettings {
 
     /// Reads the section.
     ///
-    /// `public_url` is where the login page is.
-    pub(crate) fn from_config(config: &Config, public_url: &str) -> Result<Self, ConfigErrors> {
+    /// `public_url` is where the login page is; `None` if that could not be read.
+    pub(crate) fn from_config(config: &Config, public_url: Option<&str>) -> Result<Self, ConfigErrors> {
         let settings: Self = config.section(SECTION)?.unwrap_or_default();
-        let Some(forward) = &settings.forward_auth else { return Ok(settings) };
+        let (Some(forward), Some(public_url)) = (&settings.forward_auth, public_url) else {
+            return Ok(settings);
+        };
         let wrong = |field, found: String, expected: &str| {
             config.section_error(SECTION, &["forward_auth", field], found, expected)
         };

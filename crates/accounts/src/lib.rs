@@ -61,6 +61,8 @@ mod frontend_settings;
 mod page_settings;
 mod server_settings;
 mod service;
+#[cfg(test)]
+mod settings_errors;
 mod shown_config;
 mod socket_settings;
 mod store;
@@ -68,11 +70,12 @@ mod store;
 pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, AppSetting, AppValueType, BANNED, Changes, Clock,
     CredentialEpoch, Details, DisplayName, EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue,
-    FirstSignIn, Group, GroupDisplayName, GroupFilter, GroupId, LOCAL_BACKEND, Language, LocalPassword,
-    Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, NextAttempt, NoRandomness, Page, PasswordTooLong,
-    Permissions, PhoneRegion, Profile, ProfileEntry, ProfileField, ProfileScope, ProfileValue, Quota, SKEW,
-    Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash, TokenScope, TokenScopes,
-    UsedCredential, User, UserChange, UserFilter, UserId, international_phone_number,
+    FirstSignIn, Group, GroupDisplayName, GroupFilter, GroupId, LOCAL_BACKEND, LOCAL_BACKEND_IN_API,
+    Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, NextAttempt,
+    NoRandomness, Page, PasswordTooLong, Permissions, PhoneRegion, Profile, ProfileEntry, ProfileField,
+    ProfileScope, ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp,
+    Token, TokenHash, TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter, UserId,
+    international_phone_number,
 };
 pub use frontend_settings::{
     ForwardAuthRule, ForwardAuthSettings, FrontendKey, FrontendSettings, HostName, LoginRedirect,

@@ -65,7 +65,7 @@ impl TryFrom<String> for Color {
             text.len() == 7 && text.starts_with('#') && text.bytes().skip(1).all(|b| b.is_ascii_hexdigit());
         match (is_hex, part(1), part(3), part(5)) {
             (true, Some(red), Some(green), Some(blue)) => Ok(Self([red, green, blue])),
-            _ => Err(format!("expected a colour such as \"#1f5fbf\", found {text:?}")),
+            _ => Err(format!("{text:?}, expected a colour such as \"#1f5fbf\"")),
         }
     }
 }

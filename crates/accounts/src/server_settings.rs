@@ -6,20 +6,20 @@
 //! The server and the command line read it here, so both accept the same files and report the same
 //! errors.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
-use user_backend::config::{ClassRegistry, Config, ConfigErrors, Loader};
+use user_backend::config::{ClassRegistry, Config, ConfigError, ConfigErrors, Entry, Loader};
 
-use crate::domain::{PhoneRegion, Quota, UserId};
-use crate::frontend_settings::{self, FrontendSettings};
+use crate::domain::{LOCAL_BACKEND, LOCAL_BACKEND_IN_API, PhoneRegion, Quota, UserId};
+use crate::frontend_settings::{self, FrontendSettings, HostName};
 use crate::page_settings::{self, PageSettings};
 use crate::service::local_password::change::AppPasswordPolicy;
 use crate::service::local_password::settings::HashSettings;
 use crate::service::mail::settings::MailSettings;
-use crate::service::password_reset::link::{BaseUrl, LostPassword};
+use crate::service::password_reset::link::{self, BaseUrl, LostPassword};
 use crate::service::password_reset::settings::ResetSettings;
 use crate::store::settings::StoreSettings;
 
@@ -57,10 +57,12 @@ pub struct ServerSettings {
     #[serde(skip)]
     pub store: Option<StoreSettings>,
     /// The public URL of the server, such as `https://cloud.example.com`; shown to clients.
+    #[serde(deserialize_with = "public_url")]
     pub public_url: Option<String>,
     /// Host names of the server, beside those of `public_url` and `listen` (default: none).
     ///
     /// `"*"` is every name.
+    #[serde(deserialize_with = "trusted_hosts")]
     pub trusted_hosts: Vec<String>,
     /// Refuses calls with a password in the query (default: false).
     ///
@@ -197,7 +199,7 @@ impl<'de> Deserialize<'de> for CompatLevel {
     /// `"25"` or `25`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "\"25\" or \"31\"")]
+        #[serde(untagged, expecting = "expected \"25\" or \"31\"")]
         enum Written {
             Number(u32),
             Text(String),
@@ -264,7 +266,7 @@ impl Default for RefusalTime {
 
 /// As it is written.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a number of milliseconds, or \"auto\"")]
+#[serde(untagged, expecting = "expected a number of milliseconds, or \"auto\"")]
 enum RefusalTimeText {
     Milliseconds(u64),
     Word(String),
@@ -278,7 +280,7 @@ impl TryFrom<RefusalTimeText> for RefusalTime {
             RefusalTimeText::Milliseconds(number) => Ok(Self::Milliseconds(number)),
             RefusalTimeText::Word(word) if word == "auto" => Ok(Self::Auto),
             RefusalTimeText::Word(word) => {
-                Err(format!("refusal_milliseconds must be a number or \"auto\", found {word:?}"))
+                Err(format!("{word:?}, expected a number of milliseconds, or \"auto\""))
             }
         }
     }
@@ -339,52 +341,56 @@ impl ServerSettings {
     pub fn load_with(loader: Loader, path: &Path) -> Result<(Self, Config), ConfigErrors> {
         let loader = loader.section("server").section("mail").section("reset").setting(LOST);
         let loader = loader.section(frontend_settings::SECTION).section(page_settings::SECTION);
-        let config = StoreSettings::section_of(loader).load(path)?;
-        let mut settings: Self = config.section("server")?.unwrap_or_default();
-        if settings.tls_cert.is_some() != settings.tls_key.is_some() {
-            let missing = if settings.tls_cert.is_some() { "tls_key" } else { "tls_cert" };
-            return Err(config.section_error(
-                "server",
-                &[missing],
-                "nothing",
-                "both tls_cert and tls_key, or neither",
-            ));
+        let (config, errors) = StoreSettings::section_of(loader).load_partly(path)?;
+        let mut errors = Errors(errors);
+        // What is said about two values counts only where both could be read.
+        let server: Option<Self> = errors.take(config.section("server")).map(Option::unwrap_or_default);
+        if let Some(server) = &server {
+            errors.take(server.check(&config));
         }
-        if settings.metrics_listen.is_some_and(|metrics| metrics == settings.listen && metrics.port() != 0) {
-            let found = settings.listen.to_string();
-            return Err(config.section_error(
-                "server",
-                &["metrics_listen"],
-                found,
-                "another port than that of listen",
-            ));
-        }
-        settings.store = Some(StoreSettings::from_config(&config, path)?);
-        settings.mail = config.section("mail")?;
-        settings.frontends = FrontendSettings::from_config(&config, &settings.public_url())?;
-        settings.pages = config.section(page_settings::SECTION)?.unwrap_or_default();
+        let public_url = server.as_ref().map(Self::public_url);
+        let mut settings = server.unwrap_or_default();
+        settings.store = errors.take(StoreSettings::from_config(&config, path));
+        settings.mail = errors.take(config.section("mail")).flatten();
+        settings.frontends =
+            errors.take(FrontendSettings::from_config(&config, public_url.as_deref())).unwrap_or_default();
+        settings.pages = errors.take(config.section(page_settings::SECTION)).flatten().unwrap_or_default();
         settings.section_digests = SectionDigests::of(&config);
-        settings.reset = config.section("reset")?.unwrap_or_default();
-        if let Some(link) = config.section::<LostPassword>(LOST)? {
-            if !settings.reset.lost_password_link().is_mail() && *settings.reset.lost_password_link() != link
-            {
-                return Err(config.section_error(
-                    "reset",
-                    &[LOST],
-                    "another one than at the top",
-                    "one of them",
-                ));
-            }
-            settings.reset = settings.reset.with_lost_password_link(link);
-        }
-        if settings.mail.is_some()
-            && let Err(error) = BaseUrl::parse(&settings.public_url())
+        settings.reset = errors.take(reset_settings(&config)).unwrap_or_default();
+        if let (true, Some(url)) = (settings.mail.is_some(), &public_url)
+            && let Err(error) = BaseUrl::parse(url)
         {
             let expected = "the https address that links in mails begin with";
-            return Err(config.section_error("server", &["public_url"], error.to_string(), expected));
+            let error = config.section_error("server", &["public_url"], error.to_string(), expected);
+            errors.take::<()>(Err(error));
         }
+        for entry in config.entries() {
+            errors.take(check_backend(&config, entry));
+        }
+        errors.none()?;
         settings.relative_to(path.parent().unwrap_or_else(|| Path::new("")));
         Ok((settings, config))
+    }
+
+    /// Checks settings against each other.
+    fn check(&self, config: &Config) -> Result<(), ConfigErrors> {
+        let (present, missing) = match (&self.tls_cert, &self.tls_key) {
+            (Some(_), None) => ("tls_cert", "tls_key"),
+            (None, Some(_)) => ("tls_key", "tls_cert"),
+            _ => ("", ""),
+        };
+        let mut errors = Errors::default();
+        if !present.is_empty() {
+            let found = format!("it without {missing}");
+            let expected = "both tls_cert and tls_key, or neither";
+            errors.take::<()>(Err(config.section_error("server", &[present], found, expected)));
+        }
+        if self.metrics_listen.is_some_and(|metrics| metrics == self.listen && metrics.port() != 0) {
+            let found = format!("{:?}", self.listen.to_string());
+            let expected = "another port than that of listen";
+            errors.take::<()>(Err(config.section_error("server", &["metrics_listen"], found, expected)));
+        }
+        errors.none()
     }
 
     /// Reported location of a user's files.
@@ -434,7 +440,93 @@ impl ServerSettings {
 /// The setting of the PHP system, by its own name.
 const LOST: &str = "lost_password_link";
 
+/// Everything that is wrong with a configuration.
+#[derive(Default)]
+struct Errors(Vec<ConfigError>);
+
+impl Errors {
+    /// What was read; `None` if that failed.
+    fn take<T>(&mut self, read: Result<T, ConfigErrors>) -> Option<T> {
+        read.map_err(|errors| self.0.extend(errors)).ok()
+    }
+
+    fn none(self) -> Result<(), ConfigErrors> {
+        ConfigErrors::of(self.0).map_or(Ok(()), Err)
+    }
+}
+
+fn reset_settings(config: &Config) -> Result<ResetSettings, ConfigErrors> {
+    let mut errors = Errors::default();
+    let settings: Option<ResetSettings> = errors.take(config.section("reset")).map(Option::unwrap_or_default);
+    let link = errors.take(config.section::<LostPassword>(LOST)).flatten();
+    let (Some(settings), Some(link)) = (&settings, link) else {
+        return errors.none().map(|()| settings.unwrap_or_default());
+    };
+    let inner = settings.lost_password_link();
+    if !inner.is_mail() && *inner != link {
+        let found = "another one than at the top";
+        return Err(config.section_error("reset", &[LOST], found, "one of them"));
+    }
+    Ok(settings.clone().with_lost_password_link(link))
+}
+
+/// Refuses ids that mean something else here.
+///
+/// The store would take the accounts of such a backend for local or for banned ones.
+fn check_backend(config: &Config, entry: &Entry) -> Result<(), ConfigErrors> {
+    let id = entry.id().as_str();
+    let is_reserved = [LOCAL_BACKEND, LOCAL_BACKEND_IN_API].iter().any(|word| word.eq_ignore_ascii_case(id))
+        || id.contains(['(', ')']);
+    if !is_reserved {
+        return Ok(());
+    }
+    let expected = format!(
+        "an id other than \"{LOCAL_BACKEND}\" and \"{LOCAL_BACKEND_IN_API}\", without parentheses: these mean \
+         accounts of this server"
+    );
+    Err(config.entry_error(entry.id(), "id", format!("{id:?}"), expected))
+}
+
 fn quota<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quota, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| serde::de::Error::custom("expected none, or a size such as \"5 GB\""))
+}
+
+fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    match link::public_address(&text) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) => {
+            let expected = "an address such as \"https://cloud.example.com\"";
+            Err(serde::de::Error::custom(format!("{error}, expected {expected}")))
+        }
+    }
+}
+
+fn trusted_hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let hosts = Vec::<TrustedHost>::deserialize(deserializer)?;
+    Ok(hosts.into_iter().map(|host| host.0).collect())
+}
+
+/// A host as it stands in `Host`: a name or an address, with or without a port, or `*`.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct TrustedHost(String);
+
+impl TryFrom<String> for TrustedHost {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
+        let is_host = |host: &str| match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => HostName::parse(host).is_some(),
+        };
+        let is_host_and_port =
+            || text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && is_port(port));
+        if text == "*" || is_host(&text) || text.parse::<Ipv6Addr>().is_ok() || is_host_and_port() {
+            return Ok(Self(text));
+        }
+        Err(format!("{text:?}, expected a host such as \"cloud.example.com\", or \"*\" for every host"))
+    }
 }

@@ -139,7 +139,7 @@ impl TryFrom<String> for SocketMode {
             (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
         let bits = is_octal.then(|| u32::from_str_radix(&text, 8).ok()).flatten();
         bits.filter(|bits| bits & 0o600 == 0o600 && *bits <= 0o777).map(Self).ok_or_else(|| {
-            format!("mode must be octal and begin with 06 or 07, such as \"0660\", found {text:?}")
+            format!("{text:?}, expected an octal number that begins with 06 or 07, such as \"0660\"")
         })
     }
 }

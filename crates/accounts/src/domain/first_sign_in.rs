@@ -33,7 +33,7 @@ impl FirstSignIn {
             let path = ["on_first_sign_in.", field].concat();
             move |error: AccountsError| match error {
                 AccountsError::Invalid { found, expected, .. } => {
-                    config.entry_error(entry.id(), &path, found, expected)
+                    config.entry_error(entry.id(), &path, format!("{found:?}"), expected)
                 }
                 other => config.entry_error(entry.id(), &path, other.to_string(), "another value"),
             }
@@ -81,7 +81,9 @@ mod tests {
             ("{ language = \"Deutsch, bitte\" }", "language"),
         ] {
             let error = read(first).unwrap_err();
-            let place = format!("user-backend.toml:1:1: user_backends[0].on_first_sign_in.{field}: found ");
+            let column = "on_first_sign_in = { ".len() + field.len() + " = ".len() + 1;
+            let place =
+                format!("user-backend.toml:4:{column}: user_backends[0].on_first_sign_in.{field}: found \"");
             assert!(error.starts_with(&place), "{error}");
         }
     }

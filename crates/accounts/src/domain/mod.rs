@@ -60,4 +60,4 @@ pub use token::{Token, TokenHash};
 pub use user::{Details, Permissions, User};
 pub use user_change::UserChange;
 pub use user_filter::{Page, UserFilter};
-pub use user_id::{BANNED, LOCAL_BACKEND, NewIdError, UserId};
+pub use user_id::{BANNED, LOCAL_BACKEND, LOCAL_BACKEND_IN_API, NewIdError, UserId};

@@ -14,6 +14,9 @@ use crate::domain::error::AccountsError;
 /// The id of the backend whose passwords this store keeps itself.
 pub const LOCAL_BACKEND: &str = "local";
 
+/// What the provisioning API calls that backend.
+pub const LOCAL_BACKEND_IN_API: &str = "Database";
+
 /// What a banned name is bound to in place of a backend.
 pub const BANNED: &str = "(banned)";
 

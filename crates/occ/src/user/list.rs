@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use accounts::{Details, LOCAL_BACKEND, Quota, User, UserFilter};
+use accounts::{Details, LOCAL_BACKEND, LOCAL_BACKEND_IN_API, Quota, User, UserFilter};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use user_backend::BackendId;
@@ -78,7 +78,7 @@ fn about(store: &Store, details: &Details) -> Value {
 
 /// How the PHP program calls the backend of local users.
 fn backend_name(backend: &BackendId) -> &str {
-    if backend.as_str() == LOCAL_BACKEND { "Database" } else { backend.as_str() }
+    if backend.as_str() == LOCAL_BACKEND { LOCAL_BACKEND_IN_API } else { backend.as_str() }
 }
 
 /// What counts where a user has no quota.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 use user_backend::BackendError;
 use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
@@ -45,6 +45,7 @@ pub struct MailSettings {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
+    #[serde(deserialize_with = "host")]
     host: String,
     port: Option<u16>,
     #[serde(default = "implicit")]
@@ -55,7 +56,9 @@ struct Raw {
     server_name: Option<String>,
     username: Option<String>,
     password: Option<String>,
-    from: String,
+    #[serde(deserialize_with = "sender")]
+    from: Mailbox,
+    #[serde(default, deserialize_with = "hello_name")]
     hello_name: Option<String>,
 }
 
@@ -70,15 +73,39 @@ pub enum MailSettingsError {
     #[error("{0} must be a host name")]
     HostName(&'static str),
     /// A name without a password, or a password without a name.
-    #[error("username and password go together")]
+    #[error("one of username and password, expected both, or neither")]
     HalfALogin,
     /// Clear text over the network without consent.
-    #[error("{}", .0.detail())]
+    #[error("{}", .0.detail().replacen("; set ", ", expected ", 1))]
     Plaintext(BackendError),
 }
 
 fn implicit() -> TlsMode {
     TlsMode::Implicit
+}
+
+// Checked as each is read, so that a file with several mistakes has an error for each.
+
+fn sender<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mailbox, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(|_| de::Error::custom(MailSettingsError::From))
+}
+
+fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if is_host_name(&name) { Ok(name) } else { Err(de::Error::custom(MailSettingsError::HostName("host"))) }
+}
+
+fn hello_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    if name.as_deref().is_none_or(is_host_name) {
+        return Ok(name);
+    }
+    Err(de::Error::custom(MailSettingsError::HostName("hello_name")))
+}
+
+/// Whether a name can be sent to a server in its own line.
+fn is_host_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
 }
 
 impl MailSettings {
@@ -87,8 +114,11 @@ impl MailSettings {
     /// # Errors
     /// [`MailSettingsError`] says which setting cannot be used.
     pub fn new(endpoint: Endpoint, from: &str) -> Result<Self, MailSettingsError> {
+        Self::from_sender(endpoint, from.parse().map_err(|_| MailSettingsError::From)?)
+    }
+
+    fn from_sender(endpoint: Endpoint, from: Mailbox) -> Result<Self, MailSettingsError> {
         endpoint.check_plaintext().map_err(MailSettingsError::Plaintext)?;
-        let from: Mailbox = from.parse().map_err(|_| MailSettingsError::From)?;
         let hello_name = from.email.domain().to_owned();
         let endpoint = endpoint.with_timeout(TIMEOUT).with_connect_timeout(CONNECT_TIMEOUT);
         Self { endpoint, login: None, from, hello_name }.checked()
@@ -121,14 +151,10 @@ impl MailSettings {
     }
 
     fn checked(self) -> Result<Self, MailSettingsError> {
-        let fits = |name: &str| {
-            !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
-        };
-        if !fits(&self.hello_name) {
+        if !is_host_name(&self.hello_name) {
             return Err(MailSettingsError::HostName("hello_name"));
         }
-        if !fits(self.endpoint.host()) {
+        if !is_host_name(self.endpoint.host()) {
             return Err(MailSettingsError::HostName("host"));
         }
         Ok(self)
@@ -136,9 +162,9 @@ impl MailSettings {
 }
 
 impl<'de> Deserialize<'de> for MailSettings {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Raw::deserialize(deserializer)?;
-        Self::try_from(raw).map_err(serde::de::Error::custom)
+        Self::try_from(raw).map_err(de::Error::custom)
     }
 }
 
@@ -158,7 +184,7 @@ impl TryFrom<Raw> for MailSettings {
         if let Some(name) = raw.server_name {
             endpoint = endpoint.with_server_name(name);
         }
-        let mut settings = Self::new(endpoint, &raw.from)?;
+        let mut settings = Self::from_sender(endpoint, raw.from)?;
         if let Some(name) = raw.hello_name {
             settings = settings.with_hello_name(name)?;
         }

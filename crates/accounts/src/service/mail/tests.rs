@@ -467,7 +467,7 @@ fn settings_choose_tls_without_consent() {
         (r#"{"host": "m", "from": "nobody"}"#, "from must be a mail address"),
         (r#"{"host": "m\r\nRSET", "from": "a@b.org"}"#, "host must be a host name"),
         (r#"{"host": "m", "from": "a@b.org", "hello_name": "x\r\nRSET"}"#, "hello_name must be a host name"),
-        (r#"{"host": "m", "from": "a@b.org", "username": "u"}"#, "username and password go together"),
+        (r#"{"host": "m", "from": "a@b.org", "username": "u"}"#, "expected both, or neither"),
         (r#"{"host": "m", "from": "a@b.org", "tsl": "none"}"#, "unknown field `tsl`"), // typos:ignore
         (r#"{"from": "a@b.org"}"#, "missing field `host`"),
     ] {

@@ -41,6 +41,9 @@ pub enum LinkError {
     /// A user name or a password.
     #[error("the address has a user name or a password in it")]
     Login,
+    /// Neither `https://…` nor `http://…`.
+    #[error("the address does not begin with https:// or http://")]
+    NotWeb,
     /// Not `https://…`.
     #[error("the address must begin with https:// (http:// for this machine only)")]
     Scheme,
@@ -83,10 +86,11 @@ impl LostPassword {
 }
 
 impl TryFrom<String> for LostPassword {
-    type Error = LinkError;
+    type Error = String;
 
-    fn try_from(setting: String) -> Result<Self, LinkError> {
+    fn try_from(setting: String) -> Result<Self, String> {
         Self::parse(&setting)
+            .map_err(|error| format!("{error}, expected an https address, \"disabled\", or an empty text"))
     }
 }
 
@@ -117,10 +121,7 @@ impl BaseUrl {
     /// # Errors
     /// [`LinkError`]; the program does not start with such a setting.
     pub fn parse(address: &str) -> Result<Self, LinkError> {
-        let mut url = absolute(address)?;
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(LinkError::Tail);
-        }
+        let mut url = absolute(address).and_then(without_tail)?;
         if !url.path().ends_with('/') {
             let path = format!("{}/", url.path());
             url.set_path(&path);
@@ -171,18 +172,40 @@ impl TryFrom<String> for BaseUrl {
     }
 }
 
+/// The address of a server: a [`BaseUrl`], or the same with `http` to any machine.
+pub(crate) fn public_address(address: &str) -> Result<Url, LinkError> {
+    web_address(address).and_then(without_tail)
+}
+
+fn without_tail(url: Url) -> Result<Url, LinkError> {
+    if url.query().is_some() || url.fragment().is_some() { Err(LinkError::Tail) } else { Ok(url) }
+}
+
 /// An absolute address with a host: `https`, or `http` to this machine.
+fn absolute(address: &str) -> Result<Url, LinkError> {
+    let url = web_address(address).map_err(|error| match error {
+        LinkError::NotWeb => LinkError::Scheme,
+        error => error,
+    })?;
+    let here = match url.host().ok_or(LinkError::Unreadable)? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    if url.scheme() == "https" || here { Ok(url) } else { Err(LinkError::Scheme) }
+}
+
+/// An absolute address with a host, for a browser.
 ///
 /// What a lenient reader would mend is refused.
-fn absolute(address: &str) -> Result<Url, LinkError> {
+fn web_address(address: &str) -> Result<Url, LinkError> {
     of_moderate_length(address)?;
     if address.contains(odd) {
         return Err(LinkError::Character);
     }
-    let (scheme, rest) = address.split_once("://").ok_or(LinkError::Scheme)?;
-    let secure = scheme.eq_ignore_ascii_case("https");
-    if !secure && !scheme.eq_ignore_ascii_case("http") {
-        return Err(LinkError::Scheme);
+    let (scheme, rest) = address.split_once("://").ok_or(LinkError::NotWeb)?;
+    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+        return Err(LinkError::NotWeb);
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() {
@@ -201,12 +224,7 @@ fn absolute(address: &str) -> Result<Url, LinkError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(LinkError::Login);
     }
-    let here = match url.host().ok_or(LinkError::Unreadable)? {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    if secure || here { Ok(url) } else { Err(LinkError::Scheme) }
+    url.has_host().then_some(url).ok_or(LinkError::Unreadable)
 }
 
 fn of_moderate_length(address: &str) -> Result<(), LinkError> {

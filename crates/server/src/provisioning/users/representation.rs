@@ -2,7 +2,7 @@
 //!
 //! Newer keys are where newer versions of the PHP system have them.
 
-use accounts::{Details, Profile, ProfileField, ProfileScope, Quota, Timestamp};
+use accounts::{Details, LOCAL_BACKEND_IN_API, Profile, ProfileField, ProfileScope, Quota, Timestamp};
 
 use crate::provisioning::envelope::data::Data;
 use crate::settings::ServerSettings;
@@ -41,7 +41,7 @@ pub(crate) fn shown(details: &Details, viewer: Viewer, settings: &ServerSettings
     map.put("firstLoginTimestamp", seconds(user.first_login));
     map.put("lastLoginTimestamp", seconds(user.last_login));
     map.put("lastLogin", user.last_login.map_or(0, Timestamp::millis));
-    map.put("backend", if user.is_local() { "Database" } else { user.backend.as_str() });
+    map.put("backend", if user.is_local() { LOCAL_BACKEND_IN_API } else { user.backend.as_str() });
     map.put("subadmin", Data::list(subadmin_of.iter().map(accounts::GroupId::as_str)));
     map.put("quota", quota(user.quota, user.last_login.is_some(), settings));
     map.put("manager", profile.value(ProfileField::Manager).unwrap_or_default());

@@ -1,5 +1,6 @@
 //! The list of users, and new ones.
 
+use accounts::LOCAL_BACKEND_IN_API;
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 
@@ -45,7 +46,7 @@ impl ApiUser {
 
     /// Whether the password is kept here.
     pub(super) fn is_local(&self) -> bool {
-        self.backend == "Database"
+        self.backend == LOCAL_BACKEND_IN_API
     }
 
     /// A line of a list.
