@@ -1,6 +1,7 @@
 //! Display names of users and groups.
 
 use crate::domain::error::AccountsError;
+use crate::domain::hidden_character::has_hidden;
 use crate::domain::text_type::text_type;
 
 text_type! {
@@ -21,6 +22,9 @@ fn one_line(
     expected: &'static str,
 ) -> Result<String, AccountsError> {
     let name = text.trim();
+    if has_hidden(name) && !name.contains(char::is_control) {
+        return Err(AccountsError::invalid_text("display name", name, "a name without invisible characters"));
+    }
     let fits = !name.is_empty() && is_short(name) && !name.contains(char::is_control);
     if fits { Ok(name.to_owned()) } else { Err(AccountsError::invalid_text("display name", name, expected)) }
 }

@@ -6,16 +6,22 @@ use unicode_normalization::UnicodeNormalization;
 use url::Host;
 
 use crate::domain::error::AccountsError;
+use crate::domain::hidden_character::is_hidden;
 use crate::domain::text_type::text_type;
 
 text_type! {
     /// A plausible mail address, trimmed and in lower case.
     ///
     /// Only a mail that arrives proves more than that.
-    EmailAddress, checked
+    EmailAddress, visible
 }
 
 impl EmailAddress {
+    /// An address that was stored before hidden characters were refused.
+    pub(crate) fn stored(text: &str) -> Result<Self, AccountsError> {
+        checked(text).map(Self)
+    }
+
     /// The form for comparisons: folded compatibility characters, domain in ASCII.
     ///
     /// Mail is sent to the address as it was written. Two addresses with one canonical form are one
@@ -31,6 +37,16 @@ impl EmailAddress {
             Ok(Host::Domain(ascii)) => Cow::Owned(format!("{local}@{ascii}")),
             _ => Cow::Owned(folded),
         }
+    }
+}
+
+/// The same without characters that no reader sees: two addresses would look like one.
+fn visible(text: &str) -> Result<String, AccountsError> {
+    match text.trim().contains(is_hidden) {
+        true => {
+            Err(AccountsError::invalid_text("email", text, "a mail address without invisible characters"))
+        }
+        false => checked(text),
     }
 }
 
@@ -65,6 +81,21 @@ mod tests {
             ["", "frank", "@x", "a@", "a@b@c", "a b@c", "a@b..c", "a@-b.c", "a\r\nbcc:x@y", "<a@b>", ".a@b"]
         {
             assert!(EmailAddress::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn invisible_character_is_refused_unless_it_is_stored() {
+        for text in [
+            "uni\u{200b}@x.test",
+            "u\u{ad}ni@x.test",
+            "uni@x\u{2060}.test",
+            "\u{202e}uni@x.test",
+            "ы\u{200d}ы@x.test",
+        ] {
+            let error = EmailAddress::parse(text).unwrap_err().to_string();
+            assert!(error.contains("without invisible characters"), "{text:?}: {error}");
+            assert!(EmailAddress::stored(text).is_ok(), "{text:?}");
         }
     }
 

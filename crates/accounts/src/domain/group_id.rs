@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::domain::error::AccountsError;
+use crate::domain::hidden_character::is_hidden;
 
 /// The group whose members administer everything.
 ///
@@ -35,13 +36,34 @@ impl GroupId {
     ///
     /// # Errors
     /// [`AccountsError::Invalid`] also for one that ends with a dot, or begins or ends with `@`:
-    /// half an address, or the end of a sentence.
+    /// half an address, or the end of a sentence. And for one with invisible characters, which
+    /// looks like another.
     pub fn for_new(id: &str) -> Result<Self, AccountsError> {
         let found = Self::parse(id)?;
+        found.check_visible()?;
         if id.ends_with('.') || id.starts_with('@') || id.ends_with('@') {
             return Err(AccountsError::invalid("group id", id, NEW_GROUP_RULE));
         }
         Ok(found)
+    }
+
+    /// Whether it has a character that no reader sees.
+    ///
+    /// Only groups that were there before such ids were refused have one.
+    pub fn has_hidden(&self) -> bool {
+        self.0.contains(is_hidden)
+    }
+
+    /// Fails for a hidden character, in an id that becomes a group.
+    pub(crate) fn check_visible(&self) -> Result<(), AccountsError> {
+        if self.has_hidden() {
+            return Err(AccountsError::invalid(
+                "group id",
+                self.as_str(),
+                "an id without invisible characters",
+            ));
+        }
+        Ok(())
     }
 
     /// The group whose members administer everything.
@@ -120,5 +142,12 @@ mod tests {
         assert_ne!(GroupId::parse("NG").unwrap(), GroupId::parse("ng").unwrap());
         assert!(GroupId::parse("a/b c++").is_ok());
         assert!(["", " a", "a\n"].iter().all(|id| GroupId::parse(id).is_err()));
+    }
+
+    #[test]
+    fn new_group_has_no_invisible_character() {
+        for id in ["\u{200b}g", "ad\u{ad}min", "\u{202e}g", "ы\u{200d}ы"] {
+            assert!(GroupId::parse(id).is_ok() && GroupId::for_new(id).is_err(), "{id:?}");
+        }
     }
 }

@@ -70,7 +70,9 @@ impl UsersMut<'_> {
         backend: &BackendId,
         first: &FirstSignIn,
     ) -> Result<(User, bool), AccountsError> {
-        let groups: Vec<_> = identity.groups().filter_map(|group| GroupId::parse(group).ok()).collect();
+        // A group that cannot be created is left out: it must not keep its members from signing in.
+        let groups = identity.groups().filter_map(|group| GroupId::parse(group).ok());
+        let groups: Vec<_> = groups.filter(|group| !group.has_hidden()).collect();
         self.remember_named(identity, backend, groups, first).await
     }
 

@@ -352,6 +352,7 @@ async fn insert(
     id: &GroupId,
     name: Option<&str>,
 ) -> Result<Option<Row>, AccountsError> {
+    id.check_visible()?;
     let insert = sql("INSERT INTO groups (id, display_name, search) VALUES ($1, $2, $3) \
                       ON CONFLICT (id) DO NOTHING RETURNING key");
     change.row(insert.bind(id.as_str()).bind(name).bind(search_text::of_group(id, name))).await

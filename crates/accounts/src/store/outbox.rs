@@ -324,7 +324,7 @@ pub(crate) async fn count_recipient(
     class: MailClass,
     address: &str,
 ) -> Result<bool, AccountsError> {
-    let parsed = EmailAddress::parse(address);
+    let parsed = EmailAddress::stored(address);
     let canonical = parsed.as_ref().map_or_else(|_| address.into(), EmailAddress::canonical);
     let scope = class.recipient_scope();
     Ok(rate_limits::acquire(change, class.per_recipient(), scope, &canonical).await?.is_ok())

@@ -94,8 +94,9 @@ async fn groups(
     summary: &mut Summary,
 ) -> Result<(), CliError> {
     for (id, name) in source.groups().await? {
+        let impossible = || format!("the group {id:?} has an id that no group can have");
         let Ok(group) = GroupId::parse(&id) else {
-            summary.problem(format!("the group {id:?} has an id that no group can have"));
+            summary.problem(impossible());
             continue;
         };
         let there = match store {
@@ -104,6 +105,10 @@ async fn groups(
         };
         if there {
             summary.groups_there += 1;
+            continue;
+        }
+        if group.has_hidden() {
+            summary.problem(impossible());
             continue;
         }
         let name = name.as_deref().map_or(Ok(None), GroupDisplayName::parse_optional);

@@ -74,6 +74,9 @@ async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let id = call.params.text("groupid")?.unwrap_or_default();
     // A group called 0 is nothing to PHP, and clients know that.
     let wrong = |error: AccountsError| match error {
+        AccountsError::Invalid { .. } if GroupId::parse(id).is_ok_and(|id| id.has_hidden()) => {
+            OcsFailure::new(INVALID, "Group name must not have invisible characters")
+        }
         AccountsError::Invalid { .. } if GroupId::parse(id).is_ok() => {
             OcsFailure::new(INVALID, "Group name must not end with a dot, or begin or end with @")
         }

@@ -41,10 +41,14 @@ fn wanted(request: &PageRequest, user: &User, sent: &Form) -> Result<UserChange,
         if !request.app.settings().allow_user_to_change_display_name {
             return Err((StatusCode::FORBIDDEN, Notice::bad(request.t("name-fixed"))));
         }
+        // One that is there may be older than a rule.
+        let is_new = user.display_name.as_deref() != Some(name);
         let is_short = name.trim().chars().count() <= MAX_NAME_CHARS;
         let name = DisplayName::parse_optional(name).ok().filter(|_| is_short);
         let bad = || Notice::bad(request.t("name-bad")).at("display-name");
-        change = change.display_name(name.ok_or_else(|| (StatusCode::UNPROCESSABLE_ENTITY, bad()))?);
+        if is_new {
+            change = change.display_name(name.ok_or_else(|| (StatusCode::UNPROCESSABLE_ENTITY, bad()))?);
+        }
     }
     if let Some(code) = sent.get("language") {
         let is_known = code.is_empty()

@@ -369,7 +369,7 @@ pub(crate) async fn confirm_known(tx: &mut Tx) -> Result<(), AccountsError> {
     let mut left = Vec::new();
     for row in tx.rows(rows).await? {
         let (key, name, email) = (row.int(0)?, row.text(1)?, row.text(2)?);
-        let canonical = EmailAddress::parse(&email).map(|address| address.canonical().into_owned());
+        let canonical = EmailAddress::stored(&email).map(|address| address.canonical().into_owned());
         left.push((key, name, canonical.unwrap_or_else(|_| email.clone()), email));
     }
     let mut unconfirmed = Vec::new();
