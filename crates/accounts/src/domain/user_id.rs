@@ -71,6 +71,9 @@ impl UserId {
         {
             return Err(NewIdError::Reserved);
         }
+        if ROUTE_WORDS.iter().any(|word| word.eq_ignore_ascii_case(id)) {
+            return Err(NewIdError::RouteWord);
+        }
         if id.len() > MAX_NEW_ID {
             return Err(NewIdError::TooLong);
         }
@@ -107,6 +110,11 @@ const MAX_NEW_ID: usize = 64;
 /// Names that would collide with files of the PHP system in a data folder.
 const RESERVED: &[&str] =
     &[".htaccess", "files_external", ".ocdata", "nextcloud.log", "owncloud.log", "__groupfolders"];
+
+/// Words that stand in the place of an id in a route of the API.
+///
+/// A test of the server compares them with its routes.
+const ROUTE_WORDS: &[&str] = &["details", "disabled", "recent"];
 
 impl PartialEq for UserId {
     fn eq(&self, other: &Self) -> bool {
@@ -194,6 +202,9 @@ pub enum NewIdError {
     /// A name that the system uses itself.
     #[error("Username is invalid because files already exist for this user")]
     Reserved,
+    /// A word that stands in the place of an id in the addresses of the API.
+    #[error("Username is a word that the addresses of this server use")]
+    RouteWord,
     /// More than 64 bytes.
     #[error("Username must not be longer than 64 characters")]
     TooLong,
@@ -212,10 +223,22 @@ mod tests {
 
     #[test]
     fn refusals_of_new_ids_have_their_documented_texts() {
-        let errors: Vec<String> =
-            ["", " ", "a\u{e9}", " a", "..", "a.", "@a", "a@", "@", ".htaccess", "x".repeat(65).as_str()]
-                .map(|id| UserId::for_new(id).unwrap_err().to_string())
-                .to_vec();
+        let errors: Vec<String> = [
+            "",
+            " ",
+            "a\u{e9}",
+            " a",
+            "..",
+            "a.",
+            "@a",
+            "a@",
+            "@",
+            ".htaccess",
+            "Details",
+            "x".repeat(65).as_str(),
+        ]
+        .map(|id| UserId::for_new(id).unwrap_err().to_string())
+        .to_vec();
         insta::assert_snapshot!(errors.join("\n"), @r#"
         A valid username must be provided
         A valid username must be provided
@@ -227,6 +250,7 @@ mod tests {
         Username must not begin or end with @
         Username must not begin or end with @
         Username is invalid because files already exist for this user
+        Username is a word that the addresses of this server use
         Username must not be longer than 64 characters
         "#);
         assert!(UserId::for_new("o'Neil_x.y@example.com 2-").is_ok());

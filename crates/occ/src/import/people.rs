@@ -2,7 +2,7 @@
 
 use accounts::{
     AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, Locale, MAX_ADDITIONAL_MAILS,
-    NewUser, PasswordHash, ProfileField, ProfileScope, ProfileValue, Timestamp, UserId,
+    NewIdError, NewUser, PasswordHash, ProfileField, ProfileScope, ProfileValue, Timestamp, UserId,
 };
 use serde_json::Value;
 use user_backend::config::{Config, Entry};
@@ -181,10 +181,24 @@ impl Person {
             );
             return Ok(Err(NotImported::Problem(text)));
         };
+        let address = match UserId::for_new(wanted) {
+            // No browser and no proxy leaves such a path as it is.
+            Err(NewIdError::Dots) => {
+                let text = format!(
+                    "the user {uid:?} cannot have the id {wanted:?} here: it has dots only; --map can give another id"
+                );
+                return Ok(Err(NotImported::Problem(text)));
+            }
+            Err(NewIdError::RouteWord) => Some(format!(
+                "the API has a list of users at the address of {wanted:?}, so it does not show this one; --map can give \
+                 another id"
+            )),
+            _ => None,
+        };
         let preferences = source.preferences(&uid).await?;
         // There, everything else means disabled.
         let is_disabled = preferences.iter().any(|(app, key, value)| is_disabled(app, key, value));
-        let mut remarks = Vec::new();
+        let mut remarks: Vec<String> = address.into_iter().collect();
         let home = match (decided, row.backends.is_empty()) {
             (Some(home), _) => home,
             (None, true) => Home::Local,

@@ -165,10 +165,19 @@ pub enum RouteMatch<'p> {
 ///
 /// `HEAD` goes where `GET` goes, unless that changes something.
 pub fn find<'p>(method: &Method, path: &'p Path) -> RouteMatch<'p> {
+    find_among(method, path, |_| true)
+}
+
+/// The same among some of the routes.
+pub(crate) fn find_among<'p>(
+    method: &Method,
+    path: &'p Path,
+    is_meant: impl Fn(&Route) -> bool,
+) -> RouteMatch<'p> {
     let is_head = *method == Method::HEAD;
     let method = if is_head { &Method::GET } else { method };
     let mut other = false;
-    for route in ROUTES {
+    for route in ROUTES.iter().filter(|route| is_meant(route)) {
         let Some(captures) = matched(route.path, path.segments()) else { continue };
         if route.method == *method && !(is_head && route.operation.changes_on_get) {
             return RouteMatch::Route(route, captures);
@@ -180,6 +189,10 @@ pub fn find<'p>(method: &Method, path: &'p Path) -> RouteMatch<'p> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use accounts::{NewIdError, UserId};
+
     use super::*;
 
     fn found(method: &Method, raw: &str) -> String {
@@ -234,6 +247,24 @@ mod tests {
         ] {
             assert_eq!(found(&method, path), expected, "{method} {path}");
         }
+    }
+
+    /// The id of a user that is a word of a route would lead to that route.
+    #[test]
+    fn words_that_hide_a_user_are_no_ids_of_new_users() {
+        let words: BTreeSet<&str> = ROUTES.iter().flat_map(|route| route.path.split('/')).collect();
+        let mut hiding = Vec::new();
+        for word in words.into_iter().filter(|word| !word.is_empty() && !word.starts_with('{')) {
+            let is_hidden = ROUTES.iter().filter(|route| route.path.contains("{user}")).any(|route| {
+                let example = route.path.replace("{user}", word).replace(['{', '}'], "");
+                let path = Path::parse(&example).unwrap();
+                let RouteMatch::Route(first, _) = find(&route.method, &path) else { panic!("{example}") };
+                first.operation.id != route.operation.id
+            });
+            assert_eq!(UserId::for_new(word) == Err(NewIdError::RouteWord), is_hidden, "{word}");
+            hiding.extend(is_hidden.then_some(word));
+        }
+        assert_eq!(hiding, ["details", "disabled", "recent"]);
     }
 
     #[test]

@@ -257,6 +257,30 @@ async fn admin_creates_changes_and_deletes_a_user() {
     assert!(log.iter().all(|line| line.actor == "admin"), "{log:?}");
 }
 
+/// The API has lists at the paths of these users.
+#[tokio::test(flavor = "multi_thread")]
+async fn user_called_like_a_route_has_pages_and_is_not_created() {
+    let server = Server::start().await;
+    let mut admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
+    for word in ["details", "disabled", "recent"] {
+        let page = format!("/admin/users/{word}");
+        assert_eq!(admin.get(&page).await.status, 404, "{word}");
+        let refused = server.post("admin", "/cloud/users", &format!("userid={word}&password=x")).send().await;
+        assert!(refused.body.contains("are lists"), "{}", refused.body);
+        // As a backend or an earlier version made it.
+        let new = NewUser::new(UserId::parse(word).unwrap());
+        server.accounts.users().create(new).await.unwrap();
+        for below in ["", "/wipe", "/delete"] {
+            let shown = admin.get(&format!("{page}{below}")).await;
+            assert_eq!(shown.status, 200, "{page}{below}: {}", shown.body);
+            assert!(shown.body.contains(word), "{}", shown.body);
+        }
+        let saved = [("was:displayname", ""), ("displayname", "Word")];
+        assert_eq!(admin.post(&format!("{page}/profile"), &saved).await.status, 303, "{word}");
+        assert_eq!(admin.post(&format!("{page}/delete"), &[]).await.status, 303, "{word}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn admin_list_of_users_has_pages() {
     let server = Server::start().await;

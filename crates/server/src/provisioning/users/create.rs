@@ -256,6 +256,7 @@ fn checked_id(id: String, sent: bool) -> Result<UserId, OcsFailure> {
     UserId::for_new(&id).map_err(|error: NewIdError| {
         let failure = OcsFailure::new(INVALID, error.to_string());
         match id.as_str() {
+            _ if error == NewIdError::RouteWord => failure.with_hint(ROUTE_WORD),
             id if validate::has_curly_quotes(id) => failure.with_hint(QUOTES),
             id if id.contains('"') => failure.with_hint(INNER_QUOTES),
             _ if !sent => failure.with_hint(NO_ID),
@@ -263,6 +264,9 @@ fn checked_id(id: String, sent: bool) -> Result<UserId, OcsFailure> {
         }
     })
 }
+
+/// The hint for an id that is a word of a route.
+const ROUTE_WORD: &str = "GET /cloud/users/details, /disabled and /recent are lists, so no user could be read there; choose another id";
 
 /// The hint for a missing id.
 const NO_ID: &str = "send the name as userid, in lower case; with curl: -d userid=frank";

@@ -17,7 +17,7 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::params::Params;
 use crate::provisioning::path::Path;
-use crate::provisioning::routes::{RouteMatch, find};
+use crate::provisioning::routes::{Route, RouteMatch, find, find_among};
 use crate::provisioning::serve::serve_page;
 use crate::web::form::Form;
 use crate::web::format::ShownTime;
@@ -91,7 +91,14 @@ impl AdminRequest {
     ) -> Result<(&'static str, OcsAnswer), (&'static str, OcsFailure)> {
         // An id that is empty would make the path of another operation.
         let parsed = Path::parse(path).filter(|_| !path.contains("//"));
-        let found = parsed.as_ref().map_or(RouteMatch::Nothing, |path| find(method, path));
+        // First what the page may call: an id can be a word that another route has in its place.
+        let calls = self.page.calls;
+        let is_meant = |route: &Route| calls.contains(&route.operation.id);
+        let found =
+            parsed.as_ref().map_or(RouteMatch::Nothing, |path| match find_among(method, path, is_meant) {
+                RouteMatch::Route(route, captures) => RouteMatch::Route(route, captures),
+                _ => find(method, path),
+            });
         let RouteMatch::Route(route, captures) = found else { return Err(("", OcsFailure::unknown_path())) };
         let id = route.operation.id;
         // So the table says all that a page can do.
