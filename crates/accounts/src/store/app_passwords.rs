@@ -263,6 +263,18 @@ impl AppPasswords<'_> {
         row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, USER_COLUMNS)?))).transpose()
     }
 
+    /// Whether this was an app password or a service token that has ended.
+    ///
+    /// By whatever: revoked, replaced by a new one, expired, or deleted with its owner. The last 200
+    /// of each user are known, for 90 days at least.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_ended(self, token: &TokenHash) -> Result<bool, AccountsError> {
+        let query = sql("SELECT 1 FROM ended_app_passwords WHERE token = $1").bind(token.bytes());
+        Ok(self.0.db().row(query).await?.is_some())
+    }
+
     /// The owner of this app password.
     ///
     /// `None` if it does not exist, has ended, or its owner is disabled.

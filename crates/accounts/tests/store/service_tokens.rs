@@ -92,6 +92,60 @@ on_both! {
         assert_eq!(refusal(&wiped), Some(TokenRefusal::Wiped));
     }
 
+    /// A device that goes on with one is refused here, and no backend sees it as a guess.
+    async fn ended_tokens_are_known_whatever_ended_them(db) {
+        let accounts = people(db).await;
+        let tokens = accounts.app_passwords();
+        let make = async |owner: &str| {
+            accounts.users().create(NewUser::new(user(owner))).await.unwrap();
+            let expires = Some(db.clock.now().after(HOUR));
+            let (token, made) = tokens.create(&user(owner), "phone", expires).await.unwrap();
+            assert!(!tokens.has_ended(&token.hash()).await.unwrap());
+            (token.hash(), made.key)
+        };
+        let (revoked, key) = make("revoked").await;
+        tokens.revoke(&user("revoked"), key).await.unwrap();
+        let (all, _) = make("all").await;
+        tokens.revoke_all(&user("all")).await.unwrap();
+        let (rotated, _) = make("rotated").await;
+        let new = tokens.rotate(&user("rotated"), &rotated).await.unwrap().hash();
+        let (promoted, _) = make("promoted").await;
+        accounts.groups().add_member(&GroupId::admin(), &user("promoted")).await.unwrap();
+        let (wiped, _) = make("wiped").await;
+        tokens.wipe(&user("wiped")).await.unwrap();
+        assert!(!tokens.has_ended(&wiped).await.unwrap(), "its row is there and refuses it");
+        accounts.users().delete(&user("wiped")).await.unwrap();
+        let (deleted, _) = make("deleted").await;
+        accounts.users().delete(&user("deleted")).await.unwrap();
+        accounts.users().create(NewUser::new(user("deleted"))).await.unwrap();
+        let (expired, _) = make("expired").await;
+        db.clock.advance(HOUR);
+        tokens.create(&user("expired"), "in its place", None).await.unwrap();
+        for (number, ended) in [revoked, all, rotated, promoted, wiped, deleted, expired].iter().enumerate() {
+            assert!(tokens.has_ended(ended).await.unwrap(), "{number}");
+            assert!(!exists(&accounts, ended).await, "{number}");
+        }
+        assert!(exists(&accounts, &new).await && !tokens.has_ended(&new).await.unwrap());
+        assert!(!tokens.has_ended(&TokenHash::of("guess")).await.unwrap());
+    }
+
+    async fn ended_tokens_are_bounded_and_swept(db) {
+        let accounts = people(db).await;
+        let (tokens, frank) = (accounts.app_passwords(), user("frank"));
+        let (token, _) = tokens.create(&frank, "phone", None).await.unwrap();
+        let first = token.hash();
+        let mut last = first;
+        for _ in 0..201 {
+            last = tokens.rotate(&frank, &last).await.unwrap().hash();
+        }
+        assert_eq!(db.number("SELECT COUNT(*) FROM ended_app_passwords").await, 200);
+        assert!(!tokens.has_ended(&first).await.unwrap(), "the oldest goes");
+        db.raw("UPDATE ended_app_passwords SET ended_at = ended_at - 91 * 86400000").await.unwrap();
+        tokens.revoke_all(&frank).await.unwrap();
+        assert!(tokens.has_ended(&last).await.unwrap());
+        assert_eq!(db.number("SELECT COUNT(*) FROM ended_app_passwords").await, 1);
+    }
+
     async fn service_token_is_no_app_password_of_a_device(db) {
         let accounts = people(db).await;
         let (token, _) = make(&accounts, "root", &["admin"]).await.unwrap();

@@ -4,8 +4,8 @@
 //!
 //! They are looked up before the resolver, so no backend, delay, lock, budget or circuit breaker is
 //! involved: one works while the mail server is down and after a restart, and its use says nothing
-//! about guesses at the password. A secret of this server's own that opens nothing (wiped, expired,
-//! of another user) is refused here and never sent to a backend.
+//! about guesses at the password. A secret of this server's own that opens nothing (ended, wiped,
+//! expired, of another user) is refused here and never sent to a backend.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -26,6 +26,8 @@ const USE_RESOLUTION: Duration = Duration::from_secs(60);
 pub(super) enum Lookup {
     /// No app password of this server: it may be a password.
     NotOurs,
+    /// It was one and has ended, so it is no guess at anything.
+    Ended,
     /// An app password that opens nothing here.
     Refused,
     /// A valid one, and the account of its owner.
@@ -73,7 +75,9 @@ impl AppState {
         let Some(FoundAppPassword { epoch, look, owner, mut row, is_new }) =
             self.find_app_password(token).await?
         else {
-            return Ok(Lookup::NotOurs);
+            // In this order: one that ends in between is found here.
+            let has_ended = self.accounts().app_passwords().has_ended(&token).await?;
+            return Ok(if has_ended { Lookup::Ended } else { Lookup::NotOurs });
         };
         let now = self.accounts().now();
         let is_owner = match name {

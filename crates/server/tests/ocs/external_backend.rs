@@ -148,14 +148,28 @@ async fn disabled_user_external_refuses_external_users() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_of_the_mail_server_take_app_passwords_too() {
-    let server = server().await;
+    let passwords = Arc::new(AtomicUsize::new(0));
+    let port = mail_server_counting(MAIL, Arc::clone(&passwords)).await;
+    let mail = format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+    );
+    let server = Server::with("", &mail).await;
     server.get("-", "/cloud/user").basic("mia@mail.example", MAIL).send().await.ok();
     let id = UserId::parse("mia@mail.example").unwrap();
     let (token, kept) = server.accounts.app_passwords().create(&id, "phone", None).await.unwrap();
     let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", token.expose());
     ask().send().await.ok();
     server.accounts.app_passwords().revoke(&id, kept.key).await.unwrap();
+    // The device goes on: the mail server sees no guess at the password, and the network is not
+    // kept out.
+    let before = passwords.load(Ordering::SeqCst);
+    for _ in 0..12 {
+        ask().send().await.fails(997, "Unauthorised");
+    }
+    server.accounts.users().delete(&id).await.unwrap();
     ask().send().await.fails(997, "Unauthorised");
+    assert_eq!(passwords.load(Ordering::SeqCst), before);
+    server.get("-", "/cloud/user").basic("mia@mail.example", MAIL).send().await.ok();
 }
 
 /// A deleted mail server user may sign in again, as in the original; a banned one not.

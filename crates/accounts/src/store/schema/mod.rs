@@ -34,6 +34,7 @@ const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v12_sqlite.sql"), postgres: include_str!("v12_postgres.sql") },
     Migration { sqlite: include_str!("v13_sqlite.sql"), postgres: include_str!("v13_postgres.sql") },
     Migration { sqlite: include_str!("v14_sqlite.sql"), postgres: include_str!("v14_postgres.sql") },
+    Migration { sqlite: include_str!("v15_sqlite.sql"), postgres: include_str!("v15_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.
@@ -170,6 +171,7 @@ const OUR_NAMES: &[&str] = &[
     "unblocked_sources",
     "server_instances",
     "rate_limit_events",
+    "ended_app_passwords",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {
