@@ -116,7 +116,7 @@ pub use store::audit::{AuditFilter, AuditLine};
 pub use store::backend_failures::StoredBudget;
 pub use store::failed_logins::{FailedLogin, KeepFailures, LoginEvent, MAX_FAILED_LOGINS};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
-pub use store::login_flows::{LOGIN_FLOW_LIFE, LOGIN_FLOW_PATH, LoginFlow, NewLoginFlow};
+pub use store::login_flows::{LOGIN_FLOW_LIFE, LOGIN_FLOW_PATH, LoginFlow, LoginFlowDenial, NewLoginFlow};
 pub use store::outbox::WaitingMail;
 pub use store::passwords::{MAX_HISTORY, StoredCredential};
 pub use store::pins::{Pin, StoredPins};

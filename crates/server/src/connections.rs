@@ -50,6 +50,48 @@ struct Counts {
     by_place: HashMap<SourceNet, usize>,
 }
 
+impl Counts {
+    /// Counts a connection from there.
+    ///
+    /// `from_one`: how many one source may have, unless it is exempt.
+    ///
+    /// # Errors
+    /// Which limit is reached.
+    fn take(&mut self, place: SourceNet, all: usize, from_one: Option<usize>) -> Result<(), &'static str> {
+        if self.all >= all {
+            return Err("max_connections reached");
+        }
+        let free = all - self.all;
+        let is_scarce = free <= all / 4;
+        let share = if is_scarce { (free / 8).max(FEW) } else { usize::MAX };
+        // One customer may have up to a /48: wider networks have more, but never more than half.
+        let is_full = |network: SourceNet, limit: usize| {
+            let limit = limit.saturating_mul(network.allowance_factor() as usize).min(all.div_ceil(2));
+            self.by_place.get(&network).is_some_and(|here| *here >= limit.min(share))
+        };
+        if from_one.is_some_and(|limit| place.levels().any(|network| is_full(network, limit))) {
+            return Err("max_connections_per_source reached");
+        }
+        self.all += 1;
+        for network in place.levels() {
+            *self.by_place.entry(network).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, place: SourceNet) {
+        self.all = self.all.saturating_sub(1);
+        for network in place.levels() {
+            if let Some(here) = self.by_place.get_mut(&network) {
+                *here = here.saturating_sub(1);
+                if *here == 0 {
+                    self.by_place.remove(&network);
+                }
+            }
+        }
+    }
+}
+
 impl Connections {
     pub(crate) fn new(app: AppState) -> Self {
         Self { app, counts: Arc::default(), is_monitoring: false }
@@ -90,19 +132,7 @@ impl Connections {
 
     fn slot(&self, address: IpAddr, all: usize, from_one: Option<usize>) -> Result<Slot, &'static str> {
         let place = SourceNet::of(address);
-        let mut counts = self.lock();
-        let here = counts.by_place.get(&place).copied().unwrap_or_default();
-        if counts.all >= all {
-            return Err("max_connections reached");
-        }
-        let free = all - counts.all;
-        let is_scarce = free <= all / 4;
-        let share = if is_scarce { (free / 8).max(FEW) } else { usize::MAX };
-        if from_one.is_some_and(|limit| here >= limit.min(share)) {
-            return Err("max_connections_per_source reached");
-        }
-        counts.all += 1;
-        counts.by_place.insert(place, here + 1);
+        self.lock().take(place, all, from_one)?;
         Ok(Slot { connections: self.clone(), place })
     }
 
@@ -126,14 +156,7 @@ struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut counts = self.connections.lock();
-        counts.all = counts.all.saturating_sub(1);
-        if let Some(here) = counts.by_place.get_mut(&self.place) {
-            *here = here.saturating_sub(1);
-            if *here == 0 {
-                counts.by_place.remove(&self.place);
-            }
-        }
+        self.connections.lock().give_back(self.place);
     }
 }
 
@@ -229,5 +252,30 @@ mod tests {
             assert!(!accepted.nodelay().unwrap());
             assert!(connections.admit(accepted).unwrap().stream().nodelay().unwrap());
         }
+    }
+
+    /// The /64 of this number in one /48; each is in a /56 of its own.
+    fn net(number: u32) -> SourceNet {
+        SourceNet::of(format!("2001:db8:7:{number:x}00::1").parse().unwrap())
+    }
+
+    #[test]
+    fn one_ipv6_customer_never_has_more_than_half() {
+        let mut counts = Counts::default();
+        let mut taken = Vec::new();
+        for number in (0..64).flat_map(|number| std::iter::repeat_n(number, 10)) {
+            if counts.take(net(number), 100, Some(8)).is_ok() {
+                taken.push(number);
+            }
+        }
+        assert_eq!(taken.len(), 50);
+        assert_eq!(taken.iter().filter(|number| **number == 0).count(), 8, "a /64");
+        let other = SourceNet::of("198.51.100.7".parse().unwrap());
+        assert!(counts.take(other, 100, Some(8)).is_ok());
+        counts.give_back(other);
+        for number in taken {
+            counts.give_back(net(number));
+        }
+        assert!(counts.all == 0 && counts.by_place.is_empty(), "{counts:?}");
     }
 }

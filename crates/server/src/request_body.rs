@@ -65,6 +65,8 @@ impl Sender {
     }
 
     /// What all bodies of one source together may hold, in bytes.
+    ///
+    /// Wider IPv6 networks have no more: one customer may have up to a /48.
     const fn share(self) -> usize {
         self.budget() / 4
     }
@@ -188,17 +190,22 @@ impl Charge {
     /// [`BodyError::Busy`]: not enough left, in all or for this source. The charge is unchanged.
     pub fn set(&mut self, bytes: usize) -> Result<(), BodyError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_source = held.by_source.get(&self.place).copied().unwrap_or_default();
-        // All contains this charge, and so does what its source holds.
-        let (all, of_source) = (held.all - self.bytes + bytes, of_source - self.bytes + bytes);
-        if bytes > self.bytes && (all > self.sender.budget() || of_source > self.sender.share()) {
+        // All contains this charge, and so does what each of its networks holds.
+        let changed = |before: usize| before - self.bytes + bytes;
+        let of_network =
+            |held: &BudgetUse, network| changed(held.by_source.get(&network).copied().unwrap_or_default());
+        let all = changed(held.all);
+        let share = self.sender.share();
+        let is_too_much = || self.place.levels().any(|network| of_network(&held, network) > share);
+        if bytes > self.bytes && (all > self.sender.budget() || is_too_much()) {
             return Err(BodyError::Busy);
         }
         held.all = all;
-        if of_source == 0 {
-            held.by_source.remove(&self.place);
-        } else {
-            held.by_source.insert(self.place, of_source);
+        for network in self.place.levels() {
+            match of_network(&held, network) {
+                0 => held.by_source.remove(&network),
+                of_network => held.by_source.insert(network, of_network),
+            };
         }
         self.bytes = bytes;
         Ok(())
@@ -324,6 +331,23 @@ mod tests {
         drop(charge);
         assert_eq!(held(&budget), [0, 0]);
         assert!(budget.anonymous.lock().unwrap().by_source.is_empty(), "no source is remembered");
+    }
+
+    #[tokio::test]
+    async fn one_ipv6_customer_has_one_share() {
+        let budget = BodyBudget::default();
+        let mut charges = Vec::new();
+        for number in 0..1_000_u32 {
+            let source = format!("2001:db8:7:{number:x}::1").parse().unwrap();
+            let body = chunks(&[Sender::Anonymous.limit()]);
+            charges.extend(budget.read(Sender::Anonymous, source, body).await.ok());
+        }
+        let held: usize = charges.iter().map(|(bytes, _)| bytes.len()).sum();
+        assert_eq!(held, Sender::Anonymous.share());
+        let body = chunks(&[Sender::Anonymous.limit()]);
+        assert!(budget.read(Sender::Anonymous, source(1), body).await.is_ok());
+        charges.clear();
+        assert!(budget.anonymous.lock().unwrap().by_source.is_empty());
     }
 
     #[tokio::test]

@@ -12,7 +12,6 @@ use thiserror::Error;
 
 use crate::domain::{AccountsError, Actor, EmailAddress, SKEW, Timestamp, TokenHash, UserId};
 use crate::service::password_reset::redeem::{self, Throttled};
-use crate::service::password_reset::request::source_net;
 use crate::store::address_confirmations::{self, ConfirmationBasis};
 use crate::store::users::addresses;
 use crate::store::{Accounts, ActingAccounts, rate_limits};
@@ -73,7 +72,7 @@ impl AddressConfirmation {
         source: Option<IpAddr>,
     ) -> Result<(UserId, EmailAddress), ConfirmError> {
         let store = self.accounts.store();
-        let event = redeem::count_link(store, &source_net(source)).await??;
+        let event = redeem::count_link(store, source).await??;
         let basis = match redeem::well_formed(token) {
             Some(token) => address_confirmations::basis(store, &token).await?,
             None => None,

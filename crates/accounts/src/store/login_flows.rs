@@ -8,8 +8,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use user_backend::brute_force::SourceNet;
-
 use crate::domain::{AccountsError, ServiceToken, Timestamp, Token, TokenHash, TokenScopes, User, UserId};
 use crate::store::app_passwords::{self, AppPassword, client_name};
 use crate::store::engine::sql;
@@ -24,13 +22,37 @@ pub const LOGIN_FLOW_LIFE: Duration = Duration::from_secs(20 * 60);
 /// The path of the page that a device opens, before its token.
 pub const LOGIN_FLOW_PATH: &str = "login/v2/flow/";
 
-/// How many flows one network may begin: enough for a school behind one address.
+/// How many flows one source may begin: enough for a school behind one address.
+///
+/// An IPv6 /56 may begin four times as many, a /48 sixteen times.
 const PER_SOURCE: RateLimit = RateLimit { max: 60, window: LOGIN_FLOW_LIFE };
 
 /// How many flows are kept.
 ///
 /// Beginning one needs no credentials.
 const MOST: u64 = 10_000;
+
+/// A source that has begun fewer may begin another one as long as there is any room.
+///
+/// Of the last quarter of [`MOST`], others may begin an eighth of what is left, so that a few
+/// networks do not take all.
+const FEW: u64 = 4;
+
+/// How many flows one network may begin while so many wait.
+fn share(waiting: u64) -> u32 {
+    let free = MOST.saturating_sub(waiting);
+    if free > MOST / 4 { u32::MAX } else { u32::try_from((free / 8).max(FEW)).unwrap_or(u32::MAX) }
+}
+
+/// Why no flow begins, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginFlowDenial {
+    /// This network has begun too many.
+    Source(Duration),
+    /// Too many devices wait, from all networks.
+    Full(Duration),
+}
 
 /// A flow that has begun: the two tokens, which are shown now and never again.
 #[derive(Debug)]
@@ -100,27 +122,32 @@ impl LoginFlows<'_> {
 impl LoginFlowsMut<'_> {
     /// Begins a flow for a client that calls itself so.
     ///
-    /// The inner `Err` says how long it takes until this network may begin another one.
+    /// The inner `Err` says how long it takes until one may begin.
     ///
     /// # Errors
-    /// [`AccountsError::Full`]: too many devices wait. When the store cannot be written.
+    /// When the store cannot be written.
     pub async fn begin(
         self,
         client: &str,
         from: IpAddr,
-    ) -> Result<Result<NewLoginFlow, Duration>, AccountsError> {
+    ) -> Result<Result<NewLoginFlow, LoginFlowDenial>, AccountsError> {
         let new = NewLoginFlow { poll: Token::random()?, page: Token::random()? };
         let mut change = self.0.change().await?;
         let now = change.now();
         change.execute(sql("DELETE FROM login_flows WHERE expires_at <= $1").bind(now.millis())).await?;
-        let source = SourceNet::of(from).to_string();
-        if let Err(wait) = rate_limits::acquire(&mut change, PER_SOURCE, "login_flow.source", &source).await?
-        {
-            return Ok(Err(wait));
+        let count = change.row(sql("SELECT COUNT(*), MIN(expires_at) FROM login_flows")).await?;
+        let (waiting, first_ends) = match count {
+            Some(row) => (row.count(0)?, row.int_or_null(1)?),
+            None => (0, None),
+        };
+        if waiting >= MOST {
+            let ends = first_ends.map_or(now, Timestamp::from_millis);
+            return Ok(Err(LoginFlowDenial::Full(now.until(ends).max(Duration::from_secs(1)))));
         }
-        let count = change.row(sql("SELECT COUNT(*) FROM login_flows")).await?;
-        if count.map(|row| row.count(0)).transpose()?.unwrap_or_default() >= MOST {
-            return Err(AccountsError::Full);
+        let scope = "login_flow.source";
+        let counted = rate_limits::acquire_from(&mut change, PER_SOURCE, share(waiting), scope, Some(from));
+        if let Err(wait) = counted.await? {
+            return Ok(Err(LoginFlowDenial::Source(wait)));
         }
         let insert = sql("INSERT INTO login_flows \
                           (poll_token, page_token, client, begun_from, created_at, expires_at) \

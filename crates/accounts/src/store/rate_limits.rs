@@ -3,7 +3,10 @@
 //! In the store and not in memory, so that a limit holds across processes and restarts and needs
 //! nothing else to be installed.
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use user_backend::brute_force::SourceNet;
 
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::change::Change;
@@ -59,8 +62,10 @@ async fn retry_after(
 }
 
 /// A counted event.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RateLimitEvent(i64);
+///
+/// At every subject that it was counted for.
+#[derive(Clone, Debug)]
+pub(crate) struct RateLimitEvent(Vec<i64>);
 
 /// Counts an event if the limit allows it, or returns how long it takes until it does.
 pub(crate) async fn acquire(
@@ -69,13 +74,47 @@ pub(crate) async fn acquire(
     scope: &str,
     subject: &str,
 ) -> Result<Result<RateLimitEvent, Duration>, AccountsError> {
-    if let Some(wait) = retry_after(change, limit, scope, subject, 1).await? {
-        return Ok(Err(wait));
+    acquire_all(change, scope, &[(subject.to_owned(), limit)]).await
+}
+
+/// Counts an event of a source if the limit allows it, or returns how long it takes until it does.
+///
+/// An IPv6 address counts at its /64, /56 and /48, with 1, 4 and 16 times the limit: one customer
+/// may have up to a /48. No network gets more than `most`. Requests without an address count together.
+pub(crate) async fn acquire_from(
+    change: &mut Change<'_>,
+    limit: RateLimit,
+    most: u32,
+    scope: &str,
+    source: Option<IpAddr>,
+) -> Result<Result<RateLimitEvent, Duration>, AccountsError> {
+    let Some(source) = source else { return acquire(change, limit, scope, "unknown").await };
+    let levels = SourceNet::of(source).levels().map(|network| {
+        let max = limit.max.saturating_mul(network.allowance_factor()).min(most);
+        (network.to_string(), RateLimit { max, ..limit })
+    });
+    acquire_all(change, scope, &levels.collect::<Vec<_>>()).await
+}
+
+/// Counts an event at all of these subjects if the limit of each allows it.
+async fn acquire_all(
+    change: &mut Change<'_>,
+    scope: &str,
+    subjects: &[(String, RateLimit)],
+) -> Result<Result<RateLimitEvent, Duration>, AccountsError> {
+    for (subject, limit) in subjects {
+        if let Some(wait) = retry_after(change, *limit, scope, subject, 1).await? {
+            return Ok(Err(wait));
+        }
     }
-    let event = sql("INSERT INTO rate_limit_events (scope, subject, at) VALUES ($1, $2, $3) RETURNING key");
-    let event = event.bind(scope).bind(subject).bind(change.now().millis());
-    let key = change.row(event).await?.map(|row| row.int(0)).transpose()?;
-    Ok(Ok(RateLimitEvent(key.unwrap_or_default())))
+    let mut keys = Vec::with_capacity(subjects.len());
+    for (subject, _) in subjects {
+        let event =
+            sql("INSERT INTO rate_limit_events (scope, subject, at) VALUES ($1, $2, $3) RETURNING key");
+        let event = event.bind(scope).bind(subject.as_str()).bind(change.now().millis());
+        keys.extend(change.row(event).await?.map(|row| row.int(0)).transpose()?);
+    }
+    Ok(Ok(RateLimitEvent(keys)))
 }
 
 /// Counts several events if the limit allows all, or returns the time until it does.
@@ -103,7 +142,10 @@ pub(crate) async fn acquire_several(
 
 /// Takes an event off the count.
 pub(crate) async fn release(change: &mut Change<'_>, event: RateLimitEvent) -> Result<(), AccountsError> {
-    change.execute(sql("DELETE FROM rate_limit_events WHERE key = $1").bind(event.0)).await.map(drop)
+    for key in event.0 {
+        change.execute(sql("DELETE FROM rate_limit_events WHERE key = $1").bind(key)).await?;
+    }
+    Ok(())
 }
 
 /// Deletes events that are too old for every limit.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use accounts::{
-    AccountsError, ActingAccounts, EmailAddress, MAX_APP_PASSWORDS, MAX_SESSIONS, NewUser, ProfileField,
-    ProfileScope, ProfileValue, UserChange,
+    AccountsError, ActingAccounts, EmailAddress, LoginFlowDenial, MAX_APP_PASSWORDS, MAX_SESSIONS, NewUser,
+    ProfileField, ProfileScope, ProfileValue, UserChange,
 };
 
 use crate::test_db::{on_both, user};
@@ -81,6 +81,52 @@ on_both! {
         assert!(is_refused(accounts.users().change(&eve, set(next, "x")).await, "profile"));
         let first = texts().find(|field| *field != ProfileField::Phone).unwrap();
         accounts.users().change(&eve, set(first, &"x".repeat(2000))).await.unwrap();
+    }
+
+    /// One customer may have a whole /48 of IPv6.
+    async fn login_flows_of_one_ipv6_customer_are_bounded(db) {
+        let accounts = db.open().await;
+        let begin = async |from: &str| accounts.login_flows().begin("phone", from.parse().unwrap()).await.unwrap();
+        let mut begun = 0;
+        for net in 0..17 {
+            for _ in 0..60 {
+                begun += u32::from(begin(&format!("2001:db8:7:{:x}::1", net * 256)).await.is_ok());
+            }
+        }
+        assert_eq!(begun, 16 * 60, "sixteen times what one household may");
+        let refused = begin("2001:db8:7:ffff::1").await.unwrap_err();
+        assert!(matches!(refused, LoginFlowDenial::Source(wait) if wait > Duration::ZERO), "{refused:?}");
+        assert!(begin("2001:db8:8::1").await.is_ok() && begin("198.51.100.77").await.is_ok());
+        for _ in 0..59 {
+            begin("198.51.100.77").await.unwrap();
+        }
+        assert!(begin("198.51.100.77").await.is_err());
+    }
+
+    /// What is left of the table is shared.
+    async fn last_login_flows_are_for_all_networks(db) {
+        let accounts = db.open().await;
+        let begin = async |from: &str| accounts.login_flows().begin("phone", from.parse().unwrap()).await.unwrap();
+        let fill = async |count: u32| {
+            let (numbers, random) = match db.is_sqlite() {
+                true => ("(WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {}) SELECT n FROM n)", "randomblob(32)"),
+                false => ("generate_series(1, {}) AS n", "decode(md5(random()::text) || md5(random()::text), 'hex')"),
+            };
+            let (numbers, expires) = (numbers.replace("{}", &count.to_string()), db.clock.now().after(HOUR / 4).millis());
+            let insert = format!("INSERT INTO login_flows (poll_token, page_token, client, begun_from, created_at, expires_at) \
+                                  SELECT {random}, {random}, 'x', 'x', 0, {expires} FROM {numbers}");
+            db.raw(&insert).await.unwrap();
+        };
+        fill(9_900).await;
+        // An eighth of what is left.
+        for _ in 0..11 {
+            begin("198.51.100.1").await.unwrap();
+        }
+        assert!(matches!(begin("198.51.100.1").await.unwrap_err(), LoginFlowDenial::Source(_)));
+        assert!(begin("198.51.100.2").await.is_ok());
+        fill(10_000 - 9_912).await;
+        let full = begin("198.51.100.3").await.unwrap_err();
+        assert_eq!(full, LoginFlowDenial::Full(HOUR / 4));
     }
 
     async fn app_passwords_are_a_hundred_of_either_kind(db) {

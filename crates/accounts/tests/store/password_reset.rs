@@ -241,6 +241,14 @@ on_both! {
         assert!(matches!(fixture.reset.request("alice", ip("2001:db8::1")).await, Err(RequestError::Throttled { .. })));
         fixture.clock.advance(Duration::from_secs(1));
         fixture.reset.request("alice", ip("2001:db8::1")).await.unwrap();
+        // One customer may have a whole /48.
+        let mut asked = 0;
+        for net in 0..20 {
+            for _ in 0..10 {
+                asked += u32::from(fixture.reset.request("ghost", ip(&format!("2001:db8:9:{net:x}00::1"))).await.is_ok());
+            }
+        }
+        assert_eq!(asked, 160);
     }
 
     async fn o17_burst_from_one_source_is_limited(db) {

@@ -12,7 +12,7 @@
 //! typed the password in the last 15 minutes. An administrator may choose scopes there; the program
 //! then gets a service token with them instead.
 
-use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, LoginFlow, TokenHash, TokenScopes};
+use accounts::{AccountsError, Actor, LOGIN_FLOW_PATH, LoginFlow, LoginFlowDenial, TokenHash, TokenScopes};
 use axum::body::Body;
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, Response, StatusCode};
@@ -33,13 +33,18 @@ pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResul
     let flows = request.app.accounts().as_system();
     let begun = match flows.login_flows().begin(agent, request.origin.address).await {
         Ok(Ok(begun)) => begun,
-        Ok(Err(wait)) => {
-            let response =
-                message(StatusCode::TOO_MANY_REQUESTS, "Too many devices were signed in from your address");
-            return Ok(waiting(response, Some(wait)));
-        }
-        Err(AccountsError::Full) => {
-            return Ok(message(StatusCode::SERVICE_UNAVAILABLE, "Too many devices wait to be signed in"));
+        Ok(Err(denial)) => {
+            let (status, text, wait) = match denial {
+                LoginFlowDenial::Full(wait) => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "Too many devices wait to be signed in", Some(wait))
+                }
+                LoginFlowDenial::Source(wait) => {
+                    let text = "Too many devices were signed in from your address";
+                    (StatusCode::TOO_MANY_REQUESTS, text, Some(wait))
+                }
+                _ => (StatusCode::TOO_MANY_REQUESTS, "Too many devices wait to be signed in", None),
+            };
+            return Ok(waiting(message(status, text), wait));
         }
         Err(error) => return Err(request.failed(&error)),
     };

@@ -92,12 +92,7 @@ impl SourceRateLimit {
 
     /// How many failures a network may have: more than one household may be in a wide one.
     pub fn allowance(&self, network: SourceNet) -> u32 {
-        let factor = match network.prefix() {
-            48 => WIDER * WIDER,
-            56 => WIDER,
-            _ => 1,
-        };
-        self.refuse_after.max(1).saturating_mul(factor)
+        self.refuse_after.max(1).saturating_mul(network.allowance_factor())
     }
 
     /// The same as a limit of attempts.
@@ -166,6 +161,15 @@ impl SourceNet {
     /// Whether another network is this one or a part of it.
     pub fn contains(self, other: Self) -> bool {
         other.levels().any(|level| level == self)
+    }
+
+    /// How many times the allowance of one household this network has: 1, 4 or 16.
+    pub fn allowance_factor(self) -> u32 {
+        match self.prefix {
+            48 => WIDER * WIDER,
+            56 => WIDER,
+            _ => 1,
+        }
     }
 
     /// The length of the prefix: 64, 56 or 48; 128 for an IPv4 address.

@@ -13,7 +13,7 @@ use user_backend::clock::Instant;
 
 use crate::domain::{AccountsError, Action, Actor, EmailAddress, SKEW, Timestamp, TokenHash, UserId};
 use crate::service::local_password::change::{ROUNDS, SetError, locked};
-use crate::service::password_reset::request::{PasswordReset, source_net};
+use crate::service::password_reset::request::PasswordReset;
 use crate::service::password_reset::settings::ResetSettings;
 use crate::store::change::{Change, LockedUser};
 use crate::store::handle::ActingStore;
@@ -73,7 +73,7 @@ impl PasswordReset {
     /// # Cancellation
     /// Safe.
     pub async fn inspect(&self, token: &str, source: Option<IpAddr>) -> Result<ResetPage, RedeemError> {
-        self.owner(token, &source_net(source)).await
+        self.owner(token, source).await
     }
 
     /// Uses a token up and sets the password of its owner, who is not signed in by that.
@@ -92,10 +92,9 @@ impl PasswordReset {
         source: Option<IpAddr>,
         deadline: Instant,
     ) -> Result<UserId, RedeemError> {
-        let place = source_net(source);
         let mut round = 1;
         loop {
-            let ResetPage { user: id, .. } = self.owner(token, &place).await?;
+            let ResetPage { user: id, .. } = self.owner(token, source).await?;
             let done = self.redeem_once(&id, token, new, source, deadline).await;
             if round < ROUNDS
                 && matches!(&done, Err(RedeemError::Set(SetError::Store(AccountsError::Stale { .. }))))
@@ -140,9 +139,9 @@ impl PasswordReset {
     ///
     /// Each check counts against its source before it is made, and a valid token is uncounted
     /// afterwards, so a burst of wrong ones is limited, too.
-    async fn owner(&self, token: &str, place: &str) -> Result<ResetPage, RedeemError> {
+    async fn owner(&self, token: &str, source: Option<IpAddr>) -> Result<ResetPage, RedeemError> {
         let store = self.accounts.store();
-        let event = count_link(store, place).await??;
+        let event = count_link(store, source).await??;
         let basis = match well_formed(token) {
             Some(token) => reset_tokens::basis(store, &token).await?,
             None => None,
@@ -183,10 +182,11 @@ impl From<Throttled> for RedeemError {
 /// A good one is taken off the count afterwards.
 pub(crate) async fn count_link(
     store: &ActingStore,
-    place: &str,
+    source: Option<IpAddr>,
 ) -> Result<Result<RateLimitEvent, Throttled>, AccountsError> {
     let mut change = store.change().await?;
-    let counted = rate_limits::acquire(&mut change, ResetSettings::BAD_TOKENS, SCOPE, place).await?;
+    let limit = ResetSettings::BAD_TOKENS;
+    let counted = rate_limits::acquire_from(&mut change, limit, u32::MAX, SCOPE, source).await?;
     change.commit().await?;
     Ok(counted.map_err(|retry_after| Throttled { retry_after }))
 }

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use thiserror::Error;
-use user_backend::brute_force::SourceNet;
 
 use crate::domain::AccountsError;
 use crate::service::local_password::change::LocalPasswords;
@@ -76,9 +75,9 @@ impl PasswordReset {
         if !self.settings.lost_password_link().is_mail() {
             return Err(RequestError::Disabled);
         }
-        let (place, typed) = (source_net(source), typed.trim());
+        let typed = typed.trim();
         let mut change = self.accounts.store().change().await?;
-        rate_limits::acquire(&mut change, ResetSettings::PER_PLACE, SCOPE, &place)
+        rate_limits::acquire_from(&mut change, ResetSettings::PER_PLACE, u32::MAX, SCOPE, source)
             .await?
             .map_err(|retry_after| RequestError::Throttled { retry_after })?;
         let could_be_a_name =
@@ -104,8 +103,3 @@ pub(crate) fn typed_and_source(subject: &str) -> (&str, Option<&str>) {
 
 /// Requests are counted under this scope.
 const SCOPE: &str = "reset.place";
-
-/// One source: an IPv4 address, an IPv6 /64, or all requests without an address.
-pub(crate) fn source_net(source: Option<IpAddr>) -> String {
-    source.map_or_else(|| "unknown".to_owned(), |address| SourceNet::of(address).to_string())
-}

@@ -60,12 +60,12 @@ impl Default for ResetSettings {
 }
 
 impl ResetSettings {
-    /// How often one source may ask: 10 times in 5 minutes.
+    /// How often one source may ask: 10 times in 5 minutes (IPv6 /64; /56: 40, /48: 160).
     pub const PER_PLACE: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
     /// How many wrong links one source may try, for passwords and addresses together.
     ///
-    /// 10 in 5 minutes.
+    /// 10 in 5 minutes (IPv6 /64; /56: 40, /48: 160).
     pub const BAD_TOKENS: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
     /// Sets where users with a lost password are sent.
