@@ -140,7 +140,7 @@ on_both! {
         }
         assert_eq!(db.number("SELECT COUNT(*) FROM ended_app_passwords").await, 200);
         assert!(!tokens.has_ended(&first).await.unwrap(), "the oldest goes");
-        db.raw("UPDATE ended_app_passwords SET ended_at = ended_at - 91 * 86400000").await.unwrap();
+        db.raw("UPDATE ended_app_passwords SET ended_at = ended_at - 7862400000").await.unwrap();
         tokens.revoke_all(&frank).await.unwrap();
         assert!(tokens.has_ended(&last).await.unwrap());
         assert_eq!(db.number("SELECT COUNT(*) FROM ended_app_passwords").await, 1);

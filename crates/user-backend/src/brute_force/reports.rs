@@ -246,9 +246,14 @@ mod tests {
             reports.add(hash, RemoteReport::Failed(later(seconds)), DAY);
         }
         assert!(!reports.has_none("alice") && reports.has_none("bob"));
-        reports.add(hash, RemoteReport::SignedIn(later(3)), DAY);
+        // Of several sign-ins the last one is enough; failures stay.
+        for seconds in [2, 3] {
+            reports.add(hash, RemoteReport::SignedIn(later(seconds)), DAY);
+        }
         assert_eq!(reports.take(&bob), []);
-        assert_eq!(reports.take(&alice), [RemoteReport::SignedIn(later(3)), RemoteReport::Failed(later(5))]);
+        let failed = |seconds| RemoteReport::Failed(later(seconds));
+        let signed_in = RemoteReport::SignedIn(later(3));
+        assert_eq!(reports.take(&alice), [failed(1), failed(3), signed_in, failed(5)]);
         assert!(reports.has_none("alice"));
         reports.add(hash, RemoteReport::Failed(later(6)), DAY);
         reports.add(hash, RemoteReport::Failed(later(8)), DAY);
