@@ -204,7 +204,19 @@ on_both! {
                 rows.push("INSERT INTO forgiven_places (generation, place) VALUES (39, '192.0.2.1')".to_owned());
                 rows.push("INSERT INTO servers (id, started_at, told_at, status) VALUES ('a', 1, 5, '{}')".to_owned());
             }
-            for row in rows {
+            let renamed = [
+                ("SET generation", "SET credential_epoch"),
+                ("wipe)", "wipe_requested)"),
+                ("events (generation", "events (epoch"),
+                ("UPDATE generation", "UPDATE credential_epoch"),
+                ("INTO turns", "INTO rate_limit_events"),
+                ("forgiven_places (generation, place)", "unblocked_sources (epoch, source)"),
+                ("servers (id, started_at, told_at", "server_instances (id, started_at, reported_at"),
+            ];
+            for mut row in rows {
+                if version >= 14 {
+                    row = renamed.iter().fold(row, |row, (old, new)| row.replace(old, new));
+                }
                 db.raw(&row).await.unwrap();
             }
             for _ in 0..2 {
