@@ -1,4 +1,4 @@
-//! Starts a web server, a mail server, a directory, an SSH and an XMPP server for `cargo xtask demo`.
+//! Servers of five classes for `cargo xtask demo`: web, mail, directory, SSH, XMPP.
 //!
 //! Prints the `user_backends` that ask them, then an empty line, and ends them at the end of its
 //! standard input. The user `alice` is at all of them; her password is in the first line, which is a

@@ -51,7 +51,7 @@ impl Denial {
         }
     }
 
-    /// The value of `Retry-After`, in whole seconds; `None` where there is nothing to wait for.
+    /// The value of `Retry-After`, in whole seconds; `None`: nothing to wait for.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::NotAuthenticated(error) => Outcome::from(*error).retry_after_seconds(),

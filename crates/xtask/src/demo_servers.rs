@@ -1,4 +1,4 @@
-//! The servers of `cargo xtask demo` that are not in the rig: web, mail, directory, XMPP, SSH.
+//! The servers of `cargo xtask demo` that are not in the rig.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};

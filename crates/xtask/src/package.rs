@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// All but the default ones, that which needs a C library, and that which is for our own fuzzing.
+    /// All but the default ones, and those that need a C library or are for our fuzzing.
     #[test]
     fn packed_crates_are_tested_with_all_features() {
         for published in published() {

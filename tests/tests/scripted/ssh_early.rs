@@ -32,7 +32,7 @@ const SUCCESS: &[u8] = b"\x34";
 /// SSH_MSG_USERAUTH_INFO_REQUEST: one hidden question.
 const QUESTION: &[u8] = b"\x3c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x0aPassword: \0";
 
-/// What is sent at once after each request of the client: for the service, `none`, and so on.
+/// What is sent after each request of the client: for the service, `none`, and so on.
 type Plan = &'static [&'static [&'static [u8]]];
 
 fn string(bytes: &[u8]) -> Vec<u8> {
@@ -46,7 +46,7 @@ fn number(bytes: &[u8]) -> Vec<u8> {
     string(&[sign, &bytes[begin..]].concat())
 }
 
-/// Length, padding and payload; the length does not count where the cipher leaves it out.
+/// A packet; `counted` is 4 where its length counts for the padding, else 0.
 fn packet(payload: &[u8], counted: usize) -> Vec<u8> {
     let padding = 8 - (counted + 1 + payload.len()) % 8 + 8;
     let length = u32::try_from(1 + payload.len() + padding).unwrap();

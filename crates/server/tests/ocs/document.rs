@@ -476,7 +476,7 @@ async fn examples_are_what_the_server_answers() {
     );
 }
 
-/// What happened before the call of an example, so that its answer has something to show.
+/// What happens before the call of an example, so that its answer shows something.
 async fn prepare_example(server: &Server, id: &str) {
     let alice = UserId::parse("alice").unwrap();
     match id {

@@ -85,7 +85,7 @@ async fn replay(level: &str) -> Vec<Exchange> {
 /// How often each of these occurs, by name.
 type Counts = std::collections::BTreeMap<String, usize>;
 
-/// Fails unless the page for people has these numbers, each with a reason if there is a third column.
+/// Fails unless the page for people has these numbers, with a reason where asked for.
 fn documented(counts: &Counts, with_reason: bool) {
     let document = document();
     for (what, count) in counts {
@@ -126,7 +126,9 @@ async fn recorded_exchanges_are_repeated_or_differ_for_a_reason() {
     assert_eq!(rows.take_while(|line| line.starts_with('|')).count(), counts.len() + 2, "too many rows");
 }
 
-/// The rows of the table of levels that are no codes; tests in `compat.rs` get both answers of each.
+/// The rows of the table of levels that are no codes.
+///
+/// Tests in `compat.rs` get both answers of each.
 const OTHER_ROWS: [&str; 6] = [
     "| `additional_mail` that the user has already | 100 | 101 |",
     "| text of 104 | `group X does not exist` | `Group X does not exist` |",
