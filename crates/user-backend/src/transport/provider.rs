@@ -57,12 +57,49 @@ fn choose(
     })
 }
 
+#[cfg(any(test, feature = "ring"))]
 fn built_in() -> Option<Arc<CryptoProvider>> {
-    #[cfg(any(test, feature = "ring"))]
-    let provider = Some(Arc::new(rustls::crypto::ring::default_provider()));
-    #[cfg(not(any(test, feature = "ring")))]
-    let provider = None;
-    provider
+    let mut provider = rustls::crypto::ring::default_provider();
+    if let Some(has_aes) = has_aes() {
+        sort(&mut provider.cipher_suites, has_aes);
+    }
+    Some(Arc::new(provider))
+}
+
+#[cfg(not(any(test, feature = "ring")))]
+fn built_in() -> Option<Arc<CryptoProvider>> {
+    None
+}
+
+/// Whether the processor computes AES-GCM in hardware; `None` if that is unknown.
+#[cfg(any(test, feature = "ring"))]
+fn has_aes() -> Option<bool> {
+    #[cfg(target_arch = "x86_64")]
+    let found =
+        Some(std::arch::is_x86_feature_detected!("aes") && std::arch::is_x86_feature_detected!("pclmulqdq"));
+    #[cfg(target_arch = "aarch64")]
+    let found = Some(
+        std::arch::is_aarch64_feature_detected!("aes") && std::arch::is_aarch64_feature_detected!("pmull"),
+    );
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let found = None;
+    found
+}
+
+/// Puts the fastest cipher first.
+///
+/// All of them are secure. Without AES in hardware that is ChaCha20, else AES with 128 bits, which
+/// takes 3 to 6 % less time for a login than the 256 bits that ring puts first.
+#[cfg(any(test, feature = "ring"))]
+fn sort(suites: &mut [rustls::SupportedCipherSuite], has_aes: bool) {
+    let fastest: [&str; 3] =
+        if has_aes { ["AES_128", "AES_256", "CHACHA20"] } else { ["CHACHA20", "AES_128", "AES_256"] };
+    suites.sort_by_key(|suite| {
+        let name = suite.suite().as_str().unwrap_or_default();
+        let rank = fastest.iter().position(|cipher| name.contains(cipher));
+        // TLS 1.3 stays first.
+        (suite.tls13().is_none(), rank.unwrap_or(fastest.len()))
+    });
 }
 
 #[cfg(test)]
@@ -83,6 +120,26 @@ mod tests {
         let error = choose(None, None, || None).unwrap_err();
         assert!(error.detail().contains("the cargo feature `ring`"), "{error}");
         assert!(CryptoProvider::get_default().is_none(), "nothing is installed");
+    }
+
+    #[test]
+    fn fastest_cipher_comes_first_within_a_version_of_tls() {
+        for (has_aes, expected) in
+            [(true, ["AES_128", "AES_256", "CHACHA20"]), (false, ["CHACHA20", "AES_128", "AES_256"])]
+        {
+            let mut suites = rustls::crypto::ring::default_provider().cipher_suites;
+            let before = suites.len();
+            sort(&mut suites, has_aes);
+            assert_eq!(suites.len(), before);
+            let names: Vec<&str> = suites.iter().map(|suite| suite.suite().as_str().unwrap()).collect();
+            for (name, cipher) in names.iter().zip(expected) {
+                assert!(name.starts_with("TLS13_") && name.contains(cipher), "{names:?}");
+            }
+            let rest = names.get(3..).unwrap();
+            assert!(rest.iter().all(|name| name.starts_with("TLS_ECDHE_")), "{names:?}");
+            assert!(rest.first().unwrap().contains(expected[0]), "{names:?}");
+            assert!(rest.last().unwrap().contains(expected[2]), "{names:?}");
+        }
     }
 
     #[cfg(feature = "crypto-provider")]
