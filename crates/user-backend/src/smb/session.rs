@@ -23,7 +23,7 @@ use super::worker::Worker;
 use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
 use crate::secret::Password;
-use crate::transport::{Endpoint, dial_first, resolve, sooner};
+use crate::transport::{Endpoint, dial_first, forget, resolve, sooner};
 
 /// The length at which libsmbclient cuts a password.
 ///
@@ -92,7 +92,7 @@ impl Pavao {
         if addresses.is_empty() {
             return Err(no_ipv4(&self.endpoint));
         }
-        let stream = dial_first(&addresses, by).await?;
+        let stream = dial_first(&addresses, by).await.inspect_err(|_| forget(&self.endpoint))?;
         let peer = stream.peer_addr().map_err(|error| {
             BackendError::unavailable(Phase::Connect, "the server closed the connection").with_source(error)
         })?;

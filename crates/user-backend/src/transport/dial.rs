@@ -20,8 +20,7 @@ use crate::error::{BackendError, Phase};
 /// # Cancellation
 /// Safe: a half-open connection is closed.
 pub async fn dial(endpoint: &Endpoint, deadline: Instant) -> Result<TcpStream, BackendError> {
-    let deadline = sooner(endpoint.connect_timeout(), deadline);
-    dial_first(&resolve(endpoint, deadline).await?, deadline).await
+    dial_with(endpoint, deadline, connect).await
 }
 
 /// The same for addresses that are known already: the first of them that answers.
@@ -42,7 +41,20 @@ where
     F: Future<Output = Result<T, BackendError>>,
 {
     let deadline = sooner(endpoint.connect_timeout(), deadline);
-    first_of(&resolve(endpoint, deadline).await?, deadline, connect).await
+    let found = resolve::find(endpoint, deadline).await?;
+    let connected = first_of(&found.addresses, deadline, &connect).await;
+    if connected.is_ok() {
+        return connected;
+    }
+    resolve::forget(endpoint);
+    // The host may have other addresses by now.
+    if found.is_remembered {
+        let again = resolve::find(endpoint, deadline).await?.addresses;
+        if again != found.addresses {
+            return first_of(&again, deadline, &connect).await;
+        }
+    }
+    connected
 }
 
 async fn first_of<T, F>(
@@ -103,6 +115,17 @@ mod tests {
         let fault = dial(&Endpoint::new("127.0.0.1", port, TlsMode::None), soon()).await.unwrap_err();
         assert_eq!(fault.phase(), Phase::Connect);
         assert_eq!(fault.detail(), format!("127.0.0.1:{port} refused the connection"));
+    }
+
+    #[tokio::test]
+    async fn host_that_moved_is_found_at_its_new_address() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // Nothing listens there. The spelling makes it a host of this test alone.
+        let endpoint = Endpoint::new("LocalHost", port, TlsMode::None);
+        resolve::remember(&endpoint, "127.99.99.99:0".parse().unwrap());
+        let stream = dial(&endpoint, soon()).await.unwrap();
+        assert!(stream.peer_addr().unwrap().ip().is_loopback());
     }
 
     #[tokio::test]

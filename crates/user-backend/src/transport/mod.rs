@@ -37,6 +37,7 @@ pub(crate) use {
     bounded::{BoundedStream, Duplex, Opened, broken, encrypt, open},
     dial::{cannot_connect, dial_first, dial_with},
     prepared::PreparedConnections,
+    resolve::forget,
 };
 
 use std::future::Future;

@@ -5,16 +5,73 @@
 //! answer (`EAI_NONAME`, `EAI_AGAIN`, RFC 3493 section 6.1) apart. A machine without any network
 //! may call every name unknown: that is why neither of the two is ever a rejection.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
 
 use super::{Endpoint, TlsMode, within};
-use crate::clock::Instant;
+use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
 
+/// How long the addresses of a host are remembered.
+const REMEMBERED_FOR: Duration = Duration::from_secs(30);
+
+/// At most so many hosts are remembered; more than a configuration has.
+const MAX_HOSTS: usize = 64;
+
+/// The addresses that were found last, of the whole program.
+static REMEMBERED: LazyLock<Mutex<Remembered>> = LazyLock::new(Mutex::default);
+
+/// Addresses of hosts, and when they were found.
+#[derive(Debug, Default)]
+struct Remembered(HashMap<String, (Instant, Vec<SocketAddr>)>);
+
+impl Remembered {
+    fn get(&self, host: &str, at: Instant) -> Option<&[SocketAddr]> {
+        let (found_at, addresses) = self.0.get(host)?;
+        let age = at.checked_duration_since(*found_at)?;
+        (age < REMEMBERED_FOR).then_some(addresses)
+    }
+
+    fn put(&mut self, host: &str, addresses: &[SocketAddr], at: Instant) {
+        if self.0.len() >= MAX_HOSTS {
+            self.0.clear();
+        }
+        self.0.insert(host.to_owned(), (at, addresses.to_vec()));
+    }
+}
+
+fn remembered() -> MutexGuard<'static, Remembered> {
+    REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Forgets the addresses of the host: none of them can be reached, and the host may have moved.
+pub(crate) fn forget(endpoint: &Endpoint) {
+    remembered().0.remove(endpoint.host());
+}
+
+/// Remembers an address of a host, as if it had just been looked up.
+#[cfg(test)]
+pub(super) fn remember(endpoint: &Endpoint, address: SocketAddr) {
+    remembered().put(endpoint.host(), &[address], now());
+}
+
+/// The addresses of a host.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) addresses: Vec<SocketAddr>,
+    /// Whether they were found some seconds ago.
+    pub(super) is_remembered: bool,
+}
+
 /// All addresses of the host, in the order the system prefers.
+///
+/// They are remembered for 30 seconds: a look-up takes a thread of its own, and most of the time
+/// that a login spends before its first byte.
 ///
 /// # Errors
 /// A misconfigured [`BackendError`] when the name does not exist, or when clear text to this
@@ -24,15 +81,32 @@ use crate::error::{BackendError, Phase};
 /// # Cancellation
 /// Safe. The system's resolver may finish its look-up in the background.
 pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, BackendError> {
+    Ok(find(endpoint, deadline).await?.addresses)
+}
+
+/// The same, and whether they were remembered.
+pub(super) async fn find(endpoint: &Endpoint, deadline: Instant) -> Result<Found, BackendError> {
     let host = endpoint.host();
     // An address needs no look-up, and no thread of the blocking pool.
     if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, endpoint.port())]);
+        let addresses = vec![SocketAddr::new(address, endpoint.port())];
+        return Ok(Found { addresses, is_remembered: false });
     }
     if is_never_there(host) {
         return Err(no_such_host(host));
     }
-    let mut addresses = within(deadline, Phase::Resolve, look_up(host.to_owned())).await?;
+    let known = remembered().get(host, now()).map(<[_]>::to_vec);
+    let is_remembered = known.is_some();
+    let mut addresses = match known {
+        Some(addresses) => addresses,
+        None => {
+            let found = within(deadline, Phase::Resolve, look_up(host.to_owned())).await?;
+            if !found.is_empty() {
+                remembered().put(host, &found, now());
+            }
+            found
+        }
+    };
     if addresses.is_empty() {
         return Err(BackendError::unavailable(Phase::Resolve, format!("host \"{host}\" has no address")));
     }
@@ -47,7 +121,7 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
         ));
     }
     addresses.iter_mut().for_each(|address| address.set_port(endpoint.port()));
-    Ok(addresses)
+    Ok(Found { addresses, is_remembered })
 }
 
 /// Whether a name is set aside for never being there (RFC 6761 section 6.4).
@@ -95,10 +169,7 @@ fn no_such_host(host: &str) -> BackendError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::clock::now;
     use crate::error::BackendError;
     use crate::identity::BackendId;
 
@@ -152,6 +223,38 @@ mod tests {
         for host in ["invalid.example.com", "mail.invalids", ""] {
             assert!(!is_never_there(host), "{host}");
         }
+    }
+
+    #[test]
+    fn addresses_are_remembered_for_30_seconds() {
+        let (mut hosts, start) = (Remembered::default(), now());
+        let address: SocketAddr = "192.0.2.1:0".parse().unwrap();
+        hosts.put("mail", &[address], start);
+        assert_eq!(hosts.get("mail", start), Some(&[address][..]));
+        assert!(hosts.get("mail", start + Duration::from_millis(29_999)).is_some());
+        assert!(hosts.get("mail", start + REMEMBERED_FOR).is_none());
+        assert!(hosts.get("files", start).is_none());
+        for n in 0..10 * MAX_HOSTS {
+            hosts.put(&n.to_string(), &[address], start);
+            assert!(hosts.0.len() <= MAX_HOSTS && hosts.get(&n.to_string(), start).is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn remembered_address_is_taken_within_its_time() {
+        let endpoint = Endpoint::new("Remembered.example", 143, TlsMode::Explicit);
+        let address: SocketAddr = "192.0.2.1:0".parse().unwrap();
+        remember(&endpoint, address);
+        let found = resolve(&endpoint, now() + Duration::from_secs(5)).await.unwrap();
+        assert_eq!(found, ["192.0.2.1:143".parse().unwrap()]);
+        forget(&endpoint);
+        assert!(remembered().get(endpoint.host(), now()).is_none());
+        // What is remembered does not make clear text go to another machine. The spelling makes it
+        // a host of this test alone.
+        let local = Endpoint::new("localHOST", 143, TlsMode::None);
+        remember(&local, address);
+        let error = resolve(&local, now() + Duration::from_secs(5)).await.unwrap_err();
+        assert!(error.detail().contains("not this machine"), "{error}");
     }
 
     #[tokio::test]
