@@ -92,9 +92,9 @@ fn classes() -> Vec<Class> {
         class(
             Protocol::Xmpp,
             [
-                ScriptStep::HearTo("streams'>"),
+                ScriptStep::ReceiveUntil("streams'>"),
                 ScriptStep::send([OPEN, PLAIN].concat()),
-                ScriptStep::HearTo("</auth>"),
+                ScriptStep::ReceiveUntil("</auth>"),
             ],
             &xmpp("<not-authorized/>"),
             &[&xmpp("<wartung/><text>Wartungsarbeiten</text>"), &xmpp("<wartung/>")],
