@@ -265,8 +265,8 @@ impl AppPasswords<'_> {
 
     /// Whether this was an app password or a service token that has ended.
     ///
-    /// By whatever: revoked, replaced by a new one, expired, or deleted with its owner. The last 200
-    /// of each user are known, for 90 days at least.
+    /// By whatever: revoked, replaced by a new one, expired, or deleted with its owner. The last
+    /// 200 of each user are known, for 90 days at least.
     ///
     /// # Errors
     /// When the store cannot be read.

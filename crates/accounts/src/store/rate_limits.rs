@@ -80,7 +80,8 @@ pub(crate) async fn acquire(
 /// Counts an event of a source if the limit allows it, or returns how long it takes until it does.
 ///
 /// An IPv6 address counts at its /64, /56 and /48, with 1, 4 and 16 times the limit: one customer
-/// may have up to a /48. No network gets more than `most`. Requests without an address count together.
+/// may have up to a /48. No network gets more than `most`. Requests without an address count
+/// together.
 pub(crate) async fn acquire_from(
     change: &mut Change<'_>,
     limit: RateLimit,

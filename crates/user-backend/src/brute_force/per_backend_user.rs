@@ -6,8 +6,8 @@
 //!
 //! A failure is reserved **before** the attempt, so that a burst cannot exceed the limit. The
 //! reservation is given back when it was none: the password was right or was not sent, or the
-//! server does not know the user. A right password clears nothing but what was counted for itself: a
-//! program of the owner that signs in every minute would lift the limit for everyone who guesses.
+//! server does not know the user. A right password clears nothing but what was counted for itself:
+//! a program of the owner that signs in every minute would lift the limit for everyone who guesses.
 //!
 //! A server that was sent a password and did not judge it may count it all the same: it was silent
 //! until the deadline, hung up, or answered that it cannot now. That costs one failure per
