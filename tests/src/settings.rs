@@ -69,7 +69,7 @@ pub const REJECTED: &[(&str, &str)] = &[
     ("[frontends.telnet]\n", "user-backend.toml:1:"),
     (
         "[server]\nlisten = 5\nname = 3\n[mail]\nhost = \"a b\"\nfrom = \"nobody\"\n[resolver]\ndeadline = 3\n",
-        "user-backend.toml:2:10: server.listen: found the number 5, expected a text\n\
+        "user-backend.toml:2:10: server.listen: found the number 5, expected an address and a port such as \"127.0.0.1:8080\"\n\
          user-backend.toml:3:8: server.name: found the number 3, expected a text\n\
          user-backend.toml:5:8: mail.host: found \"a b\", expected a host name\n\
          user-backend.toml:6:8: mail.from: found \"nobody\", expected a mail address such as ",

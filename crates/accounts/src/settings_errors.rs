@@ -178,7 +178,11 @@ fn fault(table: &Table, field: &str, error: &ConfigError) -> Option<String> {
     } else if expected.starts_with("expected") || found.starts_with("expected") || found.starts_with("found")
     {
         "words twice"
-    } else if expected.contains("nonzero") || expected.contains("struct") || found.contains("variant") {
+    } else if expected == "socket address"
+        || expected.contains("nonzero")
+        || expected.contains("struct")
+        || found.contains("variant")
+    {
         "words of Rust"
     } else {
         return None;

@@ -317,7 +317,7 @@ fn wrong_settings_say_what_was_expected() {
     let file = dir.path().join("server.toml");
     for (text, place, expected) in [
         ("name = \"a b\"", "name", "1 to 64 letters"),
-        ("login_redirect = \"yes\"", "login_redirect", "`never`, `redirect`, `location`"),
+        ("login_redirect = \"yes\"", "login_redirect", "\"never\", \"redirect\" or \"location\""),
         ("cookie_domain = \"other.com\"", "cookie_domain", "parent domain of the host of public_url"),
         ("cookie_domain = \"com\"", "cookie_domain", "parent domain of the host of public_url"),
         ("allowed_hosts = [\"wiki.example.com\"]", "allowed_hosts", "below cookie_domain"),

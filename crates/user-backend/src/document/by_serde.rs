@@ -247,8 +247,8 @@ fn parts(message: &str) -> (Option<&str>, &str) {
     match rule.split_once(" must be ") {
         Some((name, expected)) if !name.contains(' ') => (None, expected),
         _ => match message {
-            "invalid socket address syntax" => (None, "an address and a port such as \"127.0.0.1:8080\""),
-            "invalid IP address syntax" => (None, "an address such as \"192.0.2.1\""),
+            "invalid socket address syntax" => (None, "socket address"),
+            "invalid IP address syntax" => (None, "IP address"),
             _ => (Some(message), "a value that fits"),
         },
     }
@@ -263,6 +263,8 @@ fn in_our_words(expected: &str) -> String {
         "a nonzero u32" => "a number between 1 and 4294967295".to_owned(),
         "u64" | "usize" => "a whole number that is not negative".to_owned(),
         "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "socket address" => "an address and a port such as \"127.0.0.1:8080\"".to_owned(),
+        "IP address" => "an address such as \"192.0.2.1\"".to_owned(),
         "a string" | "path string" => "a text".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a sequence" => "an array".to_owned(),
