@@ -81,7 +81,7 @@ mod tests {
     const SOUNDS: [&str; 7] = ["pass", "pwd", "secret", "token", "key", "auth", "credential"];
 
     /// Those of them that are none, and where.
-    const NO_SECRETS: [(&str, &str); 10] = [
+    const NO_SECRETS: [(&str, &str); 11] = [
         ("server_settings.rs", "tls_key"),
         ("server_settings.rs", "proven_key_file"),
         ("server_settings.rs", "refuse_passwords_in_query"),
@@ -92,6 +92,7 @@ mod tests {
         ("frontend_settings.rs", "dovecot_auth"),
         ("settings.rs", "lost_password_link"),
         ("settings.rs", "max_password_bytes"),
+        ("settings.rs", "passes"),
     ];
 
     /// Types that hold a secret.

@@ -6,8 +6,8 @@
 //!
 //! A failure is reserved **before** the attempt, so that a burst cannot exceed the limit. The
 //! reservation is given back when it was none: the password was right or was not sent, or the
-//! server does not know the user. A right password clears nothing but what was counted for itself:
-//! a program of the owner that signs in every minute would lift the limit for everyone who guesses.
+//! server does not know the user. A right password clears nothing: a program of the owner that signs
+//! in every minute would lift the limit for everyone who guesses.
 //!
 //! A server that was sent a password and did not judge it may count it all the same: it was silent
 //! until the deadline, hung up, or answered that it cannot now. That costs one failure per
@@ -158,14 +158,14 @@ impl Reservation<'_> {
     pub(crate) fn settle(self, answer: &Result<Verdict, BackendError>) {
         let mut record = lock(&self.record);
         match cost(answer) {
-            // It may have been asked during an outage. Failures with other passwords count on.
-            Cost::Right => record.window.remove(&self.tuple),
             Cost::Wrong => record.window.fail(self.tuple, Certainty::Wrong, now()),
             Cost::Unjudged | Cost::Unrecognised => {
                 record.window.fail(self.tuple, Certainty::Unanswered, now());
             }
-            // There is no account that could be locked.
-            Cost::UnknownUser | Cost::Nothing => {}
+            // A right password frees nothing, not even what it cost during an outage: others could
+            // tell from their limit that one of their guesses was right. Of an unknown user there is
+            // no account that could be locked.
+            Cost::Right | Cost::UnknownUser | Cost::Nothing => {}
         }
     }
 }
@@ -318,7 +318,7 @@ mod tests {
         }
         assert!(bench.reserve().is_err());
         bench.reserve_for("right").unwrap().settle(&right());
-        assert!(bench.reserve().is_ok(), "it was no failure");
+        assert!(bench.reserve().is_err(), "a guess that was not judged stays counted");
     }
 
     #[tokio::test(start_paused = true)]

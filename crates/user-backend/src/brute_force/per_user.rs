@@ -345,12 +345,10 @@ impl UserRecord {
     }
 
     /// Whether there were failures in a row.
-    fn accept(&self, tuple: &OutcomeKey) -> bool {
+    fn accept(&self) -> bool {
         let mut count = self.count();
         let had_failures = count.in_a_row > 0;
         count.end_row();
-        count.window.remove(tuple);
-        count.unjudged.remove(tuple);
         drop(count);
         self.ended.notify_waiters();
         had_failures
@@ -498,7 +496,7 @@ impl UserPermit {
     /// Settles the permit: a backend accepted the user just now.
     pub(crate) fn accepted(self) {
         for user in &self.users {
-            if user.record.accept(&self.tuple) {
+            if user.record.accept() {
                 user.limiter.notify(&user.name, FailedLoginObserver::user_signed_in);
             }
         }

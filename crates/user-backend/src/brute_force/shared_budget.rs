@@ -177,8 +177,9 @@ impl SiteReservation<'_> {
         let result = match cost(answer) {
             Cost::Wrong => BudgetResult::Wrong,
             Cost::Unjudged | Cost::Unrecognised => return kept,
-            // The backend may still count the earlier attempt.
-            Cost::UnknownUser | Cost::Nothing if self.is_reused => return kept,
+            // The backend may still count the earlier attempt. After a right password it counts as
+            // well: others could tell from their limit that one of their guesses was right.
+            Cost::Right | Cost::UnknownUser | Cost::Nothing if self.is_reused => return kept,
             Cost::Right | Cost::UnknownUser | Cost::Nothing => BudgetResult::Nothing,
         };
         let settled = self.store.settle(self.backend, &self.user, self.reserved.entry, result);

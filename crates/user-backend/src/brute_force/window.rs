@@ -187,11 +187,6 @@ impl Window {
         self.0.clear();
     }
 
-    /// Removes what was counted for this tuple: it turned out to be right.
-    pub(super) fn remove(&mut self, tuple: &OutcomeKey) {
-        self.0.retain(|failure| failure.tuple.as_ref() != Some(tuple));
-    }
-
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -348,7 +348,7 @@ fn resolver_setting_without_effect_is_warned_about() {
         ("trusted_proxies = [\"10.0.0.1\", \"10.0.0.2\"]", "", &[]),
         ("trusted_proxies = [\"10.0.0.1\", \"10.0.0.1\"]", "", &["trusted_proxies"]),
         ("trusted_proxies = [\"10.0.0.1\", \"::1\", \"10.0.0.0/8\"]", "", &["trusted_proxies"]),
-        ("trusted_proxies = [\"::/0\", \"10.0.0.0/8\", \"2001:db8::/32\"]", "", &["trusted_proxies"]),
+        ("trusted_proxies = [\"2001::/16\", \"10.0.0.0/8\", \"2001:db8::/32\"]", "", &["trusted_proxies"]),
     ] {
         let backend = "[[user_backends]]\nclass = \"imap\"\nhost = \"mail\"\n";
         let config = toml(&format!("[resolver]\n{resolver}\n{backend}{fields}"));
