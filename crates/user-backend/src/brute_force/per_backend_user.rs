@@ -81,6 +81,10 @@ impl UpstreamLimiter {
     /// `is_proven`: the tuple was accepted the last time. It is no guess, so it is let through when
     /// guesses have reached the limit; should it be refused now, it counts and is no longer proven.
     ///
+    /// `may_repeat`: a password that got no answer does not count for itself. Not when several other
+    /// passwords were not judged either: at the limit the right one alone would be asked, so guesses
+    /// could be compared with what the owner tried during an outage.
+    ///
     /// # Errors
     /// [`Denied`] when the limit is reached.
     pub(crate) fn reserve(
@@ -88,6 +92,7 @@ impl UpstreamLimiter {
         name: &CanonicalName,
         tuple: &OutcomeKey,
         is_proven: bool,
+        may_repeat: bool,
     ) -> Result<Reservation<'_>, Denied> {
         let record = self.users.get_or_insert(name, Mutex::default);
         let mut reservation =
@@ -95,7 +100,11 @@ impl UpstreamLimiter {
         let denied = {
             let mut record = lock(&reservation.record);
             let reserved = record.reserved;
-            match record.window.check(self.limit, tuple, reserved, now()) {
+            let checked = match may_repeat {
+                true => record.window.check(self.limit, tuple, reserved, now()),
+                false => record.window.check_as_guess(self.limit, tuple, reserved, now()),
+            };
+            match checked {
                 Err(reached) if !is_proven => {
                     Some(Denied { reached, was_refused: record.window.has_refused(tuple) })
                 }
@@ -236,11 +245,11 @@ mod tests {
         /// A reservation for a password that has not been tried yet.
         fn reserve(&self) -> Result<Reservation<'_>, Denied> {
             let number = self.guesses.fetch_add(1, Ordering::Relaxed);
-            self.limiter.reserve(&alice(), &self.tuple(&number.to_string()), false)
+            self.limiter.reserve(&alice(), &self.tuple(&number.to_string()), false, true)
         }
 
         fn reserve_for(&self, password: &str) -> Result<Reservation<'_>, Denied> {
-            self.limiter.reserve(&alice(), &self.tuple(password), false)
+            self.limiter.reserve(&alice(), &self.tuple(password), false, true)
         }
     }
 
@@ -253,7 +262,7 @@ mod tests {
         }
         assert_eq!(bench.reserve().unwrap_err(), by_failures(11 * 60));
         let bob = CanonicalName::parse("bob").unwrap();
-        assert!(bench.limiter.reserve(&bob, &bench.tuple("x"), false).is_ok());
+        assert!(bench.limiter.reserve(&bob, &bench.tuple("x"), false, true).is_ok());
         tokio::time::advance(Duration::from_secs(11 * 60)).await;
         bench.reserve().unwrap().settle(&wrong());
         assert_eq!(bench.reserve().unwrap_err(), by_failures(60));
@@ -266,7 +275,7 @@ mod tests {
             bench.reserve().unwrap().settle(&wrong());
         }
         assert!(bench.reserve_for("right").is_err(), "a guess");
-        bench.limiter.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
+        bench.limiter.reserve(&alice(), &bench.tuple("right"), true, true).unwrap().settle(&right());
         assert!(bench.reserve().is_err(), "guesses stay limited");
     }
 
@@ -339,7 +348,7 @@ mod tests {
                 guess.settle(&wrong());
                 guesses += 1;
             }
-            bench.limiter.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
+            bench.limiter.reserve(&alice(), &bench.tuple("right"), true, true).unwrap().settle(&right());
             tokio::time::advance(Duration::from_secs(59)).await;
         }
         assert_eq!(guesses, 3 * 4, "4 in each of three times 15 minutes");
@@ -380,10 +389,10 @@ mod tests {
             ..UpstreamLimiter::new(AttemptLimit::default())
         };
         let tuple = BudgetFixture::new().tuple("x");
-        let busy = limiter.reserve(&alice(), &tuple, false).unwrap();
+        let busy = limiter.reserve(&alice(), &tuple, false, true).unwrap();
         for number in 0..20_000 {
             let name = CanonicalName::parse(&format!("user{number}")).unwrap();
-            limiter.reserve(&name, &tuple, false).unwrap().settle(&wrong());
+            limiter.reserve(&name, &tuple, false, true).unwrap().settle(&wrong());
         }
         assert!(limiter.users.len() <= 1_001);
         busy.settle(&wrong());

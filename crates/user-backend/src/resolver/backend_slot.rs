@@ -148,8 +148,9 @@ impl BackendSlot {
         name: &CanonicalName,
         tuple: &OutcomeKey,
         is_proven: bool,
+        may_repeat: bool,
     ) -> Result<Reserved<'_>, LimitReached> {
-        let per_user = self.per_user.reserve(name, tuple, is_proven).map_err(|denied| {
+        let per_user = self.per_user.reserve(name, tuple, is_proven, may_repeat).map_err(|denied| {
             let Denied { reached, was_refused } = denied;
             let step = TraceStep::skipped(&self.id, self.why_reached(reached));
             LimitReached { limit: GuessLimit::PerBackendUser, step, reached, was_refused }
@@ -177,16 +178,17 @@ impl BackendSlot {
         name: &CanonicalName,
         tuple: &OutcomeKey,
         is_proven: bool,
+        may_repeat: bool,
         deadline: Instant,
     ) -> Result<Reserved<'a>, NotReserved> {
-        let mut reserved = self.reserve(name, tuple, is_proven)?;
+        let mut reserved = self.reserve(name, tuple, is_proven, may_repeat)?;
         let Some(site) = site else { return Ok(reserved) };
         let mut limit = reserved.per_user.shared_limit();
         if is_proven {
             // Exempt, but a failure must be on record before the backend is asked.
             limit.failures = u32::MAX;
         }
-        let unanswered = reserved.per_user.take_unanswered();
+        let unanswered = if may_repeat { reserved.per_user.take_unanswered() } else { None };
         match site.reserve(&self.id, name, limit, unanswered, deadline).await {
             Ok(at_site) => {
                 reserved.site = Some(at_site);
