@@ -1,8 +1,8 @@
 //! Sentence 2: no wrong password upstream beyond the budget.
 //!
-//! Several servers try passwords of one user at one backend. It is counted how many wrong ones it
-//! sees, whether right ones come in between or not. A server may die at any step. Time does not
-//! pass: everything happens within the window of the limit.
+//! Several servers try passwords of one user at one backend, which counts wrong ones in a row and
+//! clears its count at a right one. A server may die at any step. Time does not pass: everything
+//! happens within the window of the limit.
 
 use stateright::{Model, Property};
 
@@ -17,8 +17,8 @@ pub enum Bug {
     CountedAfterwards,
     /// An accepted app password clears the record (security.md M1).
     ClearedByAppPassword,
-    /// A right password clears failures that were counted before.
-    ClearedByRight,
+    /// A right password clears failures that were counted after it was reserved.
+    RightClearsAll,
     /// What a dead server reserved is given back at once.
     DeadServersGiveBack,
 }
@@ -80,7 +80,7 @@ pub struct State {
     /// One record for all servers; with [`Bug::OwnBudgets`] one for each.
     records: Vec<Record>,
     attempts: Vec<Attempt>,
-    /// Wrong passwords that the backend has seen.
+    /// Wrong passwords in a row, as the backend counts them.
     upstream: usize,
     /// The next number.
     clock: u8,
@@ -127,13 +127,18 @@ impl Budget {
             At::Idle if self.has(Bug::ReadThenWrite) => At::SawRoom,
             At::Idle | At::SawRoom => reserve(record, clock),
             At::Reserved(entry) => {
-                *upstream += usize::from(attempt.secret != Secret::Right);
+                match attempt.secret {
+                    Secret::Right => *upstream = 0,
+                    Secret::Wrong | Secret::AppPassword => *upstream += 1,
+                }
                 At::Asked(entry)
             }
             At::Asked(entry) => {
                 record.reserved.retain(|other| *other != entry);
                 match attempt.secret {
-                    Secret::Right => record.wrong.retain(|_| !self.has(Bug::ClearedByRight)),
+                    Secret::Right => {
+                        record.wrong.retain(|wrong| !self.has(Bug::RightClearsAll) && *wrong > entry);
+                    }
                     Secret::Wrong | Secret::AppPassword => {
                         // Under the time at which it was refused.
                         *clock += 1;
@@ -205,7 +210,7 @@ impl Model for Budget {
                 state.upstream <= LIMIT
             }),
             Property::sometimes("the budget is used up", |_, state: &State| state.upstream == LIMIT),
-            Property::sometimes("the budget is used up around a right password", |_, state: &State| {
+            Property::sometimes("wrong passwords count again after a right one", |_, state: &State| {
                 let right = |attempt: &Attempt| attempt.secret == Secret::Right && attempt.at == At::Over;
                 state.attempts.iter().any(right) && state.upstream == LIMIT && !state.is_dead[0]
             }),

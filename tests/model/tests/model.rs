@@ -81,7 +81,7 @@ fn each_bug_of_the_budget_is_found() {
         Bug::ReadThenWrite,
         Bug::CountedAfterwards,
         Bug::ClearedByAppPassword,
-        Bug::ClearedByRight,
+        Bug::RightClearsAll,
         Bug::DeadServersGiveBack,
     ] {
         let (broken, _) = violations(budget::Budget { bug: Some(bug) });

@@ -91,6 +91,10 @@ impl StoredBudget {
         let db = self.0.db();
         // Usually it is all that counts: then the row goes.
         let alone = match result {
+            BudgetResult::Right => {
+                Some(sql("DELETE FROM backend_failures WHERE backend = $1 AND subject = $2 \
+                 AND reserved = ARRAY[$3::bigint] AND $3 >= ALL (wrong) RETURNING 1"))
+            }
             BudgetResult::Nothing => {
                 Some(sql("DELETE FROM backend_failures WHERE backend = $1 AND subject = $2 \
                  AND reserved = ARRAY[$3::bigint] AND wrong = '{}' RETURNING 1"))
@@ -103,6 +107,11 @@ impl StoredBudget {
             return Ok(());
         }
         let update = match result {
+            // The server cleared its own count when it saw the right password. Later wrong ones
+            // may have come after that.
+            BudgetResult::Right => sql("UPDATE backend_failures SET \
+                 wrong = ARRAY(SELECT entry FROM unnest(wrong) AS entry WHERE entry > $3), \
+                 reserved = array_remove(reserved, $3::bigint) WHERE backend = $1 AND subject = $2"),
             BudgetResult::Nothing => {
                 sql("UPDATE backend_failures SET reserved = array_remove(reserved, $3::bigint) \
                  WHERE backend = $1 AND subject = $2")

@@ -46,7 +46,7 @@ pub enum LoginEvent {
     SourceFailed(SourceNet, Certainty),
     /// A sign-in with this name failed.
     UserFailed(UserHash),
-    /// This user signed in: earlier failures are no longer in a row with later ones.
+    /// This user signed in, which ends what was counted before.
     UserSignedIn(UserHash),
     /// The record of this user was cleared.
     ///
@@ -100,20 +100,9 @@ impl FailedLoginsMut<'_> {
             return Ok(false);
         }
         for (event, at) in events {
-            let ended = match event {
-                LoginEvent::UserReset(user) => {
-                    let all = "DELETE FROM failed_logins WHERE kind = 'user' AND subject = $1 AND at <= $2";
-                    Some((user, sql(all)))
-                }
-                // Of several, the last one says it all.
-                LoginEvent::UserSignedIn(user) => {
-                    let earlier = "DELETE FROM failed_logins WHERE kind = 'user' AND subject = $1 AND at <= $2 \
-                                   AND result = 'right'";
-                    Some((user, sql(earlier)))
-                }
-                LoginEvent::SourceFailed(..) | LoginEvent::UserFailed(_) => None,
-            };
-            if let Some((user, ended)) = ended {
+            if let LoginEvent::UserSignedIn(user) | LoginEvent::UserReset(user) = event {
+                let ended =
+                    sql("DELETE FROM failed_logins WHERE kind = 'user' AND subject = $1 AND at <= $2");
                 change.execute(ended.bind(user.to_string()).bind(at.millis())).await?;
             }
             let Some((subject, kind, result)) = columns(event) else { continue };

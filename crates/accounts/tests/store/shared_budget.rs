@@ -101,7 +101,7 @@ on_both! {
         assert!(wait <= Duration::from_secs(60), "{wait:?}");
     }
 
-    async fn right_passwords_end_no_failures(db) {
+    async fn right_password_ends_failures_and_keeps_attempts_under_way(db) {
         let Some(budget) = open(db).await else { return };
         for _ in 0..2 {
             let entry = reserved(&budget).await;
@@ -109,8 +109,24 @@ on_both! {
         }
         let [guess, right] = [reserved(&budget).await, reserved(&budget).await];
         assert_eq!(reserve(&budget).await, BudgetReply::ReachedByUnanswered);
-        settle(&budget, right, BudgetResult::Nothing).await;
+        settle(&budget, right, BudgetResult::Right).await;
         settle(&budget, guess, BudgetResult::Wrong).await;
+        for _ in 0..3 {
+            let entry = reserved(&budget).await;
+            settle(&budget, entry, BudgetResult::Wrong).await;
+        }
+        assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
+    }
+
+    async fn right_password_keeps_failures_since_it_was_reserved(db) {
+        let Some(budget) = open(db).await else { return };
+        let right = reserved(&budget).await;
+        for _ in 0..3 {
+            let entry = reserved(&budget).await;
+            settle(&budget, entry, BudgetResult::Wrong).await;
+        }
+        // The server may have seen the right password before the wrong ones.
+        settle(&budget, right, BudgetResult::Right).await;
         let entry = reserved(&budget).await;
         settle(&budget, entry, BudgetResult::Wrong).await;
         assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
@@ -118,10 +134,12 @@ on_both! {
 
     async fn settled_reservations_leave_no_row(db) {
         let Some(budget) = open(db).await else { return };
-        let entry = reserved(&budget).await;
-        settle(&budget, entry, BudgetResult::Nothing).await;
-        let empty = "DO $$ BEGIN ASSERT (SELECT count(*) FROM backend_failures) = 0; END $$";
-        db.raw(empty).await.unwrap();
+        for result in [BudgetResult::Nothing, BudgetResult::Right] {
+            let entry = reserved(&budget).await;
+            settle(&budget, entry, result).await;
+            let empty = "DO $$ BEGIN ASSERT (SELECT count(*) FROM backend_failures) = 0; END $$";
+            db.raw(empty).await.unwrap();
+        }
     }
 
     async fn reservation_of_a_crashed_server_expires(db) {

@@ -117,7 +117,7 @@ pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
     /// Only if there is a key for [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
     fn user_failed(&self, _user: UserHash) {}
 
-    /// This user signed in with a password and had failures in a row before.
+    /// This user signed in with a password and had failures before, which are cleared.
     fn user_signed_in(&self, _user: UserHash) {}
 
     /// The record of this user was cleared that long ago: earlier failures do not count.

@@ -28,10 +28,9 @@
 //! - A failure is a name or a password that a backend refused. Outages and answers from memory do
 //!   not count. An outage only ends what memory may be compared with (see
 //!   `UserPermit::may_recall`).
-//! - A right password ends what is "in a row", and only the user has it. The failures of the short
-//!   time count on: otherwise a program of the owner that signs in every minute would lift the
-//!   limit for everyone who guesses. (At the source it clears nothing: there an account of one's
-//!   own would pay for guesses at all others.) A yes from memory or from grace is no news.
+//! - A right password clears the record: that is what "in a row" means, and only the user has it.
+//!   (At the source it clears nothing: there an account of one's own would pay for guesses at all
+//!   others.) A yes from memory or from grace is no news.
 //! - The same wrong name and password as before is followed by no delay and is not one more in a
 //!   row, so a phone with an old password locks no one out. It may use half of the short limit.
 //! - Proven credentials never wait here.
@@ -339,16 +338,11 @@ impl UserRecord {
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn clear(&self) {
-        self.count().clear();
-        self.ended.notify_waiters();
-    }
-
-    /// Whether there were failures in a row.
-    fn accept(&self) -> bool {
+    /// Whether there was anything to clear.
+    fn clear(&self) -> bool {
         let mut count = self.count();
-        let had_failures = count.in_a_row > 0;
-        count.end_row();
+        let had_failures = count.in_a_row > 0 || !count.window.is_empty();
+        count.clear();
         drop(count);
         self.ended.notify_waiters();
         had_failures
@@ -357,14 +351,9 @@ impl UserRecord {
 
 impl FailureCount {
     fn clear(&mut self) {
-        self.end_row();
+        (self.in_a_row, self.first, self.last) = (0, None, None);
         self.window.clear();
         self.unjudged.clear();
-    }
-
-    /// The next failure is the first in a row.
-    fn end_row(&mut self) {
-        (self.in_a_row, self.first, self.last) = (0, None, None);
     }
 
     /// Reserves a failure, or returns until when none is free.
@@ -380,7 +369,7 @@ impl FailureCount {
         let at = now();
         if let Some(lockout) = lockout {
             if self.first.is_some_and(|first| at.saturating_duration_since(first) >= lockout.per) {
-                self.end_row();
+                (self.in_a_row, self.first, self.last) = (0, None, None);
             }
             if let (Delay::RestOfDay, Some(first)) = (lockout.after(self.in_a_row), self.first) {
                 return match is_known_wrong {
@@ -496,7 +485,7 @@ impl UserPermit {
     /// Settles the permit: a backend accepted the user just now.
     pub(crate) fn accepted(self) {
         for user in &self.users {
-            if user.record.accept() {
+            if user.record.clear() {
                 user.limiter.notify(&user.name, FailedLoginObserver::user_signed_in);
             }
         }
@@ -557,7 +546,7 @@ impl UserHolder {
         let mut count = self.record.count();
         for report in reports {
             match report {
-                RemoteReport::SignedIn(then) if count.last.is_none_or(|last| last <= then) => count.end_row(),
+                RemoteReport::SignedIn(then) if count.last.is_none_or(|last| last <= then) => count.clear(),
                 RemoteReport::SignedIn(_) => {}
                 RemoteReport::Failed(then) => {
                     let age = at.saturating_duration_since(then);

@@ -95,7 +95,7 @@ impl fmt::Debug for UserHashKey {
 pub(super) enum RemoteReport {
     /// A sign-in failed.
     Failed(Instant),
-    /// The user signed in, so earlier failures are no longer in a row with later ones.
+    /// The user signed in, which ends what was counted before.
     SignedIn(Instant),
 }
 
@@ -159,8 +159,8 @@ impl RemoteReports {
         }
         if waiting.names.len() < MAX_NAMES || waiting.names.contains_key(&user) {
             let reports = waiting.names.entry(user).or_default();
-            if let RemoteReport::SignedIn(at) = report {
-                reports.retain(|other| !matches!(other, RemoteReport::SignedIn(then) if *then <= at));
+            if matches!(report, RemoteReport::SignedIn(_)) {
+                reports.retain(|before| before.at() > report.at());
             }
             let behind = reports.partition_point(|other| other.at() <= report.at());
             reports.insert(behind, report);
@@ -246,14 +246,9 @@ mod tests {
             reports.add(hash, RemoteReport::Failed(later(seconds)), DAY);
         }
         assert!(!reports.has_none("alice") && reports.has_none("bob"));
-        // Of several sign-ins the last one is enough; failures stay.
-        for seconds in [2, 3] {
-            reports.add(hash, RemoteReport::SignedIn(later(seconds)), DAY);
-        }
+        reports.add(hash, RemoteReport::SignedIn(later(3)), DAY);
         assert_eq!(reports.take(&bob), []);
-        let failed = |seconds| RemoteReport::Failed(later(seconds));
-        let signed_in = RemoteReport::SignedIn(later(3));
-        assert_eq!(reports.take(&alice), [failed(1), failed(3), signed_in, failed(5)]);
+        assert_eq!(reports.take(&alice), [RemoteReport::SignedIn(later(3)), RemoteReport::Failed(later(5))]);
         assert!(reports.has_none("alice"));
         reports.add(hash, RemoteReport::Failed(later(6)), DAY);
         reports.add(hash, RemoteReport::Failed(later(8)), DAY);

@@ -73,11 +73,14 @@ pub enum BudgetReply {
 /// What became of a reserved failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BudgetResult {
+    /// The password is right.
+    ///
+    /// Wrong passwords that were settled before this one was reserved count no more: the server
+    /// clears its own count when it sees the right one. Later ones and other reservations count.
+    Right,
     /// The password is wrong: it counts from now.
     Wrong,
-    /// No failure: the password is right or was not sent, or the backend does not know the user.
-    ///
-    /// All others count on.
+    /// No failure: the backend was not asked, or does not know the user.
     Nothing,
 }
 
@@ -175,12 +178,12 @@ impl SiteReservation<'_> {
     ) -> Option<SiteEntry> {
         let kept = Some(self.reserved);
         let result = match cost(answer) {
+            Cost::Right => BudgetResult::Right,
             Cost::Wrong => BudgetResult::Wrong,
             Cost::Unjudged | Cost::Unrecognised => return kept,
-            // The backend may still count the earlier attempt. After a right password it counts as
-            // well: others could tell from their limit that one of their guesses was right.
-            Cost::Right | Cost::UnknownUser | Cost::Nothing if self.is_reused => return kept,
-            Cost::Right | Cost::UnknownUser | Cost::Nothing => BudgetResult::Nothing,
+            // The backend may still count the earlier attempt.
+            Cost::UnknownUser | Cost::Nothing if self.is_reused => return kept,
+            Cost::UnknownUser | Cost::Nothing => BudgetResult::Nothing,
         };
         let settled = self.store.settle(self.backend, &self.user, self.reserved.entry, result);
         match timeout_at(deadline, settled).await {

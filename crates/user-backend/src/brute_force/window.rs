@@ -212,6 +212,11 @@ impl Window {
         self.0.clear();
     }
 
+    /// Removes the failures until a moment.
+    pub(super) fn clear_until(&mut self, at: Instant) {
+        self.0.retain(|failure| failure.at > at);
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.len()

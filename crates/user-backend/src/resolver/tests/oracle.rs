@@ -149,6 +149,9 @@ fn judge(ops: &[OracleOp], right: u8, max_stale: Option<Duration>) {
     // ones learn nothing.
     let (mut unjudged, per) = (Vec::<(Duration, u8)>::new(), BackendPolicy::default().budget.per);
     for (op, ((at, seen), (_, twin))) in ops.iter().zip(known.into_iter().zip(twin)) {
+        if twin.contains(&OWNER_CAME) {
+            unjudged.clear();
+        }
         let OracleOp::Guess { password, together, .. } = op else { continue };
         let tried = |number: usize| (password + u8::try_from(number).unwrap()) % GUESSES;
         unjudged.retain(|(then, _)| at - *then < per);

@@ -73,6 +73,12 @@ impl SharedBudget for SiteRecord {
         let mut entries = self.entries.lock().unwrap();
         let entries = entries.entry((backend.clone(), *user)).or_default();
         match result {
+            BudgetResult::Right => {
+                let began = entries.iter().find(|(number, ..)| *number == entry.0).map(|(_, at, _)| *at);
+                entries.retain(|(number, at, is_wrong)| {
+                    *number != entry.0 && (!is_wrong || began.is_some_and(|began| *at > began))
+                });
+            }
             BudgetResult::Nothing => entries.retain(|(number, ..)| *number != entry.0),
             BudgetResult::Wrong => {
                 for wrong in entries.iter_mut().filter(|(number, ..)| *number == entry.0) {
@@ -117,7 +123,7 @@ async fn guesses_at_several_servers_reach_the_backend_four_times() {
     assert_eq!(retry_after, Duration::from_secs(15 * 60 - 20 * 5));
     tokio::time::advance(retry_after).await;
     assert!(sign_in(&site[4], "alice", "right").await.authenticated().is_some());
-    assert_eq!(record.count(), (3, 3), "a right password ends nothing that was counted");
+    assert_eq!(record.count(), (0, 0), "a right password ends what was counted");
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +167,7 @@ async fn password_without_an_answer_counts_once_at_the_site() {
     tokio::time::advance(Duration::from_secs(60)).await;
     gate.add_permits(1);
     assert!(sign_in(&resolver, "alice", "right").await.authenticated().is_some());
-    assert_eq!(record.count(), (2, 0), "a right password frees nothing");
+    assert_eq!(record.count(), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
