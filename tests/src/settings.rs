@@ -95,8 +95,8 @@ pub const REJECTED: &[(&str, &str)] = &[
         "user-backend.toml:2:15: store.connections: found the number 0, expected a number between 1 and 1000",
     ),
     (
-        "[mail]\nhost = \"127.0.0.1\"\nhots = \"127.0.0.1\"\n",
-        "user-backend.toml:3:8: mail.hots: found an unknown field, expected one of",
+        "[mail]\nhost = \"127.0.0.1\"\nfrom = \"noreply@example.com\"\nhots = \"127.0.0.1\"\n",
+        "user-backend.toml:4:8: mail.hots: found an unknown field, expected one of",
     ),
     (
         "[server]\nlisten = \"0.0.0.0:8080\"\n\

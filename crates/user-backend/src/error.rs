@@ -70,7 +70,7 @@ pub struct BackendError {
     detail: String,
     source: Option<Box<dyn StdError + Send + Sync + 'static>>,
     is_timeout: bool,
-    is_before_password: bool,
+    is_unanswered: bool,
     backend: Option<BackendId>,
     counts_as_guess: bool,
     server_text: Option<Box<ServerText>>,
@@ -121,7 +121,7 @@ impl BackendError {
             detail,
             source: None,
             is_timeout: false,
-            is_before_password: false,
+            is_unanswered: false,
             backend: None,
             counts_as_guess: false,
             server_text: None,
@@ -175,16 +175,12 @@ impl BackendError {
         }
     }
 
-    /// The password was not sent, so no limit on guessing counts the attempt.
+    /// The password may have been sent, and the connection ended without an answer.
     ///
-    /// For failures in [`Phase::Login`], where the password counts as sent otherwise: see
-    /// [`is_unjudged`](Self::is_unjudged). Earlier phases need no such mark.
-    ///
-    /// # Security
-    /// Not for what a server answers to a password: its words must not make guesses free.
+    /// Limits at that backend count each such password once: the server may have compared it.
     #[must_use]
-    pub fn before_password(mut self) -> Self {
-        self.is_before_password = true;
+    pub fn without_answer(mut self) -> Self {
+        self.is_unanswered = true;
         self
     }
 
@@ -254,21 +250,17 @@ impl BackendError {
         self.is_timeout
     }
 
-    /// Whether the password may have reached the server, which did not judge it.
+    /// Whether the password may have reached the server, which did not answer it.
     ///
-    /// It answered something else, was silent until time was up, or the connection ended. It may
-    /// have compared the password, so limits at that backend count each such password once. That
-    /// is so for all failures in [`Phase::Login`] but those
-    /// [before the password](Self::before_password).
-    pub fn is_unjudged(&self) -> bool {
-        self.phase == Phase::Login && !self.is_before_password
+    /// It was silent until time was up, or the connection ended.
+    pub fn is_unanswered(&self) -> bool {
+        self.is_unanswered || (self.is_timeout && self.phase == Phase::Login)
     }
 
     /// Whether limits on guessing count the attempt.
     ///
-    /// At the source and the user as well: an answer that is not recognised may have been a
-    /// refusal. One that is recognised as an outage counts at its backend only
-    /// ([`is_unjudged`](Self::is_unjudged)).
+    /// An outage is never counted; an answer that is not recognised is, because it may have been a
+    /// refusal.
     pub fn counts_as_guess(&self) -> bool {
         self.counts_as_guess
     }
@@ -328,9 +320,9 @@ mod tests {
         let late = BackendError::timed_out(Phase::Login).with_backend(&id);
         assert!(late.is_timeout() && late.is_transient(), "{late}");
         assert!(!late.counts_as_guess() && late.server_text().is_none());
-        assert!(late.is_unjudged() && !BackendError::timed_out(Phase::Connect).is_unjudged());
+        assert!(late.is_unanswered() && !BackendError::timed_out(Phase::Connect).is_unanswered());
         let ended = BackendError::unavailable(Phase::Login, "the server closed the connection");
-        assert!(ended.is_unjudged() && !ended.before_password().is_unjudged());
+        assert!(!ended.is_unanswered() && ended.without_answer().is_unanswered());
     }
 
     #[test]

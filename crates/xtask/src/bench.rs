@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::database::{POSTGRES, Server};
-use crate::performance;
+use crate::performance::{self, Part, cell};
 use crate::rig::Rig;
 use crate::step::{self, Outcome, Steps};
 use crate::test::on_rig;
@@ -95,11 +95,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     for name in Name::value_variants().iter().copied().filter(|name| *name != Name::All) {
         let what = name.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
         let step: &'static str = Box::leak(name.name().into_boxed_str());
-        let rows = steps.run(step, &what.unwrap_or_default(), || measure(name));
-        parts.extend(rows.map(|rows| (name, rows)));
+        let rows = steps.run(step, what.as_deref().unwrap_or_default(), || measure(name));
+        let (name, what) = (name.name(), what.unwrap_or_default());
+        parts.extend(rows.map(|rows| Part { name, what, rows }));
     }
-    for (name, rows) in &parts {
-        print!("\n{}\n{}", name.name(), table(rows));
+    for Part { name, rows, .. } in &parts {
+        print!("\n{name}\n{}", table(rows));
     }
     steps.run("page", "docs/performance.md", || performance::write(&parts));
     steps.finish()
@@ -230,21 +231,6 @@ fn details(row: &Value) -> String {
     ];
     let found = keys.iter().filter(|(key, _)| !row[*key].is_null());
     found.map(|(key, unit)| format!("{} {unit}", cell(&row[*key]))).collect::<Vec<_>>().join(", ")
-}
-
-pub(crate) fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Bool(met) => if *met { "yes" } else { "NO" }.to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(" "),
-        Value::Number(number) => match number.as_f64() {
-            Some(large) if large >= 100.0 => format!("{large:.0}"),
-            Some(small) if number.is_f64() => format!("{small:.2}"),
-            _ => number.to_string(),
-        },
-        Value::Object(_) => value.to_string(),
-    }
 }
 
 #[cfg(test)]

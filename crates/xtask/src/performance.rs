@@ -3,18 +3,24 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::bench::{Name, cell};
 use crate::step::{self, Outcome};
+
+/// A benchmark: its name, what it measures, and its rows.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) what: String,
+    pub(crate) rows: Vec<Value>,
+}
 
 /// Writes the page and one picture for each benchmark that has rates.
 ///
 /// # Errors
 ///
 /// A file cannot be written.
-pub(crate) fn write(parts: &[(Name, Vec<Value>)]) -> Outcome {
+pub(crate) fn write(parts: &[Part]) -> Outcome {
     let docs = step::root().join("docs");
     let mut page = String::from(
         "# Performance\n\n\
@@ -24,10 +30,8 @@ pub(crate) fn write(parts: &[(Name, Vec<Value>)]) -> Outcome {
          `cargo xtask bench NAME` repeats one table.\n\n",
     );
     let _ = writeln!(page, "Machine: {}.\n", machine());
-    for (name, rows) in parts {
-        let title = name.to_possible_value();
-        let help = title.as_ref().and_then(|value| value.get_help()).map(ToString::to_string);
-        let _ = writeln!(page, "## {}\n\n{}.\n", name.name(), wrapped(&help.unwrap_or_default()));
+    for Part { name, what, rows } in parts {
+        let _ = writeln!(page, "## {name}\n\n{}.\n", wrapped(what));
         let (alone, compared): (Vec<_>, Vec<_>) = rows.iter().partition(|row| !row["per_second"].is_null());
         if !compared.is_empty() {
             page.push_str("| what | ours | beside | ratio | goal | met |\n|---|---|---|---|---|---|\n");
@@ -42,8 +46,8 @@ pub(crate) fn write(parts: &[(Name, Vec<Value>)]) -> Outcome {
         if alone.is_empty() {
             continue;
         }
-        if let Some(picture) = picture(&name.name(), &alone) {
-            let file = format!("images/performance-{}.svg", name.name());
+        if let Some(picture) = picture(name, &alone) {
+            let file = format!("images/performance-{name}.svg");
             fs::write(docs.join(&file), picture)?;
             let _ = writeln!(page, "![Answers per second of each program]({file})\n");
         }
@@ -140,4 +144,20 @@ fn picture(name: &str, rows: &[&Value]) -> Option<String> {
     }
     svg.push_str("</svg>\n");
     Some(svg)
+}
+
+/// A value as a cell of a table.
+pub(crate) fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(met) => if *met { "yes" } else { "NO" }.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(" "),
+        Value::Number(number) => match number.as_f64() {
+            Some(large) if large >= 100.0 => format!("{large:.0}"),
+            Some(small) if number.is_f64() => format!("{small:.2}"),
+            _ => number.to_string(),
+        },
+        Value::Object(_) => value.to_string(),
+    }
 }

@@ -116,14 +116,9 @@ impl Pop3 {
 
     async fn sign_in(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let mut session = self.open(attempt.deadline).await?;
-        // A failure in the phase `Login` counts as a guess at this server, unless it is marked.
-        let answer = async {
-            send(&mut session, Phase::Login, &["USER ", attempt.upstream_name]).await?;
-            reply(&mut session, Phase::Login).await
-        };
-        if !is_ok(&answer.await.map_err(BackendError::before_password)?) {
-            let text = "the server refuses USER";
-            return Err(BackendError::unavailable(Phase::Login, text).before_password());
+        send(&mut session, Phase::Login, &["USER ", attempt.upstream_name]).await?;
+        if !is_ok(&reply(&mut session, Phase::Login).await?) {
+            return Err(BackendError::unavailable(Phase::Login, "the server refuses USER"));
         }
         send(&mut session, Phase::Login, &["PASS ", attempt.password.expose()]).await?;
         let answer = reply(&mut session, Phase::Login).await?;

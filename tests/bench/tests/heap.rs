@@ -62,12 +62,7 @@ fn attempts_that_are_all_different_fill_no_memory() -> Result {
     // `known_credentials`). The 8,000 here are more than the cache holds.
     let all_different = |number: usize| {
         let (right, round) = (number.is_multiple_of(2), number / 2 / PEOPLE);
-        let person = number / 2 % PEOPLE;
-        // Wrong ones are of other users: a right password would not free what they have used up.
-        match right {
-            true => Who { person, password: round, right },
-            false => Who { person: PEOPLE + person, password: round % WRONG, right },
-        }
+        Who { person: number / 2 % PEOPLE, password: if right { round } else { round % WRONG }, right }
     };
     let mut held = 0;
     let mut after = |attempts| {

@@ -67,6 +67,13 @@ impl FailedLoginLog {
             waiting.events.push_back((number, event, at));
         }
     }
+
+    /// Earlier failures of a user are cleared, on all servers.
+    fn end(&self, user: UserHash, event: LoginEvent, at: Timestamp) {
+        let failed = LoginEvent::UserFailed(user);
+        self.waiting().events.retain(|(_, other, then)| *other != failed || *then > at);
+        self.note(event, at);
+    }
 }
 
 impl FailedLoginObserver for FailedLoginLog {
@@ -85,13 +92,11 @@ impl FailedLoginObserver for FailedLoginLog {
     }
 
     fn user_signed_in(&self, user: UserHash) {
-        self.note(LoginEvent::UserSignedIn(user), self.clock.now());
+        self.end(user, LoginEvent::UserSignedIn(user), self.clock.now());
     }
 
     fn user_reset(&self, user: UserHash, age: Duration) {
-        let (failed, at) = (LoginEvent::UserFailed(user), self.clock.now().before(age));
-        self.waiting().events.retain(|(_, other, then)| *other != failed || *then > at);
-        self.note(LoginEvent::UserReset(user), at);
+        self.end(user, LoginEvent::UserReset(user), self.clock.now().before(age));
     }
 }
 

@@ -135,10 +135,10 @@ pub(crate) enum Cost {
     ///
     /// A guess for source and user, and nothing that could lock an account there.
     UnknownUser,
-    /// The backend may have seen the password, and did not judge it.
+    /// The backend may have seen the password, and did not answer.
     ///
-    /// It says that it cannot now, it did not answer in time, or the connection ended.
-    Unjudged,
+    /// Not in time, or the connection ended.
+    Silent,
     /// The backend has seen the password, but its answer is not recognised.
     ///
     /// It counts as a guess.
@@ -162,7 +162,7 @@ pub(crate) fn cost(answer: &Result<Verdict, BackendError>) -> Cost {
         },
         Ok(Verdict::NotMine) => Cost::Nothing,
         Err(error) if error.counts_as_guess() => Cost::Unrecognised,
-        Err(error) if error.is_unjudged() => Cost::Unjudged,
+        Err(error) if error.is_unanswered() => Cost::Silent,
         Err(_) => Cost::Nothing,
     }
 }

@@ -82,7 +82,7 @@ impl BackendReservation<'_> {
     pub(crate) fn settle(self, answer: &Result<Verdict, BackendError>) {
         let is_refused =
             matches!(answer, Ok(Verdict::Rejected(rejection)) if *rejection != Rejection::PolicyDenied);
-        if is_refused || matches!(cost(answer), Cost::Unjudged | Cost::Unrecognised) {
+        if is_refused || matches!(cost(answer), Cost::Silent | Cost::Unrecognised) {
             self.limiter.lock().failures.push_back(now());
         }
     }

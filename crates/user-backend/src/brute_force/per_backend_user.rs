@@ -9,11 +9,10 @@
 //! or it does not know the user. A right password clears the record, as servers do themselves;
 //! failures that are still to come are not cleared.
 //!
-//! A server that was sent a password and did not judge it may count it all the same: it was silent
-//! until the deadline, hung up, or answered that it cannot now. That costs one failure per
-//! password, whatever the words are: guesses are limited, and a user who tries the right one again
-//! and again during an outage is not locked out when it is over. A limit that is reached only in
-//! this way is reported as an outage.
+//! A server that is silent until the deadline may have been sent a password that it still counts.
+//! That costs one failure per password: guesses are limited, and a user who tries the right one
+//! again and again while a server hangs is not locked out when it is back. A limit that is reached
+//! only in this way is reported as an outage.
 //!
 //! Bounded: a backend remembers the failures of the 100,000 names that failed last, and of all that
 //! are being asked for.
@@ -81,10 +80,6 @@ impl UpstreamLimiter {
     /// `is_proven`: the tuple was accepted the last time. It is no guess, so it is let through when
     /// guesses have reached the limit; should it be refused now, it counts and is no longer proven.
     ///
-    /// `may_repeat`: a password that got no answer does not count for itself. Not when several other
-    /// passwords were not judged either: at the limit the right one alone would be asked, so guesses
-    /// could be compared with what the owner tried during an outage.
-    ///
     /// # Errors
     /// [`Denied`] when the limit is reached.
     pub(crate) fn reserve(
@@ -92,7 +87,6 @@ impl UpstreamLimiter {
         name: &CanonicalName,
         tuple: &OutcomeKey,
         is_proven: bool,
-        may_repeat: bool,
     ) -> Result<Reservation<'_>, Denied> {
         let record = self.users.get_or_insert(name, Mutex::default);
         let mut reservation = Reservation {
@@ -106,11 +100,7 @@ impl UpstreamLimiter {
         let denied = {
             let mut record = lock(&reservation.record);
             let reserved = record.reserved;
-            let checked = match may_repeat {
-                true => record.window.check(self.limit, tuple, reserved, now()),
-                false => record.window.check_as_guess(self.limit, tuple, reserved, now()),
-            };
-            match checked {
+            match record.window.check(self.limit, tuple, reserved, now()) {
                 Err(reached) if !is_proven => {
                     Some(Denied { reached, was_refused: record.window.has_refused(tuple) })
                 }
@@ -178,9 +168,7 @@ impl Reservation<'_> {
             // this attempt began may have failed after that.
             Cost::Right => record.window.clear_until(self.reserved_at),
             Cost::Wrong => record.window.fail(self.tuple, Certainty::Wrong, now()),
-            Cost::Unjudged | Cost::Unrecognised => {
-                record.window.fail(self.tuple, Certainty::Unanswered, now())
-            }
+            Cost::Silent | Cost::Unrecognised => record.window.fail(self.tuple, Certainty::Unanswered, now()),
             // There is no account that could be locked.
             Cost::UnknownUser | Cost::Nothing => {}
         }
@@ -253,11 +241,11 @@ mod tests {
         /// A reservation for a password that has not been tried yet.
         fn reserve(&self) -> Result<Reservation<'_>, Denied> {
             let number = self.guesses.fetch_add(1, Ordering::Relaxed);
-            self.limiter.reserve(&alice(), &self.tuple(&number.to_string()), false, true)
+            self.limiter.reserve(&alice(), &self.tuple(&number.to_string()), false)
         }
 
         fn reserve_for(&self, password: &str) -> Result<Reservation<'_>, Denied> {
-            self.limiter.reserve(&alice(), &self.tuple(password), false, true)
+            self.limiter.reserve(&alice(), &self.tuple(password), false)
         }
     }
 
@@ -270,7 +258,7 @@ mod tests {
         }
         assert_eq!(bench.reserve().unwrap_err(), by_failures(11 * 60));
         let bob = CanonicalName::parse("bob").unwrap();
-        assert!(bench.limiter.reserve(&bob, &bench.tuple("x"), false, true).is_ok());
+        assert!(bench.limiter.reserve(&bob, &bench.tuple("x"), false).is_ok());
         tokio::time::advance(Duration::from_secs(11 * 60)).await;
         bench.reserve().unwrap().settle(&wrong());
         assert_eq!(bench.reserve().unwrap_err(), by_failures(60));
@@ -283,7 +271,7 @@ mod tests {
             bench.reserve().unwrap().settle(&wrong());
         }
         assert!(bench.reserve_for("right").is_err(), "a guess");
-        bench.limiter.reserve(&alice(), &bench.tuple("right"), true, true).unwrap().settle(&right());
+        bench.limiter.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
         assert!(bench.reserve().is_ok(), "the server wiped its own count as well");
     }
 
@@ -348,21 +336,6 @@ mod tests {
     }
 
     #[test]
-    fn answer_of_an_outage_to_the_password_counts_once_per_password() {
-        let bench = BudgetFixture::new();
-        let later = || Err(BackendError::unavailable(Phase::Login, "try again later"));
-        for _ in 0..10 {
-            bench.reserve_for("right").unwrap().settle(&later());
-            bench.reserve().unwrap().settle(&later().map_err(BackendError::before_password));
-        }
-        for _ in 0..3 {
-            bench.reserve().unwrap().settle(&later());
-        }
-        assert_eq!(bench.reserve().unwrap_err().reached, Reached::ByUnanswered);
-        assert!(bench.reserve_for("right").is_ok(), "the same password is no other guess");
-    }
-
-    #[test]
     fn right_password_clears_the_record() {
         let bench = BudgetFixture::new();
         for _ in 0..10 {
@@ -405,10 +378,10 @@ mod tests {
             ..UpstreamLimiter::new(AttemptLimit::default())
         };
         let tuple = BudgetFixture::new().tuple("x");
-        let busy = limiter.reserve(&alice(), &tuple, false, true).unwrap();
+        let busy = limiter.reserve(&alice(), &tuple, false).unwrap();
         for number in 0..20_000 {
             let name = CanonicalName::parse(&format!("user{number}")).unwrap();
-            limiter.reserve(&name, &tuple, false, true).unwrap().settle(&wrong());
+            limiter.reserve(&name, &tuple, false).unwrap().settle(&wrong());
         }
         assert!(limiter.users.len() <= 1_001);
         busy.settle(&wrong());

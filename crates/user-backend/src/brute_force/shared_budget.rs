@@ -180,7 +180,7 @@ impl SiteReservation<'_> {
         let result = match cost(answer) {
             Cost::Right => BudgetResult::Right,
             Cost::Wrong => BudgetResult::Wrong,
-            Cost::Unjudged | Cost::Unrecognised => return kept,
+            Cost::Silent | Cost::Unrecognised => return kept,
             // The backend may still count the earlier attempt.
             Cost::UnknownUser | Cost::Nothing if self.is_reused => return kept,
             Cost::UnknownUser | Cost::Nothing => BudgetResult::Nothing,

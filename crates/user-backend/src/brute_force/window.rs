@@ -115,31 +115,6 @@ impl Window {
         under_way: usize,
         at: Instant,
     ) -> Result<(), Reached> {
-        self.check_against(limit, tuple, under_way, at, |failure| failure.tuple.as_ref() != Some(tuple))
-    }
-
-    /// The same for a password that may be a guess at one that got no answer: that one counts, too.
-    ///
-    /// # Errors
-    /// [`Reached`]
-    pub(super) fn check_as_guess(
-        &mut self,
-        limit: AttemptLimit,
-        tuple: &OutcomeKey,
-        under_way: usize,
-        at: Instant,
-    ) -> Result<(), Reached> {
-        self.check_against(limit, tuple, under_way, at, |_| true)
-    }
-
-    fn check_against(
-        &mut self,
-        limit: AttemptLimit,
-        tuple: &OutcomeKey,
-        under_way: usize,
-        at: Instant,
-        is_other: impl Fn(&FailedAttempt) -> bool,
-    ) -> Result<(), Reached> {
         self.expire(limit, at);
         let max = limit.max();
         if self.0.len().saturating_add(under_way) < max / 2 {
@@ -147,7 +122,7 @@ impl Window {
         }
         let max = self.limit_for(limit, tuple).max();
         let is_wrong = |failure: &&FailedAttempt| failure.certainty == Certainty::Wrong;
-        let others = |failure: &&FailedAttempt| is_wrong(failure) || is_other(failure);
+        let others = |failure: &&FailedAttempt| is_wrong(failure) || failure.tuple.as_ref() != Some(tuple);
         if self.0.iter().filter(others).count().saturating_add(under_way) < max {
             return Ok(());
         }

@@ -36,11 +36,6 @@ impl Stage {
         }
     }
 
-    /// Marks a failure before the password: no limit on guessing counts it.
-    pub(super) fn located(self, error: BackendError) -> BackendError {
-        if self == Self::Pass { error } else { error.before_password() }
-    }
-
     fn answered(self) -> &'static str {
         match self {
             Self::Greeting => "to the connection",
@@ -86,8 +81,7 @@ pub(super) fn not_ftp(stage: Stage) -> BackendError {
 ///
 /// # Errors
 /// A [`BackendError`] for everything that is neither the expected yes nor a no to the name or the
-/// password. After the password, one that is no outage counts as a guess, and an outage at this
-/// backend.
+/// password. After the password, one that is no outage counts as a guess.
 pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool, words: &Words) -> Result<Next, BackendError> {
     let judged = match code(body) {
         Some(code) => judge_code(stage, code, encrypted, words),
@@ -95,7 +89,7 @@ pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool, words: &Words) -
     };
     judged.map_err(|error| match stage {
         Stage::Pass => error.counting_unless_outage(),
-        _ => stage.located(error),
+        _ => error,
     })
 }
 

@@ -155,13 +155,18 @@ impl Session {
         login: Option<Login<'_>>,
     ) -> Result<(Next, Words), BackendError> {
         let encrypted = self.tls.is_some();
-        self.quiet(stage).await.map_err(BackendError::before_password)?;
-        let answer = within(self.deadline, stage.phase(), async {
-            let body = body(stage, self.ftp.custom_command(line, &[]).await)?;
+        self.quiet(stage).await?;
+        within(self.deadline, stage.phase(), async {
+            let body =
+                body(stage, self.ftp.custom_command(line, &[]).await).map_err(|error| match stage {
+                    // The server may have compared the password before the connection ended.
+                    Stage::Pass => error.without_answer(),
+                    _ => error,
+                })?;
             let words = self.words(login);
             Ok((judge(stage, &body, encrypted, &words)?, words))
-        });
-        answer.await.map_err(|error| stage.located(error))
+        })
+        .await
     }
 
     /// The words of the last reply.

@@ -140,7 +140,7 @@ fn secret_header(text: Zeroizing<Vec<u8>>) -> Result<HeaderValue, BackendError> 
 }
 
 fn unsendable() -> BackendError {
-    BackendError::misconfigured(Phase::Login, "the name or the password cannot be sent").before_password()
+    BackendError::misconfigured(Phase::Login, "the name or the password cannot be sent")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::reply::Response;
 use crate::clock::Instant;
-use crate::error::{BackendError, Phase};
+use crate::error::{BackendError, FailureKind, Phase};
 use crate::refusal::ReplyText;
 use crate::transport::{BoundedStream, Endpoint, TlsClient, TlsSummary, broken, open, within};
 
@@ -111,15 +111,17 @@ impl Session {
             }
             Ok((response, text))
         };
-        within(self.deadline, phase, read).await
+        let answer = within(self.deadline, phase, read).await;
+        answer.map_err(|error| match error.failure_kind() {
+            FailureKind::Unavailable if has_credentials => error.without_answer(),
+            _ => error,
+        })
     }
 
     fn request(&self, question: PartialRequest<'_>) -> Result<Request<Full<Bytes>>, BackendError> {
-        let impossible = |what: &str| {
-            BackendError::misconfigured(Phase::Login, format!("the {what} cannot be requested"))
-                .before_password()
-        };
-        let method = Method::from_bytes(question.method.as_bytes()).map_err(|_| impossible("method"))?;
+        let impossible = |_| BackendError::misconfigured(Phase::Login, "the path cannot be requested");
+        let method = Method::from_bytes(question.method.as_bytes())
+            .map_err(|_| BackendError::misconfigured(Phase::Login, "the method cannot be requested"))?;
         let mut request = Request::builder()
             .uri(question.path)
             .header(HOST, self.host.clone())
@@ -138,7 +140,7 @@ impl Session {
             }
             None => Bytes::new(),
         };
-        request.method(method).body(Full::new(body)).map_err(|_| impossible("path"))
+        request.method(method).body(Full::new(body)).map_err(impossible)
     }
 }
 

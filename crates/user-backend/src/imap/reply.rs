@@ -168,7 +168,7 @@ impl Method {
         if is_disabled && !encrypted {
             let text = "the server takes no passwords in clear text (LOGINDISABLED); set tls = \"explicit\" or \
                         \"implicit\"";
-            return Err(BackendError::misconfigured(Phase::Login, text).before_password());
+            return Err(BackendError::misconfigured(Phase::Login, text));
         }
         if offered.has("AUTH=PLAIN") {
             return Ok(if offered.has("SASL-IR") { Self::PlainAtOnce } else { Self::PlainInTurns });
@@ -178,7 +178,7 @@ impl Method {
         }
         if is_disabled {
             let text = "the server takes no passwords: it offers neither AUTH=PLAIN nor AUTH=LOGIN, and disables LOGIN";
-            return Err(BackendError::misconfigured(Phase::Login, text).before_password());
+            return Err(BackendError::misconfigured(Phase::Login, text));
         }
         let at_once = ["LITERAL+", "LITERAL-"].into_iter().any(|name| offered.has(name));
         Ok(Self::Login(if at_once { Literals::AtOnce } else { Literals::Synchronising }))
@@ -257,7 +257,7 @@ pub(super) fn refused_unheard(
     knows_name: bool,
 ) -> Result<LoginDecision, BackendError> {
     let command = method.command();
-    let error = match (answer, words.class) {
+    Err(match (answer, words.class) {
         (TaggedStatus::No(Some("PRIVACYREQUIRED")), _) => needs_privacy(encrypted),
         (TaggedStatus::No(Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED")), _)
         | (TaggedStatus::No(None), ReplyClass::Refusal(_))
@@ -274,8 +274,7 @@ pub(super) fn refused_unheard(
             shown(&format!("the server did not understand {command}, which it offers"), code),
         ),
         (TaggedStatus::Ok, _) => ProtocolViolation::EarlyYes.fault(Phase::Login),
-    };
-    Err(error.before_password())
+    })
 }
 
 /// The server requires encryption.

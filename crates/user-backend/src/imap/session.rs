@@ -146,7 +146,7 @@ impl<S: Duplex> Session<S> {
             Method::PlainAtOnce => {
                 self.begin(Phase::Login, false).await?;
                 let line = sasl::plain_at_once(&self.tag, name, password);
-                self.send(Phase::Login, &line).await?;
+                self.send_password(&line).await?;
                 self.judged(login).await
             }
             Method::PlainInTurns => {
@@ -189,31 +189,39 @@ impl<S: Duplex> Session<S> {
     ) -> Result<Judged, BackendError> {
         for (nth, piece) in pieces.iter().enumerate() {
             if nth > 0 {
-                let answer = self.turn_or_answer().await.map_err(BackendError::before_password)?;
-                if let Some(answer) = answer {
+                if let Some(answer) = self.turn_or_answer().await? {
                     let words = self.client.get_mut().take_words(login.taught, login.sent);
                     let ImapLogin { method, encrypted, .. } = login;
                     let decision = reply::refused_unheard(answer, &words, method, encrypted, nth > name_at)?;
                     return Ok(Judged { decision, message: words.message });
                 }
                 let turn = self.client.get_mut().take_turn(nth + 1 < pieces.len()).await;
-                turn.map_err(|error| reply::broken(Phase::Login, &error).before_password())?;
+                turn.map_err(|error| reply::broken(Phase::Login, &error))?;
             }
             match nth + 1 < pieces.len() {
-                true => self.send(Phase::Login, piece).await.map_err(BackendError::before_password)?,
-                false => self.send(Phase::Login, piece).await?,
+                true => self.send(Phase::Login, piece).await?,
+                false => self.send_password(piece).await?,
             }
         }
         self.judged(login).await
+    }
+
+    /// Sends the line that has the password.
+    ///
+    /// Where that fails, some of it may have arrived.
+    async fn send_password(&mut self, line: &[u8]) -> Result<(), BackendError> {
+        self.send(Phase::Login, line).await.map_err(BackendError::without_answer)
     }
 
     /// Waits for the answer to the password.
     async fn judged(&mut self, login: ImapLogin<'_>) -> Result<Judged, BackendError> {
         let answer = self.answer(Phase::Login).await;
         // It was sent and something came back that is no IMAP: that may be how this server refuses.
+        // Where the connection ends, with a BYE or without one, the server may have compared the
+        // password before.
         let answer = answer.map_err(|error| match error.failure_kind() {
             FailureKind::Protocol => error.counting_as_guess(),
-            _ => error,
+            _ => error.without_answer(),
         })?;
         let words = self.client.get_mut().take_words(login.taught, login.sent);
         let decision = reply::decide(answer, &words, login.encrypted)?;
@@ -227,16 +235,15 @@ impl<S: Duplex> Session<S> {
     }
 
     fn draw_tag(&mut self, phase: Phase) -> Result<(), BackendError> {
-        let random = random_hex::<16>().map_err(|error| {
-            BackendError::unavailable(phase, error.to_string()).with_source(error).before_password()
-        })?;
+        let random = random_hex::<16>()
+            .map_err(|error| BackendError::unavailable(phase, error.to_string()).with_source(error))?;
         self.tag = format!("G{random}");
         Ok(())
     }
 
     async fn begin_drawn(&mut self, phase: Phase, continuation: bool) -> Result<(), BackendError> {
         let begun = self.client.get_mut().begin(&self.tag, continuation).await;
-        begun.map_err(|error| reply::broken(phase, &error).before_password())
+        begun.map_err(|error| reply::broken(phase, &error))
     }
 
     async fn send(&mut self, phase: Phase, line: &[u8]) -> Result<(), BackendError> {

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use super::message;
 use super::reply::{Stage, judge, proceed};
 use crate::clock::Instant;
-use crate::error::{BackendError, Phase};
+use crate::error::{BackendError, FailureKind, Phase};
 use crate::refusal::{RefusalTexts, Refused, ReplyText, Sent};
 use crate::transport::{
     BoundedStream, Endpoint, TlsClient, TlsMode, TlsSummary, broken, dial, encrypt, open, within,
@@ -115,11 +115,16 @@ impl Session {
         // A name without a password signs in no one and is answered with success (RFC 4513 section
         // 5.1.2), as is no name.
         if dn.is_empty() || sent.password.is_empty() {
-            let text = "nothing was sent: the name or the password is empty";
-            return Err(BackendError::protocol(Phase::Login, text).before_password());
+            return Err(BackendError::protocol(
+                Phase::Login,
+                "nothing was sent: the name or the password is empty",
+            ));
         }
         let answer = self.bind(dn, sent.password, Phase::Login).await;
-        let (code, diagnostic) = answer.map_err(BackendError::counting_unless_outage)?;
+        let (code, diagnostic) = answer.map_err(|error| match error.failure_kind() {
+            FailureKind::Unavailable => error.without_answer(),
+            _ => error.counting_as_guess(),
+        })?;
         let mut text = ReplyText::default();
         text.add(diagnostic.as_bytes());
         let words = text.judge(taught, sent);

@@ -185,7 +185,7 @@ impl Resolver {
                 let is_proven = admission.knowledge.is_exempt;
                 let attempt =
                     Attempt::new(&name, &password, backends_until).from_source(source).as_proven(is_proven);
-                let finding = chain.ask(attempt, Scope(only), &admission.guess.key, may_recall).await;
+                let finding = chain.ask(attempt, Scope(only), &admission.guess.key).await;
                 let is_guess = finding.is_guess;
                 let question =
                     Question { name: &name, password: &password, scope: Scope(only), source, began };

@@ -148,9 +148,8 @@ impl BackendSlot {
         name: &CanonicalName,
         tuple: &OutcomeKey,
         is_proven: bool,
-        may_repeat: bool,
     ) -> Result<Reserved<'_>, LimitReached> {
-        let per_user = self.per_user.reserve(name, tuple, is_proven, may_repeat).map_err(|denied| {
+        let per_user = self.per_user.reserve(name, tuple, is_proven).map_err(|denied| {
             let Denied { reached, was_refused } = denied;
             let step = TraceStep::skipped(&self.id, self.why_reached(reached));
             LimitReached { limit: GuessLimit::PerBackendUser, step, reached, was_refused }
@@ -178,17 +177,16 @@ impl BackendSlot {
         name: &CanonicalName,
         tuple: &OutcomeKey,
         is_proven: bool,
-        may_repeat: bool,
         deadline: Instant,
     ) -> Result<Reserved<'a>, NotReserved> {
-        let mut reserved = self.reserve(name, tuple, is_proven, may_repeat)?;
+        let mut reserved = self.reserve(name, tuple, is_proven)?;
         let Some(site) = site else { return Ok(reserved) };
         let mut limit = reserved.per_user.shared_limit();
         if is_proven {
             // Exempt, but a failure must be on record before the backend is asked.
             limit.failures = u32::MAX;
         }
-        let unanswered = if may_repeat { reserved.per_user.take_unanswered() } else { None };
+        let unanswered = reserved.per_user.take_unanswered();
         match site.reserve(&self.id, name, limit, unanswered, deadline).await {
             Ok(at_site) => {
                 reserved.site = Some(at_site);
@@ -240,7 +238,7 @@ impl BackendSlot {
             self.run_canary_until(attempt.deadline, CanaryCause::Other).await;
         }
         if self.canary_state.status() == CanaryStatus::Broken {
-            return Err(self.accepts_any_login().before_password());
+            return Err(self.accepts_any_login());
         }
         let span = tracing::info_span!("ask", backend = %self.id);
         let began = now();

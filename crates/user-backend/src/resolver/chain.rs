@@ -110,13 +110,12 @@ impl Chain {
         attempt: Attempt<'_>,
         scope: Scope<'_>,
         tuple: &OutcomeKey,
-        may_repeat: bool,
     ) -> ChainResult {
         let start = now();
         let mut trace = Trace::new(EndReason::NotAccepted);
         trace.steps.reserve_exact(self.slots.len());
         let mut is_guess = false;
-        let mut decision = self.walk(attempt, scope, tuple, may_repeat, &mut trace, &mut is_guess).await;
+        let mut decision = self.walk(attempt, scope, tuple, &mut trace, &mut is_guess).await;
         // A backend failed and no other accepted: no decision.
         if trace.ended_by == EndReason::OutageUndecided {
             decision = ChainDecision::Unavailable;
@@ -136,7 +135,6 @@ impl Chain {
         attempt: Attempt<'_>,
         scope: Scope<'_>,
         tuple: &OutcomeKey,
-        may_repeat: bool,
         trace: &mut Trace,
         is_guess: &mut bool,
     ) -> ChainDecision {
@@ -201,8 +199,7 @@ impl Chain {
                     let upstream = pinned.unwrap_or_else(|| reading.upstream.clone());
                     let site = self.site_budget.as_ref();
                     let until = attempt.deadline;
-                    let reserved =
-                        slot.reserve_at_all(site, account, tuple, attempt.is_proven, may_repeat, until).await;
+                    let reserved = slot.reserve_at_all(site, account, tuple, attempt.is_proven, until).await;
                     let reserved = match reserved {
                         Ok(reserved) => reserved,
                         Err(NotReserved::Failed(why)) => return store_failed(trace, &slot.id, &why),

@@ -51,14 +51,14 @@ impl Ended {
         match self {
             Self::Yes => Ok(SmbAnswer::Yes),
             Self::Number(number) => of_errno(number, proof),
-            Self::Conflict => {
-                let text = "another part of this program uses libsmbclient with other dialects";
-                Err(BackendError::misconfigured(Phase::Login, text).before_password())
-            }
-            Self::Poisoned => {
-                let text = "libsmbclient is out of order since a crash; restart the program";
-                Err(BackendError::unavailable(Phase::Login, text).before_password())
-            }
+            Self::Conflict => Err(BackendError::misconfigured(
+                Phase::Login,
+                "another part of this program uses libsmbclient with other dialects",
+            )),
+            Self::Poisoned => Err(BackendError::unavailable(
+                Phase::Login,
+                "libsmbclient is out of order since a crash; restart the program",
+            )),
             Self::Failed => Err(BackendError::unavailable(Phase::Login, "libsmbclient failed")),
         }
     }

@@ -148,6 +148,14 @@ fn meaning(error: Error, wire: &FramedSocket, phase: Phase) -> Result<SmbAnswer,
     }
 }
 
+/// The error of a closed connection.
+///
+/// During the login, the server may have compared the password before.
+fn ended(phase: Phase, text: &str) -> BackendError {
+    let error = BackendError::unavailable(phase, text);
+    if phase == Phase::Login { error.without_answer() } else { error }
+}
+
 fn fault(error: Error, wire: &FramedSocket, phase: Phase) -> BackendError {
     if let Some(how) = wire.broken() {
         return BackendError::protocol(phase, how);
@@ -170,7 +178,7 @@ fn fault(error: Error, wire: &FramedSocket, phase: Phase) -> BackendError {
             BackendError::protocol(phase, "the server allows no further request")
         }
         Error::Timeout | Error::ServerUnresponsive { .. } => BackendError::timed_out(phase),
-        Error::Io(error) => BackendError::unavailable(phase, "the connection broke").with_source(error),
-        _ => BackendError::unavailable(phase, "the server closed the connection"),
+        Error::Io(error) => ended(phase, "the connection broke").with_source(error),
+        _ => ended(phase, "the server closed the connection"),
     }
 }

@@ -83,14 +83,12 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<SmbAnswer, BackendE
             Err(BackendError::protocol(Phase::Greeting, "the server does not speak SMB 2 or 3"))
         }
         (ETIMEDOUT, _) => Err(BackendError::timed_out(Phase::Login)),
-        (ECONNREFUSED, _) => {
-            unavailable("the connection was refused").map_err(BackendError::before_password)
-        }
+        (ECONNREFUSED, _) => unavailable("the connection was refused"),
         // It may have compared the password before.
-        (ECONNABORTED | ECONNRESET, _) => unavailable("the server closed the connection"),
-        (EHOSTUNREACH | ENETUNREACH, _) => {
-            unavailable("the server cannot be reached").map_err(BackendError::before_password)
+        (ECONNABORTED | ECONNRESET, _) => {
+            Err(BackendError::unavailable(Phase::Login, "the server closed the connection").without_answer())
         }
+        (EHOSTUNREACH | ENETUNREACH, _) => unavailable("the server cannot be reached"),
         (other, _) => unavailable(&format!("libsmbclient failed with error number {other}")),
     }
 }

@@ -141,8 +141,10 @@ impl Pavao {
                 match WORKER.get_or_init(|| Worker::start(QUEUE)) {
                     Ok(worker) => worker.run(deadline, run).await??,
                     Err(_) => {
-                        let text = "the system gave no thread for libsmbclient";
-                        return Err(BackendError::unavailable(Phase::Login, text).before_password());
+                        return Err(BackendError::unavailable(
+                            Phase::Login,
+                            "the system gave no thread for libsmbclient",
+                        ));
                     }
                 }
             }
@@ -152,7 +154,7 @@ impl Pavao {
         if ended.is_ambiguous() {
             // A server that is well refuses an account; one that has just broken off does not
             // answer now.
-            let gone = |_| BackendError::unavailable(Phase::Login, "the server broke off");
+            let gone = |_| BackendError::unavailable(Phase::Login, "the server broke off").without_answer();
             self.ping(deadline).await.map_err(gone)?;
         }
         ended.meaning(&self.proof)
@@ -167,7 +169,6 @@ impl Pavao {
 
 fn no_runner(why: &str) -> BackendError {
     BackendError::misconfigured(Phase::Login, format!("engine \"pavao\" cannot run here: {why}"))
-        .before_password()
 }
 
 fn no_ipv4(endpoint: &Endpoint) -> BackendError {
@@ -193,13 +194,11 @@ impl LoginPermit {
         // While this login waited, the server fell silent for another one. Asking again would delay
         // later logins, for an answer that would come too late.
         if self.silences.load(Ordering::Acquire) != self.before {
-            let text = "the server has fallen silent";
-            return Err(BackendError::unavailable(Phase::Login, text).before_password());
+            return Err(BackendError::unavailable(Phase::Login, "the server has fallen silent"));
         }
         let left = self.deadline.saturating_duration_since(now());
         if left.is_zero() {
-            let text = "no time was left when its turn came";
-            return Err(BackendError::unavailable(Phase::Login, text).before_password());
+            return Err(BackendError::unavailable(Phase::Login, "no time was left when its turn came"));
         }
         Ok(left)
     }

@@ -75,18 +75,20 @@ impl Worker {
                 TrySendError::Full(_) => "too many logins wait for libsmbclient",
                 TrySendError::Disconnected(_) => "the libsmbclient thread has ended",
             };
-            BackendError::unavailable(Phase::Login, detail).before_password()
+            BackendError::unavailable(Phase::Login, detail)
         })?;
         let late = || {
             if has_begun.load(Ordering::SeqCst) {
                 return BackendError::timed_out(Phase::Login);
             }
-            let text = "other logins kept libsmbclient busy until time was up";
-            BackendError::unavailable(Phase::Login, text).before_password()
+            BackendError::unavailable(Phase::Login, "other logins kept libsmbclient busy until time was up")
         };
         match timeout_at(deadline, answered).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(_)) => Err(BackendError::unavailable(Phase::Login, "the call of libsmbclient broke down")),
+            Ok(Err(_)) => {
+                let error = BackendError::unavailable(Phase::Login, "the call of libsmbclient broke down");
+                Err(error.without_answer())
+            }
             Err(_) => Err(late()),
         }
     }

@@ -196,16 +196,6 @@ impl Stage {
         }
     }
 
-    /// Marks a failure before the password: no limit on guessing counts it.
-    pub(super) fn located(self, error: BackendError) -> BackendError {
-        if self == Self::Password { error } else { error.before_password() }
-    }
-
-    /// Counts an answer to the password that is no outage as a guess.
-    pub(super) fn counted(self, error: BackendError) -> BackendError {
-        if self == Self::Password { error.counting_unless_outage() } else { self.located(error) }
-    }
-
     fn answered(self) -> &'static str {
         match self {
             Self::Greeting => "to the connection",
@@ -233,15 +223,17 @@ pub(super) enum Next {
 ///
 /// # Errors
 /// A [`BackendError`] for everything that is neither the expected yes nor a no to the name or the
-/// password. After the password, one that is no outage counts as a guess, and an outage at this
-/// backend.
+/// password. After the password, one that is no outage counts as a guess.
 pub(super) fn judge(
     stage: Stage,
     reply: &Reply,
     encrypted: bool,
     words: &Words,
 ) -> Result<Next, BackendError> {
-    judge_code(stage, reply, encrypted, words).map_err(|error| stage.counted(error))
+    judge_code(stage, reply, encrypted, words).map_err(|error| match stage {
+        Stage::Password => error.counting_unless_outage(),
+        _ => error,
+    })
 }
 
 fn judge_code(stage: Stage, reply: &Reply, encrypted: bool, words: &Words) -> Result<Next, BackendError> {

@@ -78,8 +78,7 @@ impl Session {
     /// A [`BackendError`] when the server neither accepted nor rejected it.
     pub(super) async fn sign_in(mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
         let Sent { name, password } = login.sent;
-        let mechanism = self.offer.mechanism(self.tls.is_some());
-        match mechanism.map_err(BackendError::before_password)? {
+        match self.offer.mechanism(self.tls.is_some())? {
             Mechanism::Plain => {
                 let line = sasl::plain(&[b"AUTH PLAIN "], name, password, b"\r\n");
                 if line.len() <= MAX_COMMAND {
@@ -113,17 +112,23 @@ impl Session {
     ) -> Result<Result<(), Refused>, BackendError> {
         let encrypted = self.tls.is_some();
         let dialogue = &mut self.dialogue;
-        let answer = within(self.deadline, stage.phase(), async {
+        within(self.deadline, stage.phase(), async {
             dialogue.send(line).await.map_err(|error| explain(stage, &error))?;
-            let reply = dialogue.reply().await.map_err(|error| stage.counted(explain(stage, &error)));
-            let mut reply = reply?;
+            let mut reply = dialogue.reply().await.map_err(|error| {
+                let error = explain(stage, &error);
+                match stage {
+                    // The server may have compared the password before the connection ended.
+                    Stage::Password => error.counting_unless_outage().without_answer(),
+                    _ => error,
+                }
+            })?;
             let words = reply.text.judge(login.taught, login.sent);
             Ok(match judge(stage, &reply, encrypted, &words)? {
                 Next::Proceed => Ok(()),
                 Next::Rejected(rejection) => Err((rejection, words.message)),
             })
-        });
-        answer.await.map_err(|error| stage.located(error))
+        })
+        .await
     }
 
     /// The result of the probe.

@@ -43,10 +43,6 @@ const PARTIAL: &str = "the server wants more than a password: another method has
 /// # Errors
 /// A [`BackendError`] without such a method. No password was sent.
 pub(super) fn choose(answer: &Answer) -> Result<Method, BackendError> {
-    chosen(answer).map_err(BackendError::before_password)
-}
-
-fn chosen(answer: &Answer) -> Result<Method, BackendError> {
     let misconfigured = |text: String| Err(BackendError::misconfigured(Phase::Login, text));
     match answer {
         Answer::Success => {
@@ -97,7 +93,7 @@ pub(super) fn judge(
             ReplyClass::Unknown if reason.is_some() => {
                 Err(BackendError::not_recognised(&ended(*reason), words.text.clone()))
             }
-            _ => Err(BackendError::unavailable(Phase::Login, ended(*reason))),
+            _ => Err(BackendError::unavailable(Phase::Login, ended(*reason)).without_answer()),
         },
     }
 }
@@ -128,7 +124,6 @@ pub(super) fn not_one_question(count: usize, is_shown: bool) -> BackendError {
         Phase::Login,
         format!("the server {asks}; keyboard-interactive works with one question, the password"),
     )
-    .before_password()
 }
 
 /// An answer that was there before the question.
@@ -164,9 +159,8 @@ mod tests {
             Ok(decision) => format!("{decision:?}"),
             Err(error) => {
                 let guess = if error.counts_as_guess() { ", a guess" } else { "" };
-                let is_only_unjudged = error.is_unjudged() && !error.counts_as_guess();
-                let unjudged = if is_only_unjudged { ", unjudged" } else { "" };
-                format!("{} {}{guess}{unjudged}", error.kind(), error.detail())
+                let unanswered = if error.is_unanswered() { ", unanswered" } else { "" };
+                format!("{} {}{guess}{unanswered}", error.kind(), error.detail())
             }
         }
     }
@@ -209,14 +203,14 @@ mod tests {
             (
                 no.clone(),
                 "Authentication service is temporarily unavailable",
-                "unavailable the server refuses, and says that it cannot answer now, unjudged",
+                "unavailable the server refuses, and says that it cannot answer now",
             ),
-            (partial.clone(), "", &format!("misconfigured {PARTIAL}, unjudged")),
-            (Answer::Ended(None), "", "unavailable the server closed the connection, unjudged"),
+            (partial.clone(), "", &format!("misconfigured {PARTIAL}")),
+            (Answer::Ended(None), "", "unavailable the server closed the connection, unanswered"),
             (
                 Answer::Ended(Some(2)),
                 "Too many authentication failures",
-                "unavailable the server ended the connection, reason 2, unjudged",
+                "unavailable the server ended the connection, reason 2, unanswered",
             ),
             (
                 Answer::Ended(Some(11)),

@@ -153,8 +153,7 @@ impl Session {
     pub(super) async fn sign_in(mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
         within(self.deadline, Phase::Login, async {
             let none = self.handle.authenticate_none(login.sent.name).await;
-            let method = self.answer(none).and_then(|answer| choose(&answer));
-            match method.map_err(BackendError::before_password)? {
+            match choose(&self.answer(none)?)? {
                 Method::Password => self.password(login).await,
                 Method::KeyboardInteractive => self.conversation(login).await,
             }
@@ -165,7 +164,7 @@ impl Session {
     async fn password(&mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
         self.ask();
         let answer = self.handle.authenticate_password(login.sent.name, login.sent.password).await;
-        let answer = self.answer(answer)?;
+        let answer = self.answer(answer).map_err(BackendError::without_answer)?;
         self.conclude(&answer, login, false)
     }
 
@@ -183,9 +182,7 @@ impl Session {
                             self.ask();
                             vec![login.sent.password.to_owned()]
                         }
-                        ([first, ..], false) => {
-                            return Err(not_one_question(prompts.len(), first.echo));
-                        }
+                        ([first, ..], false) => return Err(not_one_question(prompts.len(), first.echo)),
                         ([..], true) => {
                             let words = self.words(login);
                             return judge_question(&words).map(|rejection| Err((rejection, words.message)));
@@ -205,7 +202,7 @@ impl Session {
                     let answer = self.failure(remaining_methods, partial_success);
                     return self.conclude(&answer, login, true);
                 }
-                Err(_) if !is_given => return Err(self.lost().before_password()),
+                Err(_) if !is_given => return Err(self.lost()),
                 Err(_) => {
                     let ended = Answer::Ended(lock(&self.messages).reason);
                     return self.conclude(&ended, login, true);

@@ -39,10 +39,8 @@ impl Stage {
     }
 
     /// Counts a failure that is no outage as a guess if the password was presented.
-    ///
-    /// An outage counts at this backend then, and nothing before the password does.
     pub(super) fn counted(self, error: BackendError) -> BackendError {
-        if self == Self::Password { error.counting_unless_outage() } else { error.before_password() }
+        if self == Self::Password { error.counting_unless_outage() } else { error }
     }
 }
 

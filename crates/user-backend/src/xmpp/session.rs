@@ -84,8 +84,7 @@ impl Session {
     /// # Errors
     /// A [`BackendError`] when the server neither accepted nor rejected it.
     pub(super) async fn sign_in(mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
-        let mechanism = self.features.mechanism(&self.binding, self.tls.is_some());
-        let mechanism = mechanism.map_err(BackendError::before_password)?;
+        let mechanism = self.features.mechanism(&self.binding, self.tls.is_some())?;
         let begin = format!("<auth xmlns='{SASL}' mechanism='{}'>", mechanism.name());
         match mechanism {
             Mechanism::Plain => {
@@ -107,8 +106,8 @@ impl Session {
         binding: Binding,
         login: Login<'_>,
     ) -> Result<Result<(), Refused>, BackendError> {
-        let nonce = random_hex::<16>()
-            .map_err(|error| BackendError::unavailable(Phase::Login, error.to_string()).before_password())?;
+        let nonce =
+            random_hex::<16>().map_err(|error| BackendError::unavailable(Phase::Login, error.to_string()))?;
         let exchange = Exchange::begin(hash, binding, login.sent.name, nonce);
         let auth = encoded(&[begin.as_bytes()], exchange.first().as_bytes(), b"</auth>");
         let challenge = match self.present(Stage::Name, &auth, login).await? {
@@ -119,8 +118,7 @@ impl Session {
             let answer = exchange.answer(&challenge, login.sent.password).await;
             answer.map_err(|error| broken_scram(Stage::Name, error))
         };
-        let answer = within(self.deadline, Phase::Login, answer).await;
-        let (last, signature) = answer.map_err(BackendError::before_password)?;
+        let (last, signature) = within(self.deadline, Phase::Login, answer).await?;
         let answer = match self.present(Stage::Password, &response(last.as_bytes()), login).await? {
             Ok(answer) => answer,
             Err(refused) => return Ok(Err(refused)),
@@ -145,7 +143,11 @@ impl Session {
         login: Login<'_>,
     ) -> Result<Result<Element, Refused>, BackendError> {
         let answer = ask(&mut self.stream, stage, bytes, self.deadline).await;
-        let answer = answer.map_err(|error| stage.counted(error))?;
+        let answer = answer.map_err(|error| match stage {
+            // The server may have compared the password before the connection ended.
+            Stage::Password => stage.counted(error).without_answer(),
+            _ => error,
+        })?;
         if !answer.is(SASL, "failure") {
             return Ok(Ok(answer));
         }

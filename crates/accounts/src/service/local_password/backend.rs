@@ -156,8 +156,7 @@ impl LocalBackend {
     ) -> Result<CheckedPassword, BackendError> {
         let (deadline, is_proven) = (attempt.deadline, attempt.is_proven);
         let checked = self.hasher.check(stored, password, deadline, is_proven).await;
-        let unjudged = |error: PoolError| BackendError::unavailable(Phase::Login, error.to_string());
-        checked.map_err(|error| unjudged(error).before_password())
+        checked.map_err(|error: PoolError| BackendError::unavailable(Phase::Login, error.to_string()))
     }
 
     /// Stores a better hash of the same password, unless the password changed meanwhile.
@@ -237,6 +236,5 @@ fn unavailable(error: AccountsError) -> BackendError {
         }
         _ => BackendError::unavailable(Phase::Login, error.to_string()),
     };
-    // No password was compared.
-    fault.with_source(error).before_password()
+    fault.with_source(error)
 }

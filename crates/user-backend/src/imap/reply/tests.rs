@@ -90,16 +90,19 @@ fn only_taught_words_make_bad_a_rejection() {
 }
 
 #[test]
-fn outage_is_never_a_rejection_and_counts_here_only() {
+fn outage_is_never_a_rejection_and_never_a_guess() {
     for code in ["UNAVAILABLE", "SERVERBUG", "INUSE", "LIMIT", "THROTTLED"] {
         for class in [REFUSAL, ReplyClass::Outage, ReplyClass::Unknown] {
-            let error = decide(TaggedStatus::No(Some(code)), &words(class, false), true).unwrap_err();
-            assert!(!error.counts_as_guess() && error.is_unjudged(), "{code}");
+            assert!(
+                !decide(TaggedStatus::No(Some(code)), &words(class, false), true)
+                    .unwrap_err()
+                    .counts_as_guess()
+            );
         }
     }
     for code in [None, Some("ALERT"), Some(UNLISTED)] {
         let error = decide(TaggedStatus::No(code), &words(ReplyClass::Outage, false), true).unwrap_err();
-        assert!(!error.counts_as_guess() && error.is_unjudged(), "{code:?}");
+        assert!(!error.counts_as_guess(), "{code:?}");
         let error = decide(TaggedStatus::No(code), &words(ReplyClass::Unknown, false), true).unwrap_err();
         assert!(error.counts_as_guess(), "{code:?}");
     }
@@ -113,7 +116,7 @@ fn refusal_before_the_password_is_not_about_the_password() {
             Ok(LoginDecision::No(rejection)) => rejection.as_str(),
             Ok(LoginDecision::Yes) => "accepted",
             Err(error) => {
-                assert!(!error.counts_as_guess() && !error.is_unjudged() && error.server_text().is_none());
+                assert!(!error.counts_as_guess() && error.server_text().is_none());
                 error.kind()
             }
         }

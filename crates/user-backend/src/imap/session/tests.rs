@@ -66,7 +66,7 @@ async fn yes_and_no() {
     assert_eq!(answered("{tag} BAD what\r\n").await, "protocol");
     assert_eq!(answered("* BYE shutting down\r\n").await, "unavailable");
     let gone = Server::new(turns([GREETING, "* BYE shutting down\r\n"])).sign_in().await.0.unwrap_err();
-    assert!(gone.is_unjudged() && !gone.counts_as_guess(), "{gone}");
+    assert!(gone.is_unanswered() && !gone.counts_as_guess(), "{gone}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -577,7 +577,7 @@ async fn truncated_dialogue_decides_nothing() {
             // What may have been compared counts at the limits of this backend.
             let received = record.lock().unwrap().received_text();
             let was_sent = received.contains(CREDENTIALS) || received.contains("Wonderland-1");
-            assert_eq!(error.is_unjudged(), was_sent, "cut at {at} of {steps:?}: {error}");
+            assert_eq!(error.is_unanswered(), was_sent, "cut at {at} of {steps:?}: {error}");
         }
     }
 }

@@ -69,7 +69,7 @@ impl HelperPool {
         deadline: Instant,
         begin: impl FnOnce() -> Result<T, BackendError>,
     ) -> Result<(HelperLease, T), BackendError> {
-        let unavailable = |detail: &str| BackendError::unavailable(Phase::Login, detail).before_password();
+        let unavailable = |detail: &str| BackendError::unavailable(Phase::Login, detail);
         let in_line = Arc::clone(&self.line)
             .try_acquire_owned()
             .map_err(|_| unavailable("too many logins wait for libsmbclient"))?;
@@ -80,10 +80,7 @@ impl HelperPool {
         let begun = begin()?;
         let helper = match self.idle() {
             Some(helper) => helper,
-            None => {
-                let started = within(deadline, Phase::Login, self.start()).await;
-                started.map_err(BackendError::before_password)?
-            }
+            None => within(deadline, Phase::Login, self.start()).await?,
         };
         let idle = Arc::clone(&self.idle);
         Ok((HelperLease { helper: Some(helper), idle, _turn: permit, _in_line: in_line }, begun))
@@ -165,16 +162,15 @@ impl HelperLease {
                 "the helper process for libsmbclient ended in the middle of it",
             )
         };
-        let mut helper = self.helper.take().ok_or_else(|| broken().before_password())?;
+        let mut helper = self.helper.take().ok_or_else(broken)?;
         let question = frame::question(call, request_timeout).ok_or_else(|| {
-            let text = "name, share and workgroup are too long together";
-            BackendError::misconfigured(Phase::Login, text).before_password()
+            BackendError::misconfigured(Phase::Login, "name, share and workgroup are too long together")
         })?;
         let exchange = async {
             match helper.ask(&question).await {
                 Ok(Some(ended)) => Ok(ended),
-                Ok(None) => Err(broken()),
-                Err(error) => Err(broken().with_source(error)),
+                Ok(None) => Err(broken().without_answer()),
+                Err(error) => Err(broken().without_answer().with_source(error)),
             }
         };
         let ended = within(deadline, Phase::Login, exchange).await?;
