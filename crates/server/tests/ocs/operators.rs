@@ -27,7 +27,14 @@ impl Program {
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nrefusal_milliseconds = 0\n{settings}\n{CHEAP}{sections}"
         );
-        std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
+        let file = dir.path().join("user-backend.toml");
+        std::fs::write(&file, text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // It may hold a secret.
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
         let init = program(&dir, &["init", "--password-from-env"]).env("OC_PASS", PASSWORD).output().unwrap();
         assert!(init.status.success(), "{init:?}");
         let (running, address) = Running::serve_with(&dir, words);
