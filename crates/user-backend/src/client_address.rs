@@ -99,11 +99,9 @@ impl Network {
     pub(crate) fn covers(&self, other: &Self) -> bool {
         self.prefix <= other.prefix && self.contains(other.first)
     }
-}
 
-impl Network {
     /// Whether every address of its kind belongs to it, as with `0.0.0.0/0`.
-    pub fn is_everything(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         self.prefix == 0
     }
 }

@@ -172,6 +172,16 @@ impl SourceNet {
         }
     }
 
+    /// How much of a bound for all one network may have when `taken` of it is in use.
+    ///
+    /// Of the last quarter an eighth of what is left, so that a few networks do not take all, but at
+    /// least 4: a source that has fewer gets one as long as there is any.
+    pub fn share_of(all: usize, taken: usize) -> usize {
+        const FEW: usize = 4;
+        let free = all.saturating_sub(taken);
+        if free > all / 4 { usize::MAX } else { (free / 8).max(FEW) }
+    }
+
     /// The length of the prefix: 64, 56 or 48; 128 for an IPv4 address.
     pub fn prefix(self) -> u8 {
         self.prefix

@@ -51,7 +51,7 @@ pub(super) fn read(
             Value::Text(text) => Some(text.as_str()),
             _ => None,
         });
-        policy::repeated("refusal_texts", texts, &mut remarks);
+        policy::repeated("refusal_texts", texts, str::to_lowercase, &mut remarks);
     }
     let help = help::read(section);
     let own = own_fields::read(section, class, named, is_common);

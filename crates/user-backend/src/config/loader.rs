@@ -196,18 +196,19 @@ impl Loader {
     ) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
         let config = self.read_into(sources, &diagnostics, base);
         let errors = diagnostics.into_errors();
-        config.map(|config| (config, errors.clone())).ok_or_else(|| {
+        let Some(config) = config else {
             // Every failure pushes an error; if that is ever missing, the configuration is still
             // refused.
-            ConfigErrors::of(errors).unwrap_or_else(|| {
+            return Err(ConfigErrors::of(errors).unwrap_or_else(|| {
                 ConfigErrors::from(ConfigError::new(
                     "".into(),
                     None,
                     SettingLocation::default(),
                     Problem::new("something that cannot be read", "a configuration"),
                 ))
-            })
-        })
+            }));
+        };
+        Ok((config, errors))
     }
 
     fn read_into(

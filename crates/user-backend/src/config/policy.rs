@@ -26,7 +26,7 @@ pub(super) fn names(
     let mut names = NameRules::default().with_domain(domain.unwrap_or_default());
     if let Some(admit) = section.field("admit").and_then(|field| admit(&field)) {
         if let Admit::Names(admitted) = &admit {
-            repeated("admit", admitted.iter().map(CanonicalName::as_str), remarks);
+            repeated("admit", admitted.iter().map(CanonicalName::as_str), str::to_owned, remarks);
         }
         names = names.with_admit(admit);
     }
@@ -34,7 +34,9 @@ pub(super) fn names(
         let expected = "an array of names";
         let elements = field.elements(expected)?;
         let denied: Vec<&str> = elements.iter().filter_map(|element| element.text("a name")).collect();
-        repeated("deny_names", denied.iter().copied(), remarks);
+        let canonical =
+            |name: &str| CanonicalName::parse(name).map_or_else(|_| name.to_owned(), |name| name.to_string());
+        repeated("deny_names", denied.iter().copied(), canonical, remarks);
         let answer = names.deny_names(&denied);
         names = field.parsed(
             answer.map_err(|error| Problem::new("an invalid name", expected).hint(error.to_string())),
@@ -54,15 +56,17 @@ pub(super) fn names(
 }
 
 /// Warns about values that are more than once in a list.
+///
+/// `key` is the form in which two values are compared.
 pub(super) fn repeated<'t>(
     setting: &'static str,
     values: impl Iterator<Item = &'t str>,
+    key: impl Fn(&str) -> String,
     remarks: &mut Vec<Remark>,
 ) {
     let mut seen = BTreeMap::<String, usize>::new();
     for value in values {
-        let key = CanonicalName::parse(value).map_or_else(|_| value.to_owned(), |name| name.to_string());
-        let count = seen.entry(key).or_default();
+        let count = seen.entry(key(value)).or_default();
         *count += 1;
         if *count == 2 {
             remarks.push((setting, format!("{} is listed more than once", quoted(value))));
@@ -294,7 +298,8 @@ pub(super) fn first_sign_in(section: &TableReader<'_>, remarks: &mut Vec<Remark>
     if section.diagnostics.count() > errors {
         return None;
     }
-    repeated("on_first_sign_in", first.groups.iter().map(String::as_str), remarks);
+    // Letter case matters in the id of a group.
+    repeated("on_first_sign_in", first.groups.iter().map(String::as_str), str::to_owned, remarks);
     if first == FirstSignIn::default() {
         remarks.push(("on_first_sign_in", "no effect: it says nothing".to_owned()));
     }

@@ -1,5 +1,7 @@
 //! Which settings are secrets: the one answer for files, errors, `occ` and pages.
 
+use crate::refusal::percent_decoded;
+
 /// Whether a setting holds a secret, by its name or by what it holds.
 ///
 /// An empty value does not.
@@ -51,25 +53,9 @@ fn has_secret_in_query(text: &str) -> bool {
     let parameters = text.split(['?', '&', '#', ';']).skip(1);
     parameters.filter_map(|parameter| parameter.split_once('=')).any(|(name, value)| {
         // A placeholder is filled in later.
-        !value.is_empty() && !value.starts_with('{') && names_a_secret(&unescaped(name))
+        let name = percent_decoded(name.as_bytes());
+        !value.is_empty() && !value.starts_with('{') && names_a_secret(&String::from_utf8_lossy(&name))
     })
-}
-
-/// A text without its percent escapes.
-fn unescaped(text: &str) -> String {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let escape = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (escape, part.get(2..)) {
-            (Some(byte), Some(rest)) => {
-                bytes.push(byte);
-                bytes.extend(rest.as_bytes());
-            }
-            _ => bytes.extend(part.as_bytes()),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod wordings;
 
 pub(crate) use own_words::{OwnWords, told_to_canary};
 pub use server_text::ServerText;
+pub(crate) use server_text::percent_decoded;
 pub use texts::{RefusalTextError, RefusalTexts};
 
 use std::fmt;

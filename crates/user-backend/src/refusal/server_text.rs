@@ -166,7 +166,8 @@ fn without_blanks(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect()
 }
 
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
+/// The text of a query without its escapes: `%` with two digits, and `+` for a blank.
+pub(crate) fn percent_decoded(text: &[u8]) -> Vec<u8> {
     decoded(text, b'%')
 }
 

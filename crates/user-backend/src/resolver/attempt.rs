@@ -177,8 +177,6 @@ impl Resolver {
                     Credentials { name: name.as_str(), password: password.expose(), source, only, is_local };
                 let may_recall = admission.may_recall();
                 if let Some(answer) = resolver.recall(&again, may_recall, now()) {
-                    let Admission { guess, knowledge, deadline, .. } = &admission;
-                    resolver.prove(guess, source, knowledge.record.as_ref(), &answer, *deadline).await;
                     return (answer, began);
                 }
                 let shared = &resolver.shared;

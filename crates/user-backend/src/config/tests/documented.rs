@@ -295,7 +295,7 @@ fn setting_without_effect_is_warned_about() {
         ("deny_names = [\"anonymous\", \"ftp\", \"guest\", \"Guest\"]", "deny_names"),
         ("admit = [\"kim\", \"bo\", \"KIM\"]", "admit"),
         ("on_first_sign_in = { groups = [\"staff\", \"mail\", \"staff\"] }", "on_first_sign_in"),
-        ("refusal_texts = [\"The account is closed\", \"The account is closed\"]", "refusal_texts"),
+        ("refusal_texts = [\"The account is closed\", \"The account is CLOSED\"]", "refusal_texts"),
         ("admit = \"known\"\non_first_sign_in = { language = \"de\" }", "on_first_sign_in"),
         ("on_first_sign_in = {}", "on_first_sign_in"),
         ("max_stale = \"5m\"", "max_stale"),
@@ -312,6 +312,10 @@ fn setting_without_effect_is_warned_about() {
         let warned: Vec<&str> = config.warnings().iter().map(Warning::setting).collect();
         assert_eq!(warned, [setting], "{fields}: {:?}", config.warnings());
     }
+    // Two groups: letter case matters in their ids.
+    let groups =
+        format!("[[user_backends]]\n{reach}on_first_sign_in = {{ groups = [\"Staff\", \"staff\"] }}");
+    assert_eq!(toml(&groups).warnings(), []);
     let local = "[[user_backends]]\nclass = \"imap\"\nhost = \"localhost\"\ntls = \"none\"\n";
     assert_eq!(toml(local).warnings(), []);
     let consent = toml(&format!("{local}allow_plaintext = true"));
