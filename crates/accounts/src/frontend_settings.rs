@@ -11,6 +11,7 @@ use user_backend::config::{Config, ConfigErrors};
 use zeroize::Zeroizing;
 
 use crate::domain::GroupId;
+use crate::domain::hidden_character::is_hidden;
 use crate::socket_settings::{DovecotAuthSettings, SaslauthdSettings, SocketSettings};
 
 /// The section `[frontends]`.
@@ -275,17 +276,12 @@ fn without_slashes(path: &str) -> &str {
 /// Dots and spaces at the end of a segment (Windows), invisible characters (HFS+), and full-width
 /// and other forms of a character (programs that normalise names).
 fn fold(path: &str) -> String {
-    let path: String = path.chars().filter(|c| !is_invisible(*c)).nfkc().collect();
+    let path: String = path.chars().filter(|c| !is_hidden(*c)).nfkc().collect();
     let segments = path.split('/').map(|segment| match segment {
         "." | ".." => segment,
         _ => segment.trim_end_matches(|c: char| c == '.' || c.is_whitespace()),
     });
     segments.collect::<Vec<_>>().join("/")
-}
-
-/// Whether a character is a zero-width one or a mark of direction.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl<'de> Deserialize<'de> for PathPrefix {

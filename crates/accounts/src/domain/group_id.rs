@@ -39,11 +39,20 @@ impl GroupId {
     /// half an address, or the end of a sentence. And for one with invisible characters, which
     /// looks like another.
     pub fn for_new(id: &str) -> Result<Self, AccountsError> {
-        let found = Self::parse(id)?;
-        found.check_visible()?;
+        let found = Self::visible(id)?;
         if id.ends_with('.') || id.starts_with('@') || id.ends_with('@') {
             return Err(AccountsError::invalid("group id", id, NEW_GROUP_RULE));
         }
+        Ok(found)
+    }
+
+    /// A group that may be made, without a character that no reader sees.
+    ///
+    /// # Errors
+    /// It is no id of a group, or has such a character.
+    pub fn visible(id: &str) -> Result<Self, AccountsError> {
+        let found = Self::parse(id)?;
+        found.check_visible()?;
         Ok(found)
     }
 

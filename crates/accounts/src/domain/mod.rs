@@ -11,7 +11,7 @@ pub(crate) mod expiry;
 pub(crate) mod first_sign_in;
 pub(crate) mod group;
 pub(crate) mod group_id;
-mod hidden_character;
+pub(crate) mod hidden_character;
 pub(crate) mod language;
 pub(crate) mod last_used;
 pub(crate) mod local_password;

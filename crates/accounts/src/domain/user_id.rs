@@ -57,7 +57,7 @@ impl UserId {
         if id.trim() != id {
             return Err(NewIdError::OuterBlank);
         }
-        if id.bytes().all(|byte| byte == b'.') {
+        if has_only_dots(id) {
             return Err(NewIdError::Dots);
         }
         if id.ends_with('.') {
@@ -208,6 +208,12 @@ pub enum NewIdError {
     /// More than 64 bytes.
     #[error("Username must not be longer than 64 characters")]
     TooLong,
+}
+
+/// Whether browsers and file systems take the id for a folder, so that no address could name the
+/// user.
+pub(crate) fn has_only_dots(id: &str) -> bool {
+    id.bytes().all(|byte| byte == b'.')
 }
 
 #[cfg(test)]

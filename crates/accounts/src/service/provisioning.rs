@@ -3,6 +3,7 @@
 use user_backend::{BackendId, CanonicalName, Identity};
 
 use crate::domain::new_user::Confirmation;
+use crate::domain::user_id::has_only_dots;
 use crate::domain::{
     AccountsError, Action, DisplayName, EmailAddress, FirstSignIn, GroupId, LOCAL_BACKEND, NewUser, User,
     UserId,
@@ -71,8 +72,7 @@ impl UsersMut<'_> {
         first: &FirstSignIn,
     ) -> Result<(User, bool), AccountsError> {
         // A group that cannot be created is left out: it must not keep its members from signing in.
-        let groups = identity.groups().filter_map(|group| GroupId::parse(group).ok());
-        let groups: Vec<_> = groups.filter(|group| !group.has_hidden()).collect();
+        let groups: Vec<_> = identity.groups().filter_map(|group| GroupId::visible(group).ok()).collect();
         self.remember_named(identity, backend, groups, first).await
     }
 
@@ -144,8 +144,7 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
         return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
     }
     let (id, backend) = (&new.id, new.backend_id());
-    // Browsers and file systems take it for a folder, so no address could name the user.
-    if id.as_str().bytes().all(|byte| byte == b'.') {
+    if has_only_dots(id.as_str()) {
         return Err(AccountsError::invalid("user id", id.as_str(), "not only dots"));
     }
     let taken = || AccountsError::already("user", id.as_str());

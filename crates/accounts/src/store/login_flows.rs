@@ -8,6 +8,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use user_backend::brute_force::SourceNet;
+
 use crate::domain::{AccountsError, ServiceToken, Timestamp, Token, TokenHash, TokenScopes, User, UserId};
 use crate::store::app_passwords::{self, AppPassword, client_name};
 use crate::store::engine::sql;
@@ -30,23 +32,10 @@ const PER_SOURCE: RateLimit = RateLimit { max: 60, window: LOGIN_FLOW_LIFE };
 /// How many flows are kept.
 ///
 /// Beginning one needs no credentials.
-const MOST: u64 = 10_000;
-
-/// A source that has begun fewer may begin another one as long as there is any room.
-///
-/// Of the last quarter of [`MOST`], others may begin an eighth of what is left, so that a few
-/// networks do not take all.
-const FEW: u64 = 4;
-
-/// How many flows one network may begin while so many wait.
-fn share(waiting: u64) -> u32 {
-    let free = MOST.saturating_sub(waiting);
-    if free > MOST / 4 { u32::MAX } else { u32::try_from((free / 8).max(FEW)).unwrap_or(u32::MAX) }
-}
+const MOST: usize = 10_000;
 
 /// Why no flow begins, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum LoginFlowDenial {
     /// This network has begun too many.
     Source(Duration),
@@ -137,7 +126,7 @@ impl LoginFlowsMut<'_> {
         change.execute(sql("DELETE FROM login_flows WHERE expires_at <= $1").bind(now.millis())).await?;
         let count = change.row(sql("SELECT COUNT(*), MIN(expires_at) FROM login_flows")).await?;
         let (waiting, first_ends) = match count {
-            Some(row) => (row.count(0)?, row.int_or_null(1)?),
+            Some(row) => (usize::try_from(row.count(0)?).unwrap_or(MOST), row.int_or_null(1)?),
             None => (0, None),
         };
         if waiting >= MOST {
@@ -145,7 +134,8 @@ impl LoginFlowsMut<'_> {
             return Ok(Err(LoginFlowDenial::Full(now.until(ends).max(Duration::from_secs(1)))));
         }
         let scope = "login_flow.source";
-        let counted = rate_limits::acquire_from(&mut change, PER_SOURCE, share(waiting), scope, Some(from));
+        let most = u32::try_from(SourceNet::share_of(MOST, waiting)).unwrap_or(u32::MAX);
+        let counted = rate_limits::acquire_from(&mut change, PER_SOURCE, most, scope, Some(from));
         if let Err(wait) = counted.await? {
             return Ok(Err(LoginFlowDenial::Source(wait)));
         }
