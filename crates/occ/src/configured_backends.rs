@@ -131,12 +131,6 @@ pub(crate) fn load(common: &Common) -> Result<LoadedConfig, CliError> {
     setup(file, config)
 }
 
-/// The same where there may be no backends: the server starts without them, too.
-pub(crate) fn load_any(common: &Common) -> Result<LoadedConfig, CliError> {
-    let (file, _, config) = read(common)?;
-    setup(file, config)
-}
-
 /// The same with the people of the store, if there is one: the server asks them first.
 pub(crate) async fn load_with_local(common: &Common) -> Result<LoadedConfig, CliError> {
     let (file, server, config) = read(common)?;
@@ -161,6 +155,12 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<LoadedConfig, Cli
         setup.pins = Some(Arc::new(ReadOnlyPins(store.accounts.pin_store())));
     }
     Ok(setup)
+}
+
+/// [`load`] where there may be no backends: the server starts without them, too.
+pub(crate) fn load_any(common: &Common) -> Result<LoadedConfig, CliError> {
+    let (file, _, config) = read(common)?;
+    setup(file, config)
 }
 
 fn setup(file: PathBuf, config: Config) -> Result<LoadedConfig, CliError> {

@@ -28,11 +28,6 @@ const OTHER_FILES: u64 = 64 + MONITORING as u64;
 /// More connections are not held by default, however many files may be open.
 const MOST: usize = 8192;
 
-/// A source that has fewer gets another one as long as there is any.
-///
-/// Of the last quarter others get an eighth of what is left, so that a few sources do not take all.
-const FEW: usize = 4;
-
 /// A listener for monitoring has these, beside those of the main one.
 const MONITORING: usize = 64;
 
@@ -61,9 +56,7 @@ impl Counts {
         if self.all >= all {
             return Err("max_connections reached");
         }
-        let free = all - self.all;
-        let is_scarce = free <= all / 4;
-        let share = if is_scarce { (free / 8).max(FEW) } else { usize::MAX };
+        let share = SourceNet::share_of(all, self.all);
         // One customer may have up to a /48: wider networks have more, but never more than half.
         let is_full = |network: SourceNet, limit: usize| {
             let limit = limit.saturating_mul(network.allowance_factor() as usize).min(all.div_ceil(2));
@@ -114,7 +107,7 @@ impl Connections {
             Some(limit) => limit.get() as usize,
             None => default_limit(),
         };
-        let from_one = (settings.max_connections_per_source.get() as usize).min(all.div_ceil(2));
+        let from_one = settings.max_connections_per_source.get() as usize;
         let is_proxy = self.app.trusted_proxies().iter().any(|network| network.contains(address));
         let slot = self.slot(address, all, (!is_proxy).then_some(from_one)).inspect_err(|full| {
             self.app.warn_about(

@@ -240,18 +240,14 @@ impl Person {
         }
         let mut memberships = 0;
         for group in source.groups_of(&uid, false).await? {
-            match GroupId::parse(&group) {
-                Ok(group) if !group.has_hidden() => (new, memberships) = (new.group(group), memberships + 1),
-                _ => remarks.push(format!("a member of {group:?}, which no group can be called")),
+            match GroupId::visible(&group) {
+                Ok(group) => (new, memberships) = (new.group(group), memberships + 1),
+                Err(_) => remarks.push(format!("a member of {group:?}, which no group can be called")),
             }
         }
         let offices = source.groups_of(&uid, true).await?;
         // Administrators of everything administer every group anyway.
-        for group in offices
-            .iter()
-            .filter_map(|id| GroupId::parse(id).ok())
-            .filter(|id| !id.is_admin() && !id.has_hidden())
-        {
+        for group in offices.iter().filter_map(|id| GroupId::visible(id).ok()).filter(|id| !id.is_admin()) {
             (new, memberships) = (new.subadmin_of(group), memberships + 1);
         }
         let mut draft = Draft { new, remarks };

@@ -97,7 +97,7 @@ impl AppState {
         let decided = match self.look_up_app_password(Some(name), password, client.source).await? {
             Lookup::NotOurs => self.decide(name, password, client).await?,
             Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
-            Lookup::Ended => Err(self.refuse_ended_app_password(Some(name), client).await),
+            Lookup::Ended => Err(self.refuse_uncounted(Some(name), client).await),
             Lookup::Accepted(_) | Lookup::Refused => Err(self.refuse_app_password(Some(name), client).await),
         };
         // From here on the log has what became of it.
@@ -125,7 +125,7 @@ impl AppState {
         let unanswered = Unanswered::new(self, None, client);
         let decided = match self.look_up_app_password(None, token, client.source).await? {
             Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
-            Lookup::Ended => Err(self.refuse_ended_app_password(None, client).await),
+            Lookup::Ended => Err(self.refuse_uncounted(None, client).await),
             Lookup::Accepted(_) | Lookup::NotOurs | Lookup::Refused => {
                 Err(self.refuse_app_password(None, client).await)
             }
@@ -172,13 +172,13 @@ impl AppState {
         if let Some(from) = client.source {
             self.count_refused_app_password(from);
         }
-        self.refuse_ended_app_password(name, client).await
+        self.refuse_uncounted(name, client).await
     }
 
-    /// Refuses what is no guess.
+    /// Refuses without counting a failure of the source.
     ///
     /// A device that goes on with a revoked app password must not keep its network out.
-    async fn refuse_ended_app_password(&self, name: Option<&str>, client: Client<'_>) -> Outcome {
+    async fn refuse_uncounted(&self, name: Option<&str>, client: Client<'_>) -> Outcome {
         self.log_failed_sign_in(name, client, Failed::app_password()).await;
         Outcome::Refused(Rejection::BadCredentials)
     }

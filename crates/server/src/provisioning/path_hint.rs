@@ -16,24 +16,16 @@ const ANY_WORD: &str = "/{collection}";
 /// Options of curl that stand after the address.
 const OPTIONS: [&str; 4] = ["-d", "-H", "-u", "-X"];
 
-/// The hint for an address with a method that it does not take; these it takes.
-pub(super) fn other_method(method: &Method, path: Option<&Path>, known: &[Method]) -> String {
-    let routes = path.into_iter().flat_map(|path| known.iter().map(move |method| find(method, path)));
-    let by_name: Vec<&str> = routes
-        .filter_map(|found| match found {
-            RouteMatch::Route(route, _) if !route.path.ends_with(ANY_WORD) => Some(route.method.as_str()),
-            _ => None,
-        })
-        .collect();
-    if let Some(hint) = path.and_then(|path| missing_blank(method, path)) {
+/// The hint for an address with a method that it does not take; these routes it has.
+pub(super) fn other_method(method: &Method, path: &Path, known: &[&Route]) -> String {
+    if let Some(hint) = missing_blank(method, path) {
         return hint;
     }
-    match (by_name.first(), path) {
-        (None, Some(path)) => unknown_word(path),
-        (example, _) => {
-            let example = example.copied().unwrap_or("GET");
-            format!("this address takes {}; with curl: -X {example}", by_name.join(", "))
-        }
+    let by_name = known.iter().filter(|route| !route.path.ends_with(ANY_WORD));
+    let by_name: Vec<&str> = by_name.map(|route| route.method.as_str()).collect();
+    match by_name.first() {
+        None => unknown_word(path),
+        Some(example) => format!("this address takes {}; with curl: -X {example}", by_name.join(", ")),
     }
 }
 

@@ -63,10 +63,10 @@ pub async fn serve(
     };
     let path = Path::parse(path);
     let found = path.as_ref().map_or(RouteMatch::Nothing, |path| find(&parts.method, path));
-    let (route, captures) = match found {
-        RouteMatch::Route(route, captures) => (route, captures),
-        RouteMatch::OtherMethod => return other_method(&parts.method, path.as_ref(), reply),
-        RouteMatch::Nothing => {
+    let (route, captures) = match (found, &path) {
+        (RouteMatch::Route(route, captures), _) => (route, captures),
+        (RouteMatch::OtherMethod, Some(path)) => return other_method(&parts.method, path, reply),
+        (RouteMatch::OtherMethod | RouteMatch::Nothing, _) => {
             // The old answers never look at the header.
             reply.format = Format::choose(format.as_deref(), None);
             let hint = path_hint::unknown_path(&parts.method, path.as_ref(), parts.uri.path());
@@ -392,17 +392,19 @@ fn accept(headers: &HeaderMap) -> Option<&str> {
 /// A known path and a method that it does not know.
 ///
 /// The original has no body there, and so nothing to read for people.
-fn other_method(method: &Method, path: Option<&Path>, reply: ResponseWriter) -> Response<Body> {
-    let knows =
-        |method: &Method| path.is_some_and(|path| matches!(find(method, path), RouteMatch::Route(..)));
-    let known: Vec<Method> =
-        [Method::GET, Method::POST, Method::PUT, Method::DELETE].into_iter().filter(knows).collect();
+fn other_method(method: &Method, path: &Path, reply: ResponseWriter) -> Response<Body> {
+    let route = |method: Method| match find(&method, path) {
+        RouteMatch::Route(route, _) => Some(route),
+        RouteMatch::OtherMethod | RouteMatch::Nothing => None,
+    };
+    let known: Vec<&Route> =
+        [Method::GET, Method::POST, Method::PUT, Method::DELETE].into_iter().filter_map(route).collect();
     let hint = path_hint::other_method(method, path, &known);
     let failure = OcsFailure::new(Code::OTHER_METHOD, "The method is not known here").with_hint(hint);
     let mut response = reply.send(Err(failure));
-    if let Ok(known) = HeaderValue::from_str(&known.iter().map(Method::as_str).collect::<Vec<_>>().join(", "))
-    {
-        response.headers_mut().insert(ALLOW, known);
+    let methods: Vec<&str> = known.iter().map(|route| route.method.as_str()).collect();
+    if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
+        response.headers_mut().insert(ALLOW, methods);
     }
     response
 }

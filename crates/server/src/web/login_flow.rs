@@ -36,15 +36,14 @@ pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResul
         Ok(Err(denial)) => {
             let (status, text, wait) = match denial {
                 LoginFlowDenial::Full(wait) => {
-                    (StatusCode::SERVICE_UNAVAILABLE, "Too many devices wait to be signed in", Some(wait))
+                    (StatusCode::SERVICE_UNAVAILABLE, "Too many devices wait to be signed in", wait)
                 }
                 LoginFlowDenial::Source(wait) => {
                     let text = "Too many devices were signed in from your address";
-                    (StatusCode::TOO_MANY_REQUESTS, text, Some(wait))
+                    (StatusCode::TOO_MANY_REQUESTS, text, wait)
                 }
-                _ => (StatusCode::TOO_MANY_REQUESTS, "Too many devices wait to be signed in", None),
             };
-            return Ok(waiting(message(status, text), wait));
+            return Ok(waiting(message(status, text), Some(wait)));
         }
         Err(error) => return Err(request.failed(&error)),
     };

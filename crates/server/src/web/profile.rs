@@ -42,11 +42,10 @@ fn wanted(request: &PageRequest, user: &User, sent: &Form) -> Result<UserChange,
             return Err((StatusCode::FORBIDDEN, Notice::bad(request.t("name-fixed"))));
         }
         // One that is there may be older than a rule.
-        let is_new = user.display_name.as_deref() != Some(name);
-        let is_short = name.trim().chars().count() <= MAX_NAME_CHARS;
-        let name = DisplayName::parse_optional(name).ok().filter(|_| is_short);
-        let bad = || Notice::bad(request.t("name-bad")).at("display-name");
-        if is_new {
+        if user.display_name.as_deref() != Some(name) {
+            let is_short = name.trim().chars().count() <= MAX_NAME_CHARS;
+            let name = DisplayName::parse_optional(name).ok().filter(|_| is_short);
+            let bad = || Notice::bad(request.t("name-bad")).at("display-name");
             change = change.display_name(name.ok_or_else(|| (StatusCode::UNPROCESSABLE_ENTITY, bad()))?);
         }
     }

@@ -525,10 +525,19 @@ fn steady(value: &mut Value) {
             ("storageLocation", true) => *value = "/var/lib/user-backend/data/alice".into(),
             ("token" | "apppassword" | "newpassword", true) => *value = "nT5xHq0yV8…".into(),
             ("password", true) => *value = "Gj7-pzRk2w".into(),
-            ("firstLoginTimestamp" | "lastLoginTimestamp" | "created" | "lastUsed", _) if is_set => {
-                *value = 1_798_761_600_u64.into();
-            }
-            ("at" | "due" | "first" | "last" | "seen" | "since", _) if is_set => {
+            (
+                "firstLoginTimestamp"
+                | "lastLoginTimestamp"
+                | "created"
+                | "lastUsed"
+                | "at"
+                | "due"
+                | "first"
+                | "last"
+                | "seen"
+                | "since",
+                _,
+            ) if is_set => {
                 *value = 1_798_761_600_u64.into();
             }
             ("lastLogin", _) if is_set => *value = 1_798_761_600_000_u64.into(),

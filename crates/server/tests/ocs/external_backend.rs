@@ -81,7 +81,11 @@ pub(super) const MAIL: &str = "the password of the mailbox";
 
 /// The lines that configure it.
 pub(super) async fn imap() -> String {
-    let port = mail_server(MAIL).await;
+    imap_at(mail_server(MAIL).await)
+}
+
+/// The same for a server at this port.
+fn imap_at(port: u16) -> String {
     format!(
         "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
     )
@@ -150,10 +154,7 @@ async fn disabled_user_external_refuses_external_users() {
 async fn people_of_the_mail_server_take_app_passwords_too() {
     let passwords = Arc::new(AtomicUsize::new(0));
     let port = mail_server_counting(MAIL, Arc::clone(&passwords)).await;
-    let mail = format!(
-        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
-    );
-    let server = Server::with("", &mail).await;
+    let server = Server::with("", &imap_at(port)).await;
     server.get("-", "/cloud/user").basic("mia@mail.example", MAIL).send().await.ok();
     let id = UserId::parse("mia@mail.example").unwrap();
     let (token, kept) = server.accounts.app_passwords().create(&id, "phone", None).await.unwrap();
@@ -177,10 +178,7 @@ async fn people_of_the_mail_server_take_app_passwords_too() {
 async fn banned_mail_user_stays_out_until_unbanned() {
     let connections = Arc::new(AtomicUsize::new(0));
     let port = mail_server_counting(MAIL, Arc::clone(&connections)).await;
-    let mail = format!(
-        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
-    );
-    let server = Server::with("", &mail).await;
+    let server = Server::with("", &imap_at(port)).await;
     let mia = UserId::parse("mia@mail.example").unwrap();
     let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", MAIL);
     let exists = async || server.accounts.users().find(&mia).await.unwrap().is_some();

@@ -23,9 +23,13 @@ async fn server(more: &str) -> Server {
 
 /// What the proxy asks about a request for this host and path.
 pub(super) fn forward<'a>(server: &'a Server, host: &str, uri: &str) -> Ask<'a> {
-    let client = new_address().to_string();
+    forward_from(server, &new_address().to_string(), host, uri)
+}
+
+/// The same for this client.
+fn forward_from<'a>(server: &'a Server, client: &str, host: &str, uri: &str) -> Ask<'a> {
     let ask = server.page(Method::GET, "/auth/forward").from(PROXY);
-    let ask = ask.header("X-Forwarded-For", &client).header("X-Forwarded-Proto", "https");
+    let ask = ask.header("X-Forwarded-For", client).header("X-Forwarded-Proto", "https");
     ask.header("X-Forwarded-Host", host).header("X-Forwarded-Uri", uri)
 }
 
@@ -391,9 +395,7 @@ fn remembered_password_costs_three_reads() {
         let ask = async || {
             let before = count.0.load(Ordering::SeqCst);
             // From one network: the first sign-in from each is written to the store.
-            let ask = server.page(Method::GET, "/auth/forward").from(PROXY);
-            let ask = ask.header("X-Forwarded-For", "198.51.100.7").header("X-Forwarded-Proto", "https");
-            let ask = ask.header("X-Forwarded-Host", "wiki.test").header("X-Forwarded-Uri", "/");
+            let ask = forward_from(&server, "198.51.100.7", "wiki.test", "/");
             let answer = ask.basic("Frank", PASSWORD).send().await;
             assert_eq!(answer.status, 200);
             count.0.load(Ordering::SeqCst) - before

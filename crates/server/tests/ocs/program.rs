@@ -48,9 +48,6 @@ fn init_writes_a_configuration_and_the_first_administrator() {
 #[cfg(unix)]
 #[test]
 fn generated_password_is_printed_once_and_works() {
-    use base64::Engine as _;
-    use std::io::{Read as _, Write as _};
-
     let dir = TempDir::new().unwrap();
     let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{CHEAP}");
     std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
@@ -73,8 +70,17 @@ fn generated_password_is_printed_once_and_works() {
     assert_eq!(outcome_of(&program(&dir, &both).output().unwrap()).0, 2);
 
     let (_running, address) = Running::serve(&dir);
-    let mut stream = std::net::TcpStream::connect(&address).unwrap();
-    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("admin:{password}"));
+    let answer = users_as(&address, "admin", password);
+    assert!(answer.contains("<statuscode>100</statuscode>"), "{answer}");
+}
+
+/// The answer to this user who lists the users.
+fn users_as(address: &str, name: &str, password: &str) -> String {
+    use base64::Engine as _;
+    use std::io::{Read as _, Write as _};
+
+    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
     write!(
         stream,
         "GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
@@ -83,7 +89,7 @@ fn generated_password_is_printed_once_and_works() {
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("<statuscode>100</statuscode>"), "{answer}");
+    answer
 }
 
 #[cfg(target_os = "linux")]
@@ -383,9 +389,8 @@ fn serve_has_metrics_reloads_and_stops() {
 #[cfg(target_os = "linux")]
 #[test]
 fn t61_server_keeps_few_copies_of_the_password() {
-    use std::io::{BufRead, Read, Write};
+    use std::io::BufRead;
 
-    use base64::Engine;
     use user_backend_tests::canary;
     use user_backend_tests::process::Process;
 
@@ -402,20 +407,10 @@ fn t61_server_keeps_few_copies_of_the_password() {
     let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
     let mut running = Running { child, log: Some(log) };
     let address = running.until("listening").split("address=").nth(1).unwrap().trim().to_owned();
-    let ask = |password: &str| {
-        let credentials = format!("{}:{password}", canary::NAME);
-        let credentials = base64::engine::general_purpose::STANDARD.encode(credentials);
-        let mut stream = std::net::TcpStream::connect(&address).unwrap();
-        let head = "GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOCS-APIRequest: true\r\n";
-        write!(stream, "{head}Authorization: Basic {credentials}\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
     // The second time it is answered from memory.
     for (password, code) in [(canary::PASSWORD, "100"), (canary::PASSWORD, "100"), ("Another one 17", "997")]
     {
-        let answer = ask(password);
+        let answer = users_as(&address, canary::NAME, password);
         assert!(answer.contains(&format!("<statuscode>{code}</statuscode>")), "{answer}");
     }
     let process = Process::open(running.child.id().try_into().unwrap()).unwrap();

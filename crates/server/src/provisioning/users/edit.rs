@@ -51,7 +51,7 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
 ])
 .codes(&[
     (Code::FORBIDDEN, MORE_NEEDED),
-    (NAME_TOO_LONG, "the display name is too long, or has a control character such as a tab"),
+    (NAME_TOO_LONG, "the display name is too long, or has a control or invisible character, such as a tab"),
     (INVALID, "invalid value"),
     (NOT_EDITABLE, "unknown field, or not allowed"),
     (compat::PASSWORD_REFUSED, "the password violates the policy; see the message"),
