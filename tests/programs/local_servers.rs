@@ -29,20 +29,20 @@ fn main() -> std::io::Result<()> {
     println!("# {password}");
     let entry = |id: &str, class: &str, server: &LocalServer, port: u16, fields: &str| {
         let ca = server.ca_file();
-        println!(
+        print!(
             "[[user_backends]]\nid = \"{id}\"\nclass = \"{class}\"\nhost = \"127.0.0.1\"\nport = {port}\nca_file = {ca:?}\n{fields}"
         );
     };
-    entry("web", "http", &web, web.tls_port, "path = \"/basic/\"");
+    entry("web", "http", &web, web.tls_port, "path = \"/basic/\"\n");
     entry("submission", "smtp", &mail, mail.port, "");
     entry(
         "directory",
         "ldap",
         &directory,
         directory.port,
-        "bind = \"uid={name},ou=people,dc=example,dc=com\"",
+        "bind = \"uid={name},ou=people,dc=example,dc=com\"\n",
     );
-    entry("chat", "xmpp", &chat, chat.port, "virtual_host = \"example.com\"\nserver_name = \"127.0.0.1\"");
+    entry("chat", "xmpp", &chat, chat.port, "virtual_host = \"example.com\"\nserver_name = \"127.0.0.1\"\n");
     println!(
         "[[user_backends]]\nid = \"shell\"\nclass = \"ssh\"\nhost = \"127.0.0.1\"\nport = {}\nfingerprint = \"{}\"\n",
         shell.port(),

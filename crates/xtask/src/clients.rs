@@ -48,14 +48,16 @@ pub(crate) fn run() -> Outcome {
     steps.finish()
 }
 
+/// The Debian packages of a virtual environment, where they are missing.
+pub(crate) fn missing_python() -> Vec<String> {
+    let has_venv = step::have("python3")
+        && step::capture(step::program("python3").args(["-c", "import venv, ensurepip"])).is_ok();
+    if has_venv { Vec::new() } else { ["python3", "python3-venv"].map(str::to_owned).into() }
+}
+
 /// The Debian packages, where they are missing.
 pub(crate) fn missing() -> Vec<String> {
-    let venv = step::have("python3")
-        && step::capture(step::program("python3").args(["-c", "import venv, ensurepip"])).is_ok();
-    let mut missing = Vec::new();
-    if !venv {
-        missing.extend(["python3", "python3-venv"].map(str::to_owned));
-    }
+    let mut missing = missing_python();
     if !step::have("node") {
         missing.push("nodejs".into());
     }

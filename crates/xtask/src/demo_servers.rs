@@ -25,12 +25,11 @@ impl MoreServers {
         let mut servers = Self { program, backends: String::new() };
         for line in BufReader::new(output).lines() {
             let line = line?;
-            let is_end = line.is_empty() && servers.backends.contains("\"ssh\"");
-            servers.backends += &line;
-            servers.backends.push('\n');
-            if is_end {
+            if line.is_empty() {
                 return Ok(servers);
             }
+            servers.backends += &line;
+            servers.backends.push('\n');
         }
         Err("one of the servers does not start".into())
     }

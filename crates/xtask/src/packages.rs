@@ -72,8 +72,12 @@ pub(crate) fn missing_proxy() -> Vec<String> {
     without_program(&[NGINX])
 }
 
-/// The missing Debian packages of servers that tests start themselves, without the rig, and of
-/// fail2ban.
+/// The missing Debian package whose filter a test runs over the log.
+pub(crate) fn missing_log_filter() -> Vec<String> {
+    without_program(&[("/usr/bin/fail2ban-regex", "fail2ban")])
+}
+
+/// The missing Debian packages of servers that tests start themselves, without the rig.
 pub(crate) fn missing_servers() -> Vec<String> {
     without_program(&[
         NGINX,
@@ -81,7 +85,6 @@ pub(crate) fn missing_servers() -> Vec<String> {
         ("/usr/sbin/slapd", "slapd"),
         ("/usr/sbin/sshd", "openssh-server"),
         ("/usr/bin/prosody", "prosody"),
-        ("/usr/bin/fail2ban-regex", "fail2ban"),
     ])
 }
 
@@ -92,12 +95,17 @@ pub(crate) fn missing_browser() -> Vec<String> {
 
 /// The missing Debian packages of the programs beside which frontends are measured.
 pub(crate) fn missing_peers() -> Vec<String> {
-    without_program(&[
+    let mut missing = missing_web_peer();
+    missing.extend(without_program(&[
         ("/usr/sbin/saslauthd", "sasl2-bin"),
         ("/usr/sbin/dovecot", "dovecot-imapd"),
-        NGINX,
-        ("/usr/bin/htpasswd", "apache2-utils"),
-    ])
+    ]));
+    missing
+}
+
+/// The missing Debian packages of nginx with a password file.
+pub(crate) fn missing_web_peer() -> Vec<String> {
+    without_program(&[NGINX, ("/usr/bin/htpasswd", "apache2-utils")])
 }
 
 /// The missing Debian packages of the programs that sign in beside ours.

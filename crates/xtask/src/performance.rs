@@ -24,9 +24,10 @@ pub(crate) fn write(parts: &[Part]) -> Outcome {
     let docs = step::root().join("docs");
     let mut page = String::from(
         "# Performance\n\n\
-         Written by `cargo xtask bench all`: do not edit. All programs of a table run in turns on one\n\
-         machine, so that other load slows all of them down alike; a ratio is the median of the ratios\n\
-         of the rounds. Read the ratios first: the other figures are those of the machine named below.\n\
+         Written by `cargo xtask bench all`: do not edit. For imap, ftp, smb, classes, frontends and http,\n\
+         all programs of a table run in turns on one machine, so that other load slows all of them down\n\
+         alike; a ratio is the median of the ratios of the rounds. In the other tables it is that of the\n\
+         medians. Read the ratios first: the other figures are those of the machine named below.\n\
          `cargo xtask bench NAME` repeats one table.\n\n",
     );
     let _ = writeln!(page, "Machine: {}.\n", machine());

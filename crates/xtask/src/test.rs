@@ -63,6 +63,7 @@ fn check(args: &Args, steps: &mut Steps) {
             missing.extend(rig.missing()?);
             missing.extend(packages::missing_clock());
             missing.extend(packages::missing_servers());
+            missing.extend(packages::missing_log_filter());
             missing.extend(packages::missing_browser());
             missing.extend([POSTGRES.missing(), MARIADB.missing(), clients::missing()].concat());
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 use user_backend_tests::live_server::{Account, Sshd};
-use user_backend_tests::local_server::LocalServer;
+use user_backend_tests::local_server::{LocalServer, USERS};
 
 use crate::Outcome;
 use crate::site::{Plan, private};
@@ -17,8 +17,8 @@ use crate::worker::{self, part, script};
 const CALLERS: [usize; 3] = [1, 16, 64];
 
 /// The user of the servers here.
-const NAME: &str = "alice";
-const PASSWORD: &str = "Wonderland-1";
+const NAME: &str = USERS[0].0;
+const PASSWORD: &str = USERS[0].1;
 
 /// Where the rig of real servers is.
 struct Bench {

@@ -55,23 +55,11 @@ impl Plan {
     /// # Errors
     /// The store cannot be filled, or the server does not start.
     pub(crate) fn site_with(&self, people: usize, tls: bool, settings: &str) -> Outcome<Site> {
-        self.filled(people, tls, settings, "")
-    }
-
-    /// A site with a thousand users and these backends.
-    ///
-    /// # Errors
-    /// The store cannot be filled, or the server does not start.
-    pub(crate) fn site_of(&self, settings: &str, backends: &str) -> Outcome<Site> {
-        self.filled(1000, false, settings, backends)
-    }
-
-    fn filled(&self, people: usize, tls: bool, settings: &str, backends: &str) -> Outcome<Site> {
         let folder = tempfile::tempdir_in(self.folder.path())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(people::fill(&folder.path().join("user-backend.db"), people))?;
         drop(runtime);
-        let mut text = format!("{backends}[server]\nlisten = \"127.0.0.1:0\"\n{settings}");
+        let mut text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{settings}");
         if tls {
             let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
             fs::write(folder.path().join("cert.pem"), made.cert.pem())?;

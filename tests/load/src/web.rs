@@ -28,7 +28,7 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Value>> {
         "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {imap}\n\
          tls = \"none\"\ncache_accepted = \"1h\"\n"
     );
-    let site = plan.site_of("", &settings)?;
+    let site = plan.site_with(1000, false, &settings)?;
     // The first sign-in makes the account; the canary may still be on its way.
     let mut answer = site.ask_as(people::external(), path);
     for _ in 0..100 {

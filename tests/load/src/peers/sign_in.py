@@ -12,7 +12,8 @@ import time
 
 def client(kind, host, port, ca, name, password):
     """The function that signs in once, and raises an exception if that fails."""
-    tls = ssl.create_default_context(cafile=ca) if ca else None
+    # With paramiko, it is a file of known hosts.
+    tls = ssl.create_default_context(cafile=ca) if ca and kind != "paramiko" else None
     if kind == "imaplib":
         import imaplib
 
@@ -60,7 +61,6 @@ def client(kind, host, port, ca, name, password):
             )
             server.close()
 
-        tls = None
     elif kind == "slixmpp":
         return xmpp(host, port, ca, name, password)
     else:
@@ -99,8 +99,6 @@ def xmpp(host, port, ca, name, password):
 
 def main():
     kind, host, port, ca, name, password = sys.argv[1:7]
-    if kind != "paramiko":
-        ca = ca or None
     sign_in = client(kind, host, int(port), ca, name, password)
     for line in sys.stdin:
         _, _, milliseconds = line.split()
