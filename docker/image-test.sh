@@ -70,6 +70,9 @@ say "compose.example.yml"
 mkdir -p "$work/docker/example/tls" "$work/docs"
 cp compose.example.yml "$work/docker/"; cp example/* "$work/docker/example/" 2>/dev/null || true; cp -r ../docs/nginx "$work/docs/"
 chmod -R go=rX "$work"; chmod 755 "$work"
+# As in the clone of an ordinary user; then step 3 of the example.
+chown -R 1000 "$work/docker/example"
+chown root "$work/docker/example/user-backend.toml" && chmod 644 "$work/docker/example/user-backend.toml"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=users.example.com \
     -addext subjectAltName=DNS:users.example.com,DNS:wiki.example.com \
     -keyout "$work/docker/example/tls/key.pem" -out "$work/docker/example/tls/cert.pem" 2>/dev/null
