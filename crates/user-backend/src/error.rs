@@ -74,6 +74,7 @@ pub struct BackendError {
     backend: Option<BackendId>,
     counts_as_guess: bool,
     server_text: Option<Box<ServerText>>,
+    outage_text: Option<Box<ServerText>>,
     is_learnable: bool,
 }
 
@@ -125,6 +126,7 @@ impl BackendError {
             backend: None,
             counts_as_guess: false,
             server_text: None,
+            outage_text: None,
             is_learnable: false,
         }
     }
@@ -145,6 +147,15 @@ impl BackendError {
     pub fn with_server_text(mut self, text: ServerText) -> Self {
         self.server_text = Some(Box::new(text));
         self.counting_as_guess()
+    }
+
+    /// Adds the server's reply that reads like an outage.
+    ///
+    /// Reported if the server gives it to users who do not exist, and accepts others.
+    #[must_use]
+    pub fn with_outage_text(mut self, text: ServerText) -> Self {
+        self.outage_text = Some(Box::new(text));
+        self
     }
 
     /// The words may be learned as a refusal if two canary users were answered with them.
@@ -259,8 +270,8 @@ impl BackendError {
 
     /// Whether limits on guessing count the attempt.
     ///
-    /// An outage is never counted; an answer that is not recognised is, because it may have been a
-    /// refusal.
+    /// An answer that is not recognised is counted, because it may have been a refusal. An outage is
+    /// not, but for the wider limit on logins that were answered with one.
     pub fn counts_as_guess(&self) -> bool {
         self.counts_as_guess
     }
@@ -268,6 +279,11 @@ impl BackendError {
     /// The server's reply that is not recognised.
     pub fn server_text(&self) -> Option<&ServerText> {
         self.server_text.as_deref()
+    }
+
+    /// The server's reply that reads like an outage.
+    pub fn outage_text(&self) -> Option<&ServerText> {
+        self.outage_text.as_deref()
     }
 
     /// Whether two canary users can teach this answer.

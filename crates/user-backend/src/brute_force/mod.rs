@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::error::BackendError;
+use crate::error::{BackendError, Phase};
 use crate::verdict::{Rejection, Verdict};
 
 pub(crate) use per_backend::BackendLimiter;
@@ -57,8 +57,8 @@ pub use per_user::Lockout;
 pub(crate) use per_user::UserLimiter;
 pub use reports::{InvalidUserHash, UserHash, UserHashKey};
 pub use shared_budget::{BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SharedBudgetError};
-pub(crate) use window::Reached;
 pub use window::{AttemptLimit, Certainty};
+pub(crate) use window::{GuessKey, Reached};
 
 /// The longest delay that an attempt waits for.
 ///
@@ -143,6 +143,11 @@ pub(crate) enum Cost {
     ///
     /// It counts as a guess.
     Unrecognised,
+    /// The backend answered the login with an outage.
+    ///
+    /// A server that answers wrong passwords like this could otherwise be guessed at without a
+    /// limit. It has a wider one of its own.
+    Outage,
     /// No one has seen the password, or it says nothing about guesses.
     Nothing,
 }
@@ -163,6 +168,7 @@ pub(crate) fn cost(answer: &Result<Verdict, BackendError>) -> Cost {
         Ok(Verdict::NotMine) => Cost::Nothing,
         Err(error) if error.counts_as_guess() => Cost::Unrecognised,
         Err(error) if error.is_unanswered() => Cost::Silent,
+        Err(error) if error.phase() == Phase::Login => Cost::Outage,
         Err(_) => Cost::Nothing,
     }
 }

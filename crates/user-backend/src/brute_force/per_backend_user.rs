@@ -14,6 +14,10 @@
 //! again and again while a server hangs is not locked out when it is back. A limit that is reached
 //! only in this way is reported as an outage.
 //!
+//! A server that answers a login with an outage ("try again later") may say that to wrong passwords
+//! only. So such answers have a limit of their own, which is wider (16 different passwords in 15
+//! minutes by default): real outages should be over before their users meet it.
+//!
 //! Bounded: a backend remembers the failures of the 100,000 names that failed last, and of all that
 //! are being asked for.
 
@@ -22,12 +26,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::bounded_table::BoundedTable;
 use super::shared_budget::SiteEntry;
 use super::window::{AttemptLimit, Certainty, Reached, Window};
-use super::{Cost, cost};
+use super::{Cost, GuessKey, cost};
 use crate::clock::{Instant, now};
 use crate::error::BackendError;
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKey;
 use crate::verdict::Verdict;
+
+/// How many passwords may be answered with an outage for each failure that is allowed.
+const OUTAGES_PER_FAILURE: u32 = 4;
 
 /// At most this many names per backend.
 pub(crate) const MAX_TRACKED_USERS: usize = 100_000;
@@ -43,6 +50,8 @@ pub(crate) struct UpstreamLimiter {
 #[derive(Debug, Default)]
 struct BackendUserRecord {
     window: Window,
+    /// Passwords that were answered with an outage.
+    outages: Window,
     /// Attempts under way: each may become a failure.
     reserved: usize,
     /// Passwords without an answer, whose entries in the shared record still count.
@@ -52,7 +61,8 @@ struct BackendUserRecord {
 /// A password without an answer, whose failure is reserved for all servers.
 #[derive(Clone, Copy, Debug)]
 struct Unanswered {
-    tuple: OutcomeKey,
+    /// The name, the password and the network of the source.
+    key: OutcomeKey,
     reserved: SiteEntry,
 }
 
@@ -75,17 +85,23 @@ impl UpstreamLimiter {
         Self { limit, users: BoundedTable::new(MAX_TRACKED_USERS) }
     }
 
-    /// Reserves one failure of a user for an attempt with this tuple.
+    /// How many passwords of a user may be answered with an outage.
+    fn outage_limit(&self) -> AttemptLimit {
+        AttemptLimit { failures: self.limit.failures.saturating_mul(OUTAGES_PER_FAILURE), ..self.limit }
+    }
+
+    /// Reserves one failure of a user for an attempt with these credentials.
     ///
-    /// `is_proven`: the tuple was accepted the last time. It is no guess, so it is let through when
-    /// guesses have reached the limit; should it be refused now, it counts and is no longer proven.
+    /// `is_proven`: they were accepted the last time. They are no guess, so they are let through when
+    /// guesses have reached the limit; should they be refused now, that counts, and they are no
+    /// longer proven.
     ///
     /// # Errors
     /// [`Denied`] when the limit is reached.
     pub(crate) fn reserve(
         &self,
         name: &CanonicalName,
-        tuple: &OutcomeKey,
+        key: &GuessKey,
         is_proven: bool,
     ) -> Result<Reservation<'_>, Denied> {
         let record = self.users.get_or_insert(name, Mutex::default);
@@ -93,16 +109,17 @@ impl UpstreamLimiter {
             limiter: self,
             name: name.clone(),
             record,
-            tuple: *tuple,
+            key: *key,
             reserved_at: now(),
             is_reserved: false,
         };
         let denied = {
             let mut record = lock(&reservation.record);
-            let reserved = record.reserved;
-            match record.window.check(self.limit, tuple, reserved, now()) {
+            let (reserved, at) = (record.reserved, now());
+            let within = record.window.check(self.limit, key, reserved, at);
+            match within.and_then(|()| record.outages.check(self.outage_limit(), key, reserved, at)) {
                 Err(reached) if !is_proven => {
-                    Some(Denied { reached, was_refused: record.window.has_refused(tuple) })
+                    Some(Denied { reached, was_refused: record.window.has_refused(key) })
                 }
                 Ok(()) | Err(_) => {
                     record.reserved += 1;
@@ -128,7 +145,7 @@ pub(crate) struct Reservation<'a> {
     limiter: &'a UpstreamLimiter,
     name: CanonicalName,
     record: Arc<Mutex<BackendUserRecord>>,
-    tuple: OutcomeKey,
+    key: GuessKey,
     reserved_at: Instant,
     is_reserved: bool,
 }
@@ -141,7 +158,7 @@ impl Reservation<'_> {
         // moment.
         let (half, now) = (self.limiter.limit.per / 2, now());
         record.unanswered.retain(|kept| now.saturating_duration_since(kept.reserved.at) < half);
-        let place = record.unanswered.iter().position(|kept| kept.tuple == self.tuple)?;
+        let place = record.unanswered.iter().position(|kept| kept.key == self.key.from_network)?;
         Some(record.unanswered.swap_remove(place).reserved)
     }
 
@@ -151,13 +168,13 @@ impl Reservation<'_> {
         if record.unanswered.len() >= MAX_UNANSWERED {
             record.unanswered.remove(0);
         }
-        record.unanswered.push(Unanswered { tuple: self.tuple, reserved });
+        record.unanswered.push(Unanswered { key: self.key.from_network, reserved });
     }
 
     /// How many failures there may be at all servers: half of the limit for a password that was
     /// refused before.
     pub(crate) fn shared_limit(&self) -> AttemptLimit {
-        lock(&self.record).window.limit_for(self.limiter.limit, &self.tuple)
+        lock(&self.record).window.limit_for(self.limiter.limit, &self.key)
     }
 
     /// Settles the reservation by what became of the attempt.
@@ -166,9 +183,15 @@ impl Reservation<'_> {
         match cost(answer) {
             // Servers clear their count themselves when the password was right. What failed after
             // this attempt began may have failed after that.
-            Cost::Right => record.window.clear_until(self.reserved_at),
-            Cost::Wrong => record.window.fail(self.tuple, Certainty::Wrong, now()),
-            Cost::Silent | Cost::Unrecognised => record.window.fail(self.tuple, Certainty::Unanswered, now()),
+            Cost::Right => {
+                record.window.clear_until(self.reserved_at);
+                record.outages.clear_until(self.reserved_at);
+            }
+            Cost::Wrong => record.window.fail(&self.key, Certainty::Wrong, now()),
+            Cost::Silent | Cost::Unrecognised => {
+                record.window.fail(&self.key, Certainty::Unanswered, now());
+            }
+            Cost::Outage => record.outages.fail(&self.key, Certainty::Unanswered, now()),
             // There is no account that could be locked.
             Cost::UnknownUser | Cost::Nothing => {}
         }
@@ -183,7 +206,7 @@ impl Drop for Reservation<'_> {
         }
         self.limiter.users.release(&self.name, &self.record, |record| {
             let record = lock(record);
-            record.window.is_empty() && record.reserved == 0
+            record.window.is_empty() && record.outages.is_empty() && record.reserved == 0
         });
     }
 }
@@ -234,18 +257,19 @@ mod tests {
             }
         }
 
-        fn tuple(&self, password: &str) -> OutcomeKey {
-            self.keyer.key(b"", "alice", password)
+        fn key(&self, password: &str) -> GuessKey {
+            let credentials = self.keyer.key(b"", "alice", password);
+            GuessKey { credentials, from_network: credentials }
         }
 
         /// A reservation for a password that has not been tried yet.
         fn reserve(&self) -> Result<Reservation<'_>, Denied> {
             let number = self.guesses.fetch_add(1, Ordering::Relaxed);
-            self.limiter.reserve(&alice(), &self.tuple(&number.to_string()), false)
+            self.limiter.reserve(&alice(), &self.key(&number.to_string()), false)
         }
 
         fn reserve_for(&self, password: &str) -> Result<Reservation<'_>, Denied> {
-            self.limiter.reserve(&alice(), &self.tuple(password), false)
+            self.limiter.reserve(&alice(), &self.key(password), false)
         }
     }
 
@@ -258,7 +282,7 @@ mod tests {
         }
         assert_eq!(bench.reserve().unwrap_err(), by_failures(11 * 60));
         let bob = CanonicalName::parse("bob").unwrap();
-        assert!(bench.limiter.reserve(&bob, &bench.tuple("x"), false).is_ok());
+        assert!(bench.limiter.reserve(&bob, &bench.key("x"), false).is_ok());
         tokio::time::advance(Duration::from_secs(11 * 60)).await;
         bench.reserve().unwrap().settle(&wrong());
         assert_eq!(bench.reserve().unwrap_err(), by_failures(60));
@@ -271,7 +295,7 @@ mod tests {
             bench.reserve().unwrap().settle(&wrong());
         }
         assert!(bench.reserve_for("right").is_err(), "a guess");
-        bench.limiter.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
+        bench.limiter.reserve(&alice(), &bench.key("right"), true).unwrap().settle(&right());
         assert!(bench.reserve().is_ok(), "the server wiped its own count as well");
     }
 
@@ -309,6 +333,33 @@ mod tests {
             bench.reserve().unwrap().settle(&silence());
         }
         assert_eq!(bench.reserve().unwrap_err().reached, Reached::ByUnanswered);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_of_an_outage_have_a_wider_limit_of_their_own() {
+        let outage = || Err(BackendError::unavailable(Phase::Login, "try again later"));
+        let bench = BudgetFixture::new();
+        for _ in 0..15 {
+            bench.reserve().unwrap().settle(&outage());
+        }
+        for _ in 0..100 {
+            bench.reserve_for("right").unwrap().settle(&outage());
+        }
+        assert_eq!(bench.reserve().unwrap_err().reached, Reached::ByUnanswered);
+        bench.reserve_for("right").unwrap().settle(&wrong());
+        tokio::time::advance(Duration::from_secs(15 * 60)).await;
+        bench.reserve().unwrap().settle(&outage());
+    }
+
+    #[test]
+    fn right_password_ends_the_limit_of_outages() {
+        let bench = BudgetFixture::new();
+        for _ in 0..16 {
+            let outage = Err(BackendError::unavailable(Phase::Login, "try again later"));
+            bench.reserve().unwrap().settle(&outage);
+        }
+        bench.limiter.reserve(&alice(), &bench.key("right"), true).unwrap().settle(&right());
+        assert!(bench.reserve().is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -377,11 +428,11 @@ mod tests {
             users: BoundedTable::new(1_000),
             ..UpstreamLimiter::new(AttemptLimit::default())
         };
-        let tuple = BudgetFixture::new().tuple("x");
-        let busy = limiter.reserve(&alice(), &tuple, false).unwrap();
+        let key = BudgetFixture::new().key("x");
+        let busy = limiter.reserve(&alice(), &key, false).unwrap();
         for number in 0..20_000 {
             let name = CanonicalName::parse(&format!("user{number}")).unwrap();
-            limiter.reserve(&name, &tuple, false).unwrap().settle(&wrong());
+            limiter.reserve(&name, &key, false).unwrap().settle(&wrong());
         }
         assert!(limiter.users.len() <= 1_001);
         busy.settle(&wrong());

@@ -55,7 +55,7 @@ use super::bounded_table::BoundedTable;
 use super::known_credentials::KnownCredentials;
 use super::reports::{RemoteReport, RemoteReports, UserHash, UserHashKey};
 use super::window::{AttemptLimit, Certainty, Reached, Window};
-use super::{FailedLoginObserver, MAX_INLINE_WAIT};
+use super::{FailedLoginObserver, GuessKey, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKey;
@@ -363,7 +363,7 @@ impl FailureCount {
         &mut self,
         lockout: Option<Lockout>,
         limit: AttemptLimit,
-        tuple: &OutcomeKey,
+        key: &GuessKey,
         is_known_wrong: bool,
     ) -> Result<bool, Wait> {
         let at = now();
@@ -379,12 +379,12 @@ impl FailureCount {
             }
         }
         // The same under way is no second guess.
-        let others = self.under_way.iter().filter(|other| *other != tuple).count();
-        self.window.check(limit, tuple, others, at).map_err(|reached| match reached {
+        let others = self.under_way.iter().filter(|other| **other != key.credentials).count();
+        self.window.check(limit, key, others, at).map_err(|reached| match reached {
             Reached::ByFailures(left) => Wait::Window(left),
             Reached::ByUnanswered => Wait::Answer,
         })?;
-        if is_known_wrong || self.under_way.contains(tuple) {
+        if is_known_wrong || self.under_way.contains(&key.credentials) {
             return Ok(false);
         }
         if let Some(lockout) = lockout {
@@ -408,7 +408,7 @@ impl FailureCount {
                 return Err(Wait::AnswerOr(end));
             }
         }
-        self.under_way.push(*tuple);
+        self.under_way.push(key.credentials);
         self.began = Some(at);
         Ok(true)
     }
@@ -444,17 +444,17 @@ impl UserArrival {
     /// Cancel safe: a permit that is not taken goes to the next.
     pub(crate) async fn enter(
         mut self,
-        tuple: &OutcomeKey,
+        key: &GuessKey,
         is_proven: bool,
         deadline: Instant,
     ) -> Result<UserPermit, UserDenial> {
         if !is_proven {
             let latest = deadline.min(later(now(), MAX_INLINE_WAIT));
             for user in &mut self.users {
-                user.reserve(tuple, latest).await?;
+                user.reserve(key, latest).await?;
             }
         }
-        Ok(UserPermit { users: self.users, tuple: *tuple, is_proven })
+        Ok(UserPermit { users: self.users, key: *key, is_proven })
     }
 }
 
@@ -465,7 +465,7 @@ impl UserArrival {
 #[must_use = "the attempt's failure must be counted"]
 pub(crate) struct UserPermit {
     users: Vec<UserHolder>,
-    tuple: OutcomeKey,
+    key: GuessKey,
     is_proven: bool,
 }
 
@@ -478,7 +478,7 @@ impl UserPermit {
         self.is_proven
             || self.users.iter().all(|user| {
                 let limit = user.limiter.limit;
-                user.record.count().unjudged.check(limit, &self.tuple, 0, now()).is_ok()
+                user.record.count().unjudged.check(limit, &self.key, 0, now()).is_ok()
             })
     }
 
@@ -496,8 +496,7 @@ impl UserPermit {
     /// `is_known_wrong`: it had been before. Returns whether the user is locked for the rest of the
     /// day now, and was not before.
     pub(crate) fn refused(self, is_known_wrong: bool) -> bool {
-        let locked: Vec<bool> =
-            self.users.iter().map(|user| user.fail(&self.tuple, is_known_wrong)).collect();
+        let locked: Vec<bool> = self.users.iter().map(|user| user.fail(&self.key, is_known_wrong)).collect();
         locked.contains(&true)
     }
 
@@ -510,11 +509,11 @@ impl UserPermit {
             let limit = user.limiter.limit;
             let mut count = user.record.count();
             // At the limit nothing more is remembered, so the record stays small.
-            if !self.is_proven && count.unjudged.check(limit, &self.tuple, 0, at).is_ok() {
-                count.unjudged.fail(self.tuple, Certainty::Unanswered, at);
+            if !self.is_proven && count.unjudged.check(limit, &self.key, 0, at).is_ok() {
+                count.unjudged.fail(&self.key, Certainty::Unanswered, at);
             }
             if is_guess {
-                count.window.fail(self.tuple, Certainty::Unanswered, at);
+                count.window.fail(&self.key, Certainty::Unanswered, at);
             }
         }
     }
@@ -563,23 +562,23 @@ impl UserHolder {
         }
     }
 
-    fn is_known_wrong(&self, tuple: &OutcomeKey) -> bool {
-        self.limiter.shared.known.were_refused(tuple, self.limiter.remembers_for())
+    fn is_known_wrong(&self, key: &GuessKey) -> bool {
+        self.limiter.shared.known.were_refused(&key.credentials, self.limiter.remembers_for())
     }
 
-    fn try_reserve(&mut self, tuple: &OutcomeKey) -> Result<(), Wait> {
+    fn try_reserve(&mut self, key: &GuessKey) -> Result<(), Wait> {
         let (lockout, limit) = (self.limiter.lockout_of(&self.name), self.limiter.limit);
-        let is_known_wrong = self.is_known_wrong(tuple);
-        let reserved = self.record.count().try_reserve(lockout, limit, tuple, is_known_wrong)?;
-        self.reserved = reserved.then_some(*tuple);
+        let is_known_wrong = self.is_known_wrong(key);
+        let reserved = self.record.count().try_reserve(lockout, limit, key, is_known_wrong)?;
+        self.reserved = reserved.then_some(key.credentials);
         Ok(())
     }
 
-    async fn reserve(&mut self, tuple: &OutcomeKey, latest: Instant) -> Result<(), UserDenial> {
+    async fn reserve(&mut self, key: &GuessKey, latest: Instant) -> Result<(), UserDenial> {
         let record = Arc::clone(&self.record);
         // What is no new guess waits for no other.
-        if (self.is_known_wrong(tuple) || record.count().under_way.contains(tuple))
-            && self.try_reserve(tuple).is_ok()
+        if (self.is_known_wrong(key) || record.count().under_way.contains(&key.credentials))
+            && self.try_reserve(key).is_ok()
         {
             return Ok(());
         }
@@ -593,7 +592,7 @@ impl UserHolder {
             // Registered before the look, so that no end is missed between the two.
             let mut ended = std::pin::pin!(record.ended.notified());
             ended.as_mut().enable();
-            let (end, refusal) = match self.try_reserve(tuple) {
+            let (end, refusal) = match self.try_reserve(key) {
                 Ok(()) => return Ok(()),
                 Err(Wait::Day(left)) => return Err(self.locked(left)),
                 Err(Wait::Window(left)) => (later(now(), left), UserDenial::TooMany(left)),
@@ -629,12 +628,12 @@ impl UserHolder {
     }
 
     /// Counts a failure; returns whether this one locks the user for the rest of the day.
-    fn fail(&self, tuple: &OutcomeKey, is_known_wrong: bool) -> bool {
+    fn fail(&self, key: &GuessKey, is_known_wrong: bool) -> bool {
         let at = now();
         let lockout = self.limiter.lockout_of(&self.name);
         let is_locked = |in_a_row| lockout.is_some_and(|lockout| lockout.after(in_a_row) == Delay::RestOfDay);
         let mut count = self.record.count();
-        count.window.fail(*tuple, Certainty::Wrong, at);
+        count.window.fail(key, Certainty::Wrong, at);
         if is_known_wrong {
             return false;
         }

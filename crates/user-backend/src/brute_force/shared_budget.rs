@@ -182,8 +182,8 @@ impl SiteReservation<'_> {
             Cost::Wrong => BudgetResult::Wrong,
             Cost::Silent | Cost::Unrecognised => return kept,
             // The backend may still count the earlier attempt.
-            Cost::UnknownUser | Cost::Nothing if self.is_reused => return kept,
-            Cost::UnknownUser | Cost::Nothing => BudgetResult::Nothing,
+            Cost::UnknownUser | Cost::Outage | Cost::Nothing if self.is_reused => return kept,
+            Cost::UnknownUser | Cost::Outage | Cost::Nothing => BudgetResult::Nothing,
         };
         let settled = self.store.settle(self.backend, &self.user, self.reserved.entry, result);
         match timeout_at(deadline, settled).await {

@@ -66,6 +66,19 @@ impl std::fmt::Display for AttemptLimit {
     }
 }
 
+/// What the limits know credentials by.
+///
+/// Refused ones are the same from everywhere. Those without an answer are the same only from one
+/// network: otherwise, what the owner tried during an outage would be the one guess from elsewhere
+/// that a reached limit lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GuessKey {
+    /// The name and the password.
+    pub(crate) credentials: OutcomeKey,
+    /// The name, the password and the network of the source.
+    pub(crate) from_network: OutcomeKey,
+}
+
 /// What is known about a password that was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Certainty {
@@ -95,12 +108,14 @@ pub(super) struct Window(VecDeque<FailedAttempt>);
 struct FailedAttempt {
     at: Instant,
     /// What was tried; `None` when another process saw it.
-    tuple: Option<OutcomeKey>,
+    ///
+    /// The credentials if they are wrong, and with the network as long as that is not known.
+    key: Option<OutcomeKey>,
     certainty: Certainty,
 }
 
 impl Window {
-    /// Whether one more attempt with this tuple may be made while `under_way` others are.
+    /// Whether one more attempt with these credentials may be made while `under_way` others are.
     ///
     /// The same wrong password that comes again and again may use half of the limit. The rest is
     /// for the user who owns the device with the old password. A password that got no answer does
@@ -111,7 +126,7 @@ impl Window {
     pub(super) fn check(
         &mut self,
         limit: AttemptLimit,
-        tuple: &OutcomeKey,
+        key: &GuessKey,
         under_way: usize,
         at: Instant,
     ) -> Result<(), Reached> {
@@ -120,9 +135,10 @@ impl Window {
         if self.0.len().saturating_add(under_way) < max / 2 {
             return Ok(());
         }
-        let max = self.limit_for(limit, tuple).max();
+        let max = self.limit_for(limit, key).max();
         let is_wrong = |failure: &&FailedAttempt| failure.certainty == Certainty::Wrong;
-        let others = |failure: &&FailedAttempt| is_wrong(failure) || failure.tuple.as_ref() != Some(tuple);
+        let others =
+            |failure: &&FailedAttempt| is_wrong(failure) || failure.key.as_ref() != Some(&key.from_network);
         if self.0.iter().filter(others).count().saturating_add(under_way) < max {
             return Ok(());
         }
@@ -133,47 +149,52 @@ impl Window {
         Err(Reached::ByFailures(limit.per.saturating_sub(at.saturating_duration_since(last))))
     }
 
-    /// The limit for this tuple: half of it if it was refused within the time.
-    pub(super) fn limit_for(&self, limit: AttemptLimit, tuple: &OutcomeKey) -> AttemptLimit {
-        let failures = if self.has_refused(tuple) { limit.failures / 2 } else { limit.failures };
+    /// The limit for these credentials: half of it if they were refused within the time.
+    pub(super) fn limit_for(&self, limit: AttemptLimit, key: &GuessKey) -> AttemptLimit {
+        let failures = if self.has_refused(key) { limit.failures / 2 } else { limit.failures };
         AttemptLimit { failures, ..limit }
     }
 
-    /// Whether this very tuple was refused within the time.
-    pub(super) fn has_refused(&self, tuple: &OutcomeKey) -> bool {
-        self.0
-            .iter()
-            .any(|failure| failure.certainty == Certainty::Wrong && failure.tuple.as_ref() == Some(tuple))
+    /// Whether these very credentials were refused within the time.
+    pub(super) fn has_refused(&self, key: &GuessKey) -> bool {
+        let refused = |failure: &FailedAttempt| {
+            failure.certainty == Certainty::Wrong && failure.key == Some(key.credentials)
+        };
+        self.0.iter().any(refused)
     }
 
     /// Counts a failure.
     ///
-    /// One without an answer counts once per tuple, until it turns out to be wrong.
-    pub(super) fn fail(&mut self, tuple: OutcomeKey, certainty: Certainty, at: Instant) {
+    /// One without an answer counts once per network, until it turns out to be wrong.
+    pub(super) fn fail(&mut self, key: &GuessKey, certainty: Certainty, at: Instant) {
         // It was wrong before, so it is wrong now.
-        let certainty = if self.has_refused(&tuple) { Certainty::Wrong } else { certainty };
-        let known = self
-            .0
-            .iter()
-            .position(|failure| failure.tuple == Some(tuple) && (failure.certainty == Certainty::Unanswered));
+        let certainty = if self.has_refused(key) { Certainty::Wrong } else { certainty };
+        let is_unanswered = |failure: &FailedAttempt| {
+            failure.certainty == Certainty::Unanswered && failure.key == Some(key.from_network)
+        };
+        let known = self.0.iter().position(is_unanswered);
         match (known, certainty) {
             (Some(_), Certainty::Unanswered) => {}
             (Some(place), Certainty::Wrong) => {
                 self.0.remove(place);
-                self.push(tuple, certainty, at);
+                self.push(key, certainty, at);
             }
-            (None, _) => self.push(tuple, certainty, at),
+            (None, _) => self.push(key, certainty, at),
         }
     }
 
-    fn push(&mut self, tuple: OutcomeKey, certainty: Certainty, at: Instant) {
-        self.0.push_back(FailedAttempt { at, tuple: Some(tuple), certainty });
+    fn push(&mut self, key: &GuessKey, certainty: Certainty, at: Instant) {
+        let key = match certainty {
+            Certainty::Wrong => key.credentials,
+            Certainty::Unanswered => key.from_network,
+        };
+        self.0.push_back(FailedAttempt { at, key: Some(key), certainty });
     }
 
     /// Counts a failure that another process saw at `at`.
     pub(super) fn insert(&mut self, at: Instant) {
         let behind = self.0.partition_point(|other| other.at <= at);
-        self.0.insert(behind, FailedAttempt { at, tuple: None, certainty: Certainty::Wrong });
+        self.0.insert(behind, FailedAttempt { at, key: None, certainty: Certainty::Wrong });
     }
 
     /// Removes what no longer counts.

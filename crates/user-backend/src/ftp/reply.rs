@@ -95,7 +95,13 @@ pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool, words: &Words) -
 
 fn judge_code(stage: Stage, code: u16, encrypted: bool, words: &Words) -> Result<Next, BackendError> {
     let shown = format!("reply {code} {}", stage.answered());
-    let unavailable = |text: &str| Err(BackendError::unavailable(stage.phase(), format!("{text} ({shown})")));
+    let unavailable = |text: &str| {
+        let error = BackendError::unavailable(stage.phase(), format!("{text} ({shown})"));
+        Err(match matches!(stage, Stage::User | Stage::Pass) {
+            true => error.with_outage_text(words.text.clone()),
+            false => error,
+        })
+    };
     let misconfigured =
         |text: &str| Err(BackendError::misconfigured(stage.phase(), format!("{text} ({shown})")));
     let refused = |rejection| Ok(Next::Rejected(rejection));

@@ -238,7 +238,9 @@ pub(super) fn decide(
             Err(BackendError::not_recognised(&answer, words.text.clone()).learnable())
         }
         (Some(_), _) | (None, ReplyClass::Outage) => {
-            Err(BackendError::unavailable(Phase::Login, shown("the server did not judge the login", code)))
+            let error =
+                BackendError::unavailable(Phase::Login, shown("the server did not judge the login", code));
+            Err(error.with_outage_text(words.text.clone()))
         }
     }
 }

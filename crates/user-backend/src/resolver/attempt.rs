@@ -35,7 +35,7 @@ use super::{Credentials, Outcome, Resolver, ResolverShared, TracedOutcome, fixed
 use crate::backend::Attempt;
 use crate::brute_force::per_source::{self, SourceArrival, SourcePermit};
 use crate::brute_force::per_user::{self, UserArrival, UserPermit};
-use crate::brute_force::{GuessLimit, SourceNet, counts};
+use crate::brute_force::{GuessKey, GuessLimit, SourceNet, counts};
 use crate::cache::epochs::Epoch;
 use crate::cache::single_flight::JoinError;
 use crate::clock::{Instant, later, millis_since, now, time_to_begin};
@@ -59,10 +59,8 @@ struct Snapshot {
 /// What the limits know an attempt by.
 #[derive(Clone, Copy, Debug)]
 struct Guess {
-    /// The name as typed and the password, whatever the attempt is restricted to.
-    key: OutcomeKey,
-    /// The name, the password and the network of the source.
-    proven_key: OutcomeKey,
+    /// Of the name as typed and the password, whatever the attempt is restricted to.
+    key: GuessKey,
     /// A keyed hash of the name.
     name: u32,
 }
@@ -124,7 +122,8 @@ impl Resolver {
         let flight = scope.typed_key(&self.shared.cache, name.as_str(), password.expose());
         // An attempt of the same source with the same password is one guess, so it needs no permit
         // of its own.
-        let is_under_way = arrival.source.as_ref().is_some_and(|source| source.is_under_way(&guess.key));
+        let is_under_way =
+            arrival.source.as_ref().is_some_and(|source| source.is_under_way(&guess.key.credentials));
         if knowledge.is_exempt || is_under_way {
             let change = self.snapshot(&name).change;
             if let Some(joined) = self.shared.flights.follow(flight, change, deadline).await {
@@ -135,7 +134,7 @@ impl Resolver {
         }
         let needs_turn = !knowledge.is_exempt && !knowledge.is_known_wrong;
         let permit = match arrival.source.filter(|_| needs_turn) {
-            Some(source) => match source.permit(&guess.key, time_to_begin(deadline)).await {
+            Some(source) => match source.permit(&guess.key.credentials, time_to_begin(deadline)).await {
                 Ok(permit) => Some(permit),
                 Err(refusal) => return self.source_limited(&chain, refusal, started),
             },
@@ -212,8 +211,10 @@ impl Resolver {
         let canonical = name.canonical().as_str();
         let [one, two, three, four, ..] = cache.key(b"name", canonical, "").to_bytes();
         Guess {
-            key: Scope::ALL.typed_key(cache, name.as_str(), password.expose()),
-            proven_key: self.proven_key(canonical, password.expose(), source),
+            key: GuessKey {
+                credentials: Scope::ALL.typed_key(cache, name.as_str(), password.expose()),
+                from_network: self.proven_key(canonical, password.expose(), source),
+            },
             name: u32::from_le_bytes([one, two, three, four]),
         }
     }
@@ -230,10 +231,10 @@ impl Resolver {
         deadline: Instant,
     ) -> Knowledge {
         let limit = chain.sources.limit();
-        let is_known_wrong = chain.known.were_refused(&guess.key, limit.per);
-        let mut is_proven = chain.known.are_proven(&guess.proven_key);
+        let is_known_wrong = chain.known.were_refused(&guess.key.credentials, limit.per);
+        let mut is_proven = chain.known.are_proven(&guess.key.from_network);
         let is_recorded = is_proven;
-        let Guess { key, name, .. } = guess;
+        let Guess { key: GuessKey { credentials: key, .. }, name } = guess;
         // Without a source there is nothing to count at: see [`Credentials::from_source`].
         let may_recall = arrival.source.as_ref().is_none_or(|source| match is_proven || is_known_wrong {
             true => source.has_room(*name, key),
@@ -242,7 +243,7 @@ impl Resolver {
         if let Some(record) = record.as_ref().filter(|_| may_recall && !is_proven && !is_known_wrong) {
             is_proven = record.is_kept(deadline).await;
             if is_proven {
-                chain.known.prove(guess.proven_key);
+                chain.known.prove(guess.key.from_network);
                 if let Some(source) = &arrival.source {
                     source.withdraw(*name, key);
                 }
@@ -266,13 +267,13 @@ impl Resolver {
         {
             let chain = self.shared.chain.load();
             if matches!(proof.freshness(), Freshness::Stale { .. })
-                || chain.known.are_proven(&guess.proven_key)
+                || chain.known.are_proven(&guess.key.from_network)
             {
                 return;
             }
-            chain.known.prove(guess.proven_key);
+            chain.known.prove(guess.key.from_network);
             if let Some(source) = source {
-                chain.sources.arrive(source).withdraw(guess.name, &guess.key);
+                chain.sources.arrive(source).withdraw(guess.name, &guess.key.credentials);
             }
         }
         if let Some(record) = record {
@@ -353,7 +354,7 @@ impl Admission {
             Outcome::Authenticated(proof) => {
                 // An earlier yes is no news about failures.
                 if proof.freshness() == Freshness::Live {
-                    known.accepted(&guess.key, guess.proven_key);
+                    known.accepted(&guess.key.credentials, guess.key.from_network);
                     user_permit.accepted();
                     if let Some(permit) = permit {
                         permit.accepted(guess.name);
@@ -367,9 +368,9 @@ impl Admission {
             Outcome::Refused(rejection) if counts(*rejection) => {
                 // Another attempt may have failed with the same credentials meanwhile: one failure
                 // is enough.
-                let known_at_source = known.were_refused(&guess.key, chain.sources.limit().per);
-                let known_at_user = known.were_refused(&guess.key, chain.users.remembers_for());
-                known.refused(guess.key, &guess.proven_key);
+                let known_at_source = known.were_refused(&guess.key.credentials, chain.sources.limit().per);
+                let known_at_user = known.were_refused(&guess.key.credentials, chain.users.remembers_for());
+                known.refused(guess.key.credentials, &guess.key.from_network);
                 if let Some(permit) = permit.filter(|_| !known_at_source) {
                     permit.refused();
                 }

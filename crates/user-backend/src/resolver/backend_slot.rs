@@ -19,6 +19,7 @@ use super::policy::{BackendPolicy, DEFAULT_DEADLINE};
 use super::refusal_time::RefusalTime;
 use super::trace::TraceStep;
 use crate::backend::{Attempt, UserBackend};
+use crate::brute_force::GuessKey;
 use crate::brute_force::per_backend::BackendReservation;
 use crate::brute_force::per_backend_user::{Denied, Reservation};
 use crate::brute_force::shared_budget::{SiteBudget, SiteDenial, SiteReservation};
@@ -27,7 +28,6 @@ use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::{BackendId, CanonicalName};
 use crate::middleware::{CircuitBreaker, ConcurrencyLimit, Timeout};
-use crate::secret::OutcomeKey;
 use crate::verdict::{Rejection, Verdict};
 
 /// A backend before it is part of a chain.
@@ -146,10 +146,10 @@ impl BackendSlot {
     fn reserve(
         &self,
         name: &CanonicalName,
-        tuple: &OutcomeKey,
+        key: &GuessKey,
         is_proven: bool,
     ) -> Result<Reserved<'_>, LimitReached> {
-        let per_user = self.per_user.reserve(name, tuple, is_proven).map_err(|denied| {
+        let per_user = self.per_user.reserve(name, key, is_proven).map_err(|denied| {
             let Denied { reached, was_refused } = denied;
             let step = TraceStep::skipped(&self.id, self.why_reached(reached));
             LimitReached { limit: GuessLimit::PerBackendUser, step, reached, was_refused }
@@ -175,11 +175,11 @@ impl BackendSlot {
         &'a self,
         site: Option<&'a SiteBudget>,
         name: &CanonicalName,
-        tuple: &OutcomeKey,
+        key: &GuessKey,
         is_proven: bool,
         deadline: Instant,
     ) -> Result<Reserved<'a>, NotReserved> {
-        let mut reserved = self.reserve(name, tuple, is_proven)?;
+        let mut reserved = self.reserve(name, key, is_proven)?;
         let Some(site) = site else { return Ok(reserved) };
         let mut limit = reserved.per_user.shared_limit();
         if is_proven {

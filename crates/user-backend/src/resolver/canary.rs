@@ -86,17 +86,23 @@ impl From<&CanaryResult> for Canary {
             CanaryResult::Refused(Some(words)) => Self::RefusedInOwnWords(words.shown()),
             CanaryResult::Accepted => Self::AcceptsAnyLogin,
             CanaryResult::Skipped(why) => Self::Unknown((*why).to_owned()),
-            CanaryResult::NotRecognised(error) => Self::NotRecognised(not_recognised(error)),
+            CanaryResult::NotRecognised(error) => Self::NotRecognised(no_refusal(error)),
+            CanaryResult::Unreachable(error) if error.outage_text().is_some() => {
+                Self::Unknown(no_refusal(error))
+            }
             CanaryResult::Unreachable(error) if error.is_transient() => Self::Unknown(error.to_string()),
             CanaryResult::Unreachable(error) => Self::Misconfigured(error.to_string()),
         }
     }
 }
 
-/// The report of an answer that is not recognised, with the setting that teaches it.
-pub(crate) fn not_recognised(error: &BackendError) -> String {
+/// The report of an answer that is no refusal, with the setting that makes it one.
+///
+/// It is not recognised, or reads like an outage.
+pub(crate) fn no_refusal(error: &BackendError) -> String {
     let detail = error.detail();
-    match error.server_text().map(ServerText::as_str).filter(|text| !text.is_empty()) {
+    match error.server_text().or(error.outage_text()).map(ServerText::as_str).filter(|text| !text.is_empty())
+    {
         Some(words) => {
             let teach = words.replace(['\\', '"'], "*");
             format!(
@@ -175,7 +181,10 @@ async fn present(
         }
         Ok(Verdict::Rejected(_)) => Err(CanaryResult::Refused(None)),
         Err(error) => {
-            let error = error.with_backend(backend.id());
+            let mut error = error.with_backend(backend.id());
+            if let Some(text) = error.outage_text().map(|text| told_to_canary(text, &upstream)) {
+                error = error.with_outage_text(text);
+            }
             match error.server_text().map(|text| told_to_canary(text, &upstream)) {
                 Some(text) => {
                     Ok(UnrecognisedAnswer { sent: upstream.clone(), error: error.with_server_text(text) })

@@ -21,7 +21,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::canary::{CanaryResult, Lesson, not_recognised};
+use super::canary::{CanaryResult, Lesson, no_refusal};
 use crate::clock::{Instant, now};
 use crate::error::BackendError;
 use crate::identity::BackendId;
@@ -284,7 +284,7 @@ impl CanaryState {
             tracing::error!(
                 backend = %id,
                 "not recognised: {}. Until then such answers are taken for an outage, and count as guesses",
-                not_recognised(error)
+                no_refusal(error)
             );
         }
     }
@@ -323,6 +323,18 @@ impl CanaryState {
         };
         if was_broken && known.status == CanaryStatus::Proven {
             tracing::warn!(backend = %id, "refuses users who do not exist again, so it is asked again");
+        }
+        if let (CanaryResult::Unreachable(error), CanaryCause::Acceptance) = (result, cause)
+            && error.outage_text().is_some()
+            && !known.status.counts()
+            && take(&mut known.reported, BETWEEN_REPORTS)
+        {
+            tracing::error!(
+                backend = %id,
+                "accepted a user, and answers users who do not exist with an outage: {}. Until one of them is \
+                 refused, no sign-in counts",
+                no_refusal(error)
+            );
         }
         drop(known);
         if let CanaryResult::NotRecognised(error) = result {

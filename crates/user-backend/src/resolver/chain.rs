@@ -18,12 +18,12 @@ use super::policy::{OnReject, OnUnavailable};
 use super::scope::Scope;
 use super::trace::{AUDIT, EndReason, Trace, TraceStep, more_telling};
 use crate::backend::{Attempt, ServerMessage};
+use crate::brute_force::GuessKey;
 use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::shared_budget::SiteBudget;
 use crate::brute_force::{Cost, GuessLimit, Reached, SourceRateLimiter, UserLimiter, cost};
 use crate::clock::{Instant, later, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 
 /// Everything that a reload replaces at once, so that each attempt sees one whole chain.
@@ -104,18 +104,13 @@ impl Chain {
 
     /// Decides one attempt at the backends in `scope`.
     ///
-    /// `tuple` is the hash of its name and password.
-    pub(super) async fn ask(
-        &self,
-        attempt: Attempt<'_>,
-        scope: Scope<'_>,
-        tuple: &OutcomeKey,
-    ) -> ChainResult {
+    /// `key` is what the limits know its credentials by.
+    pub(super) async fn ask(&self, attempt: Attempt<'_>, scope: Scope<'_>, key: &GuessKey) -> ChainResult {
         let start = now();
         let mut trace = Trace::new(EndReason::NotAccepted);
         trace.steps.reserve_exact(self.slots.len());
         let mut is_guess = false;
-        let mut decision = self.walk(attempt, scope, tuple, &mut trace, &mut is_guess).await;
+        let mut decision = self.walk(attempt, scope, key, &mut trace, &mut is_guess).await;
         // A backend failed and no other accepted: no decision.
         if trace.ended_by == EndReason::OutageUndecided {
             decision = ChainDecision::Unavailable;
@@ -134,7 +129,7 @@ impl Chain {
         &self,
         attempt: Attempt<'_>,
         scope: Scope<'_>,
-        tuple: &OutcomeKey,
+        key: &GuessKey,
         trace: &mut Trace,
         is_guess: &mut bool,
     ) -> ChainDecision {
@@ -199,7 +194,7 @@ impl Chain {
                     let upstream = pinned.unwrap_or_else(|| reading.upstream.clone());
                     let site = self.site_budget.as_ref();
                     let until = attempt.deadline;
-                    let reserved = slot.reserve_at_all(site, account, tuple, attempt.is_proven, until).await;
+                    let reserved = slot.reserve_at_all(site, account, key, attempt.is_proven, until).await;
                     let reserved = match reserved {
                         Ok(reserved) => reserved,
                         Err(NotReserved::Failed(why)) => return store_failed(trace, &slot.id, &why),

@@ -244,10 +244,16 @@ fn judge_code(stage: Stage, reply: &Reply, encrypted: bool, words: &Words) -> Re
             format!("reply {code} {class}.{subject}.{detail} {}", stage.answered())
         }
     };
-    let unavailable = |text: &str| Err(BackendError::unavailable(stage.phase(), format!("{text} ({shown})")));
     let misconfigured =
         |text: &str| Err(BackendError::misconfigured(stage.phase(), format!("{text} ({shown})")));
     let is_credentials = matches!(stage, Stage::Name | Stage::Password);
+    let unavailable = |text: &str| {
+        let error = BackendError::unavailable(stage.phase(), format!("{text} ({shown})"));
+        Err(match is_credentials {
+            true => error.with_outage_text(words.text.clone()),
+            false => error,
+        })
+    };
     // RFC 2034 section 4: both codes say the same. A yes that contradicts itself is none.
     let contradicts = reply.enhanced.is_some_and(|enhanced| enhanced.class != code / 100);
     match (stage, code, words.class) {

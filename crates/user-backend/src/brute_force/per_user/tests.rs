@@ -30,6 +30,11 @@ fn hash(bench: &UserFixture) -> UserHash {
     bench.users.shared.reports.hash(&alice()).unwrap()
 }
 
+/// Credentials from one network.
+fn at_home(tuple: &OutcomeKey) -> GuessKey {
+    GuessKey { credentials: *tuple, from_network: *tuple }
+}
+
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -73,19 +78,19 @@ impl UserFixture {
         tuple: &OutcomeKey,
         deadline: Instant,
     ) -> Result<UserPermit, UserDenial> {
-        self.users.arrive(names).enter(tuple, self.known.are_proven(tuple), deadline).await
+        self.users.arrive(names).enter(&at_home(tuple), self.known.are_proven(tuple), deadline).await
     }
 
     /// As an attempt settles it.
     fn refuse(&self, entry: UserPermit) -> bool {
-        let tuple = entry.tuple;
+        let tuple = entry.key.credentials;
         let is_known = self.known.were_refused(&tuple, self.users.remembers_for());
         self.known.refused(tuple, &tuple);
         entry.refused(is_known)
     }
 
     fn accept(&self, entry: UserPermit) {
-        self.known.accepted(&entry.tuple, entry.tuple);
+        self.known.accepted(&entry.key.credentials, entry.key.from_network);
         entry.accepted();
     }
 
@@ -176,7 +181,8 @@ async fn burst_of_guesses_one_is_made_at_once() {
         .map(|number| {
             let (users, tuple) = (bench.users.clone(), bench.tuple(&number.to_string()));
             tokio::spawn(async move {
-                let entry = users.arrive([alice()]).enter(&tuple, false, now() + seconds(20)).await?;
+                let entry =
+                    users.arrive([alice()]).enter(&at_home(&tuple), false, now() + seconds(20)).await?;
                 let began = now();
                 // The server responds slowly.
                 tokio::time::sleep(seconds(2)).await;
@@ -371,7 +377,9 @@ async fn fifth_guess_in_15_minutes_is_refused() {
     assert_eq!(bench.fail().await, Err(UserDenial::TooMany(seconds(900))));
     tokio::time::advance(seconds(900)).await;
     bench.fail_times(4).await;
-    bench.accept(bench.users.arrive([alice()]).enter(&bench.tuple("right"), true, now()).await.unwrap());
+    bench.accept(
+        bench.users.arrive([alice()]).enter(&at_home(&bench.tuple("right")), true, now()).await.unwrap(),
+    );
     assert_eq!(bench.fail().await, Ok(false), "a right password clears the record");
 }
 

@@ -280,6 +280,8 @@ struct OddServer {
     /// Its reply to a name; `{}` is the name, `#` a number that counts up.
     says: Mutex<&'static str>,
     is_learnable: bool,
+    /// Its reply reads like an outage.
+    reads_like_outage: AtomicBool,
     /// It refuses in a way that is recognised.
     is_recognised: AtomicBool,
     /// It answers everyone like this.
@@ -296,6 +298,7 @@ impl OddServer {
                 .with_user("dave", DAVES),
             says: Mutex::new(says),
             is_learnable: true,
+            reads_like_outage: AtomicBool::new(false),
             is_recognised: AtomicBool::new(false),
             is_out: AtomicBool::new(false),
             names: Mutex::default(),
@@ -346,6 +349,10 @@ impl UserBackend for OddServer {
         let reply =
             self.says.lock().unwrap().replace("{}", attempt.upstream_name).replace('#', &number.to_string());
         let reply = ServerText::new(reply.as_bytes(), attempt.upstream_name, attempt.password);
+        if self.reads_like_outage.load(Ordering::SeqCst) {
+            let error = BackendError::unavailable(Phase::Login, "the server did not judge the login (NO)");
+            return Err(error.with_outage_text(reply));
+        }
         let error = BackendError::not_recognised("reply 530 to PASS", reply);
         Err(if self.is_learnable { error.learnable() } else { error })
     }
@@ -367,6 +374,30 @@ async fn words_for_two_canaries_are_learned_at_start() {
     }
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
     assert_eq!(server.canaries(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusal_that_reads_like_an_outage_is_reported_with_the_setting() {
+    let (log, _guard) = health::Log::start();
+    let server = OddServer::saying("Internal error at {}");
+    server.reads_like_outage.store(true, Ordering::SeqCst);
+    let resolver = server.resolver(BackendPolicy::default());
+    let canary = Canary::Unknown(
+        "the server did not judge the login (NO): \"internal error at {name}\"; if this is how it refuses a wrong \
+         password, set refusal_texts = [\"internal error at {name}\"]"
+            .to_owned(),
+    );
+    assert_eq!(resolver.canary().await[0].1, canary);
+    // It may be an outage.
+    assert_eq!(log.take(), Vec::<String>::new());
+    for _ in 0..3 {
+        let answer = sign_in(&resolver, "alice", "a").await;
+        assert!(is_unavailable(&answer), "{answer:?}");
+    }
+    let lines = log.take();
+    let reports: Vec<_> = lines.iter().filter(|line| line.contains("refusal_texts = [")).collect();
+    assert_eq!(reports.len(), 1, "{lines:#?}");
+    assert!(reports[0].starts_with("accepted a user, and answers users who do not exist with an outage: "));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use super::*;
 
 /// Everything that is logged at WARN on this thread.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -21,7 +21,7 @@ impl io::Write for Log {
 }
 
 impl Log {
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(super) fn start() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -34,7 +34,7 @@ impl Log {
     }
 
     /// What was written since the last call, without level and module.
-    fn take(&self) -> Vec<String> {
+    pub(super) fn take(&self) -> Vec<String> {
         let bytes = std::mem::take(&mut *self.0.lock().unwrap());
         let text = String::from_utf8(bytes).unwrap();
         text.lines().map(|line| line.split_once(": ").unwrap().1.to_owned()).collect()

@@ -188,6 +188,31 @@ impl UserBackend for Switched {
     }
 }
 
+/// How a server is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outage {
+    /// It accepts no connection.
+    Unreachable,
+    /// It answers a login that it cannot check it.
+    Recognised,
+    /// It answers a login in words that are not recognised.
+    Unrecognised,
+    /// It ends the connection without an answer to a login.
+    Silent,
+}
+
+impl Outage {
+    fn error(self) -> BackendError {
+        let at = |phase| BackendError::unavailable(phase, "down");
+        match self {
+            Self::Unreachable => at(Phase::Connect),
+            Self::Recognised => at(Phase::Login),
+            Self::Unrecognised => at(Phase::Login).counting_as_guess(),
+            Self::Silent => at(Phase::Login).without_answer(),
+        }
+    }
+}
+
 /// A server whose users change their passwords, with a switch and a record of requests.
 #[derive(Clone)]
 struct Server(Arc<ServerState>);
@@ -196,8 +221,8 @@ struct ServerState {
     id: BackendId,
     people: Mutex<HashMap<String, String>>,
     is_down: AtomicBool,
-    /// How far an attempt comes while it is down.
-    down_during: Mutex<Phase>,
+    /// What an attempt gets while it is down.
+    outage: Mutex<Outage>,
     seen: Mutex<Vec<(String, String)>>,
 }
 
@@ -207,13 +232,13 @@ impl Server {
             id: BackendId::parse(id).unwrap(),
             people: Mutex::default(),
             is_down: AtomicBool::new(false),
-            down_during: Mutex::new(Phase::Connect),
+            outage: Mutex::new(Outage::Unreachable),
             seen: Mutex::default(),
         }))
     }
 
-    fn down_during(self, phase: Phase) -> Self {
-        *self.0.down_during.lock().unwrap() = phase;
+    fn down_as(self, outage: Outage) -> Self {
+        *self.0.outage.lock().unwrap() = outage;
         self
     }
 
@@ -262,7 +287,7 @@ impl UserBackend for Server {
         self.0.seen.lock().unwrap().push((attempt.name.to_string(), password.to_owned()));
         tokio::task::yield_now().await;
         if self.0.is_down.load(Ordering::SeqCst) {
-            return Err(BackendError::unavailable(*self.0.down_during.lock().unwrap(), "down"));
+            return Err(self.0.outage.lock().unwrap().error());
         }
         let right = self.0.people.lock().unwrap().get(name).is_some_and(|right| right == password);
         Ok(if right {

@@ -45,6 +45,11 @@ fn op() -> impl Strategy<Value = OracleOp> {
     ]
 }
 
+/// Outages that the circuit breaker does not count: how long it pauses is left to chance.
+fn outage() -> impl Strategy<Value = Outage> {
+    prop_oneof![Just(Outage::Recognised), Just(Outage::Unrecognised), Just(Outage::Silent)]
+}
+
 /// A story in which guesses come one after the other, or several at once.
 fn story_ops() -> impl Strategy<Value = Vec<OracleOp>> {
     (prop::collection::vec(op(), 1..60), any::<bool>()).prop_map(|(mut ops, is_sequential)| {
@@ -65,10 +70,8 @@ struct World {
 }
 
 impl World {
-    fn new(right: &str, max_stale: Option<Duration>) -> Self {
-        // It fails where the circuit breaker does not count: how long that pauses is left to
-        // chance.
-        let server = Server::new("mail").with("alice", right).down_during(Phase::Login);
+    fn new(right: &str, max_stale: Option<Duration>, outage: Outage) -> Self {
+        let server = Server::new("mail").with("alice", right).down_as(outage);
         let policy = policy(|policy| policy.max_stale = max_stale);
         // No delays: what is refused is refused by a limit.
         let throttle = SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() };
@@ -128,11 +131,16 @@ fn text_of(outcome: &Outcome) -> &'static str {
 }
 
 /// Runs the whole scenario in one world, with its own clock.
-fn story(ops: &[OracleOp], right: &str, max_stale: Option<Duration>) -> Vec<(Duration, Vec<&'static str>)> {
+fn story(
+    ops: &[OracleOp],
+    right: &str,
+    max_stale: Option<Duration>,
+    outage: Outage,
+) -> Vec<(Duration, Vec<&'static str>)> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let world = World::new(right, max_stale);
+        let world = World::new(right, max_stale, outage);
         let (mut seen, start) = (Vec::new(), now());
         for op in ops {
             let at = now() - start;
@@ -142,9 +150,9 @@ fn story(ops: &[OracleOp], right: &str, max_stale: Option<Duration>) -> Vec<(Dur
     })
 }
 
-fn judge(ops: &[OracleOp], right: u8, max_stale: Option<Duration>) {
-    let known = story(ops, &format!("guess {right}"), max_stale);
-    let twin = story(ops, "never tried", max_stale);
+fn judge(ops: &[OracleOp], right: u8, max_stale: Option<Duration>, outage: Outage) {
+    let known = story(ops, &format!("guess {right}"), max_stale, outage);
+    let twin = story(ops, "never tried", max_stale, outage);
     // What was not judged in the world where no guess is right, and when, up to the limit: later
     // ones learn nothing.
     let (mut unjudged, per) = (Vec::<(Duration, u8)>::new(), BackendPolicy::default().budget.per);
@@ -183,9 +191,9 @@ proptest! {
 
     #[test]
     fn right_guess_is_accepted_only_where_a_wrong_one_is_judged(
-        ops in story_ops(), right in 0..GUESSES, grace in any::<bool>()
+        ops in story_ops(), right in 0..GUESSES, grace in any::<bool>(), outage in outage()
     ) {
-        judge(&ops, right, grace.then_some(Duration::from_secs(24 * 60 * 60)));
+        judge(&ops, right, grace.then_some(Duration::from_secs(24 * 60 * 60)), outage);
     }
 }
 

@@ -163,6 +163,49 @@ async fn unrecognised_answer_counts_as_a_guess_and_stays_unavailable() {
     assert_eq!(strange.1.load(Ordering::SeqCst), 4 + 10, "per source");
 }
 
+/// Answers wrong passwords like an outage, and right ones with a yes.
+#[derive(Debug)]
+struct Evasive(Server);
+
+impl fmt::Display for Evasive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[async_trait]
+impl UserBackend for Evasive {
+    fn id(&self) -> &BackendId {
+        self.0.id()
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        match self.0.authenticate(attempt).await {
+            Ok(Verdict::Rejected(_)) => Err(BackendError::unavailable(Phase::Login, "try again later")),
+            answer => answer,
+        }
+    }
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.0.probe(deadline).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn guesses_that_are_answered_like_an_outage_are_limited() {
+    let server = Server::new("mail").with("alice", "right");
+    let resolver = Resolver::builder().backend(Evasive(server.clone())).build().unwrap();
+    assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
+    for number in 0..100 {
+        let answer = sign_in_from(&resolver, &format!("10.0.0.{number}"), "alice", &number.to_string()).await;
+        assert!(is_outage(&answer), "{number}: {}", answer.trace);
+    }
+    assert_eq!(server.seen().len(), 1 + 16);
+    let answer = sign_in_from(&resolver, "10.0.1.1", "alice", "right").await;
+    assert!(is_outage(&answer), "not even the right one: {}", answer.trace);
+    tokio::time::advance(BackendPolicy::default().cache_accepted).await;
+    let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
+    assert_eq!(accepted_by(&answer), Some("mail"), "the owner: {}", answer.trace);
+}
+
 #[tokio::test(start_paused = true)]
 async fn guesses_at_unknown_names_leave_owners_a_share_of_the_limit() {
     let server = Server::new("mail").with("alice", "right");
