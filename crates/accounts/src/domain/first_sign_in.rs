@@ -9,7 +9,7 @@ use crate::domain::quota::Quota;
 
 /// What users of an external backend get at their first sign-in.
 ///
-/// The setting `on_first_sign_in`.
+/// The setting `on_first_sign_in`, and what their names mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstSignIn {
     /// The groups that they join.
@@ -20,6 +20,8 @@ pub struct FirstSignIn {
     pub quota: Quota,
     /// Their language.
     pub language: Option<Language>,
+    /// Whether a name with a domain is the confirmed mail address of its user.
+    pub names_are_addresses: bool,
 }
 
 impl FirstSignIn {
@@ -47,6 +49,7 @@ impl FirstSignIn {
                 .map_or(Ok(Quota::Default), str::parse)
                 .map_err(wrong("quota"))?,
             language: settings.language.as_deref().map(str::parse).transpose().map_err(wrong("language"))?,
+            names_are_addresses: entry.names_are_addresses(),
         })
     }
 }
@@ -71,6 +74,22 @@ mod tests {
         assert_eq!(first.quota, Quota::Bytes(5 << 30));
         assert_eq!(first.language, Some("de_AT".parse().unwrap()));
         assert_eq!(read("{}").unwrap(), FirstSignIn::default());
+    }
+
+    #[test]
+    fn names_are_addresses_at_mail_servers_and_with_a_domain() {
+        for (settings, expected) in [
+            ("class = \"imap\"\nhost = \"mail\"", true),
+            ("class = \"smtp\"\nhost = \"mail\"", true),
+            ("class = \"ftp\"\nhost = \"files\"", false),
+            ("class = \"ftp\"\nhost = \"files\"\ndomain = \"example.com\"", true),
+            ("class = \"http\"\nhost = \"files\"\nauth = \"basic\"", false),
+        ] {
+            let text = format!("[[user_backends]]\n{settings}\n");
+            let config = Config::parse(&text, Format::Toml, "user-backend.toml").unwrap();
+            let first = FirstSignIn::of(&config.entries()[0], &config).unwrap();
+            assert_eq!(first.names_are_addresses, expected, "{settings}");
+        }
     }
 
     #[test]

@@ -40,7 +40,8 @@ impl UsersMut<'_> {
     ///
     /// Created at the first acceptance, unchanged later.
     ///
-    /// The groups that the backend reports (`group_by_domain`) are created when they are missing
+    /// A name that is a mail address is the user's confirmed address, as at a mail server. The groups
+    /// that the backend reports (`group_by_domain`) are created when they are missing
     /// and joined at creation. The second value says whether the user is new.
     ///
     /// # Errors
@@ -52,7 +53,8 @@ impl UsersMut<'_> {
         told_groups: impl IntoIterator<Item = GroupId> + Send,
     ) -> Result<(User, bool), AccountsError> {
         let identity = Identity::new(name.clone());
-        self.remember_named(&identity, backend, told_groups, &FirstSignIn::default()).await
+        let first = FirstSignIn { names_are_addresses: true, ..FirstSignIn::default() };
+        self.remember_named(&identity, backend, told_groups, &first).await
     }
 
     /// The same for an identity, with the groups, display name and address of its backend.
@@ -89,13 +91,14 @@ impl UsersMut<'_> {
             let same = user.backend == *backend;
             return if same { Ok((user, false)) } else { Err(AccountsError::already("user", id.as_str())) };
         }
-        // A login name that is a mail address is where its owner can be reached.
-        let email = EmailAddress::parse(name.as_str()).ok();
+        // At a mail server, a login name that is an address is where its owner can be reached. At
+        // others it may be the address of another person, like the address that a directory tells.
+        let address = EmailAddress::parse(name.as_str()).ok();
+        let told = identity.email().and_then(|email| EmailAddress::parse(email).ok());
         let mut new = NewUser::new(id.clone()).backend(backend.clone()).create_missing_groups();
-        if let Some(email) = email {
-            new = new.known_email(email);
-        } else if let Some(email) = identity.email().and_then(|email| EmailAddress::parse(email).ok()) {
-            (new.email, new.confirmation) = (Some(email), Confirmation::Link);
+        match address {
+            Some(address) if first.names_are_addresses => new = new.known_email(address),
+            address => (new.email, new.confirmation) = (told.or(address), Confirmation::Link),
         }
         new.display_name = identity.display_name().and_then(|name| DisplayName::parse(name).ok());
         new.quota = first.quota;

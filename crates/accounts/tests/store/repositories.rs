@@ -184,8 +184,21 @@ on_both! {
         let renamed = identity("alice").with_display_name("Mallory").with_group("late");
         let (again, new) = users.remember_identity(&renamed, &directory, &first).await.unwrap();
         assert_eq!((again, new), (alice, false));
-        // A name that is an address is the address, as before.
-        let (carol, _) = users.remember_identity(&identity("carol@example.com"), &directory, &first).await.unwrap();
+    }
+
+    async fn name_is_a_confirmed_address_only_where_names_are_addresses(db) {
+        let accounts = db.open().await;
+        let (users, directory) = (accounts.users(), backend("directory"));
+        let named = |id: &str| Identity::new(name(id));
+        let any = FirstSignIn::default();
+        let (mallory, _) = users.remember_identity(&named("mallory@example.com"), &directory, &any).await.unwrap();
+        assert_eq!((mallory.confirmed_email.as_deref(), mallory.pending_email()), (None, Some("mallory@example.com")));
+        let told = named("bob@example.com").with_email("bob@home.example");
+        let (bob, _) = users.remember_identity(&told, &directory, &any).await.unwrap();
+        assert_eq!((bob.confirmed_email.as_deref(), bob.pending_email()), (None, Some("bob@home.example")));
+        let mail = FirstSignIn { names_are_addresses: true, ..any };
+        let told = named("carol@example.com").with_email("alice@example.com");
+        let (carol, _) = users.remember_identity(&told, &directory, &mail).await.unwrap();
         assert_eq!(carol.confirmed_email.as_deref(), Some("carol@example.com"));
     }
 

@@ -57,6 +57,13 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether a login name with a domain is the mail address of its user, as at mail servers.
+    ///
+    /// Otherwise it is taken for one only where the entry has a `domain`.
+    fn names_are_addresses(&self) -> bool {
+        false
+    }
+
     /// The workgroup, if servers of the class treat `DOMAIN\\user` and `user` as one.
     ///
     /// This workgroup is removed in front of a name; names with another one do not belong to this

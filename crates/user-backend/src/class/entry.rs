@@ -43,6 +43,7 @@ pub struct Entry {
     pub(crate) display_name: Option<String>,
     pub(crate) help_url: Option<String>,
     pub(crate) first_sign_in: FirstSignIn,
+    pub(crate) names_are_addresses: bool,
     pub(crate) own: OwnFields,
     /// The directory of the configuration.
     pub(crate) base: Option<PathBuf>,
@@ -100,6 +101,14 @@ impl Entry {
     /// What users get at their first sign-in.
     pub fn first_sign_in(&self) -> &FirstSignIn {
         &self.first_sign_in
+    }
+
+    /// Whether a login name with a domain is the mail address of its user.
+    ///
+    /// True for [mail servers](super::Class::names_are_addresses), and where the setting `domain`
+    /// names the domains. Other servers may have users with any name, also the address of another.
+    pub fn names_are_addresses(&self) -> bool {
+        self.names_are_addresses
     }
 
     /// The class's own fields.

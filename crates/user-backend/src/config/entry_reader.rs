@@ -74,6 +74,7 @@ pub(super) fn read(
             }
         };
     }
+    let names_are_addresses = class.names_are_addresses() || domain.domains().next().is_some();
     let names = names.with_domain(domain);
     if section.diagnostics.count() > errors {
         return None;
@@ -128,6 +129,7 @@ pub(super) fn read(
         display_name,
         help_url,
         first_sign_in,
+        names_are_addresses,
         own,
         base: base.map(Path::to_owned),
     };

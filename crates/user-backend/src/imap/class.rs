@@ -46,6 +46,10 @@ impl Class for ImapClass {
         FIELDS
     }
 
+    fn names_are_addresses(&self) -> bool {
+        true
+    }
+
     fn transport(&self) -> TransportSpec {
         TransportSpec::new()
             .host_required()

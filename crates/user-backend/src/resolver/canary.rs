@@ -101,7 +101,11 @@ impl From<&CanaryResult> for Canary {
 /// It is not recognised, or reads like an outage.
 pub(crate) fn no_refusal(error: &BackendError) -> String {
     let detail = error.detail();
-    match error.server_text().or(error.outage_text()).map(ServerText::as_str).filter(|text| !text.is_empty())
+    match error
+        .server_text()
+        .or_else(|| error.outage_text())
+        .map(ServerText::as_str)
+        .filter(|text| !text.is_empty())
     {
         Some(words) => {
             let teach = words.replace(['\\', '"'], "*");

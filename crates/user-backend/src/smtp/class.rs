@@ -21,6 +21,10 @@ impl Class for SmtpClass {
         const { &[FieldSpec::refusal_texts()] }
     }
 
+    fn names_are_addresses(&self) -> bool {
+        true
+    }
+
     fn transport(&self) -> TransportSpec {
         TransportSpec::new()
             .host_required()
