@@ -43,13 +43,13 @@ async fn main() -> Result<(), Error> {
     println!("place: {}", sign_in(&throttled, "bob", "wrong").await);
     println!("person: {}", sign_in(&locked, "carol", "wrong").await);
     for to in ["+1d", "-1d"] {
-        let (before, asked) = (SystemTime::now(), people.asked());
+        let (before, asked) = (SystemTime::now(), people.attempts());
         set(to)?;
         println!("the clock jumps by {} hours", hours(before, SystemTime::now()));
         println!("memory: {}", sign_in(&memory, "alice", RIGHT).await);
         println!("place: {}", sign_in(&throttled, "bob", "wrong again").await);
         println!("person: {}", sign_in(&locked, "carol", "wrong again").await);
-        println!("asked meanwhile: {}", people.asked() - asked);
+        println!("asked meanwhile: {}", people.attempts() - asked);
     }
 
     // In the middle of an attempt.
@@ -65,11 +65,11 @@ async fn main() -> Result<(), Error> {
     }
 
     // The day back lengthens no memory.
-    let asked = people.asked();
+    let asked = people.attempts();
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(5 * 60 + 1)).await;
     println!("memory: {}", sign_in(&memory, "alice", RIGHT).await);
-    println!("asked after five minutes: {}", people.asked() - asked);
+    println!("asked after five minutes: {}", people.attempts() - asked);
     Ok(())
 }
 

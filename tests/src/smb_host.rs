@@ -68,7 +68,7 @@ impl SmbHost {
     /// Waits until this many sessions were requested since the start.
     ///
     /// That many logins are in flight.
-    pub async fn asked(&self, sessions: usize) {
+    pub async fn wait_for_sessions(&self, sessions: usize) {
         loop {
             let more = self.shared.more.notified();
             if self.shared.asked.load(Ordering::SeqCst) >= sessions {

@@ -102,7 +102,7 @@ pub use service::local_password::settings::{HashSettings, HashSettingsError};
 pub use service::mail::message::{EmailMessage, EmailMessageError};
 pub use service::mail::settings::{MailSettings, MailSettingsError};
 pub use service::mail::smtp::SmtpTransport;
-pub use service::mail::templates::{AccountMail, Asked, MailTopic};
+pub use service::mail::templates::{AccountMail, MailRequest, MailTopic};
 pub use service::mail::transport::{MailTransport, SendError};
 pub use service::mail::worker::{DeliveryReport, MailWorker, PasswordKeeper, PasswordKeepers};
 pub use service::password_reset::link::{BaseUrl, CONFIRMATION_PATH, LinkError, LostPassword, RESET_PATH};

@@ -44,7 +44,7 @@ pub struct StaticBackend {
     users: HashMap<CanonicalName, StaticUser>,
     keyer: OutcomeKeyer,
     behaviour: Behaviour,
-    asked: AtomicUsize,
+    attempts: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl StaticBackend {
             users: HashMap::new(),
             keyer: OutcomeKeyer::random()?,
             behaviour: Behaviour::default(),
-            asked: AtomicUsize::new(0),
+            attempts: AtomicUsize::new(0),
         })
     }
 
@@ -128,8 +128,8 @@ impl StaticBackend {
     }
 
     /// How many attempts reached this backend so far.
-    pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+    pub fn attempts(&self) -> usize {
+        self.attempts.load(Ordering::Relaxed)
     }
 
     fn user(mut self, name: &str, password: &str, refusal: Option<Rejection>) -> Self {
@@ -189,7 +189,7 @@ impl UserBackend for StaticBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.attempts.fetch_add(1, Ordering::Relaxed);
         self.answer(attempt.deadline, Phase::Login).await?;
         Ok(self.decide(attempt))
     }

@@ -66,7 +66,7 @@ async fn no_helper_outlives_its_parent() {
         host.be_silent(is_in_the_middle);
         let mut program = Program::start(&["pavao", &host.port().to_string()], None);
         if is_in_the_middle {
-            host.asked(1).await;
+            host.wait_for_sessions(1).await;
         } else {
             assert_eq!(program.verdict().await, "bad_credentials", "{number}");
         }

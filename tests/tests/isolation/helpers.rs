@@ -36,7 +36,7 @@ async fn t23_hanging_host_delays_no_other_login() {
         let backend = Arc::clone(&at_hung);
         waiting.push(tokio::spawn(async move { outcome(&backend).await }));
     }
-    hung.asked(4).await;
+    hung.wait_for_sessions(4).await;
     let stuck: Vec<_> = helpers().into_iter().filter(|helper| helper.pid() != ours.pid()).collect();
     assert_eq!(stuck.len(), 4, "{stuck:?}");
     stuck.iter().for_each(|helper| helper.signal(Signal::STOP));
@@ -69,7 +69,7 @@ async fn t28_crash_in_the_library_fails_one_login_only() {
         host.be_silent(true);
         let own = Arc::clone(&backend);
         let login = tokio::spawn(async move { outcome(&own).await });
-        host.asked(2 * number + 1).await;
+        host.wait_for_sessions(2 * number + 1).await;
         let helper = helper();
         helper.crash(signal);
         assert_eq!(login.await.unwrap(), CRASHED, "{signal:?}");
@@ -103,7 +103,7 @@ async fn deadline_ends_a_silent_helper() {
     let backend = Arc::new(backend(&host, Duration::from_secs(2)));
     let (own, began) = (Arc::clone(&backend), now());
     let login = tokio::spawn(async move { login(&own).await });
-    host.asked(1).await;
+    host.wait_for_sessions(1).await;
     let helper = helper();
     helper.signal(Signal::STOP);
     let error = login.await.unwrap().unwrap_err();
@@ -122,7 +122,7 @@ async fn cancelled_login_ends_its_helper() {
     let backend = Arc::new(backend(&host, LONG));
     let own = Arc::clone(&backend);
     let login = tokio::spawn(async move { outcome(&own).await });
-    host.asked(1).await;
+    host.wait_for_sessions(1).await;
     let helper = helper();
     login.abort();
     assert!(login.await.unwrap_err().is_cancelled());

@@ -61,7 +61,7 @@ async fn t61_password_in_memory_is_found() {
     let host = SmbHost::start().await;
     host.be_silent(true);
     let program = Program::start(&["native", &host.port().to_string()], None);
-    host.asked(1).await;
+    host.wait_for_sessions(1).await;
     let found = program.process().remembers(&canary::remains());
     assert!(found.is_none_or(|found| found["plain"] > 0));
 }

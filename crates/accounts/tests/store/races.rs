@@ -123,13 +123,13 @@ on_both! {
             follower.catch_up().await.unwrap();
             assert!(resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await.authenticated().is_some());
         }
-        assert_eq!(people.asked(), 1);
+        assert_eq!(people.attempts(), 1);
         let alice = user("alice");
         command.users().remember(alice.name(), people.id(), []).await.unwrap();
         command.users().set_enabled(&alice, false).await.unwrap();
         follower.catch_up().await.unwrap();
         resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
-        assert_eq!(people.asked(), 2);
+        assert_eq!(people.attempts(), 2);
     }
 
     async fn process_far_behind_forgets_everything(db) {

@@ -59,16 +59,16 @@ fn refused_test_mail_is_1_and_an_outage_is_3() {
     let occ = OccFixture::with_store();
     let (port, served) = mail_server("550 no such user");
     occ.set_mail(port);
-    let output = occ.run(&["mail:test", "nobody@example.com"]);
+    let output = occ.run(&["mail:test", "ghost@example.com"]);
     assert!(output.fails(1).starts_with("Failed to send email: 127.0.0.1:"), "{output:?}");
     assert!(
-        output.out.contains("refused the mail to nobody@example.com") && output.out.contains("550"),
+        output.out.contains("refused the mail to ghost@example.com") && output.out.contains("550"),
         "{output:?}"
     );
     drop(served.join());
     let occ = OccFixture::with_store();
     occ.set_mail(closed_port());
-    let output = occ.run(&["mail:test", "nobody@example.com"]);
+    let output = occ.run(&["mail:test", "ghost@example.com"]);
     assert!(output.fails(3).contains("cannot take a mail now"), "{output:?}");
     assert!(occ.run(&["mail:test", "no-address"]).fails(1).contains("mail address"));
 }

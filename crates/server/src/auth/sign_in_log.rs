@@ -177,10 +177,10 @@ fn quotable(name: &str) -> String {
 /// A client that hangs up before it has one is in the log, too: what it guessed counts, and would
 /// otherwise be seen by no one.
 #[derive(Debug)]
-pub(super) struct Unanswered(Option<Asked>);
+pub(super) struct Unanswered(Option<SignInDetails>);
 
 #[derive(Debug)]
-struct Asked {
+struct SignInDetails {
     app: AppState,
     typed: Option<String>,
     client: Loggable,
@@ -190,7 +190,7 @@ struct Asked {
 impl Unanswered {
     pub(super) fn new(app: &AppState, typed: Option<&str>, client: Client<'_>) -> Self {
         let (app, typed, span) = (app.clone(), typed.map(str::to_owned), Span::current());
-        Self(Some(Asked { app, typed, client: client.loggable(), span }))
+        Self(Some(SignInDetails { app, typed, client: client.loggable(), span }))
     }
 
     /// It has one.
@@ -204,7 +204,7 @@ impl Drop for Unanswered {
         let (Some(pending), Ok(runtime)) = (self.0.take(), Handle::try_current()) else { return };
         let span = pending.span.clone();
         let write = async move {
-            let Asked { app, typed, client: Loggable { source, frontend, service }, .. } = pending;
+            let SignInDetails { app, typed, client: Loggable { source, frontend, service }, .. } = pending;
             let user = app.loggable_user(typed.as_deref()).await;
             tracing::info!(target: "audit", user, %source, frontend, service, "sign-in abandoned, the client hung up");
         };

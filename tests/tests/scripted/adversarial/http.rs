@@ -108,7 +108,8 @@ pub(super) fn rows() -> Vec<Row> {
     for tls in MODES {
         for ending in [Ending::Silence, Ending::HangsUp] {
             for (name, bytes, allowed) in ANSWERS {
-                let answer = asked(format!("answers with {name}"), tls).steps([ScriptStep::send(bytes)]);
+                let answer =
+                    after_login(format!("answers with {name}"), tls).steps([ScriptStep::send(bytes)]);
                 rows.push(answer.only(allowed).ending(ending));
             }
             for (name, bytes, allowed) in CHALLENGES {
@@ -144,7 +145,7 @@ fn shapes(tls: TlsMode) -> Vec<Row> {
     ];
     let slow = [HONEST[0].0, [b'x'; 200].as_slice()].concat();
     let slow = slow[..40].to_vec();
-    answer_rows(&|name| asked(name, tls), slow, &floods)
+    answer_rows(&|name| after_login(name, tls), slow, &floods)
 }
 
 /// Honest answers, cut into two at every byte, and cut off at every byte.
@@ -153,20 +154,20 @@ fn cut(tls: TlsMode) -> Vec<Row> {
     for (nth, (answer, outcome)) in HONEST.iter().enumerate() {
         for (at, head, tail) in cuts(answer) {
             let split = [ScriptStep::send(head), pause(), ScriptStep::send(tail)];
-            let row = asked(format!("answer {nth} split at byte {at}"), tls).steps(split);
+            let row = after_login(format!("answer {nth} split at byte {at}"), tls).steps(split);
             rows.push(row.only(&[outcome]).ending(Ending::Silence));
-            let row =
-                asked(format!("answer {nth} cut off at byte {at}"), tls).steps([ScriptStep::send(head)]);
+            let row = after_login(format!("answer {nth} cut off at byte {at}"), tls)
+                .steps([ScriptStep::send(head)]);
             rows.push(row.only(&["unavailable login", "protocol login"]));
         }
-        let row = asked(format!("answer {nth} in single bytes"), tls);
+        let row = after_login(format!("answer {nth} in single bytes"), tls);
         rows.push(row.steps([ScriptStep::Drip(answer.to_vec())]).only(&[outcome]).ending(Ending::Silence));
     }
     rows
 }
 
 /// A server that has received the request.
-fn asked(name: String, tls: TlsMode) -> Row {
+fn after_login(name: String, tls: TlsMode) -> Row {
     let row = Row::new(name, Protocol::Http, tls).steps(before_greeting(tls));
     row.steps([ScriptStep::Until("")]).hears_it_once()
 }

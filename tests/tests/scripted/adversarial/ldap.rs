@@ -130,7 +130,7 @@ pub(super) fn rows() -> Vec<Row> {
     for ending in [Ending::Silence, Ending::HangsUp] {
         for tls in MODES {
             for (name, bytes, allowed) in answers(id(tls)) {
-                let row = asked(format!("answers with {name}"), tls).steps([ScriptStep::Send(bytes)]);
+                let row = after_login(format!("answers with {name}"), tls).steps([ScriptStep::Send(bytes)]);
                 rows.push(row.only(allowed).ending(ending));
             }
         }
@@ -155,7 +155,7 @@ fn shapes(tls: TlsMode) -> Vec<Row> {
         ("endless text", b"zebra\r\n"),
     ];
     let slow = bind_result(id(tls), 0, "a long way to go");
-    answer_rows(&|name| asked(name, tls), slow, &floods)
+    answer_rows(&|name| after_login(name, tls), slow, &floods)
 }
 
 /// Honest answers, cut into two at every byte, and cut off at every byte.
@@ -165,10 +165,10 @@ fn cut(tls: TlsMode) -> Vec<Row> {
         let answer = bind_result(id(tls), code, "zebra, and some more words of an honest server");
         for (at, head, tail) in cuts(&answer) {
             let split = [ScriptStep::send(head), pause(), ScriptStep::send(tail)];
-            let row = asked(format!("result {code} split at byte {at}"), tls).steps(split);
+            let row = after_login(format!("result {code} split at byte {at}"), tls).steps(split);
             rows.push(row.only(&[outcome]).ending(Ending::Silence));
-            let row =
-                asked(format!("result {code} cut off at byte {at}"), tls).steps([ScriptStep::send(head)]);
+            let row = after_login(format!("result {code} cut off at byte {at}"), tls)
+                .steps([ScriptStep::send(head)]);
             rows.push(row.only(&["unavailable login"]));
         }
     }
@@ -181,7 +181,7 @@ fn id(tls: TlsMode) -> u8 {
 }
 
 /// A server that has received the bind.
-fn asked(name: String, tls: TlsMode) -> Row {
+fn after_login(name: String, tls: TlsMode) -> Row {
     let row = Row::new(name, Protocol::Ldap, tls).steps(before_greeting(tls));
     let start = match tls {
         TlsMode::Explicit => vec![

@@ -65,25 +65,28 @@ impl Stray<'_> {
 
 /// The same for a server that speaks only after the password.
 ///
-/// `asked` is a server that has received it, `slow` the beginning of a good answer.
+/// `after_login` is a server that has received it, `slow` the beginning of a good answer.
 pub(super) fn answer_rows(
-    asked: &dyn Fn(String) -> Row,
+    after_login: &dyn Fn(String) -> Row,
     slow: Vec<u8>,
     floods: &[(&str, &'static [u8])],
 ) -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, bytes) in floods {
         let flood = ScriptStep::Flood { bytes, total: 400_000_000 };
-        rows.push(asked((*name).to_owned()).steps([flood]).only(&["protocol"]));
+        rows.push(after_login((*name).to_owned()).steps([flood]).only(&["protocol"]));
     }
     for length in lengths() {
-        let row = asked(format!("{length} bytes of garbage")).steps([ScriptStep::Send(garbage(length))]);
+        let row =
+            after_login(format!("{length} bytes of garbage")).steps([ScriptStep::Send(garbage(length))]);
         rows.push(row.only(&["protocol", "unavailable"]).ending(Ending::HangsUp));
     }
     let slow = ScriptStep::Slowly(slow, Duration::from_secs(1));
-    rows.push(asked("an answer of one byte a second".to_owned()).steps([slow]).only(&["unavailable login"]));
-    rows.push(asked("breaks off".to_owned()).steps([ScriptStep::Reset]).only(&["unavailable"]));
-    let half = asked("closes its half".to_owned()).steps([ScriptStep::HalfClose]);
+    rows.push(
+        after_login("an answer of one byte a second".to_owned()).steps([slow]).only(&["unavailable login"]),
+    );
+    rows.push(after_login("breaks off".to_owned()).steps([ScriptStep::Reset]).only(&["unavailable"]));
+    let half = after_login("closes its half".to_owned()).steps([ScriptStep::HalfClose]);
     rows.push(half.only(&["unavailable login"]));
     rows
 }

@@ -327,7 +327,7 @@ pub(super) fn rows() -> Vec<Row> {
                 rows.push(row.only(allowed).ending(ending));
             }
             for (name, bytes, allowed) in ANSWERS {
-                let row = asked(format!("answers with {name}"), tls).steps([ScriptStep::send(bytes)]);
+                let row = after_login(format!("answers with {name}"), tls).steps([ScriptStep::send(bytes)]);
                 rows.push(row.only(allowed).ending(ending));
             }
             for (name, answer, allowed) in CHALLENGES {
@@ -375,7 +375,7 @@ pub(super) fn rows() -> Vec<Row> {
             ("endless text", b"zebra\r\n"),
             ("endless blanks", b" "),
         ];
-        rows.extend(answer_rows(&|name| asked(name, tls), SUCCESS.as_bytes().to_vec(), &floods));
+        rows.extend(answer_rows(&|name| after_login(name, tls), SUCCESS.as_bytes().to_vec(), &floods));
         rows.extend(cut(tls));
     }
     rows
@@ -389,9 +389,10 @@ fn cut(tls: TlsMode) -> Vec<Row> {
     {
         for (at, head, tail) in cuts(answer.as_bytes()) {
             let split = [ScriptStep::send(head), pause(), ScriptStep::send(tail)];
-            let row = asked(format!("{outcome}, split at byte {at}"), tls).steps(split);
+            let row = after_login(format!("{outcome}, split at byte {at}"), tls).steps(split);
             rows.push(row.only(&[outcome]).ending(Ending::Silence));
-            let row = asked(format!("{outcome}, cut off at byte {at}"), tls).steps([ScriptStep::send(head)]);
+            let row =
+                after_login(format!("{outcome}, cut off at byte {at}"), tls).steps([ScriptStep::send(head)]);
             rows.push(row.only(&["unavailable login", "protocol login"]));
         }
     }
@@ -418,7 +419,7 @@ fn at_stream(tls: TlsMode) -> Vec<ScriptStep> {
 }
 
 /// The same, until it has the password by PLAIN.
-fn asked(name: String, tls: TlsMode) -> Row {
+fn after_login(name: String, tls: TlsMode) -> Row {
     let row = row(name, tls).steps(at_stream(tls)).hears_it_once();
     row.steps([ScriptStep::send([OPEN, PLAIN].concat()), ScriptStep::ReceiveUntil("</auth>")])
 }

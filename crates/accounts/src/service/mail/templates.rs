@@ -46,7 +46,7 @@ pub enum MailTopic<'a> {
         /// How long it works.
         life: Duration,
         /// Who asked for it.
-        asked: Option<Asked<'a>>,
+        request: Option<MailRequest<'a>>,
     },
     /// The answer to a request for such a link where another server keeps the password.
     PasswordKeptElsewhere {
@@ -55,7 +55,7 @@ pub enum MailTopic<'a> {
         /// Where they get help.
         help_url: Option<&'a str>,
         /// Who asked for it.
-        asked: Option<Asked<'a>>,
+        request: Option<MailRequest<'a>>,
     },
     /// The notice that a password was changed.
     PasswordChanged {
@@ -90,14 +90,14 @@ pub enum MailTopic<'a> {
 
 /// A request for a mail, by someone who may not be its recipient.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct MailRequest<'a> {
     /// When it came.
     pub at: Timestamp,
     /// The network address that it came from.
     pub source: Option<&'a str>,
 }
 
-impl Asked<'_> {
+impl MailRequest<'_> {
     fn at(&self) -> String {
         let form = format_description!("[year]-[month]-[day] at [hour]:[minute] UTC");
         let moment = OffsetDateTime::from_unix_timestamp(self.at.seconds());
@@ -119,13 +119,13 @@ struct Frame<'a> {
 #[template(escape = "none")]
 enum MailText<'a> {
     #[template(path = "reset.txt")]
-    Reset { frame: &'a Frame<'a>, link: &'a str, life: String, asked: Option<Asked<'a>> },
+    Reset { frame: &'a Frame<'a>, link: &'a str, life: String, request: Option<MailRequest<'a>> },
     #[template(path = "password_kept_elsewhere.txt")]
     PasswordKeptElsewhere {
         frame: &'a Frame<'a>,
         keeper: &'a str,
         help_url: Option<&'a str>,
-        asked: Option<Asked<'a>>,
+        request: Option<MailRequest<'a>>,
     },
     #[template(path = "password_changed.txt")]
     PasswordChanged { frame: &'a Frame<'a>, app_passwords: bool },
@@ -160,11 +160,11 @@ impl AccountMail<'_> {
         let to = name.clone().unwrap_or_default();
         let frame = &Frame { product: self.product, base: self.base, name, user };
         let text = match self.topic {
-            MailTopic::ResetLink { link, life, asked } => {
-                MailText::Reset { frame, link, life: words(life), asked }
+            MailTopic::ResetLink { link, life, request } => {
+                MailText::Reset { frame, link, life: words(life), request }
             }
-            MailTopic::PasswordKeptElsewhere { keeper, help_url, asked } => {
-                MailText::PasswordKeptElsewhere { frame, keeper, help_url, asked }
+            MailTopic::PasswordKeptElsewhere { keeper, help_url, request } => {
+                MailText::PasswordKeptElsewhere { frame, keeper, help_url, request }
             }
             MailTopic::PasswordChanged { app_passwords } => {
                 MailText::PasswordChanged { frame, app_passwords }

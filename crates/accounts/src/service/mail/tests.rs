@@ -15,7 +15,7 @@ use crate::domain::Timestamp;
 use crate::service::mail::message::{EmailMessage, EmailMessageError};
 use crate::service::mail::settings::{MailSettings, MailSettingsError};
 use crate::service::mail::smtp::SmtpTransport;
-use crate::service::mail::templates::{AccountMail, Asked, MailTopic, looks_like_link};
+use crate::service::mail::templates::{AccountMail, MailRequest, MailTopic, looks_like_link};
 use crate::service::mail::transport::{MailTransport, SendError};
 
 fn message() -> EmailMessage {
@@ -24,7 +24,7 @@ fn message() -> EmailMessage {
 
 fn reset(address: &str, name: &str) -> Result<EmailMessage, EmailMessageError> {
     let link = "https://cloud.example.com/lostpassword/reset/TOKEN";
-    mail(name, "frank", MailTopic::ResetLink { link, life: HOUR, asked: None }).to(address)
+    mail(name, "frank", MailTopic::ResetLink { link, life: HOUR, request: None }).to(address)
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,12 +37,12 @@ fn mail<'a>(name: &'a str, user: &'a str, topic: MailTopic<'a>) -> AccountMail<'
 fn every_kind() -> Vec<MailTopic<'static>> {
     let link = "https://LINK";
     vec![
-        MailTopic::ResetLink { link, life: HOUR, asked: None },
-        MailTopic::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: None },
+        MailTopic::ResetLink { link, life: HOUR, request: None },
+        MailTopic::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, request: None },
         MailTopic::PasswordKeptElsewhere {
             keeper: "Example Mail",
             help_url: Some("https://help.example.com/"),
-            asked: None,
+            request: None,
         },
         MailTopic::PasswordChanged { app_passwords: false },
         MailTopic::PasswordChanged { app_passwords: true },
@@ -274,11 +274,11 @@ fn reset_mail_says_nothing_has_changed_yet() {
 
 #[test]
 fn reset_mail_shows_time_and_source_of_the_request() {
-    let asked = Asked { at: Timestamp::from_millis(1_795_329_173_999), source: Some("203.0.113.7") };
+    let request = MailRequest { at: Timestamp::from_millis(1_795_329_173_999), source: Some("203.0.113.7") };
     let link = "https://LINK";
     for topic in [
-        MailTopic::ResetLink { link, life: HOUR, asked: Some(asked) },
-        MailTopic::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, asked: Some(asked) },
+        MailTopic::ResetLink { link, life: HOUR, request: Some(request) },
+        MailTopic::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None, request: Some(request) },
     ] {
         let mail = mail("Zoë", "zoe", topic).to("zoe@example.com").unwrap();
         let expected = "\n\nThis was asked for on 2026-11-22 at 06:32 UTC from the network address\n\

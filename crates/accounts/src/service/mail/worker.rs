@@ -18,7 +18,7 @@ use user_backend::clock::{later, now};
 
 use crate::domain::{AccountsError, EmailAddress, Token, User, UserId};
 use crate::service::mail::message::EmailMessage;
-use crate::service::mail::templates::{AccountMail, Asked, MailTopic};
+use crate::service::mail::templates::{AccountMail, MailRequest, MailTopic};
 use crate::service::mail::transport::{MailTransport, SendError};
 use crate::service::password_reset::link::BaseUrl;
 use crate::service::password_reset::request::{PURPOSE, typed_and_source};
@@ -226,7 +226,7 @@ impl MailWorker {
 
     async fn reset(&self, queued: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
         let (typed, source) = typed_and_source(&queued.subject);
-        let asked = Some(Asked { at: queued.created, source });
+        let request = Some(MailRequest { at: queued.created, source });
         let (user, address) = match self.recipient(typed).await? {
             Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
@@ -238,7 +238,7 @@ impl MailWorker {
             let keeper = self.keepers.as_ref().and_then(|keepers| keepers.keeper(&user.backend));
             let name = keeper.as_ref().map_or_else(|| user.backend.as_str(), |keeper| keeper.name.as_str());
             let help_url = keeper.as_ref().and_then(|keeper| keeper.help_url.as_deref());
-            let topic = MailTopic::PasswordKeptElsewhere { keeper: name, help_url, asked };
+            let topic = MailTopic::PasswordKeptElsewhere { keeper: name, help_url, request };
             return Ok(self.mail(&user, &address, topic));
         }
         let life = self.settings.life();
@@ -246,7 +246,7 @@ impl MailWorker {
             return Ok(Err(DropReason::Outdated));
         };
         let link = self.base.reset_link(&token);
-        Ok(self.mail(&user, &address, MailTopic::ResetLink { link: &link, life, asked }))
+        Ok(self.mail(&user, &address, MailTopic::ResetLink { link: &link, life, request }))
     }
 
     async fn welcome(

@@ -12,7 +12,7 @@ async fn first_accepting_backend_decides() {
     assert_eq!(accepted_by(&answer), Some("two"));
     assert_eq!(answer.authenticated().unwrap().name().as_str(), "alice");
     assert_eq!(answer.authenticated().unwrap().freshness(), Freshness::Live);
-    assert_eq!(three.asked(), 0);
+    assert_eq!(three.attempts(), 0);
     let verdicts: Vec<_> = answer.trace.steps.iter().map(|step| step.verdict).collect();
     assert_eq!(verdicts, [StepOutcome::Rejected, StepOutcome::Accepted, StepOutcome::Skipped]);
 }
@@ -54,7 +54,7 @@ async fn one_wrong_password_costs_one_failed_login_at_each_backend() {
         let answer = sign_in(&resolver, "alice", "100%25").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
     }
-    assert_eq!((one.asked(), two.asked()), (1, 1));
+    assert_eq!((one.attempts(), two.attempts()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +64,7 @@ async fn locked_account_is_retried_at_once() {
     for asked in 1..3 {
         let answer = sign_in(&resolver, "alice", "a").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::AccountLocked));
-        assert_eq!(mail.asked(), asked);
+        assert_eq!(mail.attempts(), asked);
     }
 }
 
@@ -77,7 +77,7 @@ async fn rejection_can_be_final() {
     ]);
     let answer = sign_in(&resolver, "alice", "a").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::UnknownUser));
-    assert_eq!((answer.trace.ended_by, two.asked()), (EndReason::RejectionStops, 0));
+    assert_eq!((answer.trace.ended_by, two.attempts()), (EndReason::RejectionStops, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +146,7 @@ async fn t01_invalid_name_or_password_reaches_no_server() {
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied));
         assert_eq!(answer.trace.ended_by, EndReason::InvalidInput);
     }
-    assert_eq!((mail.asked(), resolver.cache_stats()), (0, CacheStats::default()));
+    assert_eq!((mail.attempts(), resolver.cache_stats()), (0, CacheStats::default()));
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn t34_blank_name_and_an_empty_password_reach_no_backend() {
     for name in ["alice", "Alice", "ghost"] {
         assert!(matches!(sign_in(&resolver, name, "").await.outcome, Outcome::Refused(_)), "{name:?}");
     }
-    assert_eq!(mail.asked(), 0);
+    assert_eq!(mail.attempts(), 0);
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn shared_backend_can_have_an_outage() {
         let answer = resolver.authenticate(Credentials::new("alice", "a")).await;
         assert_eq!(answer.outcome.status(), status);
     }
-    assert_eq!(backend.asked(), 2);
+    assert_eq!(backend.attempts(), 2);
 }
 
 /// Log lines of everything that one thread does.

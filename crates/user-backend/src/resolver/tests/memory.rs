@@ -8,7 +8,7 @@ async fn unavailable_is_never_remembered() {
     let resolver = chain([(down.clone(), BackendPolicy::default())]);
     for asked in 1..4 {
         assert!(matches!(sign_in(&resolver, "alice", "a").await.outcome, Outcome::Unavailable { .. }));
-        assert_eq!(down.asked(), asked);
+        assert_eq!(down.attempts(), asked);
     }
     assert_eq!(resolver.cache_stats(), CacheStats::default());
 }
@@ -24,7 +24,7 @@ async fn cached_password_is_not_blocked_by_wrong_ones() {
         assert_eq!(accepted_by(&sign_in(&resolver, "Alice", "right").await), Some("mail"));
     }
     // 1 right and 4 wrong: the budget of failures that may reach the server.
-    assert_eq!(mail.asked(), 5);
+    assert_eq!(mail.attempts(), 5);
     let throttled = sign_in(&resolver, "alice", "one more").await;
     // Less the delays after the wrong ones: three of one second.
     assert_eq!(
@@ -57,10 +57,10 @@ async fn mail_server_is_not_asked_at_every_request() {
     let cached = sign_in(&resolver, "ALICE", "a").await;
     assert!(matches!(cached.authenticated().unwrap().freshness(), Freshness::Cached { .. }));
     assert_eq!(cached.trace.ended_by, EndReason::CachedAcceptance);
-    assert_eq!(mail.asked(), 1);
+    assert_eq!(mail.attempts(), 1);
     tokio::time::advance(Duration::from_secs(300)).await;
     assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
-    assert_eq!(mail.asked(), 2);
+    assert_eq!(mail.attempts(), 2);
 }
 
 #[tokio::test(start_paused = true)]

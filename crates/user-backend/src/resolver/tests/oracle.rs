@@ -259,7 +259,7 @@ async fn burst_of_guesses_gets_no_remembered_password_early() {
         let answer = one.await.unwrap();
         assert!(answer.authenticated().is_none(), "{number}: {}", answer.trace);
     }
-    assert!(server.asked() <= 1 + 4);
+    assert!(server.attempts() <= 1 + 4);
 }
 
 #[tokio::test(start_paused = true)]

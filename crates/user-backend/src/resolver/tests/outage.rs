@@ -118,7 +118,7 @@ async fn user_unknown_to_a_backend_spends_no_budget_there() {
     resolver.unlock(&CanonicalName::parse("bob").unwrap());
     let answer = sign_in(&resolver, "bob", "right").await;
     assert_eq!(accepted_by(&answer), Some("mail"), "{}", answer.trace);
-    assert_eq!(local.asked(), 4);
+    assert_eq!(local.attempts(), 4);
 }
 
 /// Answers with an unrecognised reply.

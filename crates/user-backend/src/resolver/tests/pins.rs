@@ -11,12 +11,12 @@ async fn backend_cannot_take_over_a_pinned_user() {
     // An account of the same name elsewhere opens nothing, and is not even asked.
     let answer = sign_in(&resolver, "alice", "files-password").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
-    assert_eq!(files.asked(), 0);
+    assert_eq!(files.attempts(), 0);
     // An unknown user passes the whole chain and stays where they were accepted.
     assert_eq!(accepted_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
-    let asked = mail.asked();
+    let asked = mail.attempts();
     assert!(sign_in(&resolver, "bob", "x").await.authenticated().is_none());
-    assert_eq!(mail.asked(), asked);
+    assert_eq!(mail.attempts(), asked);
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ async fn reload_keeps_outcomes_of_unchanged_backends_only() {
     for (name, password) in [("alice", "a"), ("bob", "b"), ("carol", "c")] {
         assert!(sign_in(&resolver, name, password).await.authenticated().is_some());
     }
-    let asked = mail.asked();
+    let asked = mail.attempts();
     let other = shared(people("files").with_user("bob", "new"));
     let archive = shared(people("archive"));
     let clone = resolver.clone();
@@ -49,7 +49,7 @@ async fn reload_keeps_outcomes_of_unchanged_backends_only() {
     assert_eq!(reloaded.canaries, [id("archive"), id("files")].map(|id| (id, Canary::Refused)));
     // From memory, also through a clone that was made before.
     let alice = sign_in(&clone, "alice", "a").await;
-    assert_eq!((alice.trace.ended_by, mail.asked()), (EndReason::CachedAcceptance, asked));
+    assert_eq!((alice.trace.ended_by, mail.attempts()), (EndReason::CachedAcceptance, asked));
     // Changed: asked again, and the old password is refused. Removed: its users do not move to
     // another backend.
     assert_eq!(sign_in(&clone, "bob", "b").await.outcome, Outcome::Refused(Rejection::BadCredentials));
@@ -66,13 +66,13 @@ async fn same_again_changes_nothing() {
     let resolver = builder([&mail]).build().unwrap();
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
     assert!(sign_in(&resolver, "alice", "x").await.authenticated().is_none());
-    let asked = mail.asked();
+    let asked = mail.attempts();
     let reloaded = resolver.replace(builder([&mail])).await.unwrap();
     assert_eq!((ids(&reloaded.kept), reloaded.canaries), (vec!["mail"], vec![]));
     for (password, rule) in [("a", EndReason::CachedAcceptance), ("x", EndReason::CachedRefusal)] {
         assert_eq!(sign_in(&resolver, "alice", password).await.trace.ended_by, rule);
     }
-    assert_eq!(mail.asked(), asked);
+    assert_eq!(mail.attempts(), asked);
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     for number in 0..FAILURES {
         let _ = sign_in(&resolver, &format!("stranger {number}"), "x").await;
     }
-    let open = dead.asked();
+    let open = dead.attempts();
     let office = shared(people("office"));
     let next = lenient(&dead).backend_with(office, BackendPolicy::default(), DomainRules::none());
     let reloaded = resolver.replace(next).await.unwrap();
@@ -151,7 +151,7 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     assert_eq!(now() - start, Duration::from_millis(400));
     // The circuit breaker is still open: the dead one is not asked.
     let _ = sign_in(&resolver, "stranger", "y").await;
-    assert_eq!(dead.asked(), open);
+    assert_eq!(dead.attempts(), open);
     // One failure is left of four.
     assert!(matches!(sign_in(&resolver, "alice", "w4").await.outcome, Outcome::Refused(_)));
     assert!(matches!(sign_in(&resolver, "alice", "w5").await.outcome, Outcome::Throttled { .. }));
@@ -178,7 +178,7 @@ async fn new_backend_passes_its_canary_before_the_first_yes() {
         async move { resolver.replace(next).await.unwrap() }
     });
     tokio::time::advance(Duration::from_secs(2)).await;
-    assert_eq!(slow.asked(), 1, "the canary is being asked");
+    assert_eq!(slow.attempts(), 1, "the canary is being asked");
     assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     assert!(sign_in(&resolver, "bob", "b").await.authenticated().is_none());
     let reloaded = reload.await.unwrap();

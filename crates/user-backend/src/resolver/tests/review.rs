@@ -41,7 +41,7 @@ async fn slow_refusal_is_awaited_and_counted() {
             assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{}", answer.trace);
         }
     }
-    assert_eq!(slow.asked(), 4);
+    assert_eq!(slow.attempts(), 4);
 }
 
 fn graceful(is_down: &Arc<AtomicBool>, rules: DomainRules, known: &[(&str, &str)]) -> Resolver {
@@ -90,7 +90,7 @@ async fn invalidation_drops_refusals_of_every_spelling() {
         .unwrap();
     for asked in 1..3 {
         assert_eq!(sign_in(&resolver, "alice@a.example", "x").await.authenticated(), None);
-        assert_eq!(mail.asked(), asked);
+        assert_eq!(mail.attempts(), asked);
         resolver.invalidate_user(&CanonicalName::parse("alice").unwrap());
     }
 }
@@ -115,7 +115,7 @@ async fn guesses_at_a_server_too_slow_to_answer_are_limited() {
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
     }
     assert!(matches!(sign_in(&resolver, "alice", "guess4").await.outcome, Outcome::Unavailable { .. }));
-    assert_eq!(tarpit.asked(), 4);
+    assert_eq!(tarpit.attempts(), 4);
     // What was not called wrong may be tried again.
     assert!(matches!(sign_in(&resolver, "alice", "guess3").await.outcome, Outcome::Unavailable { .. }));
 }

@@ -36,7 +36,7 @@ async fn guessing_from_one_source_ends_after_ten_failures() {
             assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled);
         }
     }
-    assert_eq!(mail.asked(), 11);
+    assert_eq!(mail.attempts(), 11);
     // The owner at home, and a known user from the same source; but no password is revealed to
     // guesses.
     assert_eq!(accepted_by(&sign_in_from(&resolver, HOME, "alice", "a").await), Some("mail"));
@@ -135,7 +135,7 @@ async fn cancelled_guess_counts() {
         assert!(tokio::time::timeout(Duration::from_millis(1), attempt).await.is_err() || number >= 3);
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(server.asked(), 3);
+    assert_eq!(server.attempts(), 3);
     let answer = sign_in_from(&resolver, CAFE, "alice", "a").await;
     assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled);
 }
@@ -177,7 +177,7 @@ async fn t48_ten_thousand_waiting_hold_no_worker() {
         let outcome = one.await.unwrap().outcome;
         assert!(matches!(outcome, Outcome::Refused(_) | Outcome::Throttled { .. }), "{outcome:?}");
     }
-    assert_eq!(server.asked(), 11);
+    assert_eq!(server.attempts(), 11);
 }
 
 #[tokio::test(start_paused = true)]
