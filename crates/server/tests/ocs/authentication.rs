@@ -207,6 +207,7 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
         (server.put("admin", "/cloud/users/Frank", "key=locale&value=german"), 102, "de_DE"),
         (server.put("admin", "/cloud/users/Frank", "key=phone&value=0711+x"), 102, "+49"),
         (server.put("admin", "/cloud/users/Frank", "key=website&value=example.org"), 102, "https://"),
+        (server.put("admin", "/cloud/users/Frank", "key=timezone&value=CEST"), 102, "Europe/Berlin"),
     ] {
         let answer = ask.send().await;
         assert_eq!(answer.code(), code, "{answer:?}");

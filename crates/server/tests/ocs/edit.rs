@@ -37,6 +37,8 @@ async fn each_key_takes_what_it_should_and_refuses_the_rest() {
         ("admin", "key=language&value=xx", 102, "Invalid language"),
         ("admin", "key=locale&value=de_AT", 100, "OK"),
         ("admin", "key=locale&value=xx_YY", 102, "Invalid locale"),
+        ("admin", "key=timezone&value=europe%2Fberlin", 100, "OK"),
+        ("admin", "key=timezone&value=Europe%2FAtlantis", 102, "Invalid timezone"),
         ("admin", "key=notify_email&value=x%40y.example", 102, ""),
         ("admin", "key=additional_mail&value=two%40example.org", 100, "OK"),
         ("admin", "key=additional_mail&value=bogus", 102, ""),
@@ -67,6 +69,7 @@ async fn each_key_takes_what_it_should_and_refuses_the_rest() {
         ("organisation", "Org".into()),
         ("language", "de".into()),
         ("locale", "de_AT".into()),
+        ("timezone", "Europe/Berlin".into()),
         ("additional_mail", serde_json::json!(["two@example.org"])),
         ("notify_email", "two@example.org".into()),
     ] {

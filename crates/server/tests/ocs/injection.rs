@@ -394,7 +394,6 @@ async fn o12_every_field_of_a_user_keeps_what_it_takes() {
         "pronouns",
         "birthdate",
         "manager",
-        "timezone",
     ];
     const STRICT: &[&str] = &[
         "displayname",
@@ -408,6 +407,7 @@ async fn o12_every_field_of_a_user_keeps_what_it_takes() {
         "notify_email",
         "profile_enabled",
         "first_day_of_week",
+        "timezone",
         "emailScope",
         "password",
     ];

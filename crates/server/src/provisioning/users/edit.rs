@@ -285,7 +285,7 @@ impl<'a> Editor<'a> {
                 change.locale(Locale::parse_optional(value).map_err(invalid)?)
             }
             "locale" => return Err(OcsFailure::new(INVALID, "Invalid locale").with_hint(validate::LOCALE)),
-            "first_day_of_week" | "phone" | "website" | "twitter" | "profile_enabled" => {
+            "first_day_of_week" | "phone" | "website" | "twitter" | "profile_enabled" | "timezone" => {
                 change.field(formed(call, key, value)?)
             }
             key => {

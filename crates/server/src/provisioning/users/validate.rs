@@ -99,6 +99,7 @@ pub(crate) fn formed(call: &Call<'_>, key: &str, value: &str) -> Result<ProfileV
         match key {
             "phone" => failure.with_hint(PHONE),
             "website" => failure.with_hint(WEBSITE),
+            "timezone" => failure.with_hint(TIMEZONE),
             _ => failure,
         }
     };
@@ -113,6 +114,9 @@ const PHONE: &str =
 
 /// Pattern of a web address.
 const WEBSITE: &str = "an address that begins with https:// or http://";
+
+/// Pattern of a time zone.
+const TIMEZONE: &str = "a name of the IANA Time Zone Database, as in Europe/Berlin or UTC";
 
 /// A language: its code (ISO 639-1), optionally followed by a country.
 pub(crate) fn is_language(text: &str) -> bool {
