@@ -2,10 +2,18 @@
 
 use crate::store::engine::{Query, SqlDialect};
 
-/// Appends "contains `text`" to a column of folded text.
+/// No column of folded text holds more bytes.
+///
+/// SQLite takes patterns of 50,000 bytes, and answers longer ones with an error.
+const LONGEST: usize = 8 * 1024;
+
+/// Appends "contains `text`" to a column of folded text, which is never NULL.
 ///
 /// GLOB is the faster one on SQLite, LIKE has the index on PostgreSQL.
 pub(crate) fn contains(kind: SqlDialect, query: Query, text: &str) -> Query {
+    if text.len() > LONGEST {
+        return query.push(kind, " IS NULL");
+    }
     let mut pattern = String::with_capacity(text.len() + 2);
     match kind {
         SqlDialect::Sqlite => {

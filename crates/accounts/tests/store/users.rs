@@ -1,8 +1,8 @@
 //! Users: created atomically, found in any spelling, listed in order.
 
 use accounts::{
-    Accounts, AccountsError, DisplayName, EmailAddress, GroupId, Language, NewUser, ProfileField,
-    ProfileScope, ProfileValue, Quota, StoredHash, UserChange, UserFilter,
+    Accounts, AccountsError, DisplayName, EmailAddress, GroupFilter, GroupId, Language, NewUser,
+    ProfileField, ProfileScope, ProfileValue, Quota, StoredHash, UserChange, UserFilter,
 };
 use futures_util::TryStreamExt;
 use user_backend::BackendId;
@@ -261,6 +261,21 @@ on_both! {
         ] {
             assert!(matches!(refused, Err(AccountsError::Invalid { .. })), "{refused:?}");
         }
+    }
+
+    async fn over_long_search_finds_nothing(db) {
+        let accounts = db.open().await;
+        let name = "x".repeat(64);
+        accounts.users().create(NewUser::new(user("anna")).display_name(name.parse().unwrap())).await.unwrap();
+        accounts.groups().create(&group(&name), None).await.unwrap();
+        // More than SQLite takes for a pattern, with and without its wildcards.
+        for text in ["x".repeat(100_000), "[".repeat(20_000), "x".repeat(8193)] {
+            assert_eq!(accounts.users().page(&UserFilter::new().search(&text)).await.unwrap().items, []);
+            assert_eq!(accounts.users().count(&UserFilter::new().search(&text)).await.unwrap(), 0);
+            assert_eq!(accounts.groups().count(&GroupFilter::new().search(&text)).await.unwrap(), 0);
+        }
+        assert_eq!(accounts.users().count(&UserFilter::new().search(&name)).await.unwrap(), 1);
+        assert_eq!(accounts.groups().count(&GroupFilter::new().search(&name)).await.unwrap(), 1);
     }
 
     async fn filters_know_groups_disabled_and_recent(db) {
