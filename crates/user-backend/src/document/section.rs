@@ -97,10 +97,11 @@ impl<'a> TableReader<'a> {
         self.members
     }
 
-    /// Reports an error about the table as a whole, or about a field that is not there.
+    /// Reports an error about the table as a whole, or about a field, at its value if it is there.
     pub(crate) fn fail(&self, field: Option<&str>, problem: Problem) {
         let place = field.map_or_else(|| self.place.clone(), |field| self.place.field(field));
-        self.diagnostics.push(Some(self.at), &place, problem);
+        let at = field.and_then(|field| self.field(field)).map_or(self.at, |field| field.node.at);
+        self.diagnostics.push(Some(at), &place, problem);
     }
 
     /// Reports every unknown field; `explain` may say why one is not allowed here.
