@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use super::{XmppBackend, XmppSettings, is_localpart};
+use super::{XmppBackend, XmppSettings, is_same_domain, localpart};
 use crate::backend::UserBackend;
 use crate::class::{Arguments, Class, Entry, EntryError, FieldSpec, NamedFields, Problem, TransportSpec};
 use crate::document::host;
 use crate::document::tree::Value;
+use crate::transport::Endpoint;
 use crate::verdict::{Rejection, Verdict};
 
 /// The class `xmpp`.
@@ -73,8 +74,16 @@ impl Class for XmppClass {
         )))
     }
 
-    fn refuses_name(&self, _entry: &Entry, upstream: &str) -> Option<Verdict> {
-        (!is_localpart(upstream)).then_some(Verdict::Rejected(Rejection::PolicyDenied))
+    fn refuses_name(&self, entry: &Entry, upstream: &str) -> Option<Verdict> {
+        let is_refused = localpart(upstream, virtual_host(entry)).is_none();
+        is_refused.then_some(Verdict::Rejected(Rejection::PolicyDenied))
+    }
+
+    fn warnings(&self, entry: &Entry) -> Vec<(&'static str, String)> {
+        let own = virtual_host(entry);
+        let others = entry.names().domain().domains().filter(|domain| !is_same_domain(own, domain));
+        let text = |domain| format!("addresses of {domain} are refused: `{VIRTUAL_HOST}` is {own}");
+        others.map(|domain| ("domain", text(domain))).collect()
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
@@ -85,6 +94,10 @@ impl Class for XmppClass {
         }
         Ok(Arc::new(XmppBackend::new(settings)?))
     }
+}
+
+fn virtual_host(entry: &Entry) -> &str {
+    entry.text(VIRTUAL_HOST).or_else(|| entry.endpoint().map(Endpoint::host)).unwrap_or_default()
 }
 
 fn check_virtual_host(text: &str) -> Result<(), Problem> {

@@ -30,6 +30,10 @@
 //! The PHP app's class `\OCA\UserExternal\XMPP` reads the database of Prosody. Its six arguments are
 //! refused, with the line to write instead.
 //!
+//! # Names
+//! The server is sent the part before the `@`: of an address of the virtual host, or of a name without
+//! a domain.
+//!
 //! # Verdicts
 //! | answers | what | outcome |
 //! |---|---|---|
@@ -90,6 +94,7 @@ use crate::clock::Instant;
 use crate::error::BackendError;
 use crate::identity::BackendId;
 use crate::refusal::{Login, Sent, verdict};
+use crate::resolver::names::DomainRules;
 use crate::transport::TlsClient;
 use crate::verdict::{Rejection, Verdict};
 
@@ -138,16 +143,28 @@ impl XmppBackend {
     }
 
     async fn open(&self, attempt_deadline: Instant) -> Result<Session, BackendError> {
-        let XmppSettings { endpoint, virtual_host, .. } = &self.settings;
-        let virtual_host = virtual_host.as_deref().unwrap_or_else(|| endpoint.host());
-        Session::open(endpoint, self.tls.as_ref(), virtual_host, endpoint.deadline(attempt_deadline)?).await
+        let XmppSettings { endpoint, .. } = &self.settings;
+        let (host, deadline) = (self.settings.virtual_host(), endpoint.deadline(attempt_deadline)?);
+        Session::open(endpoint, self.tls.as_ref(), host, deadline).await
     }
 }
 
-/// Whether a name can be the part of an address before its `@` (RFC 7622 section 3.3.1).
-fn is_localpart(name: &str) -> bool {
+/// What the server knows a user by: the part of an address of this virtual host before its `@`.
+///
+/// `None` for an address of another one, and for what cannot be that part (RFC 7622 section 3.3.1).
+fn localpart<'n>(name: &'n str, virtual_host: &str) -> Option<&'n str> {
+    let local = match name.split_once('@') {
+        Some((local, domain)) if is_same_domain(virtual_host, domain) => local,
+        Some(_) => return None,
+        None => name,
+    };
     let is_forbidden = |c: char| c.is_whitespace() || c.is_control() || "\"&'/:<>@".contains(c);
-    !name.is_empty() && !name.contains(is_forbidden)
+    (!local.is_empty() && !local.contains(is_forbidden)).then_some(local)
+}
+
+/// In any letter case, with umlauts or in ASCII.
+fn is_same_domain(one: &str, other: &str) -> bool {
+    DomainRules::for_domain(one).is_ok_and(|rules| rules.has_domain(other))
 }
 
 impl fmt::Display for XmppBackend {
@@ -163,11 +180,11 @@ impl UserBackend for XmppBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        if !is_localpart(attempt.upstream_name) {
+        let Some(name) = localpart(attempt.upstream_name, self.settings.virtual_host()) else {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
-        }
+        };
         let taught = &self.settings.refusal_texts;
-        let login = Login { sent: Sent::of(attempt), taught };
+        let login = Login { sent: Sent { name, ..Sent::of(attempt) }, taught };
         Ok(verdict(attempt, self.open(attempt.deadline).await?.sign_in(login).await?))
     }
 

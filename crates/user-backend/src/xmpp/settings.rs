@@ -35,6 +35,11 @@ impl XmppSettings {
         self
     }
 
+    /// The domain of the accounts.
+    pub(super) fn virtual_host(&self) -> &str {
+        self.virtual_host.as_deref().unwrap_or_else(|| self.endpoint.host())
+    }
+
     /// Sets which words refuse, beside those that are recognised anyway (default: none).
     #[must_use]
     pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {

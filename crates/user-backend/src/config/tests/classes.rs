@@ -124,4 +124,21 @@ fn unsendable_names_are_refused_before_connecting() {
         );
     }
     assert!(ask(xmpp, "alice").is_ok());
+    // The whole address, of the virtual host alone.
+    let domain =
+        format!("{xmpp}\nvirtual_host = \"Example.com\"\ndomain = [\"example.com\", \"other.example\"]");
+    let config = good(&domain, Format::Toml);
+    assert_eq!(config.warnings().len(), 1, "{:?}", config.warnings());
+    assert_eq!(
+        config.warnings()[0].text(),
+        "addresses of other.example are refused: `virtual_host` is Example.com"
+    );
+    for name in ["alice", "alice@example.com", "Alice@EXAMPLE.com"] {
+        let (_, identity) = ask(&domain, name).unwrap();
+        assert_eq!(identity.name().as_str(), "alice@example.com");
+    }
+    for name in ["alice@other.example", "a/b@example.com"] {
+        let denied = crate::verdict::Verdict::Rejected(crate::verdict::Rejection::PolicyDenied);
+        assert_eq!(ask(&domain, name), Err(denied), "{name}");
+    }
 }

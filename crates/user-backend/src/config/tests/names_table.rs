@@ -29,10 +29,10 @@ const NAMES: [(&str, &str); 18] = [
 ];
 
 /// The classes whose servers know addresses.
-const ADDRESSES: &[&str] = &["imap", "ftp", "http", "ldap", "ssh"];
+const ADDRESSES: &[&str] = &["imap", "ftp", "http", "ldap", "smtp", "ssh"];
 
 /// The settings of one table, and the classes that they are for.
-const TABLES: [(&str, &[&str], &str); 13] = [
+const TABLES: [(&str, &[&str], &str); 15] = [
     ("No settings", ADDRESSES, ""),
     ("A domain", ADDRESSES, "domain = \"example.com\""),
     ("A domain that is added", ADDRESSES, "domain = \"example.com\"\nadd_domain = true"),
@@ -54,6 +54,8 @@ const TABLES: [(&str, &[&str], &str); 13] = [
     ("SMB", &["smb"], ""),
     ("SMB with a workgroup", &["smb"], "workgroup = \"CORP\""),
     ("SMB with a domain", &["smb"], "domain = \"example.com\"\nadd_domain = true\nstrip_domain = true"),
+    ("XMPP", &["xmpp"], ""),
+    ("XMPP with a domain", &["xmpp"], "virtual_host = \"example.com\"\ndomain = \"example.com\""),
 ];
 
 /// Names that not every class sends.
@@ -126,8 +128,10 @@ fn characters() -> String {
         ("ftp", ""),
         ("http", ""),
         ("ldap", "bind = \"uid={name},dc=example,dc=com\""),
+        ("smtp", ""),
         ("ssh", ""),
         ("smb", ""),
+        ("xmpp", ""),
     ];
     let mut text =
         "\n## Special characters\nEach class without settings; http with Basic or Digest.\n\n| typed |"
