@@ -341,7 +341,7 @@ impl ServerSettings {
     pub fn load_with(loader: Loader, path: &Path) -> Result<(Self, Config), ConfigErrors> {
         let loader = loader.section("server").section("mail").section("reset").setting(LOST);
         let loader = loader.section(frontend_settings::SECTION).section(page_settings::SECTION);
-        let (config, errors) = StoreSettings::section_of(loader).load_partly(path)?;
+        let (mut config, errors) = StoreSettings::section_of(loader).load_partly(path)?;
         let mut errors = Errors(errors);
         // What is said about two values counts only where both could be read.
         let server: Option<Self> = errors.take(config.section("server")).map(Option::unwrap_or_default);
@@ -368,6 +368,9 @@ impl ServerSettings {
             errors.take(check_backend(&config, entry));
         }
         errors.none()?;
+        for (setting, text) in settings.without_effect(&config) {
+            config.add_warning(setting, text);
+        }
         settings.relative_to(path.parent().unwrap_or_else(|| Path::new("")));
         Ok((settings, config))
     }
@@ -391,6 +394,45 @@ impl ServerSettings {
             errors.take::<()>(Err(config.section_error("server", &["metrics_listen"], found, expected)));
         }
         errors.none()
+    }
+
+    /// Settings of this configuration that do nothing in their place, with the reason.
+    fn without_effect(&self, config: &Config) -> Vec<(&'static str, String)> {
+        let written = |name: &str| config.section::<serde_json::Value>(name).ok().flatten();
+        let mut found = Vec::new();
+        let hosts = &self.trusted_hosts;
+        let is_every_host = hosts.iter().any(|host| host == "*");
+        for (nth, host) in hosts.iter().enumerate() {
+            let is_again = hosts.iter().take(nth).any(|other| other.eq_ignore_ascii_case(host));
+            if is_again {
+                found.push(("server.trusted_hosts", format!("{host:?} is listed more than once")));
+            } else if is_every_host && host != "*" {
+                let text = format!("no effect for {host:?}: \"*\" in the list is every host");
+                found.push(("server.trusted_hosts", text));
+            }
+        }
+        if let Some(all) = self.max_connections {
+            let most = all.get().div_ceil(2);
+            let is_set =
+                written("server").is_some_and(|server| server.get("max_connections_per_source").is_some());
+            if is_set && self.max_connections_per_source.get() > most {
+                let text = format!("no effect above {most}: one source gets at most half of max_connections");
+                found.push(("server.max_connections_per_source", text));
+            }
+        }
+        match (&self.mail, written("mail")) {
+            (Some(mail), Some(written)) => found.extend(mail.without_effect(&written)),
+            _ => {
+                let reset = written("reset").unwrap_or_default();
+                let settings = ["reset.minutes", "reset.welcome_days", "reset.confirmation_hours"];
+                let set = settings.into_iter().filter(|name| {
+                    let field = name.trim_start_matches("reset.");
+                    reset.get(field).is_some_and(|value| !value.is_null())
+                });
+                found.extend(set.map(|name| (name, "no effect without [mail]: no link is sent".to_owned())));
+            }
+        }
+        found
     }
 
     /// Reported location of a user's files.

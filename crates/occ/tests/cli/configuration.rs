@@ -170,6 +170,57 @@ fn risky_settings_are_warned_about() {
 }
 
 #[test]
+fn setting_of_another_section_without_effect_is_warned_about() {
+    let mail = "[mail]\nfrom = \"a@example.com\"\n";
+    for (sections, expected) in [
+        (
+            "[server]\ntrusted_hosts = [\"a.example\", \"*\"]",
+            "server.trusted_hosts: no effect for \"a.example\": \"*\" in the list is every host (user-backend.toml:2)",
+        ),
+        (
+            "[server]\ntrusted_hosts = [\"a.example\", \"A.example\"]",
+            "server.trusted_hosts: \"A.example\" is listed more than once (user-backend.toml:2)",
+        ),
+        (
+            "[server]\nmax_connections = 9\nmax_connections_per_source = 6",
+            "server.max_connections_per_source: no effect above 5: one source gets at most half of max_connections \
+             (user-backend.toml:3)",
+        ),
+        ("[server]\nmax_connections = 9\nmax_connections_per_source = 5", ""),
+        ("[server]\nmax_connections = 9", ""),
+        (
+            "[reset]\nminutes = 30",
+            "reset.minutes: no effect without [mail]: no link is sent (user-backend.toml:2)",
+        ),
+        ("[reset]\nlost_password_link = \"disabled\"", ""),
+        (
+            &*format!("{mail}host = \"localhost\"\ntls = \"none\"\nserver_name = \"x.example\""),
+            "mail.server_name: no effect without TLS (user-backend.toml:5)",
+        ),
+        (
+            &format!("{mail}host = \"localhost\"\ntls = \"none\"\nallow_plaintext = true"),
+            "mail.allow_plaintext: no effect: localhost is this machine, which needs no consent (user-backend.toml:5)",
+        ),
+        (
+            &format!("{mail}host = \"mail.example.com\"\nallow_plaintext = true"),
+            "mail.allow_plaintext: no effect with tls = \"implicit\": nothing is sent in clear text (user-backend.toml:4)",
+        ),
+        (
+            &format!("{mail}host = \"mail.example.com\"\ntls = \"none\"\nallow_plaintext = true"),
+            "mail.allow_plaintext: passwords and mails cross the network to mail.example.com in clear text \
+             (user-backend.toml:5)",
+        ),
+        (&format!("{mail}host = \"mail.example.com\"\n[reset]\nminutes = 30"), ""),
+    ] {
+        let occ = OccFixture::with("user-backend.toml", &format!("{sections}\n{GOOD}"));
+        let json: Value = serde_json::from_str(&occ.run(&["backend:list", "--output=json"]).out).unwrap();
+        let warnings: Vec<&str> =
+            json["warnings"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+        assert_eq!(warnings.join("\n"), expected, "{sections}");
+    }
+}
+
+#[test]
 fn unknown_id_is_2_and_the_ids_are_named() {
     let occ = OccFixture::with("user-backend.toml", GOOD);
     for command in [&["backend:check", "mial"][..], &["backend:login", "alice", "--backend", "mial"]] {

@@ -14,7 +14,7 @@ use crate::document::section::{TableReader, alternatives};
 use crate::document::tree::Value;
 use crate::document::{Field, Problem, duration};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::resolver::names::{Admit, NameDecision};
+use crate::resolver::names::{Admit, NameDecision, NameRules};
 use crate::resolver::policy::BackendPolicy;
 
 /// Reads one entry and its warnings.
@@ -79,18 +79,21 @@ pub(super) fn read(
     if section.diagnostics.count() > errors {
         return None;
     }
+    let is_asked = |names: &NameRules, name: &CanonicalName| {
+        let Ok(login) = LoginName::parse(name.as_str()) else { return false };
+        matches!(names.decide(&login), NameDecision::Ask { .. }) || names.ask_account(&login).is_ok()
+    };
+    let never_asked = |name| format!("no effect for \"{name}\": this backend is not asked about that name");
     if let Admit::Names(admitted) = names.admit() {
-        let is_asked = |name: &CanonicalName| {
-            let Ok(login) = LoginName::parse(name.as_str()) else { return false };
-            matches!(names.decide(&login), NameDecision::Ask { .. }) || names.ask_account(&login).is_ok()
-        };
-        for name in admitted.iter().filter(|name| !is_asked(name)) {
-            remarks.push((
-                "admit",
-                format!("no effect for \"{name}\": this backend is not asked about that name"),
-            ));
-        }
+        let others = admitted.iter().filter(|name| !is_asked(&names, name));
+        remarks.extend(others.map(|name| ("admit", never_asked(name))));
     }
+    let without_denied = NameRules::from(names.domain().clone());
+    let others = names.denied().iter().filter(|name| {
+        // A name without a domain is that of every domain.
+        name.as_str().contains('@') && !is_asked(&without_denied, name)
+    });
+    remarks.extend(others.map(|name| ("deny_names", never_asked(name))));
     if *names.admit() == Admit::Known && first_sign_in != FirstSignIn::default() {
         let text = "no effect with admit = \"known\": no account is made at a first sign-in".to_owned();
         remarks.push(("on_first_sign_in", text));

@@ -6,11 +6,11 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-use super::Config;
+use super::{Config, Warning};
 use crate::document::by_serde::{self, LocatedProblem, member};
 use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
 use crate::document::secret_values::names_a_secret;
-use crate::document::tree::{Node, Value};
+use crate::document::tree::{Node, Position, Value};
 
 /// A top-level key that the caller asked the loader for.
 #[derive(Clone)]
@@ -82,16 +82,34 @@ impl Config {
         expected: impl Into<String>,
     ) -> ConfigErrors {
         let section = self.sections.iter().find(|section| section.name == name);
-        let mut place =
-            SettingLocation::section(section.map_or_else(|| name.to_owned(), |section| section.key.clone()));
-        let mut node = section.map(|section| &section.node);
-        let mut at = node.map(|node| node.at);
-        for field in path {
-            place = place.field(field);
-            node = node.and_then(|node| member(node, field));
-            at = node.map(|node| node.at).or(at);
-        }
+        let key = section.map_or_else(|| name.to_owned(), |section| section.key.clone());
+        let place = path.iter().fold(SettingLocation::section(key), |place, field| place.field(field));
+        let at = self.position_of(name, path);
         ConfigErrors::from(ConfigError::new(self.files.name(at), at, place, Problem::new(found, expected)))
+    }
+
+    /// Adds a warning of the caller about a value, with file and place.
+    ///
+    /// `setting` is the name of the section and the path to the value, such as `"mail.ca_file"`.
+    pub fn add_warning(&mut self, setting: &'static str, text: impl Into<String>) {
+        let mut path = setting.split('.');
+        let name = path.next().unwrap_or_default();
+        let warning = Warning::new(None, setting, text);
+        let warning = match self.position_of(name, &path.collect::<Vec<_>>()) {
+            Some(at) => warning.at(&self.files, at),
+            None => warning,
+        };
+        self.warnings.push(warning);
+    }
+
+    /// The position of a value, or of the last table on the way to it; `None` without the section.
+    fn position_of(&self, name: &str, path: &[&str]) -> Option<Position> {
+        let mut node = &self.sections.iter().find(|section| section.name == name)?.node;
+        for field in path {
+            let Some(next) = member(node, field) else { break };
+            node = next;
+        }
+        Some(node.at)
     }
 }
 

@@ -29,12 +29,13 @@ impl Warning {
         self
     }
 
-    /// The backend it is about; `None` for settings of the resolver.
+    /// The backend it is about; `None` for settings of the resolver and of other sections.
     pub fn backend(&self) -> Option<&BackendId> {
         self.backend.as_ref()
     }
 
-    /// The field it is about.
+    /// The field it is about; in other sections than those of the library, with their name, such
+    /// as `mail.ca_file`.
     pub fn setting(&self) -> &str {
         self.setting
     }
@@ -69,6 +70,7 @@ impl fmt::Display for Warning {
         }
         match &self.backend {
             Some(backend) => write!(f, "backend \"{backend}\": {}: {}", self.setting, self.text),
+            None if self.setting.contains('.') => write!(f, "{}: {}", self.setting, self.text),
             None => write!(f, "resolver: {}: {}", self.setting, self.text),
         }
     }

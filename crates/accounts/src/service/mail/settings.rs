@@ -150,6 +150,31 @@ impl MailSettings {
         &self.from
     }
 
+    /// Fields of the table as written that do nothing beside its others, with the reason.
+    pub(crate) fn without_effect(&self, written: &serde_json::Value) -> Vec<(&'static str, String)> {
+        let is_set = |field: &str| written.get(field).is_some_and(|value| !value.is_null());
+        let (tls, mut found) = (self.endpoint.tls(), Vec::new());
+        if tls == TlsMode::None {
+            for field in ["mail.ca_file", "mail.server_name"] {
+                if is_set(field.trim_start_matches("mail.")) {
+                    found.push((field, "no effect without TLS".to_owned()));
+                }
+            }
+        }
+        if written.get("allow_plaintext").and_then(serde_json::Value::as_bool) == Some(true) {
+            let host = self.endpoint.host();
+            let why = match tls {
+                TlsMode::None if self.endpoint.is_loopback() => {
+                    format!("no effect: {host} is this machine, which needs no consent")
+                }
+                TlsMode::None => format!("passwords and mails cross the network to {host} in clear text"),
+                _ => format!("no effect with tls = \"{tls}\": nothing is sent in clear text"),
+            };
+            found.push(("mail.allow_plaintext", why));
+        }
+        found
+    }
+
     fn checked(self) -> Result<Self, MailSettingsError> {
         if !is_host_name(&self.hello_name) {
             return Err(MailSettingsError::HostName("hello_name"));

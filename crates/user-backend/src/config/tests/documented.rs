@@ -304,6 +304,10 @@ fn setting_without_effect_is_warned_about() {
         ("on_unavailable = \"continue\"", "on_unavailable"),
         ("domain = \"example.com\"\nadmit = [\"kim@other.example\", \"kim@example.com\", \"bo\"]", "admit"),
         (
+            "domain = \"example.com\"\ndeny_names = [\"kim@other.example\", \"anonymous\", \"ftp\", \"guest\"]",
+            "deny_names",
+        ),
+        (
             "names = \"address\"\ndeny_names = [\"kim\", \"anonymous\", \"ftp\", \"guest\"]\nadmit = [\"kim@a.example\"]",
             "admit",
         ),

@@ -140,6 +140,11 @@ impl NameRules {
         }
     }
 
+    /// The denied names.
+    pub(crate) fn denied(&self) -> &[CanonicalName] {
+        &self.deny
+    }
+
     /// Whether a name is refused before the server is asked.
     pub(crate) fn denies(&self, reading: &Reading) -> bool {
         self.is_denied(reading.login.canonical())
