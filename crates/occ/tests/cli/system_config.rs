@@ -166,7 +166,7 @@ fn guide_to_moving_accounts_works_as_written() {
     let path = std::env::var("PATH").unwrap_or_default();
     let blocks: Vec<&str> =
         guide.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(blocks.len(), 7);
+    assert_eq!(blocks.len(), 8);
     let run = |script: &str| {
         let mut sh = Command::new("sh");
         sh.args(["-eu", "-c", script])
@@ -195,9 +195,13 @@ fn guide_to_moving_accounts_works_as_written() {
     let mut login = occ.command(&["backend:login", "alice", "--password-from-env", "--backend", "local"]);
     let output = CliOutput::of(&login.env("OC_PASS", "Wonder land 1865 !").output().unwrap());
     assert_eq!(output.code, 0, "{output:?}");
+    occ.set_mail(25);
     run(blocks[5]);
+    let accounts = occ.accounts();
+    assert_eq!(occ.block_on(accounts.outbox().waiting()).unwrap(), 1);
+    run(blocks[6]);
     assert!(pins().contains("alice: mail"));
-    let backends = run(blocks[6]);
+    let backends = run(blocks[7]);
     assert!(!backends.contains("files.example.com"), "{backends}");
 }
 

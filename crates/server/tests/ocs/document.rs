@@ -167,6 +167,92 @@ fn example(route: &Route) -> (String, Vec<(&'static str, &'static str)>) {
     (path, fields.to_vec())
 }
 
+/// What calls can change, without the times of sign-ins.
+async fn state(server: &Server) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for path in [
+        "/cloud/users/details",
+        "/cloud/groups/details",
+        "/cloud/apps",
+        "/cloud/server/pins",
+        "/cloud/user/service-tokens",
+        "/apps/provisioning_api/api/v1/config/apps/core",
+    ] {
+        let mut data = server.get("admin", &format!("{path}?format=json")).send().await.ok().data();
+        for user in data["users"].as_object_mut().into_iter().flat_map(|users| users.values_mut()) {
+            let user = user.as_object_mut().unwrap();
+            user.retain(|key, _| !key.to_lowercase().contains("lastlogin"));
+        }
+        seen.push(data);
+    }
+    seen
+}
+
+/// Every parameter of every route: missing, twice, too long, of another type, hostile.
+///
+/// Each call ends with a described code (every answer is compared with the description); a refused
+/// one says why and changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_refused_at_every_route_and_changes_nothing() {
+    let server = Server::start().await;
+    let long = "x".repeat(100_000);
+    let hostile = "%00%1B%0D%0A%27%22%3C%5D%5D%3E%E2%80%AE..%2F%FF";
+    let (mut before, mut refused) = (state(&server).await, 0);
+    for route in ROUTES {
+        let (path, fields) = example(route);
+        for (name, is_map) in parameters(route) {
+            let bad = [
+                ("missing", String::new()),
+                ("twice", format!("{name}=a&{name}=b")),
+                ("too long", format!("{name}={long}")),
+                ("of another type", format!("{name}[][x][]={}", if is_map { "" } else { "x" })),
+                ("hostile", format!("{name}={hostile}")),
+            ];
+            for (kind, odd) in bad {
+                let others = fields.iter().filter(|(field, _)| *field != name);
+                let form: Vec<String> = others
+                    .map(|(field, value)| format!("{field}={value}"))
+                    .chain((!odd.is_empty()).then_some(odd))
+                    .collect();
+                let answer =
+                    server.ask("admin", route.method.clone(), &path).form(&form.join("&")).send().await;
+                let about = format!("{} {name}, {kind}: {answer:.500?}", route.operation.id);
+                assert!(answer.status < 500 && ![996, 0].contains(&answer.code()), "{about}");
+                let is_change = route.method != Method::GET;
+                if answer.code() == 100 {
+                    // What may be left out, the last of two values, and texts of any length.
+                    let is_possible = match kind {
+                        "missing" => !is_required(route, &name),
+                        kind => ["twice", "too long"].contains(&kind),
+                    };
+                    assert!(is_possible, "accepted: {about}");
+                    if is_change {
+                        before = state(&server).await;
+                    }
+                    continue;
+                }
+                refused += 1;
+                let hint = answer.element("hint").unwrap_or_default();
+                assert!(!answer.message().is_empty() || !hint.is_empty(), "no reason: {about}");
+                if is_change {
+                    assert_eq!(state(&server).await, before, "{about}");
+                }
+            }
+        }
+    }
+    assert!(refused > 250, "{refused}");
+}
+
+/// Whether the description says that a parameter must be sent.
+fn is_required(route: &Route, name: &str) -> bool {
+    let operation = operation("v2", CompatLevel::V25, route);
+    let in_query = operation["parameters"].as_array().into_iter().flatten().any(|parameter| {
+        parameter["in"] == "query" && parameter["required"] == true && parameter["name"] == name
+    });
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"]["required"];
+    in_query || body.as_array().into_iter().flatten().any(|required| required == name)
+}
+
 /// The files of a folder and of those in it.
 fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -408,6 +408,8 @@ async fn newcomer(chromium: &Chromium, server: &Server, welcome: &str, appearanc
     chromium.check("reset-invalid", appearance).await;
     chromium.goto("/no/such/page").await;
     chromium.check("not-found", appearance).await;
+    chromium.goto("/docs").await;
+    chromium.check("docs", appearance).await;
 }
 
 async fn user(chromium: &Chromium, appearance: Appearance) {
