@@ -255,7 +255,7 @@ impl Chromium {
 }
 
 /// How a page is displayed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Appearance {
     is_dark: bool,
     is_phone: bool,
@@ -408,8 +408,6 @@ async fn newcomer(chromium: &Chromium, server: &Server, welcome: &str, appearanc
     chromium.check("reset-invalid", appearance).await;
     chromium.goto("/no/such/page").await;
     chromium.check("not-found", appearance).await;
-    chromium.goto("/docs").await;
-    chromium.check("docs", appearance).await;
 }
 
 async fn user(chromium: &Chromium, appearance: Appearance) {
@@ -433,6 +431,19 @@ async fn user(chromium: &Chromium, appearance: Appearance) {
     chromium.submit("/logout", &[]).await;
     assert_eq!(chromium.path().await, "/login?done=out");
     chromium.check("signed-out", appearance).await;
+}
+
+/// On a phone in any case: tables and long lines of commands have to fit.
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_finds_no_fault_with_the_api_page() {
+    let server = Server::start().await;
+    let Some(chromium) = Chromium::start(&server).await else { return };
+    let phone = Appearance { is_dark: false, is_phone: true };
+    for appearance in looks().into_iter().filter(|appearance| *appearance != phone).chain([phone]) {
+        chromium.look(appearance).await;
+        chromium.goto("/docs").await;
+        chromium.check("docs", appearance).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
