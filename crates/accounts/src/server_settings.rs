@@ -471,8 +471,13 @@ impl ServerSettings {
     }
 
     fn relative_to(&mut self, folder: &Path) {
-        for path in [&mut self.tls_cert, &mut self.tls_key, &mut self.apps_directory].into_iter().flatten() {
+        let files =
+            [&mut self.tls_cert, &mut self.tls_key, &mut self.apps_directory, &mut self.proven_key_file];
+        for path in files.into_iter().flatten() {
             *path = folder.join(&path);
+        }
+        if let Some(mail) = &mut self.mail {
+            mail.relative_to(folder);
         }
         self.frontends.relative_to(folder);
         self.pages.relative_to(folder);
@@ -570,5 +575,80 @@ impl TryFrom<String> for TrustedHost {
             return Ok(Self(text));
         }
         Err(format!("{text:?}, expected a host such as \"cloud.example.com\", or \"*\" for every host"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use user_backend::transport::ServerTrust;
+
+    use super::*;
+    use crate::shown_config::tests::fields;
+
+    #[test]
+    fn every_path_is_relative_to_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("user-backend.toml");
+        let text = r#"
+            [server]
+            listen = "127.0.0.1:8443"
+            tls_cert = "x.pem"
+            tls_key = "x.key"
+            apps_directory = "apps"
+            proven_key_file = "proven.key"
+            [pages]
+            logo = "logo.svg"
+            [mail]
+            host = "mail.example.com"
+            from = "cloud@example.com"
+            ca_file = "ca.pem"
+            [frontends.saslauthd]
+            path = "mux"
+            [frontends.dovecot_auth]
+            path = "auth"
+            [frontends.occ]
+            path = "occ.sock"
+        "#;
+        fs::write(&file, text).unwrap();
+        let (settings, _) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
+        let ServerSettings {
+            tls_cert, tls_key, apps_directory, proven_key_file, pages, mail, frontends, ..
+        } = settings;
+        let mail = mail.unwrap();
+        let ServerTrust::CaFile(ca_file) = mail.endpoint().trust() else { panic!("{:?}", mail.endpoint()) };
+        let sockets = [
+            frontends.saslauthd.unwrap().path,
+            frontends.dovecot_auth.unwrap().path,
+            frontends.occ.unwrap().path,
+        ];
+        let files = [tls_cert, tls_key, apps_directory, proven_key_file, pages.logo, Some(ca_file.clone())];
+        for path in files.into_iter().map(Option::unwrap).chain(sockets) {
+            assert!(path.starts_with(folder.path()), "{path:?}");
+        }
+        // There is no other.
+        let mut all = Vec::new();
+        fields(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+        let mut paths: Vec<_> = all
+            .iter()
+            .filter(|(_, _, kind)| kind.contains("PathBuf"))
+            .map(|(_, name, _)| name.as_str())
+            .collect();
+        paths.sort_unstable();
+        assert_eq!(
+            paths,
+            [
+                "apps_directory",
+                "ca_file",
+                "logo",
+                "path",
+                "path",
+                "path",
+                "proven_key_file",
+                "tls_cert",
+                "tls_key"
+            ]
+        );
     }
 }

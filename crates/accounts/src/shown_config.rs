@@ -69,7 +69,7 @@ fn hide(value: &mut Value) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs;
     use std::path::Path;
 
@@ -99,7 +99,7 @@ mod tests {
     const SECRET_TYPES: [&str; 3] = ["FrontendKey", "Zeroizing", "SecretText"];
 
     /// Fields of all structs that are read from the configuration: (file, name, type).
-    fn fields(folder: &Path, found: &mut Vec<(String, String, String)>) {
+    pub(crate) fn fields(folder: &Path, found: &mut Vec<(String, String, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {

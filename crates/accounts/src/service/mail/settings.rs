@@ -1,7 +1,7 @@
 //! The mail server and the sender's address: the table `[mail]`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
@@ -148,6 +148,14 @@ impl MailSettings {
     /// Whom mails come from.
     pub fn from(&self) -> &Mailbox {
         &self.from
+    }
+
+    /// Makes a relative path of the authorities start at a folder.
+    pub(crate) fn relative_to(&mut self, folder: &Path) {
+        if let ServerTrust::CaFile(file) = self.endpoint.trust() {
+            let trust = ServerTrust::CaFile(folder.join(file));
+            self.endpoint = self.endpoint.clone().with_trust(trust);
+        }
     }
 
     /// Fields of the table as written that do nothing beside its others, with the reason.
