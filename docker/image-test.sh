@@ -7,7 +7,6 @@ stage=$(readlink -f "$1")/stage
 cd "$(dirname "$(readlink -f "$0")")"
 work=$(mktemp -d /tmp/user-backend-image.XXXXXX)
 export COMPOSE_PROJECT_NAME=user-backend-image-test LISTEN=127.0.0.1:$((20000 + RANDOM % 10000))
-DB_PASSWORD=$(openssl rand -hex 16); export DB_PASSWORD
 if docker compose version >/dev/null 2>&1; then compose() { docker compose -f "$work/docker/compose.example.yml" "$@"; }
 else compose() { docker-compose -f "$work/docker/compose.example.yml" "$@"; }; fi
 alone=user-backend-image-test-alone
@@ -76,6 +75,7 @@ chown root "$work/docker/example/user-backend.toml" && chmod 644 "$work/docker/e
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=users.example.com \
     -addext subjectAltName=DNS:users.example.com,DNS:wiki.example.com \
     -keyout "$work/docker/example/tls/key.pem" -out "$work/docker/example/tls/cert.pem" 2>/dev/null
+(umask 077; echo "DB_PASSWORD=$(openssl rand -hex 16)" >"$work/docker/.env")
 # stand_in NAME IMAGE: makes an image of Debian's packages where IMAGE cannot be pulled.
 stand_in() {
     docker image inspect "$2" >/dev/null 2>&1 || docker pull -q "$2" >/dev/null 2>&1 || {

@@ -1,14 +1,15 @@
 #!/bin/bash
-# package-test.sh DIST: installs the Debian packages of DIST in a clean root directory, starts the
-# server by the command of its unit, upgrades, removes and purges. Needs root, mmdebstrap, curl and
-# the Debian mirror; starts nothing outside of the root directory, listens on loopback only.
+# package-test.sh DIST: installs the Debian packages of DIST in a clean root directory by the first
+# line of README (unit-test.sh runs the second), starts the server by the command of its unit,
+# upgrades, removes and purges. Needs root, mmdebstrap, curl and the Debian mirror; starts nothing
+# outside of the root directory, listens on loopback only.
 # LINTIAN=1 also prints what lintian says about the packages.
 set -euo pipefail
-dist=$(readlink -f "$1")
+dist=$(readlink -f "$1") readme=$(dirname "$(readlink -f "$0")")/../README.md
 root=$(mktemp -d /tmp/user-backend-root.XXXXXX)
-server=
+server= typed=
 stop() { [ -z "$server" ] || { kill "$server" && wait "$server" || true; } 2>/dev/null; server=; }
-finish() { stop; umount -q "$root/proc" || true; rm -rf --one-file-system "$root"; }
+finish() { stop; [ -z "$typed" ] || kill "$typed" 2>/dev/null || true; umount -q "$root/proc" || true; rm -rf --one-file-system "$root"; }
 trap finish EXIT
 say() { printf '    %s\n' "$*"; }
 fail() { echo "package-test: $*" >&2; exit 1; }
@@ -41,10 +42,30 @@ for package in "${packages[@]}"; do
     esac
 done
 
-say "install"
+password='down the rabbit hole 7'
+say "install and first administrator: the line of README, word for word, at a terminal"
 apt update update
-apt install install --no-install-recommends $(cd "$root" && printf '/%s ' root/one/*.deb)
-grep -q 'create the first administrator' "$root/root/install.log" || fail "no word about the first administrator"
+{ echo 'cd /root/one'; grep '^apt install ' "$readme"; } >"$root/root/readme.sh" || fail "README has no such line"
+mkfifo "$root/root/keys"; exec 4<>"$root/root/keys"
+log=$root/root/install.log; : >"$log"
+env -u DEBIAN_FRONTEND script -qefc "chroot $root bash -e /root/readme.sh" "$log" <&4 >/dev/null & typed=$!
+# answer PROMPT WORDS [LATER]: types the words when the prompt is there, unless LATER comes instead.
+answer() {
+    until grep -aqF "$1" "$log"; do
+        kill -0 $typed 2>/dev/null || { tail -20 "$log" >&2; fail "no prompt \"$1\""; }
+        ! grep -aqF "${3:-no such text}" "$log" || return 0
+        read -rt 0.2 <> <(:) || true
+    done
+    printf '%s\n' "$2" >&4
+}
+answer '[Y/n]' y 'Password of admin:'
+answer 'Password of admin:' "$password"
+answer 'Again:' "$password"
+wait "$typed" || { tail -20 "$log" >&2; fail "the line of README failed"; }
+exec 4>&-; typed=
+grep -aq 'created the administrator admin' "$log" || fail "no administrator"
+apt helper install --no-install-recommends "$(cd "$root" && echo /root/one/user-backend-smb-helper_*.deb)"
+grep -aq 'create the first administrator' "$log" || fail "no word about the first administrator"
 config=/etc/user-backend/user-backend.toml
 state_of_files() { inside stat -c '%n %U:%G %a' /etc/user-backend $config /var/lib/user-backend; }
 files=$(state_of_files)
@@ -71,14 +92,12 @@ inside systemd-analyze verify $unit 2>"$root/root/verify.log" || { cat "$root/ro
 exposure=$(inside systemd-analyze security --offline=true --threshold=20 $unit | tail -1) || fail "exposure above 2.0: $exposure"
 say "  $exposure"
 
-say "first administrator, start by the command of the unit, one call, one session"
-password='down the rabbit hole 7'
+say "start by the command of the unit, one call, one session"
 port=$((20000 + RANDOM % 20000))
 sed -i "s/^#listen = .*/listen = \"127.0.0.1:$port\"/" "$root$config"
 user=$(sed -n 's/^User=//p' "$root$unit"); group=$(sed -n 's/^Group=//p' "$root$unit")
 command=$(sed -n 's/^ExecStart=//p' "$root$unit"); mask=$(sed -n 's/^UMask=//p' "$root$unit")
 as_service=(chroot "$root" setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs --)
-printf '%s\n' "$password" | "${as_service[@]}" user-backend-server init --config $config --password-from-stdin >/dev/null
 start() {
     "${as_service[@]}" sh -c "umask $mask; cd /var/lib/user-backend; exec $command" 2>"$root/root/server.log" &
     server=$!

@@ -28,7 +28,8 @@ inside sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq i
 config=/etc/user-backend/user-backend.toml password='down the rabbit hole 7'
 printf '\n[frontends.saslauthd]\npath = "/run/user-backend/mux"\n' | inside tee -a $config >/dev/null
 printf '%s\n' "$password" | inside runuser -u user-backend -- user-backend-server init --config $config --password-from-stdin >/dev/null
-inside systemctl enable --now user-backend-server 2>/dev/null || fail "it does not start"
+# The second line of README.
+inside sh -c "$(grep -m1 '^systemctl enable ' ../README.md)" 2>/dev/null || fail "it does not start"
 lists() { inside curl -sf -u "admin:$password" -H 'OCS-APIRequest: true' http://127.0.0.1:8080/ocs/v1.php/cloud/users | grep -q admin; }
 until_true lists || fail "no answer"
 inside test -S /run/user-backend/mux || fail "no socket"

@@ -51,6 +51,16 @@ const PROGRAMS: &[Program] = &[
 ///
 /// Names the steps that failed.
 pub(crate) fn run(args: &Args) -> Outcome {
+    // Before a build of minutes.
+    if args.test {
+        if !packages::is_root()? {
+            return Err("--test needs root: it installs the packages in a root directory of its own".into());
+        }
+        packages::install(&packages::missing_for_packages())?;
+    }
+    if args.reproducible {
+        unchanged()?;
+    }
     let mut steps = Steps::default();
     all(&mut steps, args);
     steps.finish()
@@ -83,7 +93,7 @@ fn all(steps: &mut Steps, args: &Args) {
         packages::tool("cargo-cyclonedx", "cargo-cyclonedx", "^0.5", 3)?;
         bills(&root)
     });
-    steps.run("dist-sums", "SHA256SUMS of all files", || checksums(&dist));
+    steps.run("dist-sums", "SHA256SUMS of all files in target/dist", || checksums(&dist));
     if args.test && packed.is_some() {
         if step::have("mmdebstrap") && packages::is_root().unwrap_or(false) {
             steps.run("dist-test", "install, start, upgrade and remove in a clean root", || test(&dist));
@@ -160,8 +170,12 @@ fn stage(root: &Path, built: &Path) -> Outcome {
     }
     let template = fs::read_to_string(root.join("crates/server/src/program/init.toml"))?;
     fs::write(stage.join("user-backend.toml"), packaged_configuration(&template)?)?;
-    for file in ["LICENSE-MIT", "LICENSE-APACHE", "docs/user-backend-server.service"] {
-        let name = Path::new(file).file_name().ok_or("a file has a name")?;
+    for (file, name) in [
+        ("LICENSE-MIT", "LICENSE-MIT"),
+        ("LICENSE-APACHE", "LICENSE-APACHE"),
+        ("crates/smb-helper/debian/copyright", "user-backend-smb-helper.copyright"),
+        ("docs/user-backend-server.service", "user-backend-server.service"),
+    ] {
         fs::copy(root.join(file), stage.join(name))?;
     }
     Ok(())
@@ -178,8 +192,9 @@ fn packaged_configuration(template: &str) -> Outcome<String> {
 
 fn deb(root: &Path) -> Outcome {
     for program in PROGRAMS {
-        let mut cargo =
-            step::cargo(&["deb", "--no-build", "--no-separate-debug-symbols", "-p", program.package]);
+        // Quiet: it warns that it does not build what is built already.
+        let mut cargo = step::cargo(&["deb", "--quiet", "--no-build", "--no-separate-debug-symbols"]);
+        cargo.args(["-p", program.package]);
         cargo.arg("--output").arg(folder(root)).env("SOURCE_DATE_EPOCH", commit_time(root)?);
         step::run(cargo.current_dir(root))?;
     }
@@ -224,9 +239,14 @@ fn manifest(root: &Path, package: &str) -> Outcome<PathBuf> {
     if manifest.is_file() { Ok(manifest) } else { Err(format!("no {}", manifest.display()).into()) }
 }
 
+/// Prints the files with their sizes and writes their checksums.
 fn checksums(dist: &Path) -> Outcome {
     let mut names: Vec<String> = files(dist)?;
     names.retain(|name| name != "SHA256SUMS");
+    for name in &names {
+        let bytes = fs::metadata(dist.join(name))?.len();
+        eprintln!("    {:>9} kB  {name}", bytes.div_ceil(1000));
+    }
     let sums = step::capture(step::program("sha256sum").args(&names).current_dir(dist))?;
     fs::write(dist.join("SHA256SUMS"), sums)?;
     Ok(())
@@ -257,11 +277,16 @@ fn test(dist: &Path) -> Outcome {
     step::run(step::program("docker/package-test.sh").arg(dist))
 }
 
+/// Whether the sources are those of the last commit, of which the second build makes its copy.
+fn unchanged() -> Outcome {
+    step::run(step::program("git").args(["diff", "--quiet", "HEAD"])).map_err(|_| {
+        "--reproducible builds the last commit again, and files were changed since: commit them".into()
+    })
+}
+
 /// Builds and packs a copy of the sources in another folder, and compares.
 fn reproduce(root: &Path, profile: &str) -> Outcome {
-    if step::run(step::program("git").args(["diff", "--quiet", "HEAD"])).is_err() {
-        return Err("files were changed since the last commit, of which the copy is made".into());
-    }
+    unchanged()?;
     let elsewhere = std::env::temp_dir().join(format!("user-backend-again-{}", std::process::id()));
     let done = reproduce_in(root, profile, &elsewhere);
     // Several gigabytes that are of no use afterwards.

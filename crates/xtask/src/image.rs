@@ -1,17 +1,21 @@
 //! `cargo xtask image`: container images of the programs that `cargo xtask dist` built.
 
-use crate::dist;
 use crate::step::{self, Outcome, Steps};
+use crate::{dist, packages};
 
 /// Builds the images and starts them, alone and in the example; tries the package under systemd.
 ///
 /// # Errors
 ///
-/// No container engine answers, or a step failed.
+/// No container engine answers, no root, or a step failed.
 pub(crate) fn run() -> Outcome {
     if !engine_answers() {
         return Err("no container engine answers (docker/engine.sh up starts one)".into());
     }
+    if !packages::is_root()? {
+        return Err("trying the images needs root: files of the example belong to other users".into());
+    }
+    packages::install(&packages::missing_for_images())?;
     let mut steps = Steps::default();
     step(&mut steps);
     steps.finish()

@@ -13,7 +13,7 @@ const WHY: &[(&str, &str)] = &[
     ("apache2-utils", "makes the password file of nginx for `cargo xtask bench`"),
     ("chromium", "the browser that looks at the pages"),
     ("chromium-driver", "drives that browser"),
-    ("curl", "signs in beside ours in `cargo xtask bench`"),
+    ("curl", "signs in beside ours in `cargo xtask bench`; asks the server of a package or an image"),
     ("dovecot-imapd", "the test rig's IMAP server"),
     ("fail2ban", "reads the log with the filter that operators use; its service is not started"),
     ("faketime", "sets the wall clock of a program that a test starts"),
@@ -21,10 +21,11 @@ const WHY: &[(&str, &str)] = &[
     ("libpam-pwdfile", "password files for the test rig's FTP server"),
     ("libsmbclient-dev", "the C library (GPLv3+) that user-backend-smb-helper links"),
     ("mariadb-server", "the database server that the tests of the import read from"),
+    ("mmdebstrap", "makes the root directory in which the Debian packages are tried"),
     ("nginx-light", "the reverse proxy that asks for sign-ins in a test"),
     ("nodejs", "runs a library that others wrote for the API, and examples of the documentation"),
     ("npm", "installs that library"),
-    ("openssl", "makes the test servers' certificates"),
+    ("openssl", "makes certificates of test servers"),
     ("openssh-server", "the SSH server that a test signs in at"),
     ("php-cli", "runs the PHP app beside ours"),
     ("ldap-utils", "ldapwhoami, which signs in beside ours in `cargo xtask bench`"),
@@ -101,6 +102,16 @@ pub(crate) fn missing_peers() -> Vec<String> {
         ("/usr/sbin/dovecot", "dovecot-imapd"),
     ]));
     missing
+}
+
+/// The missing Debian packages that trying our packages needs.
+pub(crate) fn missing_for_packages() -> Vec<String> {
+    without_program(&[("/usr/bin/curl", "curl"), ("/usr/bin/mmdebstrap", "mmdebstrap")])
+}
+
+/// The missing Debian packages that trying the images needs, besides a container engine.
+pub(crate) fn missing_for_images() -> Vec<String> {
+    without_program(&[("/usr/bin/curl", "curl"), ("/usr/bin/openssl", "openssl")])
 }
 
 /// The missing Debian packages of nginx with a password file.
