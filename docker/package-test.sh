@@ -64,7 +64,7 @@ answer 'Again:' "$password"
 wait "$typed" || { tail -20 "$log" >&2; fail "the line of README failed"; }
 exec 4>&-; typed=
 grep -aq 'created the administrator admin' "$log" || fail "no administrator"
-apt helper install --no-install-recommends "$(cd "$root" && echo /root/one/user-backend-smb-helper_*.deb)"
+apt helper install --no-install-recommends "/$(cd "$root" && echo root/one/user-backend-smb-helper_*.deb)"
 grep -aq 'create the first administrator' "$log" || fail "no word about the first administrator"
 config=/etc/user-backend/user-backend.toml
 state_of_files() { inside stat -c '%n %U:%G %a' /etc/user-backend $config /var/lib/user-backend; }

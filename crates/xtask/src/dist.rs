@@ -1,7 +1,10 @@
 //! `cargo xtask dist`: Debian packages, program archive, SBOMs, checksums.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::packages;
 use crate::step::{self, Outcome, Steps};
@@ -212,6 +215,8 @@ fn archive(root: &Path) -> Outcome {
 }
 
 /// Writes one bill of materials for each program, without the folder of the sources in it.
+///
+/// cargo-cyclonedx lists what any member of the workspace compiles into these crates: the rest goes.
 fn bills(root: &Path) -> Outcome {
     let sources = root.display().to_string();
     let version = step::capture(step::program("rustc").arg("-vV").current_dir(root))?;
@@ -224,13 +229,49 @@ fn bills(root: &Path) -> Outcome {
         cargo.env("SOURCE_DATE_EPOCH", commit_time(root)?);
         step::run(cargo.current_dir(root))?;
         let file = format!("{name}.json");
-        let text = fs::read_to_string(manifest.with_file_name(&file))?;
-        fs::write(folder(root).join(&file), text.replace(&sources, "/user-backend"))?;
+        let text = fs::read_to_string(manifest.with_file_name(&file))?.replace(&sources, "/user-backend");
+        let bill = only_compiled(serde_json::from_str(&text)?, &compiled(root, program, host)?);
+        fs::write(folder(root).join(&file), serde_json::to_string_pretty(&bill)?)?;
         // It writes one for every other crate of the workspace, too.
         let mut clean = step::program("git");
         step::run(clean.args(["clean", "-fq", "--", &format!("*/{file}")]).current_dir(root))?;
     }
     Ok(())
+}
+
+/// The crates that are compiled for a program with its own features, as "name version".
+fn compiled(root: &Path, program: &Program, host: &str) -> Outcome<BTreeSet<String>> {
+    let tree = ["tree", "--locked", "-e", "normal,build", "--prefix", "none", "--target", host, "-p"];
+    let mut cargo = step::cargo(&tree);
+    let tree = step::capture(cargo.arg(program.package).args(program.features).current_dir(root))?;
+    let crates = tree.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some(format!("{} {}", words.next()?, words.next()?.strip_prefix('v')?))
+    });
+    Ok(crates.collect())
+}
+
+/// A bill of materials without the crates that are not compiled, and without what refers to them.
+fn only_compiled(mut bill: Value, compiled: &BTreeSet<String>) -> Value {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let of_compiled = |component: &Value| {
+        compiled.contains(&format!("{} {}", text(&component["name"]), text(&component["version"])))
+    };
+    let mut dropped = BTreeSet::new();
+    if let Some(components) = bill.get_mut("components").and_then(Value::as_array_mut) {
+        let others = components.iter().filter(|component| !of_compiled(component));
+        dropped.extend(others.map(|component| text(&component["bom-ref"])));
+        components.retain(of_compiled);
+    }
+    if let Some(entries) = bill.get_mut("dependencies").and_then(Value::as_array_mut) {
+        entries.retain(|entry| !dropped.contains(&text(&entry["ref"])));
+        for entry in entries {
+            if let Some(needed) = entry.get_mut("dependsOn").and_then(Value::as_array_mut) {
+                needed.retain(|needed| !dropped.contains(&text(needed)));
+            }
+        }
+    }
+    bill
 }
 
 fn manifest(root: &Path, package: &str) -> Outcome<PathBuf> {
@@ -325,6 +366,36 @@ mod tests {
         let packaged = packaged_configuration(template).unwrap();
         assert!(packaged.contains("\nurl = \"sqlite:/var/lib/user-backend/user-backend.db\"\n"));
         assert!(packaged_configuration("[store]").is_err());
+    }
+
+    #[test]
+    fn bill_names_only_what_is_compiled() {
+        let bill = serde_json::json!({
+            "components": [
+                { "bom-ref": "#sqlx", "name": "sqlx", "version": "1.0.0" },
+                { "bom-ref": "#mysql", "name": "mysql", "version": "1.0.0" },
+                { "bom-ref": "#old", "name": "sqlx", "version": "0.9.0" },
+            ],
+            "dependencies": [
+                { "ref": "#sqlx", "dependsOn": ["#old", "#other", "#mysql"] },
+                { "ref": "#mysql", "dependsOn": ["#sqlx"] },
+                { "ref": "#other" },
+            ],
+        });
+        let bill = only_compiled(bill, &BTreeSet::from(["sqlx 1.0.0".to_owned()]));
+        let expected = serde_json::json!({
+            "components": [{ "bom-ref": "#sqlx", "name": "sqlx", "version": "1.0.0" }],
+            "dependencies": [{ "ref": "#sqlx", "dependsOn": ["#other"] }, { "ref": "#other" }],
+        });
+        assert_eq!(bill, expected);
+    }
+
+    #[test]
+    fn tree_of_a_program_names_its_own_crates() {
+        let helper = PROGRAMS.last().unwrap();
+        let crates = compiled(&step::root(), helper, "x86_64-unknown-linux-gnu").unwrap();
+        assert!(crates.iter().any(|name| name.starts_with("user-backend ")), "{crates:?}");
+        assert!(!crates.iter().any(|name| name.starts_with("sqlx-mysql ")), "{crates:?}");
     }
 
     #[test]
