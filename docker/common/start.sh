@@ -21,11 +21,12 @@ imap)
   together ;;
 ftp)
   mkdir -p "$R"/{empty,root} "$(getent passwd ftp | cut -d: -f6)"
-  more=(); [ "${listen[0]}" != 0.0.0.0 ] || more=(-opasv_address=127.0.0.1)   # the address that the engine publishes
+  more=(-opasv_min_port=0 -opasv_max_port=0)   # natively any port, for many sessions at once
+  [ "${listen[0]}" != 0.0.0.0 ] || more=(-opasv_address=127.0.0.1)   # the address that the engine publishes, and its ports
   for c in $D/ftp/*.conf; do
     case $c in */pam.conf) continue;; */vsftpd.conf) c=;; esac
     for a in "${listen[@]}"; do   # one vsftpd can listen on one address
-      vsftpd $D/ftp/vsftpd.conf $c -olisten=YES -olisten_address="$a" ${more[@]+"${more[@]}"} & pids+=($!)
+      vsftpd $D/ftp/vsftpd.conf $c -olisten=YES -olisten_address="$a" "${more[@]}" & pids+=($!)
     done
   done
   together ;;

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: runs a benchmark and prints the table it wrote.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,12 +12,17 @@ use crate::performance::{self, Part, cell};
 use crate::rig::Rig;
 use crate::step::{self, Outcome, Steps};
 use crate::test::on_rig;
-use crate::{clients, differential, packages};
+use crate::{build_cost, clients, differential, packages};
 
 /// `cargo xtask bench`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Which one
+    ///
+    /// All but `accounts`, `attack`, `build` and `cache` read from the environment how often they measure
+    /// (`OCS_RUNS`: 7 for programs in turns, 5 for the server), for how many seconds (`OCS_SECONDS`: 5
+    /// for HTTP; sign-ins always 1), and how many wrong passwords they try
+    /// (`OCS_GUESSES`: 2000).
     name: Name,
 }
 
@@ -31,8 +37,7 @@ pub(crate) enum Name {
     /// Sign-ins at Apache, OpenLDAP, Postfix, OpenSSH and Prosody beside curl, ldapwhoami, sshpass
     /// and Python
     Classes,
-    /// HTTP Basic answered from memory, beside axum and nginx; `OCS_RUNS` and `OCS_SECONDS` (5
-    /// each) say how often and how long
+    /// HTTP Basic answered from memory, beside axum and nginx
     Http,
     /// Cached answers of the frontends beside saslauthd, Dovecot and nginx
     Frontends,
@@ -40,8 +45,9 @@ pub(crate) enum Name {
     Cache,
     /// The store with 10^5 users, on SQLite and PostgreSQL
     Accounts,
-    /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5
-    /// each) say how often and how long, `OCS_GUESSES` (2000) how many wrong passwords
+    /// A debug build of the library from nothing, beside that of hyper-util and tokio-rustls
+    Build,
+    /// The server under load: requests a second, latency, memory, time of refusals
     Ocs,
     /// What the owner notices of a thousand guesses a second from a thousand sources
     Attack,
@@ -66,7 +72,7 @@ impl Name {
             Self::Classes => (LOAD, "classes"),
             Self::Http => (LOAD, "http"),
             Self::Frontends => (LOAD, "frontends"),
-            Self::Ocs | Self::All => (LOAD, ""),
+            Self::Ocs | Self::Build | Self::All => (LOAD, ""),
         }
     }
 
@@ -75,6 +81,9 @@ impl Name {
         if self == Self::Attack { "cache.json".into() } else { format!("{}.json", self.name()) }
     }
 }
+
+/// Variables that make a run shorter or longer.
+const LENGTHS: [&str; 3] = ["OCS_RUNS", "OCS_SECONDS", "OCS_GUESSES"];
 
 /// The crate of what is measured from outside.
 const LOAD: &str = "user-backend-load";
@@ -102,16 +111,23 @@ pub(crate) fn run(args: &Args) -> Outcome {
     for Part { name, rows, .. } in &parts {
         print!("\n{name}\n{}", table(rows));
     }
-    if parts.len() + 1 == Name::value_variants().len() {
-        steps.run("page", "docs/performance.md", || performance::write(&parts));
-    } else {
+    if parts.len() + 1 != Name::value_variants().len() {
         steps.skip("page", "a benchmark failed, and the page has them all");
+    } else if let Some(name) = LENGTHS.iter().find(|name| env::var_os(name).is_some()) {
+        steps.skip("page", &format!("it has only figures of runs of the usual length, and {name} is set"));
+    } else {
+        steps.run("page", "docs/performance.md", || performance::write(&parts));
     }
     steps.finish()
 }
 
 /// Runs a benchmark and returns its rows.
 fn measure(name: Name) -> Outcome<Vec<Value>> {
+    if name == Name::Build {
+        let rows = build_cost::rows()?;
+        fs::write(step::target().join("bench").join(name.file()), serde_json::to_vec_pretty(&rows)?)?;
+        return Ok(rows);
+    }
     let (package, bench) = name.parts();
     let file = name.file();
     let rig = Rig::new(false);
@@ -131,7 +147,7 @@ fn measure(name: Name) -> Outcome<Vec<Value>> {
             missing.extend(packages::missing_servers());
             missing.extend(clients::missing_python());
         }
-        Name::Cache | Name::Attack | Name::Ocs | Name::All => {}
+        Name::Cache | Name::Attack | Name::Ocs | Name::Build | Name::All => {}
     }
     packages::install(&missing)?;
     // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's

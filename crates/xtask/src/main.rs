@@ -6,6 +6,7 @@
 mod adversarial;
 mod bench;
 mod browser;
+mod build_cost;
 mod ci;
 #[cfg(test)]
 mod circles;

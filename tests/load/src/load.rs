@@ -113,7 +113,7 @@ pub(crate) fn create(plan: &Plan) -> Outcome<Vec<Row>> {
     Ok(vec![
         Row::new(format!("{what}: per second; floor: hashes alone"), &ours.rates)
             .floor(&hashes)
-            .goal(Goal::Share(0.8)),
+            .goal(Goal::Share(0.95)),
         Row::new(format!("{what}: p99 in ms"), &ours.p99),
         Row::new(format!("{what} with readers beside: per second; floor: hashes alone"), &beside.rates)
             .floor(&hashes),

@@ -11,6 +11,8 @@ mod frontends;
 mod load;
 mod measure;
 mod memory;
+#[cfg(unix)]
+mod peers;
 mod people;
 mod process;
 mod refusals;

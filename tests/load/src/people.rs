@@ -39,9 +39,12 @@ pub(crate) fn basic(n: usize) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", name(n), password(n))))
 }
 
-/// The header of the user whom only the mail server of [`crate::frontends::imap_server`] knows.
-pub(crate) fn external() -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(format!("external:{}", password(0))))
+/// The user whom only the mail server of [`crate::peers::imap_server`] knows.
+pub(crate) const EXTERNAL: &str = "external";
+
+/// The header of [`EXTERNAL`] with this password.
+pub(crate) fn external(password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{EXTERNAL}:{password}")))
 }
 
 /// The name of the caller of that number.

@@ -36,6 +36,11 @@ pub(crate) fn peak_of(pid: u32) -> Option<f64> {
     Some(kibibytes(&status, "VmHWM:")? / 1024.0)
 }
 
+/// Lets the peak of a process begin at what it takes now (proc(5), `clear_refs`).
+pub(crate) fn forget_peak(pid: u32) -> std::io::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5")
+}
+
 impl Process {
     /// Its number.
     pub(crate) fn id(&self) -> u32 {
@@ -85,9 +90,9 @@ impl Process {
         Ok((read("VmRSS:")?, read("VmHWM:")?))
     }
 
-    /// Lets the peak begin at what it takes now (proc(5), `clear_refs`).
+    /// Lets the peak begin at what it takes now.
     pub(crate) fn forget_peak(&self) -> Outcome {
-        Ok(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
+        Ok(forget_peak(self.child.id())?)
     }
 }
 

@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -18,8 +20,10 @@ pub(crate) struct Plan {
     /// The admin command line, if its lists are measured too.
     pub(crate) occ: Option<PathBuf>,
     folder: TempDir,
-    /// How often everything is measured.
+    /// How often the server is measured.
     pub(crate) runs: usize,
+    /// How often programs are measured in turns: fewer than 7 times says little.
+    pub(crate) rounds: usize,
     /// How long each time.
     pub(crate) seconds: u32,
     /// How many wrong passwords are tried, half of them for existing users.
@@ -29,17 +33,18 @@ pub(crate) struct Plan {
 impl Plan {
     /// Reads `OCS_RUNS`, `OCS_SECONDS` and `OCS_GUESSES` from the environment.
     ///
-    /// Defaults: 5, 5, and 2000 (at most 10^5).
+    /// Defaults: 5 (7 rounds of programs in turns), 5, and 2000 (at most 10^5).
     ///
     /// # Errors
     /// They are no numbers.
     pub(crate) fn new(program: PathBuf) -> Outcome<Self> {
         let number =
             |name: &str, usual: u32| std::env::var(name).map_or(Ok(usual), |text| text.parse::<u32>());
-        let (runs, seconds) = (number("OCS_RUNS", 5)?.max(1), number("OCS_SECONDS", 5)?.max(1));
+        let runs = |usual| number("OCS_RUNS", usual).map(|runs| runs.max(1) as usize);
+        let (rounds, runs, seconds) = (runs(7)?, runs(5)?, number("OCS_SECONDS", 5)?.max(1));
         let guesses = number("OCS_GUESSES", 2_000)?.clamp(4, 100_000) as usize;
         let occ = std::env::var_os("OCS_OCC").map(PathBuf::from);
-        Ok(Self { program, occ, folder: tempfile::tempdir()?, runs: runs as usize, seconds, guesses })
+        Ok(Self { program, occ, folder: tempfile::tempdir()?, runs, rounds, seconds, guesses })
     }
 
     /// A new folder with a store of this many users, and the server.
@@ -115,16 +120,40 @@ impl Site {
     /// # Errors
     /// No answer, or another status than 200.
     pub(crate) fn ask_as(&self, caller: String, path: &str) -> Outcome<Answer> {
-        let mut stream = TcpStream::connect(&self.server.address)?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {caller}\r\nocs-apirequest: true\r\n\
-             connection: close\r\n\r\n"
-        )?;
-        let mut raw = Vec::new();
-        stream.read_to_end(&mut raw)?;
-        parse(raw)
+        parse(ask(&self.server.address, &caller, path)?)
     }
+
+    /// The same until it works, because the first sign-in makes the account and may wait for the
+    /// canary.
+    ///
+    /// # Errors
+    /// No answer, or another status than 200, for five seconds.
+    pub(crate) fn ask_until_known(&self, caller: &str, path: &str) -> Outcome<Answer> {
+        let began = Instant::now();
+        loop {
+            let answer = self.ask_as(caller.to_owned(), path);
+            if answer.is_ok() || began.elapsed() > Duration::from_secs(5) {
+                return answer;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Asks once, over plain HTTP, with this `Authorization` header.
+///
+/// # Errors
+/// No answer.
+pub(crate) fn ask(address: &str, caller: &str, path: &str) -> Outcome<Vec<u8>> {
+    let mut stream = TcpStream::connect(address)?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {caller}\r\nocs-apirequest: true\r\n\
+         connection: close\r\n\r\n"
+    )?;
+    let mut raw = Vec::new();
+    stream.read_to_end(&mut raw)?;
+    Ok(raw)
 }
 
 /// An answer, as it came and taken apart.

@@ -1,33 +1,53 @@
 //! Several programs that do the same thing, measured in turns.
 //!
 //! All of them run in each round, so that a busy machine slows all of them down alike. A ratio is
-//! the median of the ratios of the rounds.
+//! the median of the ratios of the rounds; that of processor times is the ratio of the sums.
 
 use std::fmt;
 use std::fs;
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::measure::median;
-use crate::process::{TICKS_PER_SECOND, ticks};
-
-/// Fewer rounds say little.
-const MIN_ROUNDS: usize = 7;
+use crate::process::{TICKS_PER_SECOND, forget_peak, peak_of, ticks};
 
 /// How long each turn takes.
 const TURN: Duration = Duration::from_secs(1);
 
-/// Lets this many callers sign in for a while; returns how many milliseconds each answer took.
-type Ask = Box<dyn Fn(usize, Duration) -> Outcome<Vec<f64>>>;
+/// How long the turn before takes.
+const FIRST_TURN: Duration = Duration::from_millis(300);
+
+/// Answers of a turn.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// How many milliseconds each took.
+    pub(crate) times: Vec<f64>,
+    /// Mebibytes that one of the processes took at most that ended meanwhile.
+    pub(crate) peak_of_ended: f64,
+}
+
+impl From<Vec<f64>> for Answers {
+    fn from(times: Vec<f64>) -> Self {
+        Self { times, peak_of_ended: 0.0 }
+    }
+}
+
+/// Lets this many callers sign in for a while.
+type Ask = Box<dyn Fn(usize, Duration) -> Outcome<Answers>>;
 
 /// A program that is measured.
 pub(crate) struct Target {
     name: &'static str,
     ask: Ask,
+    /// Fails unless a wrong password is refused.
+    refuses: Box<dyn Fn() -> Outcome>,
     /// The processes whose time and memory count, with their children.
     processes: Vec<u32>,
+    /// There is a process for each caller.
+    is_process_per_caller: bool,
     /// More callers than this are not measured.
     most_callers: usize,
     is_ours: bool,
@@ -40,16 +60,33 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
+    /// `refuses` fails unless a wrong password is refused, so that nothing is measured that accepts
+    /// every password.
     pub(crate) fn new(
         name: &'static str,
-        ask: impl Fn(usize, Duration) -> Outcome<Vec<f64>> + 'static,
+        ask: impl Fn(usize, Duration) -> Outcome<Answers> + 'static,
+        refuses: impl Fn() -> Outcome + 'static,
     ) -> Self {
-        Self { name, ask: Box::new(ask), processes: Vec::new(), most_callers: usize::MAX, is_ours: false }
+        Self {
+            name,
+            ask: Box::new(ask),
+            refuses: Box::new(refuses),
+            processes: Vec::new(),
+            is_process_per_caller: false,
+            most_callers: usize::MAX,
+            is_ours: false,
+        }
     }
 
     /// Counts the time and memory of these processes and their children.
     pub(crate) fn processes(mut self, processes: Vec<u32>) -> Self {
         self.processes = processes;
+        self
+    }
+
+    /// Counts only as many of the processes as there are callers.
+    pub(crate) fn process_per_caller(mut self) -> Self {
+        self.is_process_per_caller = true;
         self
     }
 
@@ -66,23 +103,26 @@ impl Target {
     }
 
     fn turn(&self, callers: usize, length: Duration) -> Outcome<Turn> {
-        let before = usage(&self.processes);
+        let used = if self.is_process_per_caller { callers } else { self.processes.len() };
+        let processes = self.processes.get(..used).unwrap_or(&self.processes);
+        let before = usage(processes, true);
         let began = std::time::Instant::now();
-        let mut times = (self.ask)(callers, length)
+        let Answers { mut times, peak_of_ended } = (self.ask)(callers, length)
             .map_err(|error| format!("{}, {callers} callers: {error}", self.name))?;
         let seconds = began.elapsed().as_secs_f64();
         if times.is_empty() {
             return Err(format!("{}, {callers} callers: no answer in {length:?}", self.name).into());
         }
         times.sort_by(f64::total_cmp);
-        let after = usage(&self.processes);
+        let after = usage(processes, false);
         let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
         Ok(Turn {
             per_second: times.len() as f64 / seconds,
             p50: at(50),
             p99: at(99),
-            cpu: (after.seconds - before.seconds).max(0.0) * 1000.0 / times.len() as f64,
-            memory: after.peak,
+            answers: times.len() as f64,
+            cpu: (after.seconds - before.seconds).max(0.0) * 1000.0,
+            memory: if peak_of_ended > 0.0 { peak_of_ended * callers as f64 } else { after.peak },
         })
     }
 }
@@ -95,7 +135,8 @@ struct Turn {
     p50: f64,
     /// Milliseconds.
     p99: f64,
-    /// Milliseconds of processor for each answer.
+    answers: f64,
+    /// Milliseconds of processor for all answers.
     cpu: f64,
     /// Mebibytes at most.
     memory: f64,
@@ -110,11 +151,13 @@ pub(crate) enum Figure {
 }
 
 impl Figure {
-    const fn of(self, turn: &Turn) -> f64 {
+    /// The figure of each turn; the kernel counts processor time in steps of 10 ms, so that of all
+    /// turns is one figure.
+    fn of(self, turns: &[Turn]) -> Vec<f64> {
         match self {
-            Self::PerSecond => turn.per_second,
-            Self::P50 => turn.p50,
-            Self::Cpu => turn.cpu,
+            Self::PerSecond => turns.iter().map(|turn| turn.per_second).collect(),
+            Self::P50 => turns.iter().map(|turn| turn.p50).collect(),
+            Self::Cpu => vec![cpu(turns)],
         }
     }
 
@@ -127,13 +170,24 @@ impl Figure {
     }
 }
 
-/// What the ratio of ours to the other one should be.
+/// Milliseconds of processor for an answer.
+fn cpu(turns: &[Turn]) -> f64 {
+    let sum = |value: fn(&Turn) -> f64| turns.iter().map(value).sum::<f64>();
+    sum(|turn| turn.cpu) / sum(|turn| turn.answers)
+}
+
+/// What ours should be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Ratio {
-    AtLeast(f64),
+pub(crate) enum Goal {
+    /// At least so many times the other one.
+    TimesAtLeast(f64),
+    /// At most so many times the other one.
+    TimesAtMost(f64),
+    /// At most so much more than the other one.
+    MoreAtMost(f64),
+    /// At most this, whatever the other one is.
     AtMost(f64),
-    /// There is no goal.
-    Any,
+    None,
 }
 
 /// Ours beside another one.
@@ -142,67 +196,81 @@ pub(crate) struct Comparison {
     pub(crate) ours: &'static str,
     pub(crate) peer: &'static str,
     pub(crate) figure: Figure,
-    pub(crate) goal: Ratio,
+    pub(crate) goal: Goal,
     /// Only with these numbers of callers; empty for all.
     pub(crate) callers: &'static [usize],
+}
+
+impl Comparison {
+    fn row(&self, callers: usize, ours: &[Turn], peer: &[Turn]) -> Value {
+        let Self { ours: name, peer: other, figure, goal, .. } = *self;
+        let (a, b) = (figure.of(ours), figure.of(peer));
+        let ratio = median(&a.iter().zip(&b).map(|(a, b)| a / b).collect::<Vec<_>>());
+        let more = median(&a.iter().zip(&b).map(|(a, b)| a - b).collect::<Vec<_>>());
+        let (goal, is_met) = match goal {
+            Goal::TimesAtLeast(least) => (Some(format!("ratio >= {least}")), ratio >= least),
+            Goal::TimesAtMost(most) => (Some(format!("ratio <= {most}")), ratio <= most),
+            Goal::MoreAtMost(most) => (Some(format!("<= {most} more")), more <= most),
+            Goal::AtMost(most) => (Some(format!("<= {most}")), median(&a) <= most),
+            Goal::None => (None, false),
+        };
+        json!({
+            "what": format!("{name} beside {other}, {callers} at once, {}", figure.unit()),
+            "ours": rounded(median(&a)), "peer": rounded(median(&b)), "ratio": ratio,
+            "met": goal.as_ref().map(|_| is_met), "goal": goal, "runs": ours.len(),
+        })
+    }
 }
 
 /// Measures all targets, and makes the rows of the table: the comparisons first.
 ///
 /// # Errors
-/// A target failed or gave no answer.
+/// A target failed, gave no answer or accepts a wrong password.
 pub(crate) fn rows(
     title: &str,
     targets: &[Target],
     callers: &[usize],
-    runs: usize,
+    rounds: usize,
     comparisons: &[Comparison],
 ) -> Outcome<Vec<Value>> {
-    let rounds = runs.max(MIN_ROUNDS);
     let measured: usize =
         targets.iter().map(|target| callers.iter().filter(|n| **n <= target.most_callers).count()).sum();
-    let total = rounds * measured;
-    let mut done = 0;
+    let mut progress = Progress::new(title, rounds, measured, TURN);
     let mut turns = vec![vec![Vec::new(); callers.len()]; targets.len()];
     for target in targets {
+        progress.note(&format!("{}, a wrong password", target.name));
+        (target.refuses)().map_err(|error| format!("{}: {error}", target.name))?;
         // First answers take longer; from now on memory answers where there is one.
-        target.turn(1, Duration::from_millis(300))?;
+        let most = callers.iter().filter(|n| **n <= target.most_callers).max();
+        target.turn(most.copied().unwrap_or(1), FIRST_TURN)?;
     }
     for _ in 0..rounds {
         for (target, turns) in targets.iter().zip(&mut turns) {
             for (n, turns) in callers.iter().zip(turns).filter(|(n, _)| **n <= target.most_callers) {
-                progress(title, done, total, &format!("{}, {n} callers", target.name));
+                progress.next(&format!("{}, {n} callers", target.name));
                 turns.push(target.turn(*n, TURN)?);
-                done += 1;
             }
         }
     }
-    progress(title, done, total, "done");
-    eprintln!();
+    progress.end();
     let found = |name: &str, column: usize| {
         let at = targets.iter().position(|target| target.name == name)?;
         Some(&turns[at][column]).filter(|turns| !turns.is_empty())
     };
     let mut rows = Vec::new();
-    for Comparison { ours, peer, figure, goal, callers: only } in comparisons.iter().copied() {
+    for comparison in comparisons {
+        let before = rows.len();
         for (column, n) in callers.iter().enumerate() {
-            if !only.is_empty() && !only.contains(n) {
+            if !comparison.callers.is_empty() && !comparison.callers.contains(n) {
                 continue;
             }
-            let (Some(a), Some(b)) = (found(ours, column), found(peer, column)) else { continue };
-            let values = |turns: &[Turn]| turns.iter().map(|turn| figure.of(turn)).collect::<Vec<_>>();
-            let (a, b) = (values(a), values(b));
-            let ratio = median(&a.iter().zip(&b).map(|(a, b)| a / b).collect::<Vec<_>>());
-            let (goal, met) = match goal {
-                Ratio::AtLeast(least) => (Some(format!("ratio >= {least}")), Some(ratio >= least)),
-                Ratio::AtMost(most) => (Some(format!("ratio <= {most}")), Some(ratio <= most)),
-                Ratio::Any => (None, None),
-            };
-            rows.push(json!({
-                "what": format!("{ours} beside {peer}, {n} at once, {}", figure.unit()),
-                "ours": rounded(median(&a)), "peer": rounded(median(&b)), "ratio": ratio,
-                "goal": goal, "met": met, "runs": rounds,
-            }));
+            let both = (found(comparison.ours, column), found(comparison.peer, column));
+            if let (Some(ours), Some(peer)) = both {
+                rows.push(comparison.row(*n, ours, peer));
+            }
+        }
+        if rows.len() == before {
+            return Err(format!("no figures for {comparison:?}").into());
         }
     }
     for target in targets {
@@ -215,7 +283,7 @@ pub(crate) fn rows(
                 "p50_ms": rounded(of(|turn| turn.p50)), "p99_ms": rounded(of(|turn| turn.p99)),
             });
             if !target.processes.is_empty() {
-                row["cpu_ms"] = rounded(of(|turn| turn.cpu)).into();
+                row["cpu_ms"] = rounded(cpu(turns)).into();
                 row["peak_mib"] = rounded(of(|turn| turn.memory)).into();
             }
             rows.push(row);
@@ -226,16 +294,55 @@ pub(crate) fn rows(
 
 /// Three significant digits or more.
 fn rounded(value: f64) -> f64 {
-    let unit = 10_f64.powi(value.abs().max(1e-9).log10().floor() as i32 - 2).min(1.0);
-    (value / unit).round() * unit
+    let parts = 10_f64.powi(2 - value.abs().max(1e-9).log10().floor() as i32).max(1.0);
+    (value * parts).round() / parts
 }
 
-/// One line on a terminal, and nothing elsewhere.
-fn progress(title: &str, done: usize, total: usize, what: &str) {
-    use std::io::IsTerminal as _;
-    if std::io::stderr().is_terminal() {
-        let left = (total - done) as u64 * TURN.as_secs();
-        eprint!("\r\x1b[K    {title}: {done}/{total}, about {left} s left: {what}");
+/// Says what is measured and how long it will still take.
+///
+/// On a terminal in one line that changes, elsewhere in one line for each round.
+#[derive(Debug)]
+pub(crate) struct Progress<'a> {
+    title: &'a str,
+    in_round: usize,
+    total: usize,
+    length: Duration,
+    done: usize,
+    is_terminal: bool,
+}
+
+impl<'a> Progress<'a> {
+    /// So many rounds of so many turns of this length.
+    pub(crate) fn new(title: &'a str, rounds: usize, in_round: usize, length: Duration) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        Self { title, in_round, total: rounds * in_round, length, done: 0, is_terminal }
+    }
+
+    /// Before the first turn.
+    pub(crate) fn note(&self, what: &str) {
+        if self.is_terminal {
+            eprint!("\r\x1b[K    {}: {what}", self.title);
+        }
+    }
+
+    /// A turn begins.
+    pub(crate) fn next(&mut self, what: &str) {
+        let Self { title, in_round, total, done, .. } = *self;
+        let left = (total - done) as u64 * self.length.as_secs();
+        if self.is_terminal {
+            eprint!("\r\x1b[K    {title}: {done} of {total}, about {left} s left: {what}");
+        } else if done.is_multiple_of(in_round) {
+            let (round, rounds) = (done / in_round + 1, total / in_round);
+            eprintln!("    {title}: round {round} of {rounds}, about {left} s left");
+        }
+        self.done += 1;
+    }
+
+    /// All turns are over.
+    pub(crate) fn end(&self) {
+        if self.is_terminal {
+            eprint!("\r\x1b[K");
+        }
     }
 }
 
@@ -248,7 +355,9 @@ struct Usage {
     peak: f64,
 }
 
-fn usage(roots: &[u32]) -> Usage {
+/// Reads it, of these processes and their children; `is_start` lets the peaks begin at what they
+/// take now.
+fn usage(roots: &[u32], is_start: bool) -> Usage {
     let mut usage = Usage::default();
     if roots.is_empty() {
         return usage;
@@ -269,7 +378,12 @@ fn usage(roots: &[u32]) -> Usage {
         if let Some((_, _, ticks)) = stats.iter().find(|(found, ..)| *found == pid) {
             usage.seconds += ticks / TICKS_PER_SECOND;
         }
-        usage.peak += crate::process::peak_of(pid).unwrap_or_default();
+        if is_start {
+            // A process may have ended meanwhile.
+            let _ = forget_peak(pid);
+        } else {
+            usage.peak += peak_of(pid).unwrap_or_default();
+        }
         wanted.extend(stats.iter().filter(|(_, parent, _)| *parent == pid).map(|(child, ..)| *child));
     }
     usage

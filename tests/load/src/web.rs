@@ -2,15 +2,15 @@
 //!
 //! Beside it: axum that answers the same bytes, and nginx with a password file.
 
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::frontends::{Peers, imap_server};
 use crate::measure::median;
+use crate::peers::{self, imap_server};
 use crate::process::Process;
-use crate::site::Plan;
+use crate::site::{self, Plan};
+use crate::turns::Progress;
 use crate::wrk::{self, Ask, Run};
 use crate::{Outcome, floor, people};
 
@@ -29,33 +29,35 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Value>> {
          tls = \"none\"\ncache_accepted = \"1h\"\n"
     );
     let site = plan.site_with(1000, false, &settings)?;
-    // The first sign-in makes the account; the canary may still be on its way.
-    let mut answer = site.ask_as(people::external(), path);
-    for _ in 0..100 {
-        if answer.is_ok() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(50));
-        answer = site.ask_as(people::external(), path);
-    }
-    let least = floor::start(&answer?, site.folder())?;
-    let peers = Peers::nginx_only(site.folder())?;
-    let nginx = |file| format!("http://{}{file}", peers.address());
+    let right = people::external(&people::password(0));
+    let answer = site.ask_until_known(&right, path)?;
+    let least = floor::start(&answer, site.folder())?;
+    let (_nginx, nginx) = peers::nginx(site.folder())?;
     let idle = site.server.memory()?.0;
-    let targets: [(&str, String, Option<&Process>); 4] = [
-        ("ours, cached external user", format!("{}{path}", site.url()), Some(&site.server)),
-        ("axum, same bytes", format!("http://{}{path}", least.address), Some(&least)),
-        ("nginx, bcrypt 5", nginx("/page"), None),
-        ("nginx, SHA-1", nginx("/sha/page"), None),
+    let targets: [(&str, &str, &str, Option<&Process>); 4] = [
+        ("ours, cached external user", &site.server.address, path, Some(&site.server)),
+        ("axum, same bytes", &least.address, path, Some(&least)),
+        ("nginx, bcrypt 5", &nginx, "/page", None),
+        ("nginx, SHA-1", &nginx, "/sha/page", None),
     ];
+    for (name, address, path, _) in targets.iter().filter(|(name, ..)| !name.starts_with("axum")) {
+        let refusal = site::ask(address, &people::external("Not the password 1"), path)?;
+        if !refusal.starts_with(b"HTTP/1.1 401 ") {
+            return Err(format!("{name}: a wrong password is not answered with 401").into());
+        }
+    }
     let run = Run { connections: CONNECTIONS, seconds: plan.seconds };
     let mut rates = [const { Vec::new() }; 4];
     let mut p99 = [const { Vec::new() }; 4];
     let mut cpu = [const { Vec::new() }; 4];
-    for _ in 0..plan.runs {
-        for (n, (_, url, process)) in targets.iter().enumerate() {
+    let length = Duration::from_secs(plan.seconds.into());
+    let mut progress = Progress::new("http", plan.rounds, targets.len(), length);
+    for _ in 0..plan.rounds {
+        for (n, (name, address, path, process)) in targets.iter().enumerate() {
+            progress.next(name);
             let before = process.map(Process::cpu).transpose()?;
-            let counted = wrk::run(url, &Ask::Same(people::external()), run, site.folder())?;
+            let url = format!("http://{address}{path}");
+            let counted = wrk::run(&url, &Ask::Same(right.clone()), run, site.folder())?;
             rates[n].push(counted.per_second);
             p99[n].push(counted.p99);
             if let (Some(process), Some(before)) = (process, before) {
@@ -63,6 +65,7 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Value>> {
             }
         }
     }
+    progress.end();
     let mut rows = Vec::new();
     for (peer, least) in [(1, Some(0.4)), (2, Some(35.0)), (3, None)] {
         let ratio = median(&rates[0].iter().zip(&rates[peer]).map(|(a, b)| a / b).collect::<Vec<_>>());
@@ -70,7 +73,7 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Value>> {
             "what": format!("{} beside {}, {CONNECTIONS} connections, answers/s", targets[0].0, targets[peer].0),
             "ours": median(&rates[0]).round(), "peer": median(&rates[peer]).round(), "ratio": ratio,
             "goal": least.map(|least| format!("ratio >= {least}")), "met": least.map(|least| ratio >= least),
-            "runs": plan.runs,
+            "runs": plan.rounds,
         }));
     }
     rows.push(json!({
@@ -79,7 +82,7 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Value>> {
     }));
     for (n, (name, ..)) in targets.iter().enumerate() {
         let mut row = json!({
-            "what": name, "is_ours": n == 0, "runs": plan.runs, "per_second": median(&rates[n]).round(),
+            "what": name, "is_ours": n == 0, "runs": plan.rounds, "per_second": median(&rates[n]).round(),
             "p99_ms": (median(&p99[n]) * 1000.0).round() / 1000.0,
         });
         if !cpu[n].is_empty() {

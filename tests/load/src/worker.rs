@@ -1,8 +1,10 @@
 //! Programs that sign in when they are told to: ours, a bare socket, a command, other languages.
 //!
 //! Each reads `run CALLERS MILLISECONDS` lines, signs in until the time is over, and prints
-//! `{"ms": [...]}`: how long each sign-in took. Ours, the bare socket and commands run all callers
-//! in one process; of the others there is one process for each caller.
+//! `{"ms": [...]}`: how long each sign-in took, and from commands `"peak_mib"`: what the largest took
+//! in memory. It ends when a sign-in fails, so nothing that failed is ever counted. Ours, the bare
+//! socket and commands run all callers in one process; of the others there is one process for each
+//! caller.
 
 use std::cell::RefCell;
 use std::env;
@@ -12,6 +14,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -22,7 +25,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use user_backend::{Config, Credentials, Outcome as SignIn, Resolver};
 
 use crate::Outcome;
-use crate::turns::Target;
+use crate::turns::{Answers, Target};
 
 /// The argument that turns this program into a worker.
 pub(crate) const COMMAND: &str = "worker";
@@ -35,12 +38,13 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(command: &[String]) -> Outcome<Self> {
+    fn start(command: &[String], errors: Stdio) -> Outcome<Self> {
         let (program, arguments) = command.split_first().ok_or("no command")?;
         let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(errors)
             .spawn()
             .map_err(|error| format!("{program} does not start: {error}"))?;
         let input = child.stdin.take().ok_or("no standard input")?;
@@ -48,14 +52,21 @@ impl Worker {
         Ok(Self { child, input, output })
     }
 
-    fn answer(&mut self) -> Outcome<Vec<f64>> {
+    /// Says that it runs; it answers when the time is over.
+    fn run(&mut self, callers: usize, length: Duration) -> Outcome {
+        Ok(writeln!(self.input, "run {callers} {}", length.as_millis())?)
+    }
+
+    /// `None` if it ended, because a sign-in failed.
+    fn answer(&mut self) -> Outcome<Option<Answers>> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            return Err(format!("it ended: {}", self.child.wait()?).into());
+            return Ok(None);
         }
         let answer: Value = serde_json::from_str(&line)?;
         let times = answer["ms"].as_array().ok_or("an answer without times")?;
-        Ok(times.iter().filter_map(Value::as_f64).collect())
+        let times = times.iter().filter_map(Value::as_f64).collect();
+        Ok(Some(Answers { times, peak_of_ended: answer["peak_mib"].as_f64().unwrap_or_default() }))
     }
 }
 
@@ -66,43 +77,97 @@ impl Drop for Worker {
     }
 }
 
-fn target(name: &'static str, command: &[String], most: usize, is_concurrent: bool) -> Outcome<Target> {
-    let processes = if is_concurrent { 1 } else { most };
-    let workers = (0..processes).map(|_| Worker::start(command)).collect::<Outcome<Vec<_>>>()?;
-    let ids = workers.iter().map(|worker| worker.child.id()).collect();
-    let workers = RefCell::new(workers);
+/// What a program signs in with in a check: it is refused.
+const WRONG_PASSWORD: &str = "Not-the-password-1";
+
+/// How a program signs in.
+#[derive(Debug)]
+pub(crate) struct Program<'a> {
+    /// It and its arguments; the password is part of one.
+    pub(crate) command: &'a [String],
+    pub(crate) password: &'a str,
+    /// As many callers at most.
+    pub(crate) most: usize,
+}
+
+impl Program<'_> {
+    fn target(&self, name: &'static str, is_concurrent: bool) -> Outcome<Target> {
+        let processes = if is_concurrent { 1 } else { self.most };
+        let start = |_| Worker::start(self.command, Stdio::inherit());
+        let workers = (0..processes).map(start).collect::<Outcome<Vec<_>>>()?;
+        let ids = workers.iter().map(|worker| worker.child.id()).collect();
+        let workers = RefCell::new(workers);
+        let ask = move |callers: usize, length: Duration| {
+            let mut workers = workers.borrow_mut();
+            let (used, each) = if is_concurrent { (1, callers) } else { (callers, 1) };
+            let workers = workers.get_mut(..used).ok_or("more callers than processes")?;
+            for worker in workers.iter_mut() {
+                worker.run(each, length)?;
+            }
+            let mut all = Answers::default();
+            for worker in workers {
+                let answers = worker.answer()?.ok_or("a sign-in failed")?;
+                all.times.extend(answers.times);
+                all.peak_of_ended = all.peak_of_ended.max(answers.peak_of_ended);
+            }
+            Ok(all)
+        };
+        let target = Target::new(name, ask, self.refuses()?).processes(ids).at_most(self.most);
+        Ok(if is_concurrent { target } else { target.process_per_caller() })
+    }
+
+    /// Signs in with a wrong password, and fails if that is accepted.
+    fn refuses(&self) -> Outcome<Box<dyn Fn() -> Outcome>> {
+        let wrong: Vec<String> =
+            self.command.iter().map(|word| word.replace(self.password, WRONG_PASSWORD)).collect();
+        if wrong == self.command {
+            return Err("the password is not part of the command".into());
+        }
+        Ok(Box::new(move || {
+            let mut worker = Worker::start(&wrong, Stdio::null())?;
+            worker.run(1, Duration::from_millis(300))?;
+            match worker.answer()? {
+                None => Ok(()),
+                Some(_) => Err("a wrong password is accepted".into()),
+            }
+        }))
+    }
+
+    /// A program of another language, with as many processes as callers.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn script(&self, name: &'static str) -> Outcome<Target> {
+        self.target(name, false)
+    }
+
+    /// A part of this program, with all callers in one process.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn part(&self, name: &'static str) -> Outcome<Target> {
+        let mut command = vec![env::current_exe()?.display().to_string(), COMMAND.to_owned()];
+        command.extend_from_slice(self.command);
+        Program { command: &command, ..*self }.target(name, true)
+    }
+}
+
+/// A program that needs no password, started for each answer, one at a time.
+///
+/// # Errors
+/// It does not start.
+pub(crate) fn without_password(name: &'static str, command: &[&str]) -> Outcome<Target> {
+    let mut words = vec![env::current_exe()?.display().to_string()];
+    words.extend([COMMAND, "command"].iter().chain(command).map(|word| (*word).to_owned()));
+    let worker = Worker::start(&words, Stdio::inherit())?;
+    let id = worker.child.id();
+    let worker = RefCell::new(worker);
     let ask = move |callers: usize, length: Duration| {
-        let mut workers = workers.borrow_mut();
-        let (used, each) = if is_concurrent { (1, callers) } else { (callers, 1) };
-        let workers = workers.get_mut(..used).ok_or("more callers than processes")?;
-        for worker in workers.iter_mut() {
-            writeln!(worker.input, "run {each} {}", length.as_millis())?;
-        }
-        let mut times = Vec::new();
-        for worker in workers {
-            times.extend(worker.answer()?);
-        }
-        Ok(times)
+        let mut worker = worker.borrow_mut();
+        worker.run(callers, length)?;
+        Ok(worker.answer()?.ok_or("it failed")?)
     };
-    Ok(Target::new(name, ask).processes(ids).at_most(most))
-}
-
-/// A program of another language, with as many processes as callers.
-///
-/// # Errors
-/// It does not start.
-pub(crate) fn script(name: &'static str, command: &[String], most: usize) -> Outcome<Target> {
-    target(name, command, most, false)
-}
-
-/// A part of this program, with all callers in one process.
-///
-/// # Errors
-/// It does not start.
-pub(crate) fn part(name: &'static str, arguments: &[String], most: usize) -> Outcome<Target> {
-    let mut command = vec![env::current_exe()?.display().to_string(), COMMAND.to_owned()];
-    command.extend_from_slice(arguments);
-    target(name, &command, most, true)
+    Ok(Target::new(name, ask, || Ok(())).processes(vec![id]).at_most(1))
 }
 
 /// Serves as a worker.
@@ -117,48 +182,47 @@ pub(crate) fn serve() -> Outcome {
         ["floor", dialogue, port, ca, name, password] => {
             floor(dialogue, port.parse()?, Path::new(ca), name, password)
         }
-        ["command", program, ref arguments @ ..] => command(program, arguments),
-        _ => {
-            Err("worker ours CONFIG NAME PASSWORD | floor DIALOGUE PORT CA NAME PASSWORD | command ..."
-                .into())
-        }
+        ["command", ref words @ ..] => command(words),
+        _ => Err("worker ours CONFIG NAME PASSWORD | floor DIALOGUE PORT CA NAME PASSWORD | \
+                  command [NAME=VALUE ...] [<<<INPUT] PROGRAM ..."
+            .into()),
     }
 }
 
 /// Reads a line, and runs this many callers until the end.
-fn answer_lines(mut run: impl FnMut(usize, Instant) -> Outcome<Vec<f64>>) -> Outcome {
+fn answer_lines(mut run: impl FnMut(usize, Instant) -> Outcome<Answers>) -> Outcome {
     for line in std::io::stdin().lines() {
         let line = line?;
         let mut words = line.split(' ').skip(1).map(str::parse::<u64>);
         let (Some(Ok(callers)), Some(Ok(length))) = (words.next(), words.next()) else {
             return Err(format!("expected run CALLERS MILLISECONDS, found {line}").into());
         };
-        let times = run(usize::try_from(callers)?, Instant::now() + Duration::from_millis(length))?;
-        println!("{}", json!({ "ms": times }));
+        let answers = run(usize::try_from(callers)?, Instant::now() + Duration::from_millis(length))?;
+        println!("{}", json!({ "ms": answers.times, "peak_mib": answers.peak_of_ended }));
     }
     Ok(())
 }
 
-/// Lets tasks call a function until the end.
+/// Lets tasks, which have their number, call a function until the end.
 fn in_tasks<F, R>(
     runtime: &tokio::runtime::Runtime,
     callers: usize,
     end: Instant,
     once: F,
-) -> Outcome<Vec<f64>>
+) -> Outcome<Answers>
 where
-    F: Fn() -> R + Send + Clone + 'static,
+    F: Fn(usize) -> R + Send + Clone + 'static,
     R: Future<Output = Result<(), String>> + Send,
 {
     runtime.block_on(async {
         let tasks: Vec<_> = (0..callers)
-            .map(|_| {
+            .map(|caller| {
                 let once = once.clone();
                 tokio::spawn(async move {
                     let mut times = Vec::new();
                     while Instant::now() < end {
                         let began = Instant::now();
-                        once().await?;
+                        once(caller).await?;
                         times.push(began.elapsed().as_secs_f64() * 1000.0);
                     }
                     Ok::<_, String>(times)
@@ -169,7 +233,7 @@ where
         for task in tasks {
             times.extend(task.await??);
         }
-        Ok(times)
+        Ok(times.into())
     })
 }
 
@@ -178,21 +242,31 @@ fn runtime() -> Outcome<tokio::runtime::Runtime> {
 }
 
 /// The library, with the backends of a configuration file.
+///
+/// In the name, `{}` is the number of the caller. Without it all callers are the same user, and each
+/// has a resolver of its own: one resolver would let attempts that arrive together share one.
 fn ours(config: &str, name: &str, password: &str) -> Outcome {
     let runtime = runtime()?;
     let config = Config::load(config)?;
-    let resolver = runtime.block_on(async { Resolver::from_config(&config) })?;
-    let resolver = Arc::new(resolver);
-    let (name, password) = (name.to_owned(), password.to_owned());
+    let mut resolvers = Vec::new();
+    let (name, password): (Arc<str>, Arc<str>) = (name.into(), password.into());
     answer_lines(|callers, end| {
-        let (resolver, name, password) = (Arc::clone(&resolver), name.clone(), password.clone());
-        in_tasks(&runtime, callers, end, move || {
-            let (resolver, name, password) = (Arc::clone(&resolver), name.clone(), password.clone());
+        while resolvers.len() < if name.contains("{}") { 1 } else { callers } {
+            resolvers.push(runtime.block_on(async { Resolver::from_config(&config) })?);
+        }
+        let resolvers: Arc<[Resolver]> = resolvers.clone().into();
+        let (name, password) = (Arc::clone(&name), Arc::clone(&password));
+        in_tasks(&runtime, callers, end, move |caller| {
+            let (resolvers, name, password) =
+                (Arc::clone(&resolvers), Arc::clone(&name), Arc::clone(&password));
             async move {
+                let resolver = resolvers.iter().cycle().nth(caller).ok_or("no resolver")?;
+                let name = name.replace("{}", &caller.to_string());
                 let credentials = Credentials::new(&name, &password).without_source();
-                match resolver.authenticate(credentials).await.outcome {
+                let answer = resolver.authenticate(credentials).await;
+                match answer.outcome {
                     SignIn::Authenticated(_) => Ok(()),
-                    other => Err(format!("expected a sign-in, found {other:?}")),
+                    other => Err(format!("expected a sign-in, found {other:?}\n{}", answer.trace)),
                 }
             }
         })
@@ -225,7 +299,7 @@ fn floor(dialogue: &str, port: u16, ca: &Path, name: &str, password: &str) -> Ou
     let host = env::var(HOST)?;
     answer_lines(|callers, end| {
         let (tls, lines, host) = (tls.clone(), Arc::clone(&lines), host.clone());
-        in_tasks(&runtime, callers, end, move || {
+        in_tasks(&runtime, callers, end, move |_| {
             let (tls, lines, host) = (tls.clone(), Arc::clone(&lines), host.clone());
             async move { once(&host, port, tls, &lines, last).await.map_err(|error| error.to_string()) }
         })
@@ -275,31 +349,58 @@ async fn dialogue(
 }
 
 /// A program that is started for each sign-in and ends with 0 if the password is right.
-fn command(program: &str, arguments: &[&str]) -> Outcome {
+///
+/// As in a shell, words before it are variables of its environment and, after `<<<`, its input.
+fn command(words: &[&str]) -> Outcome {
+    let is_before = |word: &&&str| {
+        word.starts_with("<<<") || word.split_once('=').is_some_and(|(name, _)| is_variable(name))
+    };
+    let (before, words) = words.split_at(words.iter().take_while(is_before).count());
+    let input = before.iter().find_map(|word| word.strip_prefix("<<<"));
+    let variables: Vec<_> = before.iter().filter_map(|word| word.split_once('=')).collect();
+    let (program, arguments) = words.split_first().ok_or("no command")?;
+    let once = || -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("{program}: {error}");
+        let mut command = Command::new(program);
+        command.args(arguments).envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child = command.spawn().map_err(failed)?;
+        if let (Some(text), Some(mut pipe)) = (input, child.stdin.take()) {
+            pipe.write_all(text.as_bytes()).map_err(failed)?;
+        }
+        let ended = child.wait().map_err(failed)?;
+        if ended.success() { Ok(()) } else { Err(format!("{program} ended with {ended}")) }
+    };
     answer_lines(|callers, end| {
-        std::thread::scope(|scope| {
+        let times = std::thread::scope(|scope| {
             let call = || {
                 let mut times = Vec::new();
                 while Instant::now() < end {
                     let began = Instant::now();
-                    let mut command = Command::new(program);
-                    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-                    let ended = command.status().map_err(|error| format!("{program}: {error}"))?;
-                    if !ended.success() {
-                        return Err(format!("{program} ended with {ended}"));
-                    }
+                    once()?;
                     times.push(began.elapsed().as_secs_f64() * 1000.0);
                 }
-                Ok(times)
+                Ok::<_, String>(times)
             };
             let threads: Vec<_> = (0..callers).map(|_| scope.spawn(call)).collect();
             let mut times = Vec::new();
             for thread in threads {
                 times.extend(thread.join().map_err(|_| "a caller broke off")??);
             }
-            Ok(times)
-        })
+            Ok::<_, Box<dyn std::error::Error>>(times)
+        })?;
+        let largest = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
+        Ok(Answers { times, peak_of_ended: largest as f64 / 1024.0 })
     })
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+/// The words of a command.
+pub(crate) fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// The text of a script, written where it can be run.
