@@ -371,7 +371,7 @@ pub(crate) fn classes(plan: &Plan) -> Outcome<Vec<Value>> {
         )?,
         bench.python(
             "Python slixmpp",
-            &at("slixmpp", "example.com", prosody.port, &prosody_ca),
+            &at("slixmpp", "example.com", prosody.tls_port, &prosody_ca),
             PASSWORD,
             most,
         )?,

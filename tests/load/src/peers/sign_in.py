@@ -62,14 +62,16 @@ def client(kind, host, port, ca, name, password):
             server.close()
 
     elif kind == "slixmpp":
-        return xmpp(host, port, ca, name, password)
+        return xmpp(host, port, tls, name, password)
     else:
         sys.exit(f"no client {kind}")
     return sign_in
 
 
-def xmpp(host, port, ca, name, password):
+def xmpp(host, port, tls, name, password):
     """The same with slixmpp; `host` is the virtual host of the account."""
+    # The certificate is for the address, and slixmpp cannot be told.
+    tls.check_hostname = False
     import asyncio
 
     import slixmpp
@@ -78,8 +80,7 @@ def xmpp(host, port, ca, name, password):
     asyncio.set_event_loop(loop)
 
     def sign_in():
-        server = slixmpp.ClientXMPP(f"{name}@{host}", password)
-        server.ca_certs = ca
+        server = slixmpp.ClientXMPP(f"{name}@{host}", password, ssl_context=tls)
         end = loop.create_future()
 
         def finish(value):
@@ -93,6 +94,10 @@ def xmpp(host, port, ca, name, password):
         if not loop.run_until_complete(asyncio.wait_for(end, 20)):
             raise ValueError("refused")
         server.abort()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
     return sign_in
 
