@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs;
 use std::io::IsTerminal as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -106,7 +106,7 @@ impl Target {
         let used = if self.is_process_per_caller { callers } else { self.processes.len() };
         let processes = self.processes.get(..used).unwrap_or(&self.processes);
         let before = usage(processes, true);
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let Answers { mut times, peak_of_ended } = (self.ask)(callers, length)
             .map_err(|error| format!("{}, {callers} callers: {error}", self.name))?;
         let seconds = began.elapsed().as_secs_f64();
@@ -306,8 +306,10 @@ pub(crate) struct Progress<'a> {
     title: &'a str,
     in_round: usize,
     total: usize,
+    /// How long a turn takes, if no turn has ended.
     length: Duration,
     done: usize,
+    began: Option<Instant>,
     is_terminal: bool,
 }
 
@@ -315,7 +317,7 @@ impl<'a> Progress<'a> {
     /// So many rounds of so many turns of this length.
     pub(crate) fn new(title: &'a str, rounds: usize, in_round: usize, length: Duration) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        Self { title, in_round, total: rounds * in_round, length, done: 0, is_terminal }
+        Self { title, in_round, total: rounds * in_round, length, done: 0, began: None, is_terminal }
     }
 
     /// Before the first turn.
@@ -327,8 +329,10 @@ impl<'a> Progress<'a> {
 
     /// A turn begins.
     pub(crate) fn next(&mut self, what: &str) {
+        let began = *self.began.get_or_insert_with(Instant::now);
         let Self { title, in_round, total, done, .. } = *self;
-        let left = (total - done) as u64 * self.length.as_secs();
+        let each = began.elapsed().checked_div(done as u32).unwrap_or(self.length);
+        let left = (each * (total - done) as u32).as_secs();
         if self.is_terminal {
             eprint!("\r\x1b[K    {title}: {done} of {total}, about {left} s left: {what}");
         } else if done.is_multiple_of(in_round) {

@@ -1,10 +1,10 @@
 //! Programs that sign in when they are told to: ours, a bare socket, a command, other languages.
 //!
-//! Each reads `run CALLERS MILLISECONDS` lines, signs in until the time is over, and prints
-//! `{"ms": [...]}`: how long each sign-in took, and from commands `"peak_mib"`: what the largest took
-//! in memory. It ends when a sign-in fails, so nothing that failed is ever counted. Ours, the bare
-//! socket and commands run all callers in one process; of the others there is one process for each
-//! caller.
+//! Each reads `run CALLERS MILLISECONDS` lines, signs in until the time is over, at least once, and
+//! prints `{"ms": [...]}`: how long each sign-in took, and from commands `"peak_mib"`: what the
+//! largest took in memory. It ends when a sign-in fails, so nothing that failed is ever counted.
+//! Ours, the bare socket and commands run all callers in one process; of the others there is one
+//! process for each caller.
 
 use std::cell::RefCell;
 use std::env;
@@ -220,12 +220,14 @@ where
                 let once = once.clone();
                 tokio::spawn(async move {
                     let mut times = Vec::new();
-                    while Instant::now() < end {
+                    loop {
                         let began = Instant::now();
                         once(caller).await?;
                         times.push(began.elapsed().as_secs_f64() * 1000.0);
+                        if Instant::now() >= end {
+                            return Ok::<_, String>(times);
+                        }
                     }
-                    Ok::<_, String>(times)
                 })
             })
             .collect();
@@ -375,12 +377,14 @@ fn command(words: &[&str]) -> Outcome {
         let times = std::thread::scope(|scope| {
             let call = || {
                 let mut times = Vec::new();
-                while Instant::now() < end {
+                loop {
                     let began = Instant::now();
                     once()?;
                     times.push(began.elapsed().as_secs_f64() * 1000.0);
+                    if Instant::now() >= end {
+                        return Ok::<_, String>(times);
+                    }
                 }
-                Ok::<_, String>(times)
             };
             let threads: Vec<_> = (0..callers).map(|_| scope.spawn(call)).collect();
             let mut times = Vec::new();

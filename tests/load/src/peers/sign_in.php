@@ -1,8 +1,8 @@
 <?php
 // Signs in as a PHP application does: sign_in.php CLIENT HOST PORT CA NAME PASSWORD
 //
-// Reads "run CALLERS MILLISECONDS" lines. After each, it signs in one at a time until the time is
-// over, and prints {"ms": [...]}: how long each sign-in took. CALLERS is 1.
+// Reads "run CALLERS MILLISECONDS" lines. After each, it signs in one at a time, at least once, until
+// the time is over, and prints {"ms": [...]}: how long each sign-in took. CALLERS is 1.
 
 [, $client, $host, $port, $ca, $name, $password] = $argv;
 
@@ -54,12 +54,14 @@ while (($line = fgets(STDIN)) !== false) {
     [, , $milliseconds] = explode(' ', trim($line));
     $end = microtime(true) + (int) $milliseconds / 1000;
     $times = [];
-    while (($began = microtime(true)) < $end) {
+    do {
+        $began = microtime(true);
         if (!$sign_in()) {
             fwrite(STDERR, "$client was refused\n");
             exit(1);
         }
-        $times[] = (microtime(true) - $began) * 1000;
-    }
+        $now = microtime(true);
+        $times[] = ($now - $began) * 1000;
+    } while ($now < $end);
     echo json_encode(['ms' => $times]), "\n";
 }
