@@ -44,7 +44,7 @@ pub(crate) fn rows() -> Outcome<Vec<Value>> {
         build.current_dir(&folder).env("CARGO_TARGET_DIR", folder.join("target"));
         let before = of_children()?;
         step::run(&mut build)?;
-        seconds.push(of_children()? - before);
+        seconds.push(((of_children()? - before) * 10.0).round() / 10.0);
         fs::remove_dir_all(&folder)?;
     }
     let [ours, peer] = seconds[..] else { return Err("two programs are built".into()) };

@@ -22,12 +22,23 @@ pub(crate) struct Part {
 /// A file cannot be written.
 pub(crate) fn write(parts: &[Part]) -> Outcome {
     let docs = step::root().join("docs");
+    let (page, pictures) = page(parts);
+    for (file, picture) in pictures {
+        fs::write(docs.join(file), picture)?;
+    }
+    Ok(fs::write(docs.join("performance.md"), page)?)
+}
+
+/// The page, and its pictures with their paths.
+fn page(parts: &[Part]) -> (String, Vec<(String, String)>) {
+    let mut pictures = Vec::new();
     let mut page = String::from(
         "# Performance\n\n\
          Written by `cargo xtask bench all`: do not edit. For imap, ftp, smb, classes, frontends and http,\n\
          all programs of a table run in turns on one machine, so that other load slows all of them down\n\
-         alike; a ratio is the median of the ratios of the rounds. In the other tables it is that of the\n\
-         medians. Read the ratios first: the other figures are those of the machine named below.\n\
+         alike; a ratio is the median of the ratios of the rounds, of processor times the ratio of the\n\
+         sums. In the other tables it is that of the medians. Read the ratios first: the other figures\n\
+         are those of the machine named below.\n\
          `cargo xtask bench NAME` repeats one table.\n\n",
     );
     let _ = writeln!(page, "Machine: {}.\n", machine());
@@ -49,8 +60,8 @@ pub(crate) fn write(parts: &[Part]) -> Outcome {
         }
         if let Some(picture) = picture(name, &alone) {
             let file = format!("images/performance-{name}.svg");
-            fs::write(docs.join(&file), picture)?;
             let _ = writeln!(page, "![Answers per second of each program]({file})\n");
+            pictures.push((file, picture));
         }
         page.push_str(
             "| program | per second | p50 ms | p99 ms | CPU ms | peak MiB |\n|---|---|---|---|---|---|\n",
@@ -65,8 +76,7 @@ pub(crate) fn write(parts: &[Part]) -> Outcome {
         }
         page.push('\n');
     }
-    fs::write(docs.join("performance.md"), page.trim_end().to_owned() + "\n")?;
-    Ok(())
+    (page.trim_end().to_owned() + "\n", pictures)
 }
 
 /// Model and number of processors, and the kernel.
@@ -160,5 +170,36 @@ pub(crate) fn cell(value: &Value) -> String {
             _ => number.to_string(),
         },
         Value::Object(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_has_every_row_and_a_picture_of_the_rates() {
+        let rows = serde_json::json!([
+            { "what": "ours beside A, 16 at once", "ours": 1.5, "peer": 3.0, "ratio": 0.5, "goal": "ratio <= 0.55", "met": true },
+            { "what": "MiB idle", "ours": 36.5, "goal": "<= 30", "met": false },
+            { "what": "ours, 16 at once", "is_ours": true, "per_second": 200.0, "p50_ms": 1.5, "p99_ms": 4.0, "cpu_ms": 0.3, "peak_mib": 12.0 },
+            { "what": "A, 16 at once", "is_ours": false, "per_second": 100.0, "p50_ms": 3.0, "p99_ms": 9.0, "cpu_us": 400.0 },
+        ]);
+        let rows = rows.as_array().unwrap().clone();
+        let (page, pictures) =
+            page(&[Part { name: "imap".into(), what: "Sign-ins beside A | B".into(), rows }]);
+        for line in [
+            "## imap",
+            "| ours beside A, 16 at once | 1.50 | 3.00 | 0.50 | ratio <= 0.55 | yes |",
+            "| MiB idle | 36.50 |  |  | <= 30 | NO |",
+            "![Answers per second of each program](images/performance-imap.svg)",
+            "| ours, 16 at once | 200 | 1.50 | 4.00 | 0.30 | 12.00 |",
+            "| A, 16 at once | 100 | 3.00 | 9.00 | 0.400 |  |",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line}\n{page}");
+        }
+        let [(file, picture)] = &pictures[..] else { panic!("{} pictures", pictures.len()) };
+        assert_eq!(file, "images/performance-imap.svg");
+        assert!(picture.contains(">ours</text>") && picture.contains("width=\"200.0\""), "{picture}");
     }
 }
