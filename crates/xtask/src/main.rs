@@ -51,7 +51,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows sign-ins against real IMAP, FTP and SMB servers on this machine
+    /// Shows sign-ins against a real server of each class on this machine
     Demo(demo::Args),
     /// Compares sign-ins with those of the PHP app (nextcloud/user_external), where USER_EXTERNAL
     /// names it

@@ -18,14 +18,11 @@ use serde_json::Value;
 use crate::peers::{self, imap_server};
 use crate::site::{Plan, private};
 use crate::turns::{self, Comparison, Figure, Goal, Target};
-use crate::worker::{Program, words};
+use crate::worker::{Program, WRONG_PASSWORD, words};
 use crate::{Outcome, people};
 
 /// How many callers ask at once.
 const CALLERS: [usize; 2] = [1, 32];
-
-/// A password of no user.
-const WRONG_PASSWORD: &str = "Not the password 1";
 
 /// Dovecot wants clients with different numbers.
 static CLIENT: AtomicU32 = AtomicU32::new(1);

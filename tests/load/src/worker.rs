@@ -78,7 +78,7 @@ impl Drop for Worker {
 }
 
 /// What a program signs in with in a check: it is refused.
-const WRONG_PASSWORD: &str = "Not-the-password-1";
+pub(crate) const WRONG_PASSWORD: &str = "Not-the-password-1";
 
 /// How a program signs in.
 #[derive(Debug)]

@@ -41,8 +41,8 @@ impl UsersMut<'_> {
     /// Created at the first acceptance, unchanged later.
     ///
     /// A name that is a mail address is the user's confirmed address, as at a mail server. The groups
-    /// that the backend reports (`group_by_domain`) are created when they are missing
-    /// and joined at creation. The second value says whether the user is new.
+    /// that the backend reports (`group_by_domain`) are created when they are missing and joined at
+    /// creation. The second value says whether the user is new.
     ///
     /// # Errors
     /// [`AccountsError::AlreadyExists`] when the name belongs to another backend.

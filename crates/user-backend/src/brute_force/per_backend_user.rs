@@ -335,9 +335,13 @@ mod tests {
         assert_eq!(bench.reserve().unwrap_err().reached, Reached::ByUnanswered);
     }
 
+    /// An outage that the server tells in answer to a login.
+    fn outage() -> Result<Verdict, BackendError> {
+        Err(BackendError::unavailable(Phase::Login, "try again later"))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn answers_of_an_outage_have_a_wider_limit_of_their_own() {
-        let outage = || Err(BackendError::unavailable(Phase::Login, "try again later"));
         let bench = BudgetFixture::new();
         for _ in 0..15 {
             bench.reserve().unwrap().settle(&outage());
@@ -355,8 +359,7 @@ mod tests {
     fn right_password_ends_the_limit_of_outages() {
         let bench = BudgetFixture::new();
         for _ in 0..16 {
-            let outage = Err(BackendError::unavailable(Phase::Login, "try again later"));
-            bench.reserve().unwrap().settle(&outage);
+            bench.reserve().unwrap().settle(&outage());
         }
         bench.limiter.reserve(&alice(), &bench.key("right"), true).unwrap().settle(&right());
         assert!(bench.reserve().is_ok());

@@ -74,7 +74,7 @@ pub(super) fn read(
             }
         };
     }
-    let names_are_addresses = class.names_are_addresses() || domain.domains().next().is_some();
+    let names_are_addresses = class.names_are_addresses() || domain.domain().is_some();
     let names = names.with_domain(domain);
     if section.diagnostics.count() > errors {
         return None;
