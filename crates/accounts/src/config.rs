@@ -11,7 +11,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use user_backend::config::{Config, ConfigErrors, Loader};
+use user_backend::config::{Config, InvalidConfig, Loader};
 
 use crate::domain::AccountsError;
 use crate::store::settings::StoreSettings;
@@ -41,9 +41,9 @@ impl StoreSettings {
     /// `file` is the configuration's own place: a relative path of a SQLite file is relative to it.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with the place in the file. The address is not repeated, it may hold a
+    /// [`InvalidConfig`] with the place in the file. The address is not repeated, it may hold a
     /// password.
-    pub fn from_config(config: &Config, file: &Path) -> Result<Self, ConfigErrors> {
+    pub fn from_config(config: &Config, file: &Path) -> Result<Self, InvalidConfig> {
         let section: Section = config.section(SECTION)?.unwrap_or_default();
         let folder = file.parent().unwrap_or_else(|| Path::new(""));
         let mut settings = match section.url.as_deref() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer, de};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization as _;
-use user_backend::config::{Config, ConfigErrors};
+use user_backend::config::{Config, InvalidConfig};
 use zeroize::Zeroizing;
 
 use crate::domain::GroupId;
@@ -320,7 +320,7 @@ impl FrontendSettings {
     /// Reads the section.
     ///
     /// `public_url` is where the login page is; `None` if that could not be read.
-    pub(crate) fn from_config(config: &Config, public_url: Option<&str>) -> Result<Self, ConfigErrors> {
+    pub(crate) fn from_config(config: &Config, public_url: Option<&str>) -> Result<Self, InvalidConfig> {
         let settings: Self = config.section(SECTION)?.unwrap_or_default();
         let (Some(forward), Some(public_url)) = (&settings.forward_auth, public_url) else {
             return Ok(settings);

@@ -68,14 +68,14 @@ mod socket_settings;
 mod store;
 
 pub use domain::{
-    ADMIN_GROUP, AccountsError, Action, Actor, AppSetting, AppValueType, BANNED, Changes, Clock,
-    CredentialEpoch, Details, DisplayName, EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue,
-    FirstSignIn, Group, GroupDisplayName, GroupFilter, GroupId, LOCAL_BACKEND, LOCAL_BACKEND_IN_API,
-    Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, NextAttempt,
-    NoRandomness, Page, PasswordTooLong, Permissions, PhoneRegion, Profile, ProfileEntry, ProfileField,
-    ProfileScope, ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp,
-    Token, TokenHash, TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter, UserId,
-    international_phone_number,
+    ADMIN_GROUP, AccountsError, Action, Actor, AppSetting, AppValueType, BANNED, Clock, CredentialEpoch,
+    Details, DisplayName, EditedBy, EmailAddress, EndedCredentials, Expiry, FieldRisk, FieldRules,
+    FieldValue, FirstSignIn, Group, GroupDisplayName, GroupFilter, GroupId, LOCAL_BACKEND,
+    LOCAL_BACKEND_IN_API, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
+    NextAttempt, NoRandomness, Page, PasswordTooLong, Permissions, PhoneRegion, Profile, ProfileEntry,
+    ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash,
+    Timestamp, Token, TokenHash, TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter,
+    UserId, international_phone_number,
 };
 pub use frontend_settings::{
     ForwardAuthRule, ForwardAuthSettings, FrontendKey, FrontendSettings, HostName, LoginRedirect,
@@ -92,7 +92,7 @@ pub use service::app_catalogue::{
 };
 pub use service::invalidation::InvalidationWatcher;
 pub use service::local_password::backend::LocalBackend;
-pub use service::local_password::change::{AppPasswordPolicy, LocalPasswords, SetError};
+pub use service::local_password::change::{AppPasswordPolicy, LocalPasswordService, SetError};
 pub use service::local_password::hash::{HashError, LegacySalt, PasswordHash, PasswordMatch, UnknownHash};
 pub use service::local_password::hasher::{CheckedPassword, Hasher, HasherError};
 pub use service::local_password::policy::{POLICY_APP, PolicyError};
@@ -104,7 +104,7 @@ pub use service::mail::settings::{MailSettings, MailSettingsError};
 pub use service::mail::smtp::SmtpTransport;
 pub use service::mail::templates::{AccountMail, MailRequest, MailTopic};
 pub use service::mail::transport::{MailTransport, SendError};
-pub use service::mail::worker::{DeliveryReport, MailWorker, PasswordKeeper, PasswordKeepers};
+pub use service::mail::worker::{DeliveryReport, MailWorker, PasswordKeeper, PasswordKeeperLookup};
 pub use service::password_reset::link::{BaseUrl, CONFIRMATION_PATH, LinkError, LostPassword, RESET_PATH};
 pub use service::password_reset::redeem::{BadToken, RedeemError, ResetPage};
 pub use service::password_reset::request::{PasswordReset, RequestError};

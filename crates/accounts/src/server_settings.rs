@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
-use user_backend::config::{ClassRegistry, Config, ConfigError, ConfigErrors, Entry, Loader};
+use user_backend::config::{ClassRegistry, Config, ConfigError, Entry, InvalidConfig, Loader};
 
 use crate::domain::{LOCAL_BACKEND, LOCAL_BACKEND_IN_API, PhoneRegion, Quota, UserId};
 use crate::frontend_settings::{self, FrontendSettings, HostName};
@@ -329,8 +329,8 @@ impl ServerSettings {
     /// Reads a file: these settings, the backends of these classes, and the resolver.
     ///
     /// # Errors
-    /// [`ConfigErrors`]: everything that is wrong with it.
-    pub fn load(path: &Path, classes: &ClassRegistry) -> Result<(Self, Config), ConfigErrors> {
+    /// [`InvalidConfig`]: everything that is wrong with it.
+    pub fn load(path: &Path, classes: &ClassRegistry) -> Result<(Self, Config), InvalidConfig> {
         Self::load_with(Loader::new().with_registry(classes.clone()).allow_no_backends(), path)
     }
 
@@ -338,7 +338,7 @@ impl ServerSettings {
     ///
     /// # Errors
     /// As [`ServerSettings::load`].
-    pub fn load_with(loader: Loader, path: &Path) -> Result<(Self, Config), ConfigErrors> {
+    pub fn load_with(loader: Loader, path: &Path) -> Result<(Self, Config), InvalidConfig> {
         let loader = loader.section("server").section("mail").section("reset").setting(LOST);
         let loader = loader.section(frontend_settings::SECTION).section(page_settings::SECTION);
         let (mut config, errors) = StoreSettings::section_of(loader).load_partly(path)?;
@@ -376,7 +376,7 @@ impl ServerSettings {
     }
 
     /// Checks settings against each other.
-    fn check(&self, config: &Config) -> Result<(), ConfigErrors> {
+    fn check(&self, config: &Config) -> Result<(), InvalidConfig> {
         let (present, missing) = match (&self.tls_cert, &self.tls_key) {
             (Some(_), None) => ("tls_cert", "tls_key"),
             (None, Some(_)) => ("tls_key", "tls_cert"),
@@ -493,16 +493,16 @@ struct Errors(Vec<ConfigError>);
 
 impl Errors {
     /// What was read; `None` if that failed.
-    fn take<T>(&mut self, read: Result<T, ConfigErrors>) -> Option<T> {
+    fn take<T>(&mut self, read: Result<T, InvalidConfig>) -> Option<T> {
         read.map_err(|errors| self.0.extend(errors)).ok()
     }
 
-    fn none(self) -> Result<(), ConfigErrors> {
-        ConfigErrors::of(self.0).map_or(Ok(()), Err)
+    fn none(self) -> Result<(), InvalidConfig> {
+        InvalidConfig::of(self.0).map_or(Ok(()), Err)
     }
 }
 
-fn reset_settings(config: &Config) -> Result<ResetSettings, ConfigErrors> {
+fn reset_settings(config: &Config) -> Result<ResetSettings, InvalidConfig> {
     let mut errors = Errors::default();
     let settings: Option<ResetSettings> = errors.take(config.section("reset")).map(Option::unwrap_or_default);
     let link = errors.take(config.section::<LostPassword>(LOST)).flatten();
@@ -520,7 +520,7 @@ fn reset_settings(config: &Config) -> Result<ResetSettings, ConfigErrors> {
 /// Refuses ids that mean something else here.
 ///
 /// The store would take the accounts of such a backend for local or for banned ones.
-fn check_backend(config: &Config, entry: &Entry) -> Result<(), ConfigErrors> {
+fn check_backend(config: &Config, entry: &Entry) -> Result<(), InvalidConfig> {
     let id = entry.id().as_str();
     let is_reserved = [LOCAL_BACKEND, LOCAL_BACKEND_IN_API].iter().any(|word| word.eq_ignore_ascii_case(id))
         || id.contains(['(', ')']);

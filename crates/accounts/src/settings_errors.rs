@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
-use user_backend::config::{ClassRegistry, ConfigError, ConfigErrors};
+use user_backend::config::{ClassRegistry, ConfigError, InvalidConfig};
 
 use crate::config::Section as Store;
 use crate::documented_settings::fields;
@@ -146,7 +146,7 @@ fn wrong(table: &Table, field: &str) -> &'static str {
         .unwrap_or_else(|| panic!("{}: which values of {field} are wrong?", table.header))
 }
 
-fn load(text: &str) -> Result<(), ConfigErrors> {
+fn load(text: &str) -> Result<(), InvalidConfig> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("user-backend.toml");
     // A file with a secret must be closed to others.

@@ -1,7 +1,7 @@
 //! The configuration as people may see it: without its secrets.
 
 use serde_json::{Map, Value};
-use user_backend::config::{Config, ConfigErrors, is_secret, names_a_secret};
+use user_backend::config::{Config, InvalidConfig, is_secret, names_a_secret};
 
 /// The settings there are, as TOML and JSON files call them.
 pub const CONFIG_SECTIONS: [&str; 9] = [
@@ -22,8 +22,8 @@ pub const HIDDEN_SECRET: &str = "***REMOVED SENSITIVE VALUE***";
 /// All settings, as they stand in the file; secrets are hidden without `private`.
 ///
 /// # Errors
-/// [`ConfigErrors`]: a section that cannot be read.
-pub fn shown_config(config: &Config, private: bool) -> Result<Value, ConfigErrors> {
+/// [`InvalidConfig`]: a section that cannot be read.
+pub fn shown_config(config: &Config, private: bool) -> Result<Value, InvalidConfig> {
     let mut tree = Map::new();
     for setting in CONFIG_SECTIONS {
         let value: Option<Value> = config.section(setting)?;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use accounts::ServerSettings;
-use user_backend::config::{Config, ConfigErrors, Loader};
+use user_backend::config::{Config, InvalidConfig, Loader};
 
 use crate::cli::Common;
 use crate::exit::CliError;
@@ -61,6 +61,6 @@ pub(crate) fn read_file(
 }
 
 /// The errors of a configuration.
-pub(crate) fn wrong(errors: ConfigErrors) -> CliError {
+pub(crate) fn wrong(errors: InvalidConfig) -> CliError {
     CliError::new(format!("the configuration is wrong\n{errors}"))
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use accounts::{
-    Accounts, ActingAccounts, Actor, AppCatalogue, Hasher, LocalBackend, LocalPasswords, PolicyError,
+    Accounts, ActingAccounts, Actor, AppCatalogue, Hasher, LocalBackend, LocalPasswordService, PolicyError,
     PolicyRules, ServerSettings,
 };
 use user_backend::config::Config;
@@ -110,8 +110,8 @@ impl Store {
 
 impl Local {
     /// Sets passwords.
-    pub(crate) fn passwords(&self, accounts: &Accounts) -> LocalPasswords {
-        LocalPasswords::new(accounts.clone(), self.hasher.clone(), Arc::clone(&self.rules) as _)
+    pub(crate) fn passwords(&self, accounts: &Accounts) -> LocalPasswordService {
+        LocalPasswordService::new(accounts.clone(), self.hasher.clone(), Arc::clone(&self.rules) as _)
     }
 
     /// Checks passwords.

@@ -70,7 +70,7 @@ pub use generate::{GenerateError, Generated};
 pub use limits::{MAX_HISTORY, MAX_PASSWORD_BYTES};
 pub use policy::{PasswordPolicy, Policies};
 pub use rules::Rules;
-pub use settings::{Notice, Profile, RuleSettings, Scope, Settings, SettingsError, SettingsErrors, Value};
+pub use settings::{InvalidSettings, Notice, Profile, RuleSettings, Scope, Settings, SettingsError, Value};
 pub use violation::{Violation, Violations};
 
 /// The program in the README compiles.

@@ -33,7 +33,7 @@ const MONITORING: usize = 64;
 
 /// The connections that are open at one listener.
 #[derive(Clone, Debug)]
-pub(crate) struct Connections {
+pub(crate) struct ConnectionLimiter {
     app: AppState,
     counts: Arc<Mutex<Counts>>,
     is_monitoring: bool,
@@ -85,7 +85,7 @@ impl Counts {
     }
 }
 
-impl Connections {
+impl ConnectionLimiter {
     pub(crate) fn new(app: AppState) -> Self {
         Self { app, counts: Arc::default(), is_monitoring: false }
     }
@@ -111,7 +111,7 @@ impl Connections {
         let is_proxy = self.app.trusted_proxies().iter().any(|network| network.contains(address));
         let slot = self.slot(address, all, (!is_proxy).then_some(from_one)).inspect_err(|full| {
             self.app.warn_about(
-                WarningKind::Connections,
+                WarningKind::ConnectionLimiter,
                 format_args!(
                     "closed a new connection from {address}: {full} (max_connections, max_connections_per_source in \
                      [server]; a proxy belongs into trusted_proxies of [resolver])"
@@ -143,7 +143,7 @@ fn default_limit() -> usize {
 /// The place of one connection among the open ones.
 #[derive(Debug)]
 struct Slot {
-    connections: Connections,
+    connections: ConnectionLimiter,
     place: SourceNet,
 }
 
@@ -239,7 +239,7 @@ mod tests {
         let (settings, config) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
         let app = AppState::start(settings, &config).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        for connections in [Connections::new(app.clone()), Connections::for_monitoring(app)] {
+        for connections in [ConnectionLimiter::new(app.clone()), ConnectionLimiter::for_monitoring(app)] {
             let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let accepted = listener.accept().await.unwrap().0;
             assert!(!accepted.nodelay().unwrap());

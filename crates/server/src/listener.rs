@@ -24,8 +24,8 @@ use user_backend::clock::{later, now};
 use user_backend::file_permissions;
 
 use crate::auth::client_address::Connection;
-use crate::connections::{Connections, Guarded};
-use crate::frontends::Sockets;
+use crate::connections::{ConnectionLimiter, Guarded};
+use crate::frontends::BoundSockets;
 use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
@@ -90,7 +90,7 @@ pub struct Listener {
     handle: Handle<SocketAddr>,
     metrics: Option<PrometheusHandle>,
     monitoring: Option<TcpListener>,
-    sockets: Option<Sockets>,
+    sockets: Option<BoundSockets>,
     stopping: watch::Sender<bool>,
 }
 
@@ -107,7 +107,7 @@ impl Listener {
         };
         let listener = bind(settings.listen)?;
         let monitoring = settings.metrics_listen.map(bind).transpose()?;
-        let sockets = Sockets::open(&app).map_err(|(frontend, path, source)| ListenError::Socket {
+        let sockets = BoundSockets::open(&app).map_err(|(frontend, path, source)| ListenError::Socket {
             frontend,
             path,
             source,
@@ -182,7 +182,7 @@ impl Listener {
 
     async fn serve_clients(self) -> Result<(), ListenError> {
         let admission =
-            Admission { connections: Connections::new(self.app.clone()), tls: self.tls.is_some() };
+            Admission { connections: ConnectionLimiter::new(self.app.clone()), tls: self.tls.is_some() };
         let explaining = self.app.clone();
         let service = router(self.app, Connection { tls: self.tls.is_some() }, self.metrics)
             .into_make_service_with_connect_info::<SocketAddr>();
@@ -228,7 +228,7 @@ async fn serve_monitoring(
     exporter: Option<PrometheusHandle>,
     handle: Handle<SocketAddr>,
 ) -> Result<(), ListenError> {
-    let admission = Admission { connections: Connections::for_monitoring(app.clone()), tls: false };
+    let admission = Admission { connections: ConnectionLimiter::for_monitoring(app.clone()), tls: false };
     let router = metrics::router(app, listener.local_addr()?, exporter);
     let mut server = axum_server::from_tcp(listener)?.acceptor(admission).handle(handle).http1_only();
     limit(server.http_builder());
@@ -277,7 +277,7 @@ impl ShutdownHandle {
 /// is a few bytes of an alert.
 #[derive(Clone, Debug)]
 struct Admission {
-    connections: Connections,
+    connections: ConnectionLimiter,
     tls: bool,
 }
 

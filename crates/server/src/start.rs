@@ -4,12 +4,12 @@ use std::sync::{Arc, RwLock};
 
 use accounts::AppCatalogue;
 use accounts::{Accounts, AccountsError, InvalidationWatcher};
-use accounts::{Hasher, LocalBackend, LocalPasswords};
+use accounts::{Hasher, LocalBackend, LocalPasswordService};
 use accounts::{LostPassword, PasswordReset};
 use arc_swap::ArcSwap;
 use thiserror::Error;
 use user_backend::brute_force::UserHashKey;
-use user_backend::config::{Config, ConfigErrors};
+use user_backend::config::{Config, InvalidConfig};
 use user_backend::resolver::ProvenKey;
 use user_backend::{BackendPolicy, BuildError, DomainRules, Resolver, ResolverBuilder, UserBackend};
 
@@ -36,7 +36,7 @@ pub enum StartError {
     Build(#[from] BuildError),
     /// The configuration.
     #[error("{0}")]
-    Config(#[from] ConfigErrors),
+    Config(#[from] InvalidConfig),
     /// The mail server.
     #[error("mail: {0}")]
     Mail(String),
@@ -64,7 +64,7 @@ impl AppState {
         let rules = Arc::new(Rules::new(&settings.name)?);
         rules.refresh(&accounts).await?;
         let hasher = Hasher::new(settings.passwords).map_err(|_| StartError::Randomness)?;
-        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _)
+        let passwords = LocalPasswordService::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _)
             .with_app_passwords(settings.app_passwords_on_new_password);
         let resets = resets(&settings, &accounts, &passwords);
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
@@ -126,7 +126,7 @@ impl AppState {
 /// Password resets by these settings.
 ///
 /// Links are offered only if they can be mailed.
-fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPasswords) -> PasswordReset {
+fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPasswordService) -> PasswordReset {
     let mut reset = settings.reset.clone();
     if settings.mail.is_none() && reset.lost_password_link().is_mail() {
         tracing::warn!("no [mail] is configured: users cannot reset a lost password");
@@ -140,7 +140,7 @@ pub(crate) fn chain(
     local: &(Arc<dyn UserBackend>, BackendPolicy),
     accounts: &Accounts,
     config: &Config,
-) -> Result<(ResolverBuilder, Vec<ExternalBackend>), ConfigErrors> {
+) -> Result<(ResolverBuilder, Vec<ExternalBackend>), InvalidConfig> {
     let (backend, policy) = local;
     let all = Resolver::builder().pins(accounts.pin_store()).backend_with(
         Arc::clone(backend),

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use accounts::AppCatalogue;
 use accounts::{Accounts, AccountsError, FirstSignIn, InvalidationWatcher, LOCAL_BACKEND, User};
-use accounts::{AddressConfirmation, PasswordKeeper, PasswordKeepers, PasswordReset};
-use accounts::{LocalPasswords, PasswordRules, Person, SetError};
+use accounts::{AddressConfirmation, PasswordKeeper, PasswordKeeperLookup, PasswordReset};
+use accounts::{LocalPasswordService, PasswordRules, Person, SetError};
 use arc_swap::ArcSwap;
 use user_backend::clock::{later, now};
-use user_backend::config::{ClassRegistry, Config, ConfigErrors, Entry, Network};
+use user_backend::config::{ClassRegistry, Config, Entry, InvalidConfig, Network};
 use user_backend::resolver::names::Admit;
 use user_backend::{BackendId, BackendPolicy, NameRules, Resolver, UserBackend};
 
@@ -48,7 +48,7 @@ pub(crate) struct Inner {
     pub(crate) external: RwLock<Vec<ExternalBackend>>,
     /// The local backend, and how the resolver treats it.
     pub(crate) local: (Arc<dyn UserBackend>, BackendPolicy),
-    pub(crate) passwords: LocalPasswords,
+    pub(crate) passwords: LocalPasswordService,
     pub(crate) resets: PasswordReset,
     pub(crate) rules: Arc<Rules>,
     pub(crate) apps: AppCatalogue,
@@ -72,7 +72,7 @@ pub(crate) struct ExternalBackend {
 }
 
 impl ExternalBackend {
-    pub(crate) fn of(entry: &Entry, config: &Config) -> Result<Self, ConfigErrors> {
+    pub(crate) fn of(entry: &Entry, config: &Config) -> Result<Self, InvalidConfig> {
         let (name, help_url) = (entry.display_name().to_owned(), entry.help_url().map(str::to_owned));
         Ok(Self {
             id: entry.id().clone(),
@@ -144,7 +144,7 @@ impl AppState {
     }
 
     /// Sets local passwords.
-    pub fn passwords(&self) -> &LocalPasswords {
+    pub fn passwords(&self) -> &LocalPasswordService {
         &self.inner.passwords
     }
 
@@ -242,7 +242,7 @@ impl AppState {
     }
 }
 
-impl PasswordKeepers for AppState {
+impl PasswordKeeperLookup for AppState {
     fn keeper(&self, backend: &BackendId) -> Option<PasswordKeeper> {
         let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
         external.iter().find(|found| found.id == *backend).map(|found| found.keeper.clone())

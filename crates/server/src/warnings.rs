@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarningKind {
     /// Too many connections.
-    Connections,
+    ConnectionLimiter,
     /// The name that a request is for.
     Host,
     /// The accounts cannot be reached.
@@ -39,7 +39,7 @@ impl Warned {
     fn take(&self, kind: WarningKind, now: Instant) -> bool {
         let [connections, host, not_ready, query, protocol, proxy, socket] = &self.0;
         let last = match kind {
-            WarningKind::Connections => connections,
+            WarningKind::ConnectionLimiter => connections,
             WarningKind::Host => host,
             WarningKind::NotReady => not_ready,
             WarningKind::PasswordInQuery => query,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::fuzz;
 use crate::packages;
 use crate::rig::Rig;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 use crate::test::on_rig;
 
 /// The tests that write figures.
@@ -50,17 +50,17 @@ pub(crate) struct Args {
 ///
 /// Names the steps that failed; a figure that must be 0 and is not is a step, too.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     check(args, &mut steps);
     steps.finish()
 }
 
 /// The same without arguments, for CI.
-pub(crate) fn all(steps: &mut Steps) {
+pub(crate) fn all(steps: &mut StepLog) {
     check(&Args { no_rig: false, compose: false, mutations: MUTATIONS, fuzz_seconds: 0 }, steps);
 }
 
-fn check(args: &Args, steps: &mut Steps) {
+fn check(args: &Args, steps: &mut StepLog) {
     let rig = (!args.no_rig).then(|| Rig::new(args.compose));
     let directory = step::target().join("adversarial");
     let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::database::{POSTGRES, Server};
 use crate::performance::{self, Part, cell};
 use crate::rig::Rig;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 use crate::test::on_rig;
 use crate::{build_cost, clients, differential, packages};
 
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         print!("\n{}", table(&rows));
         return Ok(());
     }
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     let mut parts = Vec::new();
     // `attack` is a part of `cache`.
     let names = Name::value_variants().iter().filter(|name| !matches!(name, Name::All | Name::Attack));
@@ -193,7 +193,7 @@ fn measure(name: Name) -> Outcome<Vec<Value>> {
 }
 
 /// The same as a step of CI.
-pub(crate) fn step(steps: &mut Steps, step: &'static str, name: Name) {
+pub(crate) fn step(steps: &mut StepLog, step: &'static str, name: Name) {
     steps.run(step, "a benchmark and its table", || run(&Args { name }));
 }
 

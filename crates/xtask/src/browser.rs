@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::packages;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// The version of the npm package axe-core.
 const AXE: &str = "axe-core@4.10.3";
@@ -12,7 +12,7 @@ const AXE: &str = "axe-core@4.10.3";
 ///
 /// Where npm or its registry cannot be reached, the step is skipped by name, and the tests run
 /// without it.
-pub(crate) fn variables(steps: &mut Steps, is_full: bool) -> Vec<(String, String)> {
+pub(crate) fn variables(steps: &mut StepLog, is_full: bool) -> Vec<(String, String)> {
     let mut variables = vec![("BROWSER_REQUIRED".to_owned(), "1".to_owned())];
     if is_full {
         variables.push(("BROWSER_FULL".to_owned(), "1".to_owned()));
@@ -26,7 +26,7 @@ pub(crate) fn variables(steps: &mut Steps, is_full: bool) -> Vec<(String, String
 }
 
 /// The browser tests again, with every page in every appearance.
-pub(crate) fn full(steps: &mut Steps) {
+pub(crate) fn full(steps: &mut StepLog) {
     let ready = steps.run("install", "what is missing: the browser, cargo-nextest", || {
         packages::install(&packages::missing_browser())?;
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)

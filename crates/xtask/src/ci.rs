@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::bench::{self, Name};
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 use crate::{adversarial, browser, clients, cluster, dist, fuzz, image, library, lint, package, soak, test};
 
 /// `cargo xtask ci`
@@ -29,7 +29,7 @@ struct Task {
     name: &'static str,
     what: &'static str,
     when: When,
-    run: fn(&mut Steps),
+    run: fn(&mut StepLog),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -167,7 +167,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         TASKS.iter().for_each(|task| println!("{task}"));
         return Ok(());
     }
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     for task in chosen(args.full, args.rest) {
         (task.run)(&mut steps);
     }
@@ -192,13 +192,13 @@ fn without_libraries(arguments: &[&str]) -> std::process::Command {
     cargo
 }
 
-fn plain(steps: &mut Steps) {
+fn plain(steps: &mut StepLog) {
     steps.run("plain", "cargo check, default features, no C library in reach", || {
         step::run(&mut without_libraries(&["check", "--quiet", "--all-targets"]))
     });
 }
 
-fn plain_test(steps: &mut Steps) {
+fn plain_test(steps: &mut StepLog) {
     steps.run("plain-test", "cargo build and cargo test, default features, no C library in reach", || {
         step::run(&mut without_libraries(&["build", "--quiet"]))?;
         step::run(test::on_rig(&mut without_libraries(&["test", "--quiet"]), &[]))
@@ -206,7 +206,7 @@ fn plain_test(steps: &mut Steps) {
 }
 
 /// What `cargo hack --each-feature` does.
-fn features(steps: &mut Steps) {
+fn features(steps: &mut StepLog) {
     steps.run("features", "clippy, no feature and each alone; a warning is an error", || {
         let metadata = ["metadata", "--no-deps", "--format-version", "1"];
         let metadata: Value = serde_json::from_str(&step::capture(&mut step::cargo(&metadata))?)?;

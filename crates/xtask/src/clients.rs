@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::packages;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// The administrator's password on a server that runs for seconds.
 const PASSWORD: &str = "down the rabbit hole 1865";
@@ -35,7 +35,7 @@ from = "Cloud <noreply@example.com>"
 ///
 /// Names the steps that failed.
 pub(crate) fn run() -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     let ready = steps.run("install", "what is missing: Python, Node, libraries", || {
         let mut missing = packages::missing_libraries();
         missing.extend(self::missing());
@@ -68,7 +68,7 @@ pub(crate) fn missing() -> Vec<String> {
 }
 
 /// Installs the clients and runs each against its own server.
-pub(crate) fn check(steps: &mut Steps) {
+pub(crate) fn check(steps: &mut StepLog) {
     let ready = steps.run("clients", "libraries and generators that others wrote: installing them", || {
         // The same build as that of the tests, so that nothing is compiled twice.
         let build = ["test", "--no-run", "--quiet", "--workspace", "--all-features"];
@@ -94,7 +94,7 @@ pub(crate) fn check(steps: &mut Steps) {
 }
 
 /// Compares the description with the server, with random calls: a part of `ci --full`.
-pub(crate) fn compare(steps: &mut Steps) {
+pub(crate) fn compare(steps: &mut StepLog) {
     steps.run("schemathesis", "whether /openapi.json says what the server does", || {
         step::run(&mut step::cargo(&["test", "--no-run", "--quiet", "--workspace", "--all-features"]))?;
         schemathesis(&python("clients-generators", &here("generated/requirements.txt"))?)

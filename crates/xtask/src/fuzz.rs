@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::packages;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// Where the targets are.
 const PLACE: &str = "tests/fuzz";
@@ -38,7 +38,7 @@ pub(crate) struct Args {
 ///
 /// Prints the targets that failed, and the path of the failing input.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     let runs = campaign(&mut steps, args.seconds, &args.targets);
     if let Some(runs) = runs {
         print!("\n{}", Table(&runs));
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 /// Half a minute for each target, for CI; the recorded inputs alone are a test already.
-pub(crate) fn short(steps: &mut Steps) {
+pub(crate) fn short(steps: &mut StepLog) {
     if !has_nightly() {
         steps.skip("fuzz", "there is no nightly toolchain (rustup toolchain install nightly)");
     } else if let Some(runs) = campaign(steps, 30, &[]) {
@@ -74,7 +74,7 @@ impl Run {
 
 /// Runs the named targets, or all, for this time each.
 /// `None` when they could not be run; a failing target is a failed step.
-pub(crate) fn campaign(steps: &mut Steps, seconds: u64, wanted: &[String]) -> Option<Vec<Run>> {
+pub(crate) fn campaign(steps: &mut StepLog, seconds: u64, wanted: &[String]) -> Option<Vec<Run>> {
     let targets = steps.run("install", "what is missing: libraries, cargo-fuzz", || {
         packages::install(&packages::missing_libraries())?;
         chosen(wanted)
@@ -162,7 +162,7 @@ fn read(target: &str, text: &str, failed: bool) -> Run {
 }
 
 /// Replays recorded inputs and mutated copies of them as a test on this toolchain.
-fn replay(steps: &mut Steps, copies: u64) -> Option<Run> {
+fn replay(steps: &mut StepLog, copies: u64) -> Option<Run> {
     steps.run("replay", "recorded inputs and mutated copies of them", || {
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)?;
         let folder = step::target().join("fuzz");

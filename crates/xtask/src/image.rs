@@ -1,6 +1,6 @@
 //! `cargo xtask image`: container images of the programs that `cargo xtask dist` built.
 
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 use crate::{dist, packages};
 
 /// Builds the images and starts them, alone and in the example; tries the package under systemd.
@@ -16,13 +16,13 @@ pub(crate) fn run() -> Outcome {
         return Err("trying the images needs root: files of the example belong to other users".into());
     }
     packages::install(&packages::missing_for_images())?;
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     step(&mut steps);
     steps.finish()
 }
 
 /// The same as a part of `ci --full`, after `dist`.
-pub(crate) fn step(steps: &mut Steps) {
+pub(crate) fn step(steps: &mut StepLog) {
     if !engine_answers() {
         return steps.skip("image", "no container engine answers (docker/engine.sh up)");
     }

@@ -19,7 +19,7 @@ pub(crate) type Read<'r> = &'r dyn Fn(&Path) -> Option<String>;
 
 /// The uses between the files of the crate with this root, `lib.rs` or `main.rs`.
 pub(crate) fn graph(root: &Path, read: Read<'_>) -> Result<Graph, String> {
-    let mut modules = Modules::default();
+    let mut modules = ModuleTree::default();
     let folder = root.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let text = read(root).ok_or_else(|| format!("no file {}", root.display()))?;
     modules.file(root, &text, &folder, None, read)?;
@@ -55,9 +55,9 @@ enum Target {
 
 /// All modules of a crate; the first is its root.
 #[derive(Debug, Default)]
-struct Modules(Vec<Module>);
+struct ModuleTree(Vec<Module>);
 
-impl Modules {
+impl ModuleTree {
     fn file(
         &mut self,
         file: &Path,

@@ -11,13 +11,13 @@ use serde_json::Value;
 use crate::fuzz::{has_nightly, nightly};
 use crate::package::{self, Published};
 use crate::packages;
-use crate::step::{self, Steps};
+use crate::step::{self, StepLog};
 
 /// A version of Rust, without the patch.
 type Rust = (u32, u32);
 
 /// Compares the minimum Rust of each published crate with what its dependencies need.
-pub(crate) fn minimum_rust(steps: &mut Steps) {
+pub(crate) fn minimum_rust(steps: &mut StepLog) {
     steps.run(
         "msrv",
         "the minimum Rust of the published crates, beside what their dependencies need",
@@ -61,7 +61,7 @@ fn minimum(metadata: &Value, name: &str, version: Option<&str>) -> Option<Rust> 
 }
 
 /// What need not run every time.
-pub(crate) fn all(steps: &mut Steps) {
+pub(crate) fn all(steps: &mut StepLog) {
     semantic_versions(steps);
     public_interface(steps);
     feature_pairs(steps);
@@ -69,7 +69,7 @@ pub(crate) fn all(steps: &mut Steps) {
 }
 
 /// Whether the version says what has changed since the last release.
-fn semantic_versions(steps: &mut Steps) {
+fn semantic_versions(steps: &mut StepLog) {
     let mut describe = step::program("git");
     describe.args(["describe", "--tags", "--abbrev=0", "--match", "v*"]).stderr(std::process::Stdio::null());
     let tag = describe.output().ok().filter(|output| output.status.success());
@@ -86,7 +86,7 @@ fn semantic_versions(steps: &mut Steps) {
 }
 
 /// Compares the public items with the list that was reviewed, `public-api.txt` of each crate.
-fn public_interface(steps: &mut Steps) {
+fn public_interface(steps: &mut StepLog) {
     if !has_nightly() {
         steps.skip("public-api", "there is no nightly toolchain (rustup toolchain install nightly)");
         return;
@@ -127,7 +127,7 @@ fn public_interface(steps: &mut Steps) {
 }
 
 /// Each pair of features of the library; single ones are the step `features`.
-fn feature_pairs(steps: &mut Steps) {
+fn feature_pairs(steps: &mut StepLog) {
     steps.run("feature-pairs", "cargo-hack: the library with each pair of features", || {
         packages::tool("cargo-hack", "cargo-hack", "^0.6", 2)?;
         // Without what needs a C library and what is for no one else.
@@ -139,7 +139,7 @@ fn feature_pairs(steps: &mut Steps) {
 
 /// The library in a program of its own with two crypto providers, one of which nothing else
 /// compiles.
-fn providers(steps: &mut Steps) {
+fn providers(steps: &mut StepLog) {
     steps.run("providers", "the library on aws-lc-rs and on ring, in one program", || {
         let manifest = step::root().join("tests/providers/Cargo.toml");
         for features in ["", "ring"] {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::library;
 use crate::packages;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// Runs the lints.
 ///
@@ -12,7 +12,7 @@ use crate::step::{self, Outcome, Steps};
 ///
 /// Names the lints that failed.
 pub(crate) fn run() -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     steps.run("install", "what is missing: libraries", || packages::install(&packages::missing_libraries()));
     format(&mut steps);
     clippy(&mut steps);
@@ -20,11 +20,11 @@ pub(crate) fn run() -> Outcome {
     steps.finish()
 }
 
-pub(crate) fn format(steps: &mut Steps) {
+pub(crate) fn format(steps: &mut StepLog) {
     steps.run("format", "cargo fmt --check", || step::run(&mut step::cargo(&["fmt", "--all", "--check"])));
 }
 
-pub(crate) fn clippy(steps: &mut Steps) {
+pub(crate) fn clippy(steps: &mut StepLog) {
     steps.run("clippy", "every crate, every feature; a warning is an error", || {
         let all = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         step::run(&mut step::cargo(&all))
@@ -43,7 +43,7 @@ fn crates(tree: &str) -> usize {
 /// The lints that `cargo xtask test` leaves out.
 ///
 /// Documentation, number of crates, minimum Rust, licences, banned crates, sources and spelling.
-pub(crate) fn extras(steps: &mut Steps) {
+pub(crate) fn extras(steps: &mut StepLog) {
     steps.run("doc", "cargo doc; a warning is an error", || {
         let mut doc = step::cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
         step::run(doc.env("RUSTDOCFLAGS", "-D warnings"))

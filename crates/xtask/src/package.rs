@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::fuzz::{has_nightly, nightly};
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// A crate for others to depend on, and what its tests are run with.
 pub(crate) struct Published {
@@ -30,13 +30,13 @@ const PUBLISHED: &[Published] = &[
 ///
 /// Names the steps that failed.
 pub(crate) fn run() -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     all(&mut steps);
     steps.finish()
 }
 
 /// The same as a part of `ci --full`.
-pub(crate) fn all(steps: &mut Steps) {
+pub(crate) fn all(steps: &mut StepLog) {
     let packed = steps.run("package", "cargo publish --dry-run of the published crates", || {
         let mut publish = step::cargo(&["publish", "--dry-run", "--quiet", "--allow-dirty"]);
         step::run(publish.args(published().flat_map(|published| ["-p", published.name])))
@@ -50,7 +50,7 @@ pub(crate) fn all(steps: &mut Steps) {
 }
 
 /// What was packed, with the oldest versions that its `Cargo.toml` allows.
-fn minimal_versions(steps: &mut Steps) {
+fn minimal_versions(steps: &mut StepLog) {
     if !has_nightly() {
         steps.skip("package-oldest", "there is no nightly toolchain (rustup toolchain install nightly)");
         return;

@@ -8,7 +8,7 @@ use std::fs;
 
 use crate::packages;
 use crate::rig::Rig;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// `cargo xtask soak`
 #[derive(Debug, clap::Args)]
@@ -38,17 +38,17 @@ export RIG_HOST=127.0.0.2
 ///
 /// Something had to be 0 and was not, or the servers could not be started.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     check(args, &mut steps);
     steps.finish()
 }
 
 /// A short one with a seed that is always the same, for CI.
-pub(crate) fn short(steps: &mut Steps) {
+pub(crate) fn short(steps: &mut StepLog) {
     check(&Args { minutes: 3, rate: 50, seed: Some(2026) }, steps);
 }
 
-fn check(args: &Args, steps: &mut Steps) {
+fn check(args: &Args, steps: &mut StepLog) {
     let seed = args.seed.unwrap_or_else(now);
     let ready = steps.run("install", "what is missing: libraries, test servers, ip", || {
         let mut missing = packages::missing_libraries();

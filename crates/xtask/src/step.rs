@@ -12,7 +12,7 @@ pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// The steps of one command so far.
 #[derive(Debug, Default)]
-pub(crate) struct Steps {
+pub(crate) struct StepLog {
     done: Vec<Step>,
 }
 
@@ -30,7 +30,7 @@ enum End {
     Skipped,
 }
 
-impl Steps {
+impl StepLog {
     /// Prints `name`, runs `work` and prints its time; `None` if it failed.
     pub(crate) fn run<T>(
         &mut self,
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn failed_step_names_itself() {
-        let mut steps = Steps::default();
+        let mut steps = StepLog::default();
         assert_eq!(steps.run("one", "", || Ok(1)), Some(1));
         assert_eq!(steps.run("two", "", || -> Outcome<()> { Err("no".into()) }), None);
         steps.skip("three", "not here");

@@ -11,7 +11,7 @@ use crate::image;
 use crate::lint;
 use crate::packages;
 use crate::rig::Rig;
-use crate::step::{self, Outcome, Steps};
+use crate::step::{self, Outcome, StepLog};
 
 /// The profile of nextest that keeps what the tests write.
 const SEARCHED: &str = "searched";
@@ -35,18 +35,18 @@ pub(crate) struct Args {
 ///
 /// Names the steps that failed.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let mut steps = Steps::default();
+    let mut steps = StepLog::default();
     check(args, &mut steps);
     steps.finish()
 }
 
 /// The same without arguments, for CI.
-pub(crate) fn all(steps: &mut Steps) {
+pub(crate) fn all(steps: &mut StepLog) {
     check(&Args { no_rig: false, compose: false, filter: Vec::new() }, steps);
 }
 
 /// The tests against real servers once more, with the servers in containers.
-pub(crate) fn on_compose(steps: &mut Steps) {
+pub(crate) fn on_compose(steps: &mut StepLog) {
     if !image::engine_answers() {
         return steps.skip("compose", "no container engine answers (docker/engine.sh up)");
     }
@@ -55,7 +55,7 @@ pub(crate) fn on_compose(steps: &mut Steps) {
     check(&Args { no_rig: false, compose: true, filter }, steps);
 }
 
-fn check(args: &Args, steps: &mut Steps) {
+fn check(args: &Args, steps: &mut StepLog) {
     let rig = (!args.no_rig).then(|| Rig::new(args.compose));
     let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {
         let mut missing = packages::missing_libraries();

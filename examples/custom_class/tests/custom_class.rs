@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use custom_class::Pop3Class;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
-use user_backend::config::{Config, ConfigErrors, Format, Loader};
+use user_backend::config::{Config, Format, InvalidConfig, Loader};
 use user_backend::conformance::{self, TestUser};
 use user_backend::{ClassRegistry, Credentials, Outcome, Phase, Rejection, Resolver};
 
-fn load(fields: &str) -> Result<Config, ConfigErrors> {
+fn load(fields: &str) -> Result<Config, InvalidConfig> {
     let loader = Loader::new().with_registry(ClassRegistry::standard().with(Pop3Class));
     loader.parse(&format!("[[user_backends]]\nclass = \"pop3\"\n{fields}"), Format::Toml, "pop3.toml")
 }

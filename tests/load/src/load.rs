@@ -41,7 +41,7 @@ fn reads(plan: &Plan, what: &str, ask: &Ask, path: &str, goals: Option<(f64, f64
     let least_url = format!("http://{}", least.address);
     let run = Run { connections: CONNECTIONS, seconds: plan.seconds };
     warm(&site, ask)?;
-    let (mut ours, mut floor) = (Turns::default(), Turns::default());
+    let (mut ours, mut floor) = (Repeats::default(), Repeats::default());
     for _ in 0..plan.runs {
         ours.add(&site.server, || wrk::run(&site.url(), ask, run, site.folder()))?;
         floor.add(&least, || wrk::run(&least_url, ask, run, site.folder()))?;
@@ -66,7 +66,7 @@ pub(crate) fn tls(plan: &Plan) -> Outcome<Vec<Row>> {
     let site = plan.site(people::FEW, true)?;
     let run = Run { connections: CONNECTIONS, seconds: plan.seconds };
     warm(&site, &Ask::Get)?;
-    let mut ours = Turns::default();
+    let mut ours = Repeats::default();
     for _ in 0..plan.runs {
         ours.add(&site.server, || wrk::run(&site.url(), &Ask::Get, run, site.folder()))?;
     }
@@ -86,8 +86,8 @@ pub(crate) fn create(plan: &Plan) -> Outcome<Vec<Row>> {
     let site = plan.site(people::FEW, false)?;
     let run = Run { connections: CONNECTIONS, seconds: plan.seconds };
     warm(&site, &Ask::Get)?;
-    let (mut ours, mut hashes) = (Turns::default(), Vec::new());
-    let (mut beside, mut reads) = (Turns::default(), Turns::default());
+    let (mut ours, mut hashes) = (Repeats::default(), Vec::new());
+    let (mut beside, mut reads) = (Repeats::default(), Repeats::default());
     for n in 0..plan.runs {
         hashes.push(hashes_per_second(plan.seconds)?);
         let ask = Ask::Create(format!("new{n}-"));
@@ -150,13 +150,13 @@ fn warm(site: &Site, ask: &Ask) -> Outcome {
 
 /// The same thing several times.
 #[derive(Debug, Default)]
-struct Turns {
+struct Repeats {
     rates: Vec<f64>,
     p99: Vec<f64>,
     cpu: Vec<f64>,
 }
 
-impl Turns {
+impl Repeats {
     fn add(&mut self, server: &Process, work: impl FnOnce() -> Outcome<Counted>) -> Outcome {
         let before = server.cpu()?;
         let counted = work()?;

@@ -22,21 +22,21 @@ const FIRST_TURN: Duration = Duration::from_millis(300);
 
 /// Answers of a turn.
 #[derive(Debug, Default)]
-pub(crate) struct Answers {
+pub(crate) struct AnswerTimes {
     /// How many milliseconds each took.
     pub(crate) times: Vec<f64>,
     /// Mebibytes that one of the processes took at most that ended meanwhile.
     pub(crate) peak_of_ended: f64,
 }
 
-impl From<Vec<f64>> for Answers {
+impl From<Vec<f64>> for AnswerTimes {
     fn from(times: Vec<f64>) -> Self {
         Self { times, peak_of_ended: 0.0 }
     }
 }
 
 /// Lets this many callers sign in for a while.
-type Ask = Box<dyn Fn(usize, Duration) -> Outcome<Answers>>;
+type Ask = Box<dyn Fn(usize, Duration) -> Outcome<AnswerTimes>>;
 
 /// A program that is measured.
 pub(crate) struct Target {
@@ -64,7 +64,7 @@ impl Target {
     /// every password.
     pub(crate) fn new(
         name: &'static str,
-        ask: impl Fn(usize, Duration) -> Outcome<Answers> + 'static,
+        ask: impl Fn(usize, Duration) -> Outcome<AnswerTimes> + 'static,
         refuses: impl Fn() -> Outcome + 'static,
     ) -> Self {
         Self {
@@ -102,12 +102,12 @@ impl Target {
         self
     }
 
-    fn turn(&self, callers: usize, length: Duration) -> Outcome<Turn> {
+    fn turn(&self, callers: usize, length: Duration) -> Outcome<TurnFigures> {
         let used = if self.is_process_per_caller { callers } else { self.processes.len() };
         let processes = self.processes.get(..used).unwrap_or(&self.processes);
         let before = usage(processes, true);
         let began = Instant::now();
-        let Answers { mut times, peak_of_ended } = (self.ask)(callers, length)
+        let AnswerTimes { mut times, peak_of_ended } = (self.ask)(callers, length)
             .map_err(|error| format!("{}, {callers} callers: {error}", self.name))?;
         let seconds = began.elapsed().as_secs_f64();
         if times.is_empty() {
@@ -116,7 +116,7 @@ impl Target {
         times.sort_by(f64::total_cmp);
         let after = usage(processes, false);
         let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
-        Ok(Turn {
+        Ok(TurnFigures {
             per_second: times.len() as f64 / seconds,
             p50: at(50),
             p99: at(99),
@@ -129,7 +129,7 @@ impl Target {
 
 /// Result of a turn.
 #[derive(Clone, Copy, Debug)]
-struct Turn {
+struct TurnFigures {
     per_second: f64,
     /// Milliseconds.
     p50: f64,
@@ -153,7 +153,7 @@ pub(crate) enum Figure {
 impl Figure {
     /// The figure of each turn; the kernel counts processor time in steps of 10 ms, so that of all
     /// turns is one figure.
-    fn of(self, turns: &[Turn]) -> Vec<f64> {
+    fn of(self, turns: &[TurnFigures]) -> Vec<f64> {
         match self {
             Self::PerSecond => turns.iter().map(|turn| turn.per_second).collect(),
             Self::P50 => turns.iter().map(|turn| turn.p50).collect(),
@@ -171,8 +171,8 @@ impl Figure {
 }
 
 /// Milliseconds of processor for an answer.
-fn cpu(turns: &[Turn]) -> f64 {
-    let sum = |value: fn(&Turn) -> f64| turns.iter().map(value).sum::<f64>();
+fn cpu(turns: &[TurnFigures]) -> f64 {
+    let sum = |value: fn(&TurnFigures) -> f64| turns.iter().map(value).sum::<f64>();
     sum(|turn| turn.cpu) / sum(|turn| turn.answers)
 }
 
@@ -202,7 +202,7 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    fn row(&self, callers: usize, ours: &[Turn], peer: &[Turn]) -> Value {
+    fn row(&self, callers: usize, ours: &[TurnFigures], peer: &[TurnFigures]) -> Value {
         let Self { ours: name, peer: other, figure, goal, .. } = *self;
         let (a, b) = (figure.of(ours), figure.of(peer));
         let ratio = median(&a.iter().zip(&b).map(|(a, b)| a / b).collect::<Vec<_>>());
@@ -276,7 +276,7 @@ pub(crate) fn rows(
     for target in targets {
         for (column, n) in callers.iter().enumerate() {
             let Some(turns) = found(target.name, column) else { continue };
-            let of = |value: fn(&Turn) -> f64| median(&turns.iter().map(value).collect::<Vec<_>>());
+            let of = |value: fn(&TurnFigures) -> f64| median(&turns.iter().map(value).collect::<Vec<_>>());
             let mut row = json!({
                 "what": format!("{}, {n} at once", target.name), "is_ours": target.is_ours, "runs": rounds,
                 "per_second": rounded(of(|turn| turn.per_second)),

@@ -25,7 +25,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use user_backend::{Config, Credentials, Outcome as SignIn, Resolver};
 
 use crate::Outcome;
-use crate::turns::{Answers, Target};
+use crate::turns::{AnswerTimes, Target};
 
 /// The argument that turns this program into a worker.
 pub(crate) const COMMAND: &str = "worker";
@@ -58,7 +58,7 @@ impl Worker {
     }
 
     /// `None` if it ended, because a sign-in failed.
-    fn answer(&mut self) -> Outcome<Option<Answers>> {
+    fn answer(&mut self) -> Outcome<Option<AnswerTimes>> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
             return Ok(None);
@@ -66,7 +66,7 @@ impl Worker {
         let answer: Value = serde_json::from_str(&line)?;
         let times = answer["ms"].as_array().ok_or("an answer without times")?;
         let times = times.iter().filter_map(Value::as_f64).collect();
-        Ok(Some(Answers { times, peak_of_ended: answer["peak_mib"].as_f64().unwrap_or_default() }))
+        Ok(Some(AnswerTimes { times, peak_of_ended: answer["peak_mib"].as_f64().unwrap_or_default() }))
     }
 }
 
@@ -104,7 +104,7 @@ impl Program<'_> {
             for worker in workers.iter_mut() {
                 worker.run(each, length)?;
             }
-            let mut all = Answers::default();
+            let mut all = AnswerTimes::default();
             for worker in workers {
                 let answers = worker.answer()?.ok_or("a sign-in failed")?;
                 all.times.extend(answers.times);
@@ -190,7 +190,7 @@ pub(crate) fn serve() -> Outcome {
 }
 
 /// Reads a line, and runs this many callers until the end.
-fn answer_lines(mut run: impl FnMut(usize, Instant) -> Outcome<Answers>) -> Outcome {
+fn answer_lines(mut run: impl FnMut(usize, Instant) -> Outcome<AnswerTimes>) -> Outcome {
     for line in std::io::stdin().lines() {
         let line = line?;
         let mut words = line.split(' ').skip(1).map(str::parse::<u64>);
@@ -209,7 +209,7 @@ fn in_tasks<F, R>(
     callers: usize,
     end: Instant,
     once: F,
-) -> Outcome<Answers>
+) -> Outcome<AnswerTimes>
 where
     F: Fn(usize) -> R + Send + Clone + 'static,
     R: Future<Output = Result<(), String>> + Send,
@@ -394,7 +394,7 @@ fn command(words: &[&str]) -> Outcome {
             Ok::<_, Box<dyn std::error::Error>>(times)
         })?;
         let largest = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
-        Ok(Answers { times, peak_of_ended: largest as f64 / 1024.0 })
+        Ok(AnswerTimes { times, peak_of_ended: largest as f64 / 1024.0 })
     })
 }
 

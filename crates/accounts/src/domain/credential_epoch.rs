@@ -30,7 +30,7 @@ impl fmt::Display for CredentialEpoch {
 /// Whose credentials ended since an epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Changes {
+pub enum EndedCredentials {
     /// Too many or too old: the whole cache must be cleared.
     Everything {
         /// The epoch now.
@@ -50,7 +50,7 @@ pub enum Changes {
     },
 }
 
-impl Changes {
+impl EndedCredentials {
     /// The epoch to ask from the next time.
     pub const fn now(&self) -> CredentialEpoch {
         match self {

@@ -1,6 +1,6 @@
 //! What users of an external backend get at their first sign-in.
 
-use user_backend::config::{Config, ConfigErrors, Entry};
+use user_backend::config::{Config, Entry, InvalidConfig};
 
 use crate::domain::error::AccountsError;
 use crate::domain::group_id::GroupId;
@@ -28,8 +28,8 @@ impl FirstSignIn {
     /// The setting of an entry.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with the entry, when a group, the quota or the language cannot be one.
-    pub fn of(entry: &Entry, config: &Config) -> Result<Self, ConfigErrors> {
+    /// [`InvalidConfig`] with the entry, when a group, the quota or the language cannot be one.
+    pub fn of(entry: &Entry, config: &Config) -> Result<Self, InvalidConfig> {
         let settings = entry.first_sign_in();
         let wrong = |field: &str| {
             let path = ["on_first_sign_in.", field].concat();

@@ -35,7 +35,7 @@ pub(crate) mod user_id;
 pub use actor::{Action, Actor, UsedCredential};
 pub use app_config::{AppSetting, AppValueType};
 pub use clock::{Clock, SKEW, Timestamp};
-pub use credential_epoch::{Changes, CredentialEpoch};
+pub use credential_epoch::{CredentialEpoch, EndedCredentials};
 pub use display_name::{DisplayName, GroupDisplayName};
 pub use email::EmailAddress;
 pub use error::AccountsError;

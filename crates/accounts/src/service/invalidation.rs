@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use user_backend::Resolver;
 
-use crate::domain::{AccountsError, Changes, CredentialEpoch};
+use crate::domain::{AccountsError, CredentialEpoch, EndedCredentials};
 use crate::store::Accounts;
 
 /// Invalidates resolver caches.
@@ -111,12 +111,12 @@ impl InvalidationWatcher {
         let events = epochs.changes_between(seen, now).await?;
         for resolver in &self.resolvers {
             match &events.changes {
-                Changes::None { .. } => {}
-                Changes::Everything { .. } => resolver.invalidate_all(),
+                EndedCredentials::None { .. } => {}
+                EndedCredentials::Everything { .. } => resolver.invalidate_all(),
                 // Earlier wrong guesses do not matter, because the password has changed. A resolver
                 // knows no app passwords, so a device that renews its own does not end the lock
                 // that protects its owner's password.
-                Changes::Users { .. } => events.passwords_ended.iter().for_each(|(name, at)| {
+                EndedCredentials::Users { .. } => events.passwords_ended.iter().for_each(|(name, at)| {
                     resolver.invalidate_user(name);
                     resolver.unlock_since(name, at.until(self.accounts.now()));
                 }),

@@ -3,7 +3,7 @@
 use user_backend::CanonicalName;
 use user_backend::brute_force::SourceNet;
 
-use crate::domain::{AccountsError, Changes, CredentialEpoch, Timestamp};
+use crate::domain::{AccountsError, CredentialEpoch, EndedCredentials, Timestamp};
 use crate::store::credential_epoch::{CredentialEpochs, KEPT};
 use crate::store::engine::{Row, sql};
 use crate::store::failed_logins::{self, FailedLogins};
@@ -12,12 +12,12 @@ impl CredentialEpochs<'_> {
     /// Whose credentials ended after `seen`.
     ///
     /// A `seen` from the future (a database was restored from a backup) is answered with
-    /// [`Changes::Everything`].
+    /// [`EndedCredentials::Everything`].
     ///
     /// # Errors
     /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be
     /// believed then.
-    pub async fn since(self, seen: CredentialEpoch) -> Result<Changes, AccountsError> {
+    pub async fn since(self, seen: CredentialEpoch) -> Result<EndedCredentials, AccountsError> {
         let now = self.current().await?;
         Ok(self.changes_between(seen, now).await?.changes)
     }
@@ -52,14 +52,18 @@ impl CredentialEpochs<'_> {
     ) -> Result<Events, AccountsError> {
         if now == seen {
             return Ok(Events {
-                changes: Changes::None { now },
+                changes: EndedCredentials::None { now },
                 passwords_ended: Vec::new(),
                 sources: Vec::new(),
             });
         }
         if now < seen || now.number() - seen.number() > KEPT {
             let sources = FailedLogins(self.0).resets_between(seen, now).await?;
-            return Ok(Events { changes: Changes::Everything { now }, passwords_ended: Vec::new(), sources });
+            return Ok(Events {
+                changes: EndedCredentials::Everything { now },
+                passwords_ended: Vec::new(),
+                sources,
+            });
         }
         let events =
             sql("SELECT name, NULL, MAX(CASE WHEN ends_password = 1 THEN at END) FROM credential_events \
@@ -80,7 +84,7 @@ impl CredentialEpochs<'_> {
                 sources.push(failed_logins::source(&source)?);
             }
         }
-        Ok(Events { changes: Changes::Users { now, names }, passwords_ended, sources })
+        Ok(Events { changes: EndedCredentials::Users { now, names }, passwords_ended, sources })
     }
 }
 
@@ -88,7 +92,7 @@ impl CredentialEpochs<'_> {
 #[derive(Debug)]
 pub(crate) struct Events {
     /// Whose credentials ended.
-    pub(crate) changes: Changes,
+    pub(crate) changes: EndedCredentials,
     /// Whose password, or account, was among them, and when it ended last.
     ///
     /// Not those who only lost or renewed an app password.

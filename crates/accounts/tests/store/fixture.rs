@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use accounts::{ActingAccounts, Clock, InvalidationWatcher, NewUser, StoredHash};
 use accounts::{
-    BaseUrl, EmailMessage, HashSettings, Hasher, LocalBackend, LocalPasswords, MailTransport, MailWorker,
-    PasswordHash, PasswordReset, PolicyRules, ResetSettings, SendError,
+    BaseUrl, EmailMessage, HashSettings, Hasher, LocalBackend, LocalPasswordService, MailTransport,
+    MailWorker, PasswordHash, PasswordReset, PolicyRules, ResetSettings, SendError,
 };
 use async_trait::async_trait;
 use password_policy::{PasswordPolicy, Settings};
@@ -54,7 +54,7 @@ pub(crate) struct Fixture {
     pub(crate) clock: Clock,
     pub(crate) hasher: Hasher,
     pub(crate) backend: LocalBackend,
-    pub(crate) passwords: LocalPasswords,
+    pub(crate) passwords: LocalPasswordService,
     pub(crate) reset: PasswordReset,
     pub(crate) mail_worker: MailWorker,
     pub(crate) table: Arc<SentMails>,
@@ -113,7 +113,7 @@ impl Fixture {
             PasswordPolicy::from_settings(&serde_json::from_str::<Settings>(rules).unwrap()).unwrap();
         let rules = Arc::new(PolicyRules::new(policy, "Cloud"));
         let backend = LocalBackend::new(accounts.clone(), hasher.clone(), rules.clone()).unwrap();
-        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), rules);
+        let passwords = LocalPasswordService::new(accounts.clone(), hasher.clone(), rules);
         let table = Arc::new(SentMails::default());
         let base = BaseUrl::parse("https://cloud.example.com/").unwrap();
         let mail_worker = MailWorker::new(accounts.clone(), table.clone(), base, "Cloud", &settings);

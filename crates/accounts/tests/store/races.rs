@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use accounts::{
-    Accounts, AccountsError, ActingAccounts, Changes, CredentialEpoch, GroupId, InvalidationWatcher, NewUser,
-    StoredHash, UserFilter, UserId,
+    Accounts, AccountsError, ActingAccounts, CredentialEpoch, EndedCredentials, GroupId, InvalidationWatcher,
+    NewUser, StoredHash, UserFilter, UserId,
 };
 use user_backend::{
     BackendId, BackendPolicy, Credentials, DomainRules, Resolver, StaticBackend, UserBackend,
@@ -69,7 +69,7 @@ on_both! {
                         1 => drop(here.users().set_enabled(&id, false).await.unwrap()),
                         _ => drop(here.users().set_enabled(&id, true).await.unwrap()),
                     }
-                    let Changes::Users { now, names } = there.credential_epoch().since(seen).await.unwrap() else {
+                    let EndedCredentials::Users { now, names } = there.credential_epoch().since(seen).await.unwrap() else {
                         panic!("nothing noticed")
                     };
                     assert!(names.contains(id.name()), "{names:?}");
@@ -104,13 +104,13 @@ on_both! {
             }
             let changes = accounts.credential_epoch().since(seen).await.unwrap();
             seen = changes.now();
-            assert_eq!(changes, Changes::Users { now: seen, names: vec![frank.name().clone()] }, "{event}");
+            assert_eq!(changes, EndedCredentials::Users { now: seen, names: vec![frank.name().clone()] }, "{event}");
         }
         // What does not end credentials is not reported.
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
         accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap();
         accounts.users().set_enabled(&frank, true).await.unwrap();
-        assert_eq!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::None { now: seen });
+        assert_eq!(accounts.credential_epoch().since(seen).await.unwrap(), EndedCredentials::None { now: seen });
     }
 
     async fn resolver_forgets_what_ended_in_another_process(db) {
@@ -140,11 +140,11 @@ on_both! {
             accounts.users().set_enabled(&frank, n % 2 == 1).await.unwrap();
         }
         let now = accounts.credential_epoch().current().await.unwrap();
-        assert_eq!(accounts.credential_epoch().since(CredentialEpoch::default()).await.unwrap(), Changes::Everything { now });
+        assert_eq!(accounts.credential_epoch().since(CredentialEpoch::default()).await.unwrap(), EndedCredentials::Everything { now });
         // A database from a backup may be younger than what a process remembers.
         let stale = db.open().await;
         db.raw("UPDATE credential_epoch SET value = 5").await.unwrap();
-        assert!(matches!(stale.credential_epoch().since(now).await.unwrap(), Changes::Everything { .. }));
+        assert!(matches!(stale.credential_epoch().since(now).await.unwrap(), EndedCredentials::Everything { .. }));
     }
 
     async fn old_credential_events_are_deleted(db) {
@@ -162,7 +162,7 @@ on_both! {
             assert_eq!(db.number(&format!("SELECT COUNT(*) FROM {table} WHERE epoch = 9500")).await, 1, "{table}");
         }
         let seen = CredentialEpoch::default();
-        assert!(matches!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::Everything { .. }));
+        assert!(matches!(accounts.credential_epoch().since(seen).await.unwrap(), EndedCredentials::Everything { .. }));
     }
 
     async fn concurrent_create_and_sign_in_give_a_name_one_owner(db) {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use accounts::{
-    AccountsError, Actor, BANNED, Changes, FirstSignIn, NewUser, PHONE_SEARCHES, StoredHash, TokenHash,
-    UserChange,
+    AccountsError, Actor, BANNED, EndedCredentials, FirstSignIn, NewUser, PHONE_SEARCHES, StoredHash,
+    TokenHash, UserChange,
 };
 use user_backend::resolver::{PinOwner, PinStore, ProvenHash, ProvenStore};
 use user_backend::{BackendId, CanonicalName, Identity};
@@ -316,8 +316,8 @@ on_both! {
             let before = now().await;
             db.raw(statement).await.unwrap();
             match accounts.credential_epoch().since(before).await.unwrap() {
-                Changes::None { .. } => false,
-                Changes::Users { names, .. } => names == [frank.name().clone()],
+                EndedCredentials::None { .. } => false,
+                EndedCredentials::Users { names, .. } => names == [frank.name().clone()],
                 other => panic!("{other:?}"),
             }
         };
@@ -338,7 +338,7 @@ on_both! {
         let before = now().await;
         accounts.users().delete(&frank).await.unwrap();
         let changes = accounts.credential_epoch().since(before).await.unwrap();
-        assert!(matches!(changes, Changes::Users { names, .. } if names == [frank.name().clone()]));
+        assert!(matches!(changes, EndedCredentials::Users { names, .. } if names == [frank.name().clone()]));
     }
 
     async fn secret_is_created_once_and_shared(db) {

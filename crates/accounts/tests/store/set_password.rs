@@ -4,8 +4,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use accounts::{
-    Actor, AppPasswordPolicy, EmailMessage, LocalPasswords, NewUser, PasswordRules, Person, ResetSettings,
-    SetError, Timestamp,
+    Actor, AppPasswordPolicy, EmailMessage, LocalPasswordService, NewUser, PasswordRules, Person,
+    ResetSettings, SetError, Timestamp,
 };
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
@@ -200,7 +200,7 @@ async fn questions_about_passwords_take_a_bounded_number_of_threads() {
     let (entered, mut began) = mpsc::unbounded_channel();
     let open = Arc::new((Mutex::new(false), Condvar::new()));
     let rules = Arc::new(WaitingRules { entered, open: Arc::clone(&open) });
-    let passwords = LocalPasswords::new(fixture.accounts.clone(), fixture.hasher.clone(), rules);
+    let passwords = LocalPasswordService::new(fixture.accounts.clone(), fixture.hasher.clone(), rules);
     let person = Person { id: "alice", display_name: None, email: None };
     let ask = || Box::pin(passwords.check(person, "waits", deadline()));
     // 16 are judged and 1,024 wait.

@@ -23,7 +23,7 @@ use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
 use crate::progress::Progress;
 use crate::store::{self, Missing, Store};
-use people::{Homes, NotImported, Person};
+use people::{BackendMapping, NotImported, Person};
 use source::Source;
 
 /// How many users are read at a time.
@@ -34,7 +34,7 @@ const MAX_PRINTED_PROBLEMS: usize = 100;
 
 /// Result of an import.
 #[derive(Debug, Default)]
-struct Summary {
+struct ImportSummary {
     users: u64,
     external: u64,
     there: u64,
@@ -51,7 +51,7 @@ struct Summary {
     problems: Vec<String>,
 }
 
-impl Summary {
+impl ImportSummary {
     fn unconfirmed(&mut self, id: &UserId) {
         if !self.unconfirmed.iter().any(|listed| listed == id.as_str()) {
             self.unconfirmed.push(id.to_string());
@@ -66,7 +66,7 @@ impl Summary {
 }
 
 pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Output, CliError> {
-    let homes = Homes::new(call.common, args)?;
+    let homes = BackendMapping::new(call.common, args)?;
     let mut source = Source::read(call.common, args.from.as_deref()).await?;
     let missing = if args.write { Missing::Create } else { Missing::Refuse };
     // A dry run creates no store; without one, everything is new.
@@ -75,7 +75,7 @@ pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Output, Cli
         Err(failure) if !args.write && failure.is_no_store() => None,
         Err(failure) => return Err(failure),
     };
-    let mut summary = Summary::default();
+    let mut summary = ImportSummary::default();
     source.take_problems().into_iter().for_each(|problem| summary.problem(problem));
     groups(&mut source, store.as_ref(), args.write, &mut summary).await?;
     users(&mut source, store.as_ref(), args.write, &homes, &mut summary).await?;
@@ -91,7 +91,7 @@ async fn groups(
     source: &mut Source,
     store: Option<&Store>,
     write: bool,
-    summary: &mut Summary,
+    summary: &mut ImportSummary,
 ) -> Result<(), CliError> {
     for (id, name) in source.groups().await? {
         let impossible = || format!("the group {id:?} has an id that no group can have");
@@ -132,8 +132,8 @@ async fn users(
     source: &mut Source,
     store: Option<&Store>,
     write: bool,
-    homes: &Homes,
-    summary: &mut Summary,
+    homes: &BackendMapping,
+    summary: &mut ImportSummary,
 ) -> Result<(), CliError> {
     let counts = [source.count(false).await?, source.count(true).await?];
     let total = counts.iter().sum();
@@ -204,7 +204,7 @@ async fn disabled_others(
     source: &mut Source,
     store: Option<&Store>,
     write: bool,
-    summary: &mut Summary,
+    summary: &mut ImportSummary,
 ) -> Result<(), CliError> {
     for (uid, value) in source.enabled_of_others().await? {
         if !people::is_disabled("core", "enabled", &value) {
@@ -235,7 +235,7 @@ async fn take(
     store: Option<&Store>,
     write: bool,
     person: &Person,
-    summary: &mut Summary,
+    summary: &mut ImportSummary,
 ) -> Result<(), CliError> {
     if let Some(store) = store {
         if let Some(user) = store.accounts.users().find(&person.id).await? {
@@ -276,7 +276,11 @@ async fn take(
 /// Looks whose address a person has.
 ///
 /// Addresses of one user count as confirmed; of those of several users, none does.
-async fn address(written: Option<&Store>, person: &Person, summary: &mut Summary) -> Result<(), CliError> {
+async fn address(
+    written: Option<&Store>,
+    person: &Person,
+    summary: &mut ImportSummary,
+) -> Result<(), CliError> {
     let Some(email) = &person.email else { return Ok(()) };
     let mut shared = Vec::new();
     match summary.addresses.entry(email.canonical().into_owned()) {
@@ -300,9 +304,18 @@ async fn address(written: Option<&Store>, person: &Person, summary: &mut Summary
     Ok(())
 }
 
-fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
-    let Summary { users, external, there, groups, groups_there, memberships, app_passwords, skipped, .. } =
-        summary;
+fn reply(summary: &ImportSummary, write: bool) -> Result<Output, CliError> {
+    let ImportSummary {
+        users,
+        external,
+        there,
+        groups,
+        groups_there,
+        memberships,
+        app_passwords,
+        skipped,
+        ..
+    } = summary;
     let (problems, unconfirmed) = (&summary.problems, &summary.unconfirmed);
     let did = if write { "taken over" } else { "to be taken over" };
     let mut plain = String::new();

@@ -17,12 +17,12 @@ use crate::exit::CliError;
 
 /// Which backend here checks the passwords of which backend there.
 #[derive(Debug)]
-pub(super) struct Homes {
+pub(super) struct BackendMapping {
     config: Config,
     decisions: Decisions,
 }
 
-impl Homes {
+impl BackendMapping {
     /// From the configuration, and what the command line says.
     pub(super) fn new(common: &Common, args: &ImportArgs) -> Result<Self, CliError> {
         let (_, _, config) = config_file::read(common)?;
@@ -166,7 +166,7 @@ impl Person {
     pub(super) async fn read(
         source: &mut Source,
         row: UserRow,
-        homes: &Homes,
+        homes: &BackendMapping,
     ) -> Result<Result<Self, NotImported>, CliError> {
         let uid = row.uid;
         let UserDecision { is_skipped, id, backend: decided } = homes.decisions().user(&uid);

@@ -10,8 +10,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use accounts::{
-    AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, LocalPasswords, NewUser,
-    PasswordHash, Person, SetError, StoredHash, UserId,
+    AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, LocalPasswordService,
+    NewUser, PasswordHash, Person, SetError, StoredHash, UserId,
 };
 use serde_json::{Value, json};
 use user_backend::clock::{later, now};
@@ -43,7 +43,7 @@ struct Problem {
 
 /// Result of an import.
 #[derive(Debug, Default)]
-struct Summary {
+struct UserImportSummary {
     created: u64,
     existing: u64,
     problems: Vec<Problem>,
@@ -53,7 +53,7 @@ struct Summary {
 struct Import<'a> {
     /// `None` in a dry run before there is a store.
     store: Option<&'a Store>,
-    passwords: Option<LocalPasswords>,
+    passwords: Option<LocalPasswordService>,
     backends: Vec<BackendId>,
     has_mail: bool,
     dry_run: bool,
@@ -106,7 +106,7 @@ pub(crate) async fn run(call: Call<'_>, args: &UserImportArgs) -> Result<Output,
         no_mail: args.no_mail,
         store: store.as_ref(),
     };
-    let mut summary = Summary::default();
+    let mut summary = UserImportSummary::default();
     let mut seen: HashMap<CanonicalName, u64> = HashMap::new();
     let mut progress = Progress::new(u64::try_from(rows.len()).unwrap_or(u64::MAX));
     for (line, row) in rows {
@@ -292,8 +292,8 @@ impl Import<'_> {
     }
 }
 
-fn reply(summary: &Summary, dry_run: bool) -> Result<Output, CliError> {
-    let Summary { created, existing, problems } = summary;
+fn reply(summary: &UserImportSummary, dry_run: bool) -> Result<Output, CliError> {
+    let UserImportSummary { created, existing, problems } = summary;
     let word = if dry_run { "would be created" } else { "created" };
     let mut plain = format!("{word}: {created}\nthere already: {existing}\nrefused: {}\n", problems.len());
     for Problem { line, user, error } in problems.iter().take(MAX_PRINTED_PROBLEMS) {

@@ -9,13 +9,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 /// An empty database; it goes when this is dropped.
 pub(crate) struct Database {
     pub(crate) name: String,
-    pub(crate) server: Server,
+    pub(crate) server: DatabaseServer,
     runtime: tokio::runtime::Handle,
 }
 
 /// Where it is.
 #[derive(Clone)]
-pub(crate) enum Server {
+pub(crate) enum DatabaseServer {
     Postgres(PgConnectOptions, String),
     Mysql(MySqlConnectOptions),
 }
@@ -30,7 +30,7 @@ fn address(variable: &str) -> Option<String> {
     found
 }
 
-impl Server {
+impl DatabaseServer {
     pub(crate) fn postgres() -> Option<Self> {
         let address = address("ACCOUNTS_POSTGRES")?;
         Some(Self::Postgres(address.parse().unwrap(), address))
@@ -57,12 +57,12 @@ impl Server {
 }
 
 impl Database {
-    pub(crate) fn new(server: Server, runtime: &tokio::runtime::Runtime) -> Self {
+    pub(crate) fn new(server: DatabaseServer, runtime: &tokio::runtime::Runtime) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("occ_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let kind = match server {
-            Server::Postgres(..) => "TEMPLATE template0",
-            Server::Mysql(_) => "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            DatabaseServer::Postgres(..) => "TEMPLATE template0",
+            DatabaseServer::Mysql(_) => "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         };
         runtime.block_on(server.run(None, &format!("CREATE DATABASE {name} {kind}")));
         Self { name, server, runtime: runtime.handle().clone() }
@@ -70,7 +70,7 @@ impl Database {
 
     /// What `[store] url` takes.
     pub(crate) fn url(&self) -> String {
-        let Server::Postgres(_, address) = &self.server else { panic!("no store can be there") };
+        let DatabaseServer::Postgres(_, address) = &self.server else { panic!("no store can be there") };
         let (base, query) = address.split_once('?').unwrap_or((address, ""));
         let (base, _) = base.rsplit_once('/').unwrap();
         format!("{base}/{}?{query}", self.name)
@@ -83,7 +83,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let force = if matches!(self.server, Server::Postgres(..)) { " WITH (FORCE)" } else { "" };
+        let force = if matches!(self.server, DatabaseServer::Postgres(..)) { " WITH (FORCE)" } else { "" };
         self.runtime.block_on(self.server.run(None, &format!("DROP DATABASE {}{force}", self.name)));
     }
 }

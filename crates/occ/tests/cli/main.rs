@@ -25,7 +25,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use accounts::{Accounts, ActingAccounts, GroupId, NewUser, StoreSettings, UserId};
-use database::{Database, Server};
+use database::{Database, DatabaseServer};
 use tempfile::TempDir;
 use user_backend::BackendId;
 
@@ -83,7 +83,7 @@ port = 1
     fn with_store() -> Self {
         let mut occ = Self::with("user-backend.toml", Self::CONFIGURATION);
         if on_postgres() {
-            let database = Database::new(Server::postgres().unwrap(), &occ.runtime);
+            let database = Database::new(DatabaseServer::postgres().unwrap(), &occ.runtime);
             let url = database.url();
             occ.write("user-backend.toml", &format!("[store]\nurl = {url:?}\n{}", Self::CONFIGURATION));
             occ.store = Some(database);

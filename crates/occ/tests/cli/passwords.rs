@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Actor, UserId};
-use accounts::{HashSettings, Hasher, LocalBackend, LocalPasswords, NoRules};
+use accounts::{HashSettings, Hasher, LocalBackend, LocalPasswordService, NoRules};
 use user_backend::clock::{later, now};
 use user_backend::{Credentials, DomainRules, Outcome, Password, Resolver};
 
@@ -19,19 +19,19 @@ const OLD: &str = "down the rabbit hole";
 const NEW: &str = "a mad tea-party at four";
 
 /// alice with a password, and a server that has the store open.
-struct Server {
+struct OpenStore {
     occ: OccFixture,
     accounts: accounts::ActingAccounts,
     resolver: Resolver,
 }
 
-impl Server {
+impl OpenStore {
     fn running() -> Self {
         let occ = OccFixture::with_people();
         let accounts = occ.accounts();
         let cheap = HashSettings::default().with_cost(7168, 1, 1).unwrap();
         let hasher = Hasher::new(cheap).unwrap();
-        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::new(NoRules));
+        let passwords = LocalPasswordService::new(accounts.clone(), hasher.clone(), Arc::new(NoRules));
         let alice = UserId::parse("alice").unwrap();
         let old = Password::parse(OLD).unwrap();
         occ.block_on(passwords.set(&alice, &old, Actor::system(), minute())).unwrap();
@@ -59,7 +59,7 @@ fn minute() -> user_backend::clock::Instant {
 
 #[test]
 fn running_server_refuses_the_old_password_at_once() {
-    let server = Server::running();
+    let server = OpenStore::running();
     assert!(server.accepts(OLD) && server.accepts(OLD), "also from memory");
     let alice = UserId::parse("alice").unwrap();
     let session = server.accounts.sessions().begin(Some(&alice), Duration::from_secs(60), b"");
@@ -77,7 +77,7 @@ fn running_server_refuses_the_old_password_at_once() {
 
 #[test]
 fn a_refused_password_changes_nothing() {
-    let server = Server::running();
+    let server = OpenStore::running();
     let output = server.reset("OC_PASS", "banana");
     assert!(output.fails(1).starts_with("Password is among the 1,000,000 most common ones."), "{output:?}");
     assert!(server.reset("OC_PASS", &"x".repeat(470)).fails(1).contains("Password is too long."));
@@ -86,7 +86,7 @@ fn a_refused_password_changes_nothing() {
 
 #[test]
 fn first_nonempty_variable_counts() {
-    let server = Server::running();
+    let server = OpenStore::running();
     let mut both = server.occ.command(&["user:resetpassword", "alice", "--password-from-env"]);
     let output =
         CliOutput::of(&both.env("NC_PASS", NEW).env("OC_PASS", "another good one").output().unwrap());
@@ -104,7 +104,7 @@ fn first_nonempty_variable_counts() {
 
 #[test]
 fn zero_is_a_password() {
-    let server = Server::running();
+    let server = OpenStore::running();
     // It is too short for the rules, and that is another refusal than being empty.
     let output = server.reset("OC_PASS", "0");
     let message = output.fails(1);
@@ -116,7 +116,7 @@ fn zero_is_a_password() {
 
 #[test]
 fn pipe_gives_a_password_too() {
-    let server = Server::running();
+    let server = OpenStore::running();
     let words = ["user:resetpassword", "alice", "--password-from-stdin", "-n"];
     let output = server.occ.run_with_input(&words, format!("{NEW}\n").as_bytes());
     assert_eq!((output.code, output.err.as_str()), (0, ""));
@@ -126,7 +126,7 @@ fn pipe_gives_a_password_too() {
 
 #[test]
 fn mailed_link_changes_nothing_until_used() {
-    let server = Server::running();
+    let server = OpenStore::running();
     server.occ.set_mail(25);
     let output = server.occ.run(&["user:resetpassword", "alice", "--send-email"]);
     assert_eq!(output.out, "Password reset link to alice@example.com is waiting to be sent\n");
@@ -141,7 +141,7 @@ fn mailed_link_changes_nothing_until_used() {
 
 #[test]
 fn trace_log_has_no_new_password() {
-    let server = Server::running();
+    let server = OpenStore::running();
     let words = ["-vvv", "user:resetpassword", "alice", "--password-from-stdin"];
     let output = server.occ.run_with_input(&words, format!("{NEW}\n").as_bytes());
     assert_eq!(output.code, 0);
@@ -151,7 +151,7 @@ fn trace_log_has_no_new_password() {
 
 #[test]
 fn slow_writer_is_waited_for() {
-    let server = Server::running();
+    let server = OpenStore::running();
     // Two commands and a server at once: SQLite lets one write, the others wait.
     let children: Vec<_> = (0..4)
         .map(|nth| {
@@ -246,7 +246,7 @@ impl Terminal {
 #[cfg(target_os = "linux")]
 #[test]
 fn terminal_prompts_twice_without_echo() {
-    let server = Server::running();
+    let server = OpenStore::running();
     let mut terminal = Terminal::start(&server.occ, &["user:resetpassword", "alice"]);
     terminal.answer("Enter a new password: ", NEW);
     terminal.answer("Confirm the new password: ", NEW);
@@ -262,7 +262,7 @@ fn terminal_prompts_twice_without_echo() {
 #[cfg(target_os = "linux")]
 #[test]
 fn two_different_passwords_or_none_change_nothing() {
-    let server = Server::running();
+    let server = OpenStore::running();
     let mut terminal = Terminal::start(&server.occ, &["user:resetpassword", "alice"]);
     terminal.answer("Enter a new password: ", NEW);
     terminal.answer("Confirm the new password: ", "something else");
@@ -292,7 +292,7 @@ fn two_different_passwords_or_none_change_nothing() {
 
 #[test]
 fn test_sign_in_asks_the_store_and_binds_no_name() {
-    let server = Server::running();
+    let server = OpenStore::running();
     let try_it = |words: &[&str], password: &str| {
         let words = [&["backend:login", "--password-from-env", "--output=json"], words].concat();
         let output = CliOutput::of(&server.occ.command(&words).env("OC_PASS", password).output().unwrap());

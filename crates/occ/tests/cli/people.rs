@@ -479,7 +479,7 @@ fn flush_reaches_every_process_through_the_store() {
     let before = now();
     assert_eq!(occ.run(&["cache:flush"]).out, "The sign-in caches are cleared\n");
     let all = occ.block_on(accounts.credential_epoch().since(before)).unwrap();
-    assert!(matches!(all, accounts::Changes::Everything { .. }), "{all:?}");
+    assert!(matches!(all, accounts::EndedCredentials::Everything { .. }), "{all:?}");
 }
 
 #[test]

@@ -15,12 +15,12 @@ use crate::{CliOutput, OccFixture};
 const PASSWORD: &str = "down the rabbit hole";
 
 /// A server with the socket, and a user alice with a password.
-struct Server {
+struct SocketServer {
     occ: OccFixture,
     stop: ShutdownHandle,
 }
 
-impl Server {
+impl SocketServer {
     fn start(more: &str) -> Self {
         let occ = OccFixture::with_people();
         let file = std::fs::read_to_string(occ.path().join("user-backend.toml")).unwrap();
@@ -63,7 +63,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for SocketServer {
     fn drop(&mut self) {
         self.stop.stop();
     }
@@ -71,7 +71,7 @@ impl Drop for Server {
 
 #[test]
 fn running_server_decides_and_its_limits_hold() {
-    let server = Server::start("[resolver]\nlock = { failures = 2, per = \"24h\" }\n");
+    let server = SocketServer::start("[resolver]\nlock = { failures = 2, per = \"24h\" }\n");
     let pam = format!("{PASSWORD}\0");
     let (code, json) = server.login(&["Alice"], pam.as_bytes());
     assert_eq!((code, &json["outcome"], &json["backend"]), (0, &"authenticated".into(), &"local".into()));
@@ -103,7 +103,7 @@ fn running_server_decides_and_its_limits_hold() {
 #[test]
 fn source_named_by_a_trusted_program_is_counted() {
     let throttle = "[resolver]\nlock = \"off\"\nthrottle = { first_delay = \"1ms\", longest_delay = \"2ms\", refuse_after = 3, per = \"30m\" }\n";
-    let server = Server::start(throttle);
+    let server = SocketServer::start(throttle);
     let guess = |number: u8, source: &str| {
         let name = format!("ghost{number}");
         server.login(&[&name, "--source", source, "--service=sshd"], b"wrong\n").0
@@ -115,7 +115,7 @@ fn source_named_by_a_trusted_program_is_counted() {
 
 #[test]
 fn socket_refuses_what_is_no_request() {
-    let server = Server::start("");
+    let server = SocketServer::start("");
     let long = format!("{{\"name\":\"alice\",\"password\":\"{}\"}}\n", "x".repeat(20_000));
     for (bytes, expected) in [
         (&b"\n"[..], "{\"error\":\"expected an object with name and password\"}\n"),

@@ -6,7 +6,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Profile, RuleSettings, Scope, Settings, SettingsError, SettingsErrors};
+use super::{InvalidSettings, Profile, RuleSettings, Scope, Settings, SettingsError};
 
 /// Keys that every application has and that are ignored here.
 const NOT_OURS: [&str; 3] = ["enabled", "installed_version", "types"];
@@ -53,15 +53,15 @@ impl Settings {
     /// Keys that every application has (`enabled`, `installed_version`, `types`) are passed over.
     ///
     /// # Errors
-    /// [`SettingsErrors`]: all that is wrong.
+    /// [`InvalidSettings`]: all that is wrong.
     pub fn from_pairs<K: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (K, V)>,
-    ) -> Result<Self, SettingsErrors> {
+    ) -> Result<Self, InvalidSettings> {
         let mut settings = Self::default();
         let ours = pairs.into_iter().filter(|(key, _)| !NOT_OURS.contains(&key.as_ref()));
         let errors: Vec<_> =
             ours.filter_map(|(key, value)| settings.set(key.as_ref(), value.as_ref()).err()).collect();
-        if errors.is_empty() { Ok(settings) } else { Err(SettingsErrors(errors)) }
+        if errors.is_empty() { Ok(settings) } else { Err(InvalidSettings(errors)) }
     }
 
     /// The settings with their keys.

@@ -319,16 +319,16 @@ pub enum SettingsError {
 ///
 /// `Display` joins them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingsErrors(Vec<SettingsError>);
+pub struct InvalidSettings(Vec<SettingsError>);
 
-impl SettingsErrors {
+impl InvalidSettings {
     /// One error for each key that cannot be taken; never none.
     pub fn iter(&self) -> std::slice::Iter<'_, SettingsError> {
         self.0.iter()
     }
 }
 
-impl fmt::Display for SettingsErrors {
+impl fmt::Display for InvalidSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.0.iter().enumerate() {
             write!(f, "{}{error}", if index > 0 { "; " } else { "" })?;
@@ -337,7 +337,7 @@ impl fmt::Display for SettingsErrors {
     }
 }
 
-impl std::error::Error for SettingsErrors {}
+impl std::error::Error for InvalidSettings {}
 
 fn hint(nearest: Option<&str>) -> String {
     nearest.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()

@@ -269,7 +269,7 @@ pub(super) async fn answer(app: AppState, stream: UnixStream, peer: Peer, mut st
 
 async fn talk(app: AppState, stream: UnixStream, peer: Peer, stopping: &mut Stopping) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
-    let mut lines = Lines::new(reader);
+    let mut lines = LineReader::new(reader);
     write(&mut writer, &greeting()?).await?;
     let deadline = later(now(), CLIENT_TIMEOUT);
     let minor = tokio::select! {
@@ -280,7 +280,7 @@ async fn talk(app: AppState, stream: UnixStream, peer: Peer, stopping: &mut Stop
         () = stopping.wait() => return Ok(()),
     };
     let on_outage = app.settings().frontends.dovecot_auth.as_ref().map(|settings| settings.on_outage);
-    let mut requests = Requests {
+    let mut requests = OpenRequests {
         app,
         peer,
         minor,
@@ -334,7 +334,7 @@ fn greeting() -> io::Result<String> {
 }
 
 /// The client's part of the handshake: its minor version, or `None` if it hung up.
-async fn handshake(lines: &mut Lines<impl AsyncRead + Unpin>) -> io::Result<Option<u32>> {
+async fn handshake(lines: &mut LineReader<impl AsyncRead + Unpin>) -> io::Result<Option<u32>> {
     let Some(line) = lines.next().await? else { return Ok(None) };
     let Line::Version { major: MAJOR_VERSION, minor } = Line::parse(&line)? else {
         return Err(Malformed.into());
@@ -348,12 +348,12 @@ async fn handshake(lines: &mut Lines<impl AsyncRead + Unpin>) -> io::Result<Opti
 
 /// The lines of a connection.
 #[derive(Debug)]
-struct Lines<R> {
+struct LineReader<R> {
     reader: R,
     buffer: Zeroizing<Vec<u8>>,
 }
 
-impl<R: AsyncRead + Unpin> Lines<R> {
+impl<R: AsyncRead + Unpin> LineReader<R> {
     fn new(reader: R) -> Self {
         Self { reader, buffer: Zeroizing::new(Vec::with_capacity(LONGEST_LINE)) }
     }
@@ -406,7 +406,7 @@ enum RequestOutcome {
 
 /// The open requests of a connection.
 #[derive(Debug)]
-struct Requests {
+struct OpenRequests {
     app: AppState,
     peer: Peer,
     /// The minor version of the client.
@@ -420,7 +420,7 @@ struct Requests {
     done: JoinSet<(u32, RequestOutcome)>,
 }
 
-impl Requests {
+impl OpenRequests {
     /// Takes a line and returns what to send at once.
     fn take(&mut self, line: Line) -> Result<Option<String>, Malformed> {
         match line {

@@ -31,7 +31,7 @@ use crate::state::AppState;
 
 /// The open sockets of the settings.
 #[derive(Debug)]
-pub(crate) struct Sockets {
+pub(crate) struct BoundSockets {
     #[cfg(unix)]
     dovecot_auth: Option<socket::Socket>,
     #[cfg(unix)]
@@ -44,7 +44,7 @@ pub(crate) struct Sockets {
 pub(crate) type Unopened = (&'static str, std::path::PathBuf, io::Error);
 
 #[cfg(unix)]
-impl Sockets {
+impl BoundSockets {
     /// Opens the sockets of the settings.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Sockets {
 }
 
 #[cfg(not(unix))]
-impl Sockets {
+impl BoundSockets {
     pub(crate) fn open(app: &AppState) -> Result<Self, Unopened> {
         let frontends = &app.settings().frontends;
         let saslauthd = frontends.saslauthd.as_ref().map(|settings| ("saslauthd", &settings.path));

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 
 use super::paths::{operation_id, usual, whom, with_what};
 use super::{Built, URL, examples};
-use crate::provisioning::docs::{Param, ParamKind, Tag, UNKNOWN_PATH};
+use crate::provisioning::docs::{ParamDoc, ParamKind, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::operation::Operation;
 use crate::provisioning::routes::{ROUTES, Route};
@@ -148,7 +148,7 @@ fn codes(html: &mut String, route: &Route, described: &Operation, level: CompatL
     *html += "</tbody>\n</table>\n";
 }
 
-fn type_of(param: &Param) -> &'static str {
+fn type_of(param: &ParamDoc) -> &'static str {
     match param.kind {
         ParamKind::Text | ParamKind::Secret => "text",
         ParamKind::Number | ParamKind::Count => "number",
@@ -158,7 +158,7 @@ fn type_of(param: &Param) -> &'static str {
     }
 }
 
-fn written_as(param: &Param) -> String {
+fn written_as(param: &ParamDoc) -> String {
     match param.kind {
         ParamKind::List => format!("{}[]", param.name),
         ParamKind::Map => format!("{}[…]", param.name),

@@ -18,7 +18,7 @@ use utoipa::openapi::{
 use super::envelope_schema;
 use crate::auth::proof::Requirement;
 use crate::provisioning::caller::RequiredRole;
-use crate::provisioning::docs::{Param, ParamKind, ResponseDoc, Tag, TextForm, UNKNOWN_PATH};
+use crate::provisioning::docs::{ParamDoc, ParamKind, ResponseDoc, Tag, TextForm, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::{Code, Version};
 use crate::provisioning::operation::Operation as Described;
 use crate::provisioning::routes::{ROUTES, Route};
@@ -216,11 +216,11 @@ fn in_path(route: &Route, name: &str) -> Parameter {
 }
 
 /// The name of a parameter where arrays show in names.
-fn in_form(param: &Param) -> String {
+fn in_form(param: &ParamDoc) -> String {
     if param.kind == ParamKind::List { format!("{}[]", param.name) } else { param.name.to_owned() }
 }
 
-fn in_query(param: &Param) -> Parameter {
+fn in_query(param: &ParamDoc) -> Parameter {
     let mut parameter = ParameterBuilder::new()
         .name(in_form(param))
         .parameter_in(ParameterIn::Query)
@@ -239,7 +239,7 @@ fn body(described: &Described) -> Option<utoipa::openapi::request_body::RequestB
     }
     let required = described.params.iter().any(|param| param.required);
     // The maps of a form, `name[key]=value`, are something that OpenAPI has no words for.
-    let is_written = |params: &[Param], form: bool| {
+    let is_written = |params: &[ParamDoc], form: bool| {
         let has_map = params.iter().any(|param| matches!(param.kind, ParamKind::Map | ParamKind::Lists));
         !(params.is_empty() || form && has_map)
     };
@@ -264,7 +264,7 @@ fn body(described: &Described) -> Option<utoipa::openapi::request_body::RequestB
     Some(body.build())
 }
 
-fn object_of(params: &[Param], form: bool) -> RefOr<Schema> {
+fn object_of(params: &[ParamDoc], form: bool) -> RefOr<Schema> {
     let mut object = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object));
     for param in params {
         let name = if form { in_form(param) } else { param.name.to_owned() };
@@ -276,7 +276,7 @@ fn object_of(params: &[Param], form: bool) -> RefOr<Schema> {
     RefOr::T(object.build().into())
 }
 
-fn schema_of(param: &Param) -> Schema {
+fn schema_of(param: &ParamDoc) -> Schema {
     let text = || param.form.schema();
     let texts = || ArrayBuilder::new().items(text()).description(Some(param.text));
     let map = |value: Schema| {

@@ -6,7 +6,7 @@ use accounts::{AccountsError, ActingAccounts, Actor, Details, GroupId, User, Use
 use user_backend::Outcome;
 
 use super::caller::{Caller, TOKEN_MAY_NOT};
-use super::docs::{Param, ParamKind, ResponseDoc};
+use super::docs::{ParamDoc, ParamKind, ResponseDoc};
 use super::envelope::OcsFailure;
 use super::envelope::code::Code;
 use super::params::{ParamError, Params};
@@ -134,10 +134,10 @@ impl Call<'_> {
 }
 
 /// The parameters of [`Call::range`].
-pub(crate) const RANGE: &[Param] = &[
-    Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
-    Param::new("limit", ParamKind::Number, "Maximum number; negative: all"),
-    Param::new("offset", ParamKind::Count, "Number to skip"),
+pub(crate) const RANGE: &[ParamDoc] = &[
+    ParamDoc::text("search", "Only those with this in id, display name or mail address, in any letter case"),
+    ParamDoc::new("limit", ParamKind::Number, "Maximum number; negative: all"),
+    ParamDoc::new("offset", ParamKind::Count, "Number to skip"),
 ];
 
 /// Documentation of [`OcsFailure::hidden`].

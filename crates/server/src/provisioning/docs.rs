@@ -87,7 +87,7 @@ pub(crate) enum ParamKind {
 
 /// A parameter in the query or in the body.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Param {
+pub(crate) struct ParamDoc {
     pub(crate) name: &'static str,
     pub(crate) kind: ParamKind,
     pub(crate) required: bool,
@@ -174,7 +174,7 @@ impl TextForm {
     }
 }
 
-impl Param {
+impl ParamDoc {
     pub(crate) const fn new(name: &'static str, kind: ParamKind, text: &'static str) -> Self {
         Self { name, kind, required: false, text, words: &[], form: TextForm::ANY }
     }

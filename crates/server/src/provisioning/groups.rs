@@ -3,7 +3,7 @@
 use accounts::{AccountsError, Group, GroupDisplayName, GroupFilter, GroupId, UserId};
 
 use super::call::{Call, RANGE, Range};
-use super::docs::{Param, TextForm};
+use super::docs::{ParamDoc, TextForm};
 use super::operation::{Operation, operation};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
@@ -64,8 +64,8 @@ async fn subadmins(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
 pub(crate) const CREATE: Operation =
     operation!("GroupCreate", Groups, "Creates a group", nothing(), create(call))
         .params(&[
-            Param::text("groupid", "Its id; case-sensitive").form(TextForm::NEW_GROUP).required(),
-            Param::text("displayname", "What it is called"),
+            ParamDoc::text("groupid", "Its id; case-sensitive").form(TextForm::NEW_GROUP).required(),
+            ParamDoc::text("displayname", "What it is called"),
         ])
         .codes(&[(INVALID, "invalid id or name"), (EXISTS, "the group already exists")]);
 
@@ -108,8 +108,8 @@ const ZERO: &str = "the API of the PHP system takes 0 for no name at all, and so
 /// `PUT /cloud/groups/{group}`
 pub(crate) const EDIT: Operation = operation!("GroupEdit", Groups, "Renames a group", nothing(), edit(call))
     .params(&[
-        Param::text("key", "The field").required().words(&["displayname"]),
-        Param::text("value", "The new name").required(),
+        ParamDoc::text("key", "The field").required().words(&["displayname"]),
+        ParamDoc::text("value", "The new name").required(),
     ])
     .codes(&[
         (INVALID, "invalid name"),

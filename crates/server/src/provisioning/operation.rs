@@ -5,7 +5,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::call::Call;
-use super::docs::{Param, ResponseDoc, Tag};
+use super::docs::{ParamDoc, ResponseDoc, Tag};
 use super::envelope::code::Code;
 use super::envelope::{OcsAnswer, OcsFailure};
 
@@ -41,9 +41,9 @@ pub struct Operation {
     pub(crate) summary: &'static str,
     /// More sentences, if they are needed.
     pub(crate) more: &'static str,
-    pub(crate) params: &'static [Param],
+    pub(crate) params: &'static [ParamDoc],
     /// Either `params` or these.
-    pub(crate) or_params: &'static [Param],
+    pub(crate) or_params: &'static [ParamDoc],
     /// Codes besides those of every route.
     pub(crate) codes: &'static [ResponseDoc],
     /// The shape of `data` on success.
@@ -90,12 +90,12 @@ impl Operation {
         self
     }
 
-    pub(crate) const fn params(mut self, params: &'static [Param]) -> Self {
+    pub(crate) const fn params(mut self, params: &'static [ParamDoc]) -> Self {
         self.params = params;
         self
     }
 
-    pub(crate) const fn or_params(mut self, params: &'static [Param]) -> Self {
+    pub(crate) const fn or_params(mut self, params: &'static [ParamDoc]) -> Self {
         self.or_params = params;
         self
     }

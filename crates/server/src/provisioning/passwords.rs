@@ -7,7 +7,7 @@ use user_backend::Outcome;
 use user_backend::clock::{later, now};
 
 use super::call::Call;
-use super::docs::{Param, ParamKind, ResponseDoc, UNKNOWN_PATH};
+use super::docs::{ParamDoc, ParamKind, ResponseDoc, UNKNOWN_PATH};
 use super::envelope::code::Code;
 use super::envelope::data::Data;
 use super::envelope::{OcsAnswer, OcsFailure};
@@ -25,8 +25,8 @@ const POLICY_OFF: &[ResponseDoc] = &[(UNKNOWN_PATH, "the password policy is swit
 pub(crate) const CHECK: Operation =
     operation!("PersonCheck", Passwords, "Checks a name and a password", person(), check(call))
         .params(&[
-            Param::text("login", "The name").required(),
-            Param::new("password", ParamKind::Secret, "The password").required(),
+            ParamDoc::text("login", "The name").required(),
+            ParamDoc::new("password", ParamKind::Secret, "The password").required(),
         ])
         .codes(&[
             (MISSING, "one of them is missing"),
@@ -80,7 +80,7 @@ pub(crate) const VALIDATE: Operation = operation!(
     judged(),
     validate(call)
 )
-.params(&[Param::new("password", ParamKind::Secret, "The password").required()])
+.params(&[ParamDoc::new("password", ParamKind::Secret, "The password").required()])
 .codes(POLICY_OFF);
 
 async fn validate(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {

@@ -4,7 +4,7 @@
 //! does.
 
 use super::call::Call;
-use super::docs::{Param, ParamKind, ResponseDoc};
+use super::docs::{ParamDoc, ParamKind, ResponseDoc};
 use super::envelope::code::Code;
 use super::envelope::{OcsAnswer, OcsFailure};
 use super::operation::{Operation, operation};
@@ -14,7 +14,7 @@ const NOT_ALLOWED: &[ResponseDoc] = &[(Code::BAD_REQUEST, "no app here has setti
 /// `POST …/config/users/{app}/{key}`
 pub(crate) const SET: Operation =
     operation!("PreferenceSet", Settings, "Sets a preference of the caller", nothing(), set(call))
-        .params(&[Param::text("configValue", "The value").required()])
+        .params(&[ParamDoc::text("configValue", "The value").required()])
         .codes(NOT_ALLOWED);
 
 async fn set(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
@@ -34,7 +34,7 @@ async fn delete(_: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
 /// `POST …/config/users/{app}`
 pub(crate) const SET_SEVERAL: Operation =
     operation!("PreferencesSet", Settings, "Sets preferences of the caller", nothing(), set_several(call))
-        .params(&[Param::new("configs", ParamKind::Map, "The values by key")])
+        .params(&[ParamDoc::new("configs", ParamKind::Map, "The values by key")])
         .codes(NOT_ALLOWED);
 
 async fn set_several(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
@@ -50,7 +50,7 @@ pub(crate) const DELETE_SEVERAL: Operation = operation!(
     nothing(),
     delete_several(call)
 )
-.params(&[Param::new("configKeys", ParamKind::List, "The keys")])
+.params(&[ParamDoc::new("configKeys", ParamKind::List, "The keys")])
 .codes(NOT_ALLOWED);
 
 async fn delete_several(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {

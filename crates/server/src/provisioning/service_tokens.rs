@@ -6,7 +6,7 @@
 use accounts::{AccountsError, AppPassword, Expiry, SourceNetworks, Timestamp, TokenScopes};
 
 use super::call::Call;
-use super::docs::{Param, ParamKind, ResponseDoc};
+use super::docs::{ParamDoc, ParamKind, ResponseDoc};
 use super::envelope::code::Code;
 use super::envelope::data::Data;
 use super::envelope::{OcsAnswer, OcsFailure};
@@ -45,15 +45,15 @@ pub(crate) const CREATE: Operation = operation!(
 )
 .more("The token is shown in this answer and never again. It has at most the rights that the caller has when it is used.")
 .params(&[
-    Param::text("name", "What it is for, in one line").required(),
-    Param::new(
+    ParamDoc::text("name", "What it is for, in one line").required(),
+    ParamDoc::new(
         "scopes",
         ParamKind::List,
         "What it may do: users:read, users:write, users:credentials, groups:read, groups:write, apps, admin, frontend:NAME",
     )
     .required(),
-    Param::new("networks", ParamKind::List, "From where it works, such as 10.0.0.0/8; without any: from everywhere"),
-    Param::text("expires", "When it ends: a day such as 2027-01-31 (00:00 UTC), or a time such as 90d or 12h; without: never"),
+    ParamDoc::new("networks", ParamKind::List, "From where it works, such as 10.0.0.0/8; without any: from everywhere"),
+    ParamDoc::text("expires", "When it ends: a day such as 2027-01-31 (00:00 UTC), or a time such as 90d or 12h; without: never"),
 ])
 .codes(&[
     (NAME, "the name is empty, too long, or not one line"),

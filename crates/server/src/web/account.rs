@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use accounts::SetError;
 use accounts::{
-    AccountsError, AppPassword, AppPasswordPolicy, PasswordKeepers, Session, TokenHash, TokenScope, User,
+    AccountsError, AppPassword, AppPasswordPolicy, PasswordKeeperLookup, Session, TokenHash, TokenScope, User,
 };
 use axum::body::Body;
 use axum::http::{Response, StatusCode};

@@ -21,12 +21,12 @@ fn amplified(name: &str, bytes: usize) -> String {
 fn anonymous_requests_use_at_most_64_mib() {
     use std::io::{Read, Write};
 
-    use super::program::Running;
+    use super::program::RunningServer;
 
     let dir = TempDir::new().unwrap();
     let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{CHEAP}");
     std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
-    let (running, address) = Running::serve(&dir);
+    let (running, address) = RunningServer::serve(&dir);
     let resident = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

@@ -19,13 +19,13 @@ use super::browser::TestBrowser;
 use super::lost_password::mail_settings;
 use super::*;
 
-type Documents = [Value; 2];
+type DocumentPair = [Value; 2];
 
-static V25: LazyLock<Documents> = LazyLock::new(|| documents(CompatLevel::V25));
-static V31: LazyLock<Documents> = LazyLock::new(|| documents(CompatLevel::V31));
+static V25: LazyLock<DocumentPair> = LazyLock::new(|| documents(CompatLevel::V25));
+static V31: LazyLock<DocumentPair> = LazyLock::new(|| documents(CompatLevel::V31));
 static V2: LazyLock<&'static Value> = LazyLock::new(|| described("v2", CompatLevel::V25));
 
-fn documents(level: CompatLevel) -> Documents {
+fn documents(level: CompatLevel) -> DocumentPair {
     [Version::V1, Version::V2].map(|version| document(version, level, "/"))
 }
 

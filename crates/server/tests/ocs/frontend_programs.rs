@@ -42,16 +42,16 @@ fn free_port() -> u16 {
 }
 
 /// A program that runs until it is dropped.
-struct Running(Child);
+struct RunningProgram(Child);
 
-impl Drop for Running {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-impl Running {
+impl RunningProgram {
     /// Starts a program whose output has this text when it is ready.
     fn start(command: &mut Command, ready: &str) -> Self {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -131,7 +131,8 @@ async fn postfix(heading: &str, expected: [&str; 3]) {
         sandbox.write("/etc/postfix/sasl/smtpd.conf", &sasl);
     }
     let folders = "mkdir /var/lib/postfix /var/spool/postfix; chown postfix /var/lib/postfix";
-    let _running = Running::start(&mut sandbox.command(folders, &["postfix", "start-fg"]), "daemon started");
+    let _running =
+        RunningProgram::start(&mut sandbox.command(folders, &["postfix", "start-fg"]), "daemon started");
     for (credentials, expected) in [RIGHT, WRONG, AWAY].into_iter().zip(expected) {
         let answer = smtp_sign_in(port, credentials).await;
         assert!(answer.starts_with(expected), "{credentials:?}: {answer}");
@@ -236,7 +237,7 @@ async fn openldap_passes_binds_through() {
     let prepare =
         "mkdir /var/lib/test; slapadd -f /etc/ldap/test.conf -l /etc/ldap/test.ldif >/dev/null 2>&1";
     let words = ["slapd", "-f", "/etc/ldap/test.conf", "-h", &address, "-d", "256"];
-    let _running = Running::start(&mut sandbox.command(prepare, &words), "slapd starting");
+    let _running = RunningProgram::start(&mut sandbox.command(prepare, &words), "slapd starting");
     for (cn, password, expected) in [
         ("Frank", PASSWORD, 0),
         ("Frank", "wrong", 49),
@@ -264,7 +265,7 @@ async fn radicale_asks_dovecot_auth() {
     std::fs::write(&file, text).unwrap();
     let mut command = Command::new(python);
     command.args(["-u", "-m", "radicale", "-C"]).arg(&file).stdin(Stdio::null());
-    let _running = Running::start(&mut command, "Radicale server ready");
+    let _running = RunningProgram::start(&mut command, "Radicale server ready");
     for (credentials, expected) in [RIGHT, WRONG, AWAY].into_iter().zip([207, 401, 401]) {
         let stream = connect(port).await.into_inner();
         let mut ask = server.page(Method::from_bytes(b"PROPFIND").unwrap(), "/");
@@ -314,8 +315,10 @@ async fn caddy_protects_a_page() {
     );
     sandbox.write("/etc/caddy/Caddyfile", &text);
     let words = ["caddy", "run", "--config", "/etc/caddy/Caddyfile"];
-    let _running =
-        Running::start(&mut sandbox.command("export HOME=/run", &words), "serving initial configuration");
+    let _running = RunningProgram::start(
+        &mut sandbox.command("export HOME=/run", &words),
+        "serving initial configuration",
+    );
     for (credentials, expected) in [RIGHT, WRONG, AWAY].into_iter().zip([200, 401, 503]) {
         let ask = server.page(Method::GET, "/page").basic(credentials.0, credentials.1);
         let ask = ask.header("Remote-User", "admin").header("Remote-Groups", "admin");
@@ -383,7 +386,7 @@ async fn nginx_mail_sends_clients_to_their_server() {
     );
     sandbox.write("/etc/nginx/nginx.conf", &text);
     let mut command = sandbox.command("mkdir -p /var/log/nginx /var/lib/nginx", &["nginx", "-e", "stderr"]);
-    let _running = Running::start(&mut command, "nginx/");
+    let _running = RunningProgram::start(&mut command, "nginx/");
     // A name that is typed in another way, and a password with what nginx escapes, so that both go
     // through its encoding.
     for ((name, password), expected) in [
@@ -437,7 +440,7 @@ async fn dovecot_asks_with_its_checkpassword_interface() {
     );
     let prepare = "chmod 755 /etc/ask-user-backend; mkdir -m 777 /run/mail";
     let words = ["dovecot", "-F", "-c", "/etc/dovecot/test.conf"];
-    let _running = Running::start(&mut sandbox.command(prepare, &words), "starting up");
+    let _running = RunningProgram::start(&mut sandbox.command(prepare, &words), "starting up");
     for ((name, password), expected) in
         [RIGHT, WRONG, AWAY].into_iter().zip(["a OK ", "a NO [AUTHENTICATIONFAILED] ", "a NO [UNAVAILABLE] "])
     {
@@ -489,7 +492,7 @@ async fn apache_asks_with_an_external_program() {
     );
     let prepare = "chmod 755 /etc/ask-user-backend; chmod 644 /etc/apache2/page.txt";
     let words = ["apache2", "-f", "/etc/apache2/test.conf", "-D", "FOREGROUND"];
-    let _running = Running::start(&mut sandbox.command(prepare, &words), "resuming normal operations");
+    let _running = RunningProgram::start(&mut sandbox.command(prepare, &words), "resuming normal operations");
     for ((name, password), expected) in [RIGHT, WRONG, AWAY].into_iter().zip([200, 401, 401]) {
         let ask = server.page(Method::GET, "/page.txt").basic(name, password);
         let answer = ask.over(connect(port).await.into_inner()).await;

@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 
 use regex::Regex;
 
-use super::program::{Running, address_in, program};
+use super::program::{RunningServer, address_in, program};
 use super::*;
 
 /// The program with an administrator, and its address.
 pub(super) struct Program {
-    pub(super) running: Running,
+    pub(super) running: RunningServer,
     pub(super) address: String,
     _dir: TempDir,
 }
@@ -37,7 +37,7 @@ impl Program {
         }
         let init = program(&dir, &["init", "--password-from-env"]).env("OC_PASS", PASSWORD).output().unwrap();
         assert!(init.status.success(), "{init:?}");
-        let (running, address) = Running::serve_with(&dir, words);
+        let (running, address) = RunningServer::serve_with(&dir, words);
         Self { running, address, _dir: dir }
     }
 

@@ -69,7 +69,7 @@ fn generated_password_is_printed_once_and_works() {
     let both = ["init", "--generate-password", "--password-from-stdin"];
     assert_eq!(outcome_of(&program(&dir, &both).output().unwrap()).0, 2);
 
-    let (_running, address) = Running::serve(&dir);
+    let (_running, address) = RunningServer::serve(&dir);
     let answer = users_as(&address, "admin", password);
     assert!(answer.contains("<statuscode>100</statuscode>"), "{answer}");
 }
@@ -255,7 +255,7 @@ fn serve_refuses_open_files_and_keys() {
         assert!(found == 2 && err.contains("owner 65534") && err.contains("chown -h root "), "{err}");
         chown(file("user-backend.toml"), Some(0), None).unwrap();
     }
-    drop(Running::serve(&dir));
+    drop(RunningServer::serve(&dir));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,13 +277,13 @@ pub(super) fn address_in(line: &str) -> String {
 
 /// The running program, ended when the test ends.
 #[cfg(unix)]
-pub(super) struct Running {
+pub(super) struct RunningServer {
     pub(super) child: std::process::Child,
     log: Option<std::io::Lines<std::io::BufReader<std::process::ChildStderr>>>,
 }
 
 #[cfg(unix)]
-impl Running {
+impl RunningServer {
     /// Starts `serve` in a folder; returns the address at which it listens, too.
     pub(super) fn serve(dir: &TempDir) -> (Self, String) {
         Self::serve_with(dir, &[])
@@ -330,7 +330,7 @@ impl Running {
 }
 
 #[cfg(unix)]
-impl Drop for Running {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();
@@ -350,7 +350,7 @@ fn serve_has_metrics_reloads_and_stops() {
     assert!(init.status.success(), "{init:?}");
     let mut child = program(&dir, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
     let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut running = Running { child, log: Some(log) };
+    let mut running = RunningServer { child, log: Some(log) };
     let line = running.until("listening");
     let address = line.split("address=").nth(1).unwrap().trim().to_owned();
     let get = |path: &str, headers: &str| {
@@ -405,7 +405,7 @@ fn t61_server_keeps_few_copies_of_the_password() {
     assert!(init.status.success(), "{init:?}");
     let mut child = program(&dir, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
     let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut running = Running { child, log: Some(log) };
+    let mut running = RunningServer { child, log: Some(log) };
     let address = running.until("listening").split("address=").nth(1).unwrap().trim().to_owned();
     // The second time it is answered from memory.
     for (password, code) in [(canary::PASSWORD, "100"), (canary::PASSWORD, "100"), ("Another one 17", "997")]
@@ -519,7 +519,7 @@ fn systemd_is_notified_of_ready_reload_watchdog_and_stop() {
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "100000").env_remove("WATCHDOG_PID");
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut running = Running { child, log: Some(log) };
+    let mut running = RunningServer { child, log: Some(log) };
     assert_eq!(news().trim(), "READY=1");
     assert_eq!(
         std::iter::repeat_with(received).find(|text| text.starts_with("WATCHDOG")).unwrap().trim(),

@@ -53,7 +53,7 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::bounded_table::BoundedTable;
 use super::known_credentials::KnownCredentials;
-use super::reports::{RemoteReport, RemoteReports, UserHash, UserHashKey};
+use super::reports::{RemoteReport, ReportExchange, UserHash, UserHashKey};
 use super::window::{AttemptLimit, Certainty, Reached, Window};
 use super::{FailedLoginObserver, GuessKey, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};
@@ -138,7 +138,7 @@ struct UserTable {
     /// A smaller number of failures in a row than the settings say.
     rule: Mutex<Option<Arc<ConsecutiveFailures>>>,
     /// What other processes saw.
-    reports: RemoteReports,
+    reports: ReportExchange,
     observer: Option<Arc<dyn FailedLoginObserver>>,
 }
 
@@ -217,7 +217,7 @@ impl UserLimiter {
         key: Option<UserHashKey>,
         max: usize,
     ) -> Self {
-        let (users, reports) = (BoundedTable::new(max), RemoteReports::new(key));
+        let (users, reports) = (BoundedTable::new(max), ReportExchange::new(key));
         let shared = UserTable { users, known, rule: Mutex::default(), reports, observer };
         Self { lockout, limit, shared: Arc::new(shared) }
     }

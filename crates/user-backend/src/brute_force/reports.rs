@@ -109,7 +109,7 @@ impl RemoteReport {
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(super) struct RemoteReports {
+pub(super) struct ReportExchange {
     /// Without one, nothing is exchanged.
     key: Option<UserHashKey>,
     waiting: RwLock<WaitingReports>,
@@ -124,7 +124,7 @@ struct WaitingReports {
     swept: Option<Instant>,
 }
 
-impl RemoteReports {
+impl ReportExchange {
     pub(super) fn new(key: Option<UserHashKey>) -> Self {
         Self { key, waiting: RwLock::default(), is_empty: AtomicBool::new(true) }
     }
@@ -211,8 +211,8 @@ mod tests {
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-    fn reports(byte: u8) -> RemoteReports {
-        RemoteReports::new(Some(UserHashKey::new(Zeroizing::new([byte; 32]))))
+    fn reports(byte: u8) -> ReportExchange {
+        ReportExchange::new(Some(UserHashKey::new(Zeroizing::new([byte; 32]))))
     }
 
     fn named(name: &str) -> CanonicalName {
@@ -230,7 +230,7 @@ mod tests {
         for wrong in ["", "alice", "+0", &"0".repeat(31), &"0".repeat(33), &"A".repeat(32)] {
             assert_eq!(wrong.parse::<UserHash>(), Err(InvalidUserHash), "{wrong}");
         }
-        assert_eq!(RemoteReports::new(None).hash(&named("alice")), None);
+        assert_eq!(ReportExchange::new(None).hash(&named("alice")), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -28,14 +28,14 @@ pub struct InvalidationEpochs {
     ///
     /// The slots work the same way.
     everything: AtomicU64,
-    labels: Mutex<Labels>,
+    labels: Mutex<LastInvalidations>,
     slots: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
 /// When each label was invalidated last.
 #[derive(Debug, Default)]
-struct Labels {
+struct LastInvalidations {
     epochs: HashMap<u64, u64>,
     /// What is not in the table was not invalidated after this epoch.
     floor: u64,
@@ -61,7 +61,7 @@ impl Default for InvalidationEpochs {
         Self {
             epoch: AtomicU64::new(0),
             everything: AtomicU64::new(0),
-            labels: Mutex::new(Labels::default()),
+            labels: Mutex::new(LastInvalidations::default()),
             slots: std::iter::repeat_with(|| AtomicU64::new(0)).take(SLOTS).collect(),
             hasher: RandomState::new(),
         }
@@ -165,7 +165,7 @@ impl InvalidationEpochs {
         labels.epochs.get(&label.0).copied().unwrap_or(labels.floor)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Labels> {
+    fn lock(&self) -> MutexGuard<'_, LastInvalidations> {
         self.labels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -180,7 +180,7 @@ impl InvalidationEpochs {
     }
 }
 
-impl Labels {
+impl LastInvalidations {
     fn forget_older_half(&mut self, now: u64) {
         self.floor = now.saturating_sub(MAX_LABELS as u64 / 2);
         self.epochs.retain(|_, epoch| *epoch > self.floor);

@@ -9,7 +9,7 @@ use super::{BACKENDS, Config, Origin, ResolverSettings};
 use crate::backend::UserBackend;
 use crate::class::Entry;
 use crate::document::by_serde::member;
-use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
+use crate::document::error::{ConfigError, InvalidConfig, Problem, SettingLocation};
 use crate::document::tree::Position;
 use crate::error::BackendError;
 use crate::file_permissions;
@@ -39,9 +39,9 @@ impl Config {
     /// Reads certificates; opens no connection.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with one error for each backend that cannot be made: a `ca_file` that
+    /// [`InvalidConfig`] with one error for each backend that cannot be made: a `ca_file` that
     /// cannot be read, or what a class of yours refuses.
-    pub fn build_backends(&self) -> Result<Vec<ConfiguredBackend>, ConfigErrors> {
+    pub fn build_backends(&self) -> Result<Vec<ConfiguredBackend>, InvalidConfig> {
         let public =
             |BackendSpec { backend, policy, names, .. }| ConfiguredBackend { backend, policy, names };
         Ok(self.parts()?.into_iter().map(public).collect())
@@ -74,7 +74,7 @@ impl Config {
         class.and_then(|class| class.refuses_name(entry, upstream)).map_or(Ok(()), Err)
     }
 
-    fn parts(&self) -> Result<Vec<BackendSpec>, ConfigErrors> {
+    fn parts(&self) -> Result<Vec<BackendSpec>, InvalidConfig> {
         let (mut slots, mut errors) = (Vec::new(), Vec::new());
         for (entry, origin) in self.entries.iter().zip(&self.origins) {
             // Taken before the file is read: if it changes in between, the next reload sees that.
@@ -91,7 +91,7 @@ impl Config {
                 Err(problem) => errors.push(self.error(origin, problem)),
             }
         }
-        match ConfigErrors::of(errors) {
+        match InvalidConfig::of(errors) {
             Some(errors) => Err(errors),
             None => Ok(slots),
         }
@@ -137,10 +137,10 @@ impl Config {
         field: &str,
         found: impl Into<String>,
         expected: impl Into<String>,
-    ) -> ConfigErrors {
+    ) -> InvalidConfig {
         let problem = Problem::new(found, expected);
         let origin = self.entries.iter().zip(&self.origins).find(|(entry, _)| entry.id == *id);
-        ConfigErrors::from(match origin {
+        InvalidConfig::from(match origin {
             Some((_, origin)) => {
                 self.error_at(origin, SettingLocation::entry(BACKENDS, origin.index).field(field), problem)
             }
@@ -213,7 +213,7 @@ impl ResolverBuilder {
     ///
     /// # Errors
     /// See [`Config::build_backends`].
-    pub fn with_config(self, config: &Config) -> Result<Self, ConfigErrors> {
+    pub fn with_config(self, config: &Config) -> Result<Self, InvalidConfig> {
         self.with_config_inside(config, |backend| backend)
     }
 
@@ -230,7 +230,7 @@ impl ResolverBuilder {
         self,
         config: &Config,
         around: impl Fn(Arc<dyn UserBackend>) -> Arc<dyn UserBackend> + Send + Sync + 'static,
-    ) -> Result<Self, ConfigErrors> {
+    ) -> Result<Self, InvalidConfig> {
         Ok(self.configured(config.parts()?, config.tuning(), Decorator::new(around)))
     }
 }
@@ -241,7 +241,7 @@ impl ResolverBuilder {
 pub enum FromConfigError {
     /// A backend cannot be made of its entry.
     #[error(transparent)]
-    Config(#[from] ConfigErrors),
+    Config(#[from] InvalidConfig),
     /// The backends cannot work together, or the system has no randomness.
     #[error(transparent)]
     Build(#[from] BuildError),

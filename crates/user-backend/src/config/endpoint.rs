@@ -324,14 +324,14 @@ fn odd_pair(spec: TransportSpec, endpoint: &Endpoint) -> Option<Remark> {
     Some(("tls", format!("\"{tls}\" on port {port} is unusual: {usual}")))
 }
 
-struct Timeouts {
+struct EndpointTimeouts {
     connect: std::time::Duration,
     whole: std::time::Duration,
 }
 
-fn limits(section: &TableReader<'_>) -> Option<Timeouts> {
+fn limits(section: &TableReader<'_>) -> Option<EndpointTimeouts> {
     let limit = |name: &str, default| section.field(name).map_or(Some(default), |field| field.duration());
     let connect = limit("connect_timeout", Endpoint::DEFAULT_CONNECT_TIMEOUT);
     let whole = limit("timeout", Endpoint::DEFAULT_TIMEOUT);
-    Some(Timeouts { connect: connect?, whole: whole? })
+    Some(EndpointTimeouts { connect: connect?, whole: whole? })
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use super::endpoint::Remark;
 use super::more_files;
 use super::raw::RawSection;
-use super::read::{self, Document, Keys};
+use super::read::{self, Document, TopLevelKeys};
 use super::settings::{self, ResolverSettings};
 use super::warning::Warning;
 use super::{BACKENDS, Config, Origin, entry_reader};
 use crate::class::{ClassRegistry, Entry};
 use crate::document::duration;
-use crate::document::error::{ConfigError, ConfigErrors, Files, Problem, SettingLocation};
+use crate::document::error::{ConfigError, Files, InvalidConfig, Problem, SettingLocation};
 use crate::document::section::{Diagnostics, TableReader};
 use crate::document::source::{self, Access, Format, Source};
 use crate::document::tree::{Member, Node, Position, Value};
@@ -120,14 +120,14 @@ impl Loader {
     /// PHP system does.
     ///
     /// # Errors
-    /// [`ConfigErrors`]: everything that is wrong with it.
+    /// [`InvalidConfig`]: everything that is wrong with it.
     ///
     /// # Security
     /// On Unix, a file that others may change is refused ([`crate::file_permissions`]); so is one
     /// that others may read, if it holds a secret (such as `dbpassword` in a `config.php`).
-    pub fn load(&self, path: impl AsRef<Path>) -> Result<Config, ConfigErrors> {
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Config, InvalidConfig> {
         let (config, errors) = self.load_partly(path)?;
-        ConfigErrors::of(errors).map_or(Ok(config), Err)
+        InvalidConfig::of(errors).map_or(Ok(config), Err)
     }
 
     /// As [`Self::load`], with what can be read of a file that has errors.
@@ -136,12 +136,17 @@ impl Loader {
     /// once. Entries of `user_backends` with errors are left out.
     ///
     /// # Errors
-    /// [`ConfigErrors`], when nothing of it can be read.
-    pub fn load_partly(&self, path: impl AsRef<Path>) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
+    /// [`InvalidConfig`], when nothing of it can be read.
+    pub fn load_partly(&self, path: impl AsRef<Path>) -> Result<(Config, Vec<ConfigError>), InvalidConfig> {
         let path = path.as_ref();
         let file: Arc<str> = path.display().to_string().into();
         let failed = |problem| {
-            ConfigErrors::from(ConfigError::new(Arc::clone(&file), None, SettingLocation::default(), problem))
+            InvalidConfig::from(ConfigError::new(
+                Arc::clone(&file),
+                None,
+                SettingLocation::default(),
+                problem,
+            ))
         };
         let Some(format) = Format::of(path) else {
             let problem =
@@ -161,7 +166,7 @@ impl Loader {
             for path in more {
                 let name: Arc<str> = path.display().to_string().into();
                 let failed = |problem| {
-                    ConfigErrors::from(ConfigError::new(
+                    InvalidConfig::from(ConfigError::new(
                         Arc::clone(&name),
                         None,
                         SettingLocation::default(),
@@ -180,12 +185,12 @@ impl Loader {
     /// `name` is what errors call it; a relative `ca_file` is relative to its directory.
     ///
     /// # Errors
-    /// [`ConfigErrors`]: everything that is wrong with it.
-    pub fn parse(&self, text: &str, format: Format, name: &str) -> Result<Config, ConfigErrors> {
+    /// [`InvalidConfig`]: everything that is wrong with it.
+    pub fn parse(&self, text: &str, format: Format, name: &str) -> Result<Config, InvalidConfig> {
         let source = Source { text: text.to_owned(), access: Access::default() };
         let diagnostics = Diagnostics::new(name.into(), format);
         let (config, errors) = self.read(vec![source], diagnostics, Path::new(name).parent())?;
-        ConfigErrors::of(errors).map_or(Ok(config), Err)
+        InvalidConfig::of(errors).map_or(Ok(config), Err)
     }
 
     fn read(
@@ -193,14 +198,14 @@ impl Loader {
         sources: Vec<Source>,
         diagnostics: Diagnostics,
         base: Option<&Path>,
-    ) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
+    ) -> Result<(Config, Vec<ConfigError>), InvalidConfig> {
         let config = self.read_into(sources, &diagnostics, base);
         let errors = diagnostics.into_errors();
         let Some(config) = config else {
             // Every failure pushes an error; if that is ever missing, the configuration is still
             // refused.
-            return Err(ConfigErrors::of(errors).unwrap_or_else(|| {
-                ConfigErrors::from(ConfigError::new(
+            return Err(InvalidConfig::of(errors).unwrap_or_else(|| {
+                InvalidConfig::from(ConfigError::new(
                     "".into(),
                     None,
                     SettingLocation::default(),
@@ -325,7 +330,7 @@ impl Loader {
         if find(&document, BACKENDS).is_some() {
             return document;
         }
-        let Keys { ours, shared } = self.keys(Format::Php);
+        let TopLevelKeys { ours, shared } = self.keys(Format::Php);
         let is_read = |member: &&Member| ours.iter().chain(&shared).any(|key| member.key.is(key));
         let members = settings.iter().filter(is_read).cloned().collect();
         Document { members, secret: document.secret, dialect: Format::Php }
@@ -354,12 +359,12 @@ impl Loader {
         top.only(&known, |_| None);
     }
 
-    fn keys(&self, format: Format) -> Keys {
+    fn keys(&self, format: Format) -> TopLevelKeys {
         let (shared, own): (Vec<_>, Vec<_>) = self.read.iter().partition(|extra| extra.shared);
         let own = own.into_iter().map(|extra| extra.key(format));
         let ours = [BACKENDS.to_owned(), resolver_key(format).to_owned()].into_iter().chain(own);
         let shared = shared.into_iter().map(|extra| extra.key(format));
-        Keys { ours: ours.collect(), shared: shared.collect() }
+        TopLevelKeys { ours: ours.collect(), shared: shared.collect() }
     }
 
     fn resolver(

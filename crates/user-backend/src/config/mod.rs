@@ -22,7 +22,7 @@
 //! ```
 //!
 //! A file is read completely or not at all. Everything that is wrong with it is reported at once,
-//! each error with its place, what was found and what was expected: see [`ConfigErrors`]. What
+//! each error with its place, what was found and what was expected: see [`InvalidConfig`]. What
 //! works but should be known is in [`Config::warnings`].
 //!
 //! Only `config/standard.rs` knows all classes: what there is to know about one is in its own
@@ -60,7 +60,7 @@ pub use crate::class::{ClassRegistry, Entry};
 pub use crate::client_address::{Network, NetworkError};
 #[doc(hidden)]
 pub use crate::document::secret_values::{is_secret, names_a_secret};
-pub use crate::document::{ConfigError, ConfigErrors, Format};
+pub use crate::document::{ConfigError, Format, InvalidConfig};
 
 use std::path::Path;
 
@@ -103,8 +103,8 @@ impl Config {
     /// See [`Loader::load`].
     ///
     /// # Errors
-    /// [`ConfigErrors`]: everything that is wrong with it.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigErrors> {
+    /// [`InvalidConfig`]: everything that is wrong with it.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, InvalidConfig> {
         Loader::new().load(path)
     }
 
@@ -113,8 +113,8 @@ impl Config {
     /// See [`Loader::parse`].
     ///
     /// # Errors
-    /// [`ConfigErrors`]: everything that is wrong with it.
-    pub fn parse(text: &str, format: Format, name: &str) -> Result<Self, ConfigErrors> {
+    /// [`InvalidConfig`]: everything that is wrong with it.
+    pub fn parse(text: &str, format: Format, name: &str) -> Result<Self, InvalidConfig> {
         Loader::new().parse(text, format, name)
     }
 

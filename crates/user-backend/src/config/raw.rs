@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Config, Warning};
 use crate::document::by_serde::{self, LocatedProblem, member};
-use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
+use crate::document::error::{ConfigError, InvalidConfig, Problem, SettingLocation};
 use crate::document::secret_values::names_a_secret;
 use crate::document::tree::{Node, Position, Value};
 
@@ -35,9 +35,9 @@ impl Config {
     /// written in the file.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with the places of all values that do not fit. Values of fields whose names
+    /// [`InvalidConfig`] with the places of all values that do not fit. Values of fields whose names
     /// end in `password`, `secret`, `token` and the like are not repeated.
-    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ConfigErrors> {
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, InvalidConfig> {
         let Some(section) = self.sections.iter().find(|section| section.name == name) else {
             return Ok(None);
         };
@@ -48,7 +48,7 @@ impl Config {
                 ConfigError::new(self.files.name(Some(at)), Some(at), place, problem)
             };
             // There is always one; an empty list would still not be a value.
-            ConfigErrors::of(errors.into_iter().map(error).collect()).unwrap_or_else(|| {
+            InvalidConfig::of(errors.into_iter().map(error).collect()).unwrap_or_else(|| {
                 self.section_error(name, &[], "something that cannot be read", "a value that fits")
             })
         })
@@ -80,12 +80,12 @@ impl Config {
         path: &[&str],
         found: impl Into<String>,
         expected: impl Into<String>,
-    ) -> ConfigErrors {
+    ) -> InvalidConfig {
         let section = self.sections.iter().find(|section| section.name == name);
         let key = section.map_or_else(|| name.to_owned(), |section| section.key.clone());
         let place = path.iter().fold(SettingLocation::section(key), |place, field| place.field(field));
         let at = self.position_of(name, path);
-        ConfigErrors::from(ConfigError::new(self.files.name(at), at, place, Problem::new(found, expected)))
+        InvalidConfig::from(ConfigError::new(self.files.name(at), at, place, Problem::new(found, expected)))
     }
 
     /// Adds a warning of the caller about a value, with file and place.

@@ -39,11 +39,11 @@ impl Files {
 ///   hint: did you mean "ssl"?
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct ConfigErrors {
+pub struct InvalidConfig {
     errors: Vec<ConfigError>,
 }
 
-impl ConfigErrors {
+impl InvalidConfig {
     /// Sorts errors by their place in the file; `None` when there are none.
     ///
     /// For a program that adds errors of its own to those of the library.
@@ -58,13 +58,13 @@ impl ConfigErrors {
     }
 }
 
-impl From<ConfigError> for ConfigErrors {
+impl From<ConfigError> for InvalidConfig {
     fn from(error: ConfigError) -> Self {
         Self { errors: vec![error] }
     }
 }
 
-impl<'a> IntoIterator for &'a ConfigErrors {
+impl<'a> IntoIterator for &'a InvalidConfig {
     type Item = &'a ConfigError;
     type IntoIter = std::slice::Iter<'a, ConfigError>;
 
@@ -73,7 +73,7 @@ impl<'a> IntoIterator for &'a ConfigErrors {
     }
 }
 
-impl IntoIterator for ConfigErrors {
+impl IntoIterator for InvalidConfig {
     type Item = ConfigError;
     type IntoIter = std::vec::IntoIter<ConfigError>;
 
@@ -82,7 +82,7 @@ impl IntoIterator for ConfigErrors {
     }
 }
 
-impl fmt::Display for ConfigErrors {
+impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (nth, error) in self.errors.iter().enumerate() {
             if nth > 0 {
@@ -97,13 +97,13 @@ impl fmt::Display for ConfigErrors {
 /// As `Display`, because a `main` that returns the error prints it with `Debug`.
 ///
 /// An operator has to fix the file.
-impl fmt::Debug for ConfigErrors {
+impl fmt::Debug for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration is wrong\n{self}")
     }
 }
 
-impl std::error::Error for ConfigErrors {}
+impl std::error::Error for InvalidConfig {}
 
 /// One thing that is wrong with a configuration.
 ///

@@ -15,6 +15,6 @@ pub(crate) mod section;
 pub(crate) mod source;
 pub(crate) mod tree;
 
-pub use error::{ConfigError, ConfigErrors, Problem};
+pub use error::{ConfigError, InvalidConfig, Problem};
 pub use section::Field;
 pub use source::Format;

@@ -12,7 +12,7 @@ use crate::refusal::{RefusalTexts, ReplyClass, ReplyText, Sent, Words};
 
 /// What is done after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScriptStep {
+pub enum NextStep {
     /// The stage is passed; after the last one the password is verified.
     Proceed,
     /// Another reply follows.
@@ -27,7 +27,7 @@ pub enum ScriptStep {
 ///
 /// # Errors
 /// The reply decides nothing.
-pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<ScriptStep, BackendError> {
+pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<NextStep, BackendError> {
     let stage = match stage {
         0 => Stage::Greeting,
         1 => Stage::Auth,
@@ -35,9 +35,9 @@ pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<ScriptStep, Back
         _ => Stage::Pass,
     };
     judge(stage, body, encrypted, &words(body)).map(|next| match next {
-        Next::Proceed => ScriptStep::Proceed,
-        Next::Wait => ScriptStep::Wait,
-        Next::Rejected(_) => ScriptStep::Rejected,
+        Next::Proceed => NextStep::Proceed,
+        Next::Wait => NextStep::Wait,
+        Next::Rejected(_) => NextStep::Rejected,
     })
 }
 
@@ -53,10 +53,10 @@ fn words(body: &[u8]) -> Words {
 }
 
 /// What the words of a reply mean: a refusal, an outage, or neither.
-pub fn meaning(body: &[u8]) -> Option<ScriptStep> {
+pub fn meaning(body: &[u8]) -> Option<NextStep> {
     match words(body).class {
-        ReplyClass::Refusal(_) => Some(ScriptStep::Rejected),
-        ReplyClass::Outage => Some(ScriptStep::Wait),
+        ReplyClass::Refusal(_) => Some(NextStep::Rejected),
+        ReplyClass::Outage => Some(NextStep::Wait),
         ReplyClass::Unknown => None,
     }
 }

@@ -161,26 +161,26 @@ impl Guard {
     fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        match (self.open, Line::parse(text)) {
-            (None, Line::Last(code, words)) => {
+        match (self.open, ReplyLine::parse(text)) {
+            (None, ReplyLine::Last(code, words)) => {
                 self.words_of_reply.clear();
                 self.end(code, words);
             }
-            (None, Line::More(code, words)) => {
+            (None, ReplyLine::More(code, words)) => {
                 self.words_of_reply.clear();
                 self.words_of_reply.add(words);
                 self.open = Some(code);
                 self.hand_out(&code, b'-', words.len());
             }
-            (None, Line::Text) => self.skip(text)?,
-            (Some(open), Line::Last(code, words)) if open == code => self.end(code, words),
+            (None, ReplyLine::Text) => self.skip(text)?,
+            (Some(open), ReplyLine::Last(code, words)) if open == code => self.end(code, words),
             // Only in a banner: in an answer it might be another answer.
-            (Some(_), Line::Last(..)) if self.noise.is_none() && text.len() > 3 => {
+            (Some(_), ReplyLine::Last(..)) if self.noise.is_none() && text.len() > 3 => {
                 return Err(ProtocolViolation::NotAReply);
             }
             (Some(open), line) => {
                 self.words_of_reply.add(match line {
-                    Line::More(code, words) if code == open => words,
+                    ReplyLine::More(code, words) if code == open => words,
                     _ => text,
                 });
                 self.line.resize(text.len(), b'.');
@@ -252,7 +252,7 @@ impl Guard {
 
 /// One line of a reply.
 #[derive(Clone, Copy)]
-enum Line<'a> {
+enum ReplyLine<'a> {
     /// The code, a space, and a text; or the code alone.
     Last([u8; 3], &'a [u8]),
     /// The code, `-`, and a text.
@@ -260,7 +260,7 @@ enum Line<'a> {
     Text,
 }
 
-impl<'a> Line<'a> {
+impl<'a> ReplyLine<'a> {
     fn parse(text: &'a [u8]) -> Self {
         let Some((code @ [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'], rest)) = text.split_first_chunk() else {
             return Self::Text;

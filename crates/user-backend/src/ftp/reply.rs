@@ -171,16 +171,16 @@ fn code(body: &[u8]) -> Option<u16> {
     let mut lines = body.strip_suffix(b"\n")?.split(|byte| *byte == b'\n').map(line);
     let first = lines.next()?;
     let last = lines.next_back();
-    let between_is_text = lines.all(|line| !matches!(line, Line::Last(_)));
+    let between_is_text = lines.all(|line| !matches!(line, LineKind::Last(_)));
     match (first, last) {
-        (Line::Last(code), None) => Some(code),
-        (Line::More(code), Some(Line::Last(end))) if code == end && between_is_text => Some(code),
+        (LineKind::Last(code), None) => Some(code),
+        (LineKind::More(code), Some(LineKind::Last(end))) if code == end && between_is_text => Some(code),
         _ => None,
     }
 }
 
 #[derive(Clone, Copy)]
-enum Line {
+enum LineKind {
     /// `ddd ` and a text.
     Last(u16),
     /// `ddd-` and a text.
@@ -188,16 +188,16 @@ enum Line {
     Text,
 }
 
-fn line(line: &[u8]) -> Line {
+fn line(line: &[u8]) -> LineKind {
     let [first @ b'1'..=b'5', second @ b'0'..=b'9', third @ b'0'..=b'9', mark, ..] = line else {
-        return Line::Text;
+        return LineKind::Text;
     };
     let digit = |byte: &u8| u16::from(byte - b'0');
     let code = digit(first) * 100 + digit(second) * 10 + digit(third);
     match mark {
-        b' ' => Line::Last(code),
-        b'-' => Line::More(code),
-        _ => Line::Text,
+        b' ' => LineKind::Last(code),
+        b'-' => LineKind::More(code),
+        _ => LineKind::Text,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::reply::{LoginDecision, Method};
-use super::script::{CREDENTIALS, NAME, PASSWORD, Record, ScriptStep, Server};
+use super::script::{CREDENTIALS, NAME, PASSWORD, Record, ScriptStep, ScriptedServer};
 use super::session::{ImapLogin, Session};
 use crate::error::{BackendError, Phase};
 use crate::fuzzing::Decided;
@@ -14,7 +14,7 @@ use crate::refusal::{RefusalTexts, Sent};
 
 /// What came of a dialogue.
 #[derive(Debug)]
-pub struct Dialogue {
+pub struct DialogueResult {
     /// What we made of it.
     pub decided: Decided,
     /// Whether a whole line with our tag and OK came after the credentials.
@@ -29,7 +29,7 @@ pub struct Dialogue {
     pub injected: bool,
 }
 
-impl Dialogue {
+impl DialogueResult {
     /// What no text of this crate may contain.
     pub const SECRETS: [&str; 2] = [PASSWORD, CREDENTIALS];
 }
@@ -37,7 +37,7 @@ impl Dialogue {
 /// Signs in at a server that sends these texts, each after one more client line.
 ///
 /// `{tag}` is the tag of that line. `starttls`: agrees on encryption first.
-pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
+pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> DialogueResult {
     let mut steps = Vec::new();
     for (nth, text) in texts.iter().enumerate() {
         if nth > 0 {
@@ -45,7 +45,7 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
         }
         steps.push(ScriptStep::Say(text.to_vec()));
     }
-    let mut server = Server::new(steps);
+    let mut server = ScriptedServer::new(steps);
     server.stutters = stutters;
     let record = server.record();
     let mut injected = false;
@@ -57,14 +57,25 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
         LoginDecision::No(rejection) => Err(rejection),
     });
     let Ok(record) = record.lock() else {
-        return Dialogue { decided, sent_yes: false, sent_no: false, times_written: 0, sent: 0, injected };
+        return DialogueResult {
+            decided,
+            sent_yes: false,
+            sent_no: false,
+            times_written: 0,
+            sent: 0,
+            injected,
+        };
     };
     let Record { times_written, .. } = *record;
     let (sent_yes, sent_no, sent) = (record.sent_yes(), record.sent_no(), record.sent.len());
-    Dialogue { decided, sent_yes, sent_no, times_written, sent, injected }
+    DialogueResult { decided, sent_yes, sent_no, times_written, sent, injected }
 }
 
-async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<LoginDecision, BackendError> {
+async fn sign_in(
+    server: ScriptedServer,
+    starttls: bool,
+    injected: &mut bool,
+) -> Result<LoginDecision, BackendError> {
     let record = server.record();
     let mut session = Session::greeted(server).await?;
     if starttls {
@@ -84,7 +95,7 @@ async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<
 /// Polls as long as it is woken; without a clock, so that nothing waits for one.
 fn drive<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
-    let flag = Arc::new(Flag(AtomicBool::new(true)));
+    let flag = Arc::new(WakeFlag(AtomicBool::new(true)));
     let waker = Waker::from(Arc::clone(&flag));
     let mut context = Context::from_waker(&waker);
     while flag.0.swap(false, Ordering::AcqRel) {
@@ -95,9 +106,9 @@ fn drive<F: Future>(future: F) -> Option<F::Output> {
     None
 }
 
-struct Flag(AtomicBool);
+struct WakeFlag(AtomicBool);
 
-impl Wake for Flag {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Release);
     }

@@ -44,7 +44,7 @@ pub(super) fn say(text: impl AsRef<[u8]>) -> ScriptStep {
 
 /// A server in memory.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(super) struct ScriptedServer {
     steps: VecDeque<ScriptStep>,
     /// Says nothing at the end of the script instead of hanging up.
     pub(super) hangs: bool,
@@ -113,7 +113,7 @@ impl Record {
     }
 }
 
-impl Server {
+impl ScriptedServer {
     pub(super) fn new(steps: impl IntoIterator<Item = ScriptStep>) -> Self {
         Self {
             steps: steps.into_iter().collect(),
@@ -166,7 +166,7 @@ impl Server {
     }
 }
 
-impl AsyncRead for Server {
+impl AsyncRead for ScriptedServer {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -237,7 +237,7 @@ fn fill(text: &mut Vec<u8>, tag: &[u8]) {
     }
 }
 
-impl AsyncWrite for Server {
+impl AsyncWrite for ScriptedServer {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut record = self.record.lock().unwrap();
         let text = String::from_utf8_lossy(bytes);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "smb-helper")]
 use super::isolation::Isolation;
-use super::settings::Domains;
+use super::settings::DomainForms;
 use super::{SmbBackend, SmbEngine, SmbSettings, names};
 use crate::backend::UserBackend;
 use crate::class::{
@@ -104,7 +104,7 @@ impl Class for SmbClass {
     }
 
     fn refuses_name(&self, _: &Entry, upstream: &str) -> Option<Verdict> {
-        names::account(upstream, Domains::ALL).err()
+        names::account(upstream, DomainForms::ALL).err()
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {

@@ -158,7 +158,7 @@ use crate::verdict::{Identity, Rejection, Verdict};
 pub struct SmbBackend {
     id: BackendId,
     endpoint: Endpoint,
-    domains: settings::Domains,
+    domains: settings::DomainForms,
     engine: Engine,
 }
 

@@ -5,7 +5,7 @@
 //! application that used the spelling would see several users for one account. Here one account has
 //! one name; other spellings are refused without asking the server.
 
-use super::settings::Domains;
+use super::settings::DomainForms;
 use crate::identity::CanonicalName;
 use crate::verdict::{Rejection, Verdict};
 
@@ -31,7 +31,7 @@ pub(super) struct Account<'a> {
 ///
 /// # Errors
 /// The verdict about a name that is not sent.
-pub(super) fn account(upstream: &str, domains: Domains) -> Result<Account<'_>, Verdict> {
+pub(super) fn account(upstream: &str, domains: DomainForms) -> Result<Account<'_>, Verdict> {
     let account = match upstream.split_once(['\\', '/']).filter(|_| domains.windows) {
         Some((domain, name)) => Account { domain: Some(domain), name },
         None => Account { domain: None, name: upstream },
@@ -66,7 +66,7 @@ mod tests {
     fn decide(rules: NameRules, typed: &str) -> Result<(String, String), Verdict> {
         let domain = rules.domain().clone().bare_names_only(true).windows_names("TESTNET").unwrap();
         let (upstream, identity) = rules.with_domain(domain).ask(&LoginName::parse(typed).unwrap())?;
-        let Account { domain, name } = account(&upstream, Domains { addresses: true, windows: true })?;
+        let Account { domain, name } = account(&upstream, DomainForms { addresses: true, windows: true })?;
         assert_eq!(domain, None, "{typed}");
         Ok((name.to_owned(), identity.name().to_string()))
     }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn account_with_a_windows_domain_is_asked_there() {
-        let both = Domains { addresses: true, windows: true };
+        let both = DomainForms { addresses: true, windows: true };
         let at_corp = Ok(Account { domain: Some("CORP"), name: "alice" });
         assert_eq!(account("CORP\\alice", both), at_corp);
         assert_eq!(account("CORP/alice", both), at_corp);
@@ -132,7 +132,7 @@ mod tests {
         {
             assert_eq!(account(odd, both), Err(Verdict::Rejected(Rejection::PolicyDenied)), "{odd}");
         }
-        let alone = account("CORP\\alice", Domains::default());
+        let alone = account("CORP\\alice", DomainForms::default());
         assert_eq!(alone, Err(Verdict::Rejected(Rejection::PolicyDenied)));
     }
 

@@ -29,14 +29,14 @@ pub enum SmbEngine {
 
 /// Which names with a domain are sent to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Domains {
+pub(super) struct DomainForms {
     /// `alice@corp.example`.
     pub(super) addresses: bool,
     /// `CORP\alice`.
     pub(super) windows: bool,
 }
 
-impl Domains {
+impl DomainForms {
     /// As the configuration has them: the domain rules decide.
     pub(super) const ALL: Self = Self { addresses: true, windows: true };
 }
@@ -46,7 +46,7 @@ impl Domains {
 pub struct SmbSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
-    pub(super) domains: Domains,
+    pub(super) domains: DomainForms,
     pub(super) share: Option<String>,
     pub(super) workgroup: String,
     pub(super) engine: SmbEngine,
@@ -67,7 +67,7 @@ impl SmbSettings {
         Self {
             id,
             endpoint,
-            domains: Domains::default(),
+            domains: DomainForms::default(),
             share: None,
             workgroup: Self::DEFAULT_WORKGROUP.to_owned(),
             engine: SmbEngine::default(),
@@ -91,7 +91,7 @@ impl SmbSettings {
     /// which of them reach this backend.
     #[must_use]
     pub fn with_domains(mut self, on: bool) -> Self {
-        self.domains = Domains { addresses: on, windows: on };
+        self.domains = DomainForms { addresses: on, windows: on };
         self
     }
 

@@ -33,14 +33,14 @@ const MAX_MESSAGES: usize = 8;
 pub(super) struct Session {
     handle: Handle<Client>,
     control: SocketControl,
-    messages: Arc<Mutex<ServerMessages>>,
+    messages: Arc<Mutex<SshNotices>>,
     deadline: Instant,
     peer: Option<SocketAddr>,
 }
 
 /// What the server sent beside its answers.
 #[derive(Default)]
-struct ServerMessages {
+struct SshNotices {
     /// The key that was refused.
     wrong_key: Option<String>,
     /// The kind of key that was accepted.
@@ -54,10 +54,10 @@ struct ServerMessages {
 /// The callbacks of russh, from its own task.
 struct Client {
     keys: Arc<HostKeys>,
-    messages: Arc<Mutex<ServerMessages>>,
+    messages: Arc<Mutex<SshNotices>>,
 }
 
-fn lock(messages: &Mutex<ServerMessages>) -> MutexGuard<'_, ServerMessages> {
+fn lock(messages: &Mutex<SshNotices>) -> MutexGuard<'_, SshNotices> {
     messages.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -96,7 +96,7 @@ impl Handler for Client {
     }
 }
 
-impl ServerMessages {
+impl SshNotices {
     fn add(&mut self, text: &str) {
         if self.is_asked {
             for line in text.lines() {
@@ -122,7 +122,7 @@ impl Session {
         let stream = dial(endpoint, deadline).await?;
         let peer = stream.peer_addr().ok();
         let (socket, control) = BoundedSocket::new(stream);
-        let messages = Arc::<Mutex<ServerMessages>>::default();
+        let messages = Arc::<Mutex<SshNotices>>::default();
         let client = Client { keys: Arc::clone(keys), messages: Arc::clone(&messages) };
         let config = Arc::new(Config {
             client_id: SshId::Standard(Cow::Borrowed(CLIENT)),
@@ -292,7 +292,7 @@ fn flooded(phase: Phase) -> BackendError {
 /// Maps a connection that was not made.
 ///
 /// Errors of russh may hold words of the server, so none is passed on.
-fn explain(error: &russh::Error, control: &SocketControl, messages: &ServerMessages) -> BackendError {
+fn explain(error: &russh::Error, control: &SocketControl, messages: &SshNotices) -> BackendError {
     if control.is_flooded() {
         return flooded(Phase::Tls);
     }

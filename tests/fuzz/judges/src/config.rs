@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 use user_backend::Config;
-use user_backend::config::{ConfigErrors, Format};
+use user_backend::config::{Format, InvalidConfig};
 use user_backend::fuzzing::config::{encrypted, mailbox as read_mailbox};
 
 /// What errors call the file.
@@ -69,7 +69,7 @@ fn parsed(input: &[u8], format: Format) -> Option<Config> {
 }
 
 /// Errors have a text, a place within the file, and no control sequences.
-fn readable(errors: &ConfigErrors, text: &str) {
+fn readable(errors: &InvalidConfig, text: &str) {
     let lines = text.split('\n').count();
     assert!(errors.iter().next().is_some(), "an error that says nothing");
     for error in errors {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use user_backend::ftp::{FtpBackend, FtpSettings};
-use user_backend::fuzzing::ftp::{ScriptStep, guarded, meaning, reply as judged};
+use user_backend::fuzzing::ftp::{NextStep, guarded, meaning, reply as judged};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{BackendId, Verdict};
 
@@ -76,12 +76,12 @@ pub fn reply(input: &[u8]) {
     let step = judged(stage, body, encrypted);
     let code = whole(body);
     let expected = match (stage, code) {
-        (0, Some(220)) | (1, Some(234)) | (2, Some(331)) | (3, Some(230)) => Some(ScriptStep::Proceed),
-        (0, Some(120)) => Some(ScriptStep::Wait),
+        (0, Some(220)) | (1, Some(234)) | (2, Some(331)) | (3, Some(230)) => Some(NextStep::Proceed),
+        (0, Some(120)) => Some(NextStep::Wait),
         // Words decide; see the table beside the code. What is on the list of outages is never a
         // no.
-        (2 | 3, Some(400..=599)) if meaning(body) != Some(ScriptStep::Wait) => {
-            let is_no = matches!(step, Ok(ScriptStep::Rejected) | Err(_));
+        (2 | 3, Some(400..=599)) if meaning(body) != Some(NextStep::Wait) => {
+            let is_no = matches!(step, Ok(NextStep::Rejected) | Err(_));
             assert!(is_no, "{:?}", String::from_utf8_lossy(body));
             return;
         }

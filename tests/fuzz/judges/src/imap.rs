@@ -1,7 +1,7 @@
 //! IMAP: whole dialogues through the guard, and what one answer means.
 
 use user_backend::Rejection;
-use user_backend::fuzzing::imap::{Dialogue, dialogue};
+use user_backend::fuzzing::imap::{DialogueResult, dialogue};
 
 /// Where the server waits for one more line from us.
 const HEAR: u8 = 0xfe;
@@ -43,7 +43,7 @@ pub fn reply(input: &[u8]) {
 }
 
 /// What must hold of every dialogue.
-fn judge(done: &Dialogue) {
+fn judge(done: &DialogueResult) {
     match &done.decided {
         Ok(Ok(())) => assert!(done.sent_yes, "a yes that was not sent: {done:?}"),
         // A name that is refused before the password.
@@ -51,7 +51,7 @@ fn judge(done: &Dialogue) {
         Ok(Err(_)) => assert!(done.sent_no, "a no that was not sent: {done:?}"),
         Err(fault) => {
             let text = format!("{fault:?}");
-            assert!(!Dialogue::SECRETS.iter().any(|secret| text.contains(secret)), "{text}");
+            assert!(!DialogueResult::SECRETS.iter().any(|secret| text.contains(secret)), "{text}");
         }
     }
     assert!(done.times_written <= 1, "the password was sent twice: {done:?}");

@@ -41,7 +41,7 @@ pub(crate) const ROUNDS: usize = 5;
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct LocalPasswords {
+pub struct LocalPasswordService {
     accounts: Accounts,
     hasher: Hasher,
     rules: Arc<dyn PasswordRules>,
@@ -110,7 +110,7 @@ pub(crate) struct Prepared {
     based_on: Option<StoredHash>,
 }
 
-impl LocalPasswords {
+impl LocalPasswordService {
     /// Sets passwords in this store, by these rules.
     pub fn new(accounts: impl Into<Accounts>, hasher: Hasher, rules: Arc<dyn PasswordRules>) -> Self {
         let pool = HashSettings::default().with_pool(RULES_AT_ONCE, RULES_WAITING).unwrap_or_default();

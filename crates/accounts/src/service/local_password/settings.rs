@@ -21,7 +21,7 @@ const LEAST_MEMORY_KIB: u32 = 7 * 1024;
 
 /// How expensive new hashes are, and how many may be under way: the table `[passwords]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default, try_from = "Raw")]
+#[serde(deny_unknown_fields, default, try_from = "RawPasswordSettings")]
 pub struct HashSettings {
     memory_kib: u32,
     passes: u32,
@@ -33,7 +33,7 @@ pub struct HashSettings {
 /// The table as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Raw {
+struct RawPasswordSettings {
     memory_kib: u32,
     passes: u32,
     lanes: u32,
@@ -41,7 +41,7 @@ struct Raw {
     waiting: usize,
 }
 
-impl Default for Raw {
+impl Default for RawPasswordSettings {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { memory_kib: 19 * 1024, passes: 2, lanes: 1, at_once: cores, waiting: 1024 }
@@ -50,7 +50,8 @@ impl Default for Raw {
 
 impl Default for HashSettings {
     fn default() -> Self {
-        let Raw { memory_kib, passes, lanes, at_once, waiting } = Raw::default();
+        let RawPasswordSettings { memory_kib, passes, lanes, at_once, waiting } =
+            RawPasswordSettings::default();
         Self { memory_kib, passes, lanes, at_once, waiting }
     }
 }
@@ -119,11 +120,11 @@ impl HashSettings {
     }
 }
 
-impl TryFrom<Raw> for HashSettings {
+impl TryFrom<RawPasswordSettings> for HashSettings {
     type Error = HashSettingsError;
 
-    fn try_from(raw: Raw) -> Result<Self, HashSettingsError> {
-        let Raw { memory_kib, passes, lanes, at_once, waiting } = raw;
+    fn try_from(raw: RawPasswordSettings) -> Result<Self, HashSettingsError> {
+        let RawPasswordSettings { memory_kib, passes, lanes, at_once, waiting } = raw;
         Self { memory_kib, passes, lanes, at_once, waiting }.checked()
     }
 }

@@ -44,7 +44,7 @@ pub struct MailSettings {
 /// The table as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct RawMailSettings {
     #[serde(deserialize_with = "host")]
     host: String,
     port: Option<u16>,
@@ -196,15 +196,15 @@ impl MailSettings {
 
 impl<'de> Deserialize<'de> for MailSettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Raw::deserialize(deserializer)?;
+        let raw = RawMailSettings::deserialize(deserializer)?;
         Self::try_from(raw).map_err(de::Error::custom)
     }
 }
 
-impl TryFrom<Raw> for MailSettings {
+impl TryFrom<RawMailSettings> for MailSettings {
     type Error = MailSettingsError;
 
-    fn try_from(raw: Raw) -> Result<Self, MailSettingsError> {
+    fn try_from(raw: RawMailSettings) -> Result<Self, MailSettingsError> {
         let port = raw.port.unwrap_or(match raw.tls {
             TlsMode::Implicit => 465,
             TlsMode::None => 25,

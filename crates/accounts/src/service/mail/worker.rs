@@ -45,7 +45,7 @@ pub struct MailWorker {
     base: BaseUrl,
     product: String,
     settings: ResetSettings,
-    keepers: Option<Arc<dyn PasswordKeepers>>,
+    keepers: Option<Arc<dyn PasswordKeeperLookup>>,
 }
 
 /// What users see about the server that keeps a password.
@@ -58,7 +58,7 @@ pub struct PasswordKeeper {
 }
 
 /// Knows the servers that keep passwords.
-pub trait PasswordKeepers: fmt::Debug + Send + Sync + 'static {
+pub trait PasswordKeeperLookup: fmt::Debug + Send + Sync + 'static {
     /// What users see about this backend; `None` if it is not configured.
     fn keeper(&self, backend: &BackendId) -> Option<PasswordKeeper>;
 }
@@ -102,7 +102,7 @@ impl MailWorker {
 
     /// Says where the passwords of external accounts are kept.
     #[must_use]
-    pub fn with_keepers(mut self, keepers: Arc<dyn PasswordKeepers>) -> Self {
+    pub fn with_keepers(mut self, keepers: Arc<dyn PasswordKeeperLookup>) -> Self {
         self.keepers = Some(keepers);
         self
     }

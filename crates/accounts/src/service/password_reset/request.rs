@@ -8,7 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::domain::AccountsError;
-use crate::service::local_password::change::LocalPasswords;
+use crate::service::local_password::change::LocalPasswordService;
 use crate::service::password_reset::settings::ResetSettings;
 use crate::store::outbox::MailKind;
 use crate::store::{Accounts, ActingAccounts, outbox, rate_limits};
@@ -22,13 +22,17 @@ pub(crate) const PURPOSE: &str = "reset";
 #[derive(Clone, Debug)]
 pub struct PasswordReset {
     pub(super) accounts: ActingAccounts,
-    pub(super) passwords: LocalPasswords,
+    pub(super) passwords: LocalPasswordService,
     settings: ResetSettings,
 }
 
 impl PasswordReset {
     /// Resets in this store; new passwords go the way of all new passwords.
-    pub fn new(accounts: impl Into<Accounts>, passwords: LocalPasswords, settings: ResetSettings) -> Self {
+    pub fn new(
+        accounts: impl Into<Accounts>,
+        passwords: LocalPasswordService,
+        settings: ResetSettings,
+    ) -> Self {
         Self { accounts: accounts.into().as_system(), passwords, settings }
     }
 

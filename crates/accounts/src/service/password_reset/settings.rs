@@ -27,7 +27,7 @@ const CONFIRMATION_HOURS: RangeInclusive<u64> = 1..=7 * 24;
 /// | `welcome_days` | `7` | how long the link in a welcome mail works, 1 to 30 |
 /// | `confirmation_hours` | `48` | how long a link works that confirms a mail address, 1 to 168 |
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, try_from = "Raw")]
+#[serde(deny_unknown_fields, try_from = "RawResetSettings")]
 pub struct ResetSettings {
     lost_password_link: LostPassword,
     minutes: u64,
@@ -38,14 +38,14 @@ pub struct ResetSettings {
 /// The table as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Raw {
+struct RawResetSettings {
     lost_password_link: LostPassword,
     minutes: u64,
     welcome_days: u64,
     confirmation_hours: u64,
 }
 
-impl Default for Raw {
+impl Default for RawResetSettings {
     fn default() -> Self {
         let lost_password_link = LostPassword::default();
         Self { lost_password_link, minutes: 60, welcome_days: 7, confirmation_hours: 48 }
@@ -54,7 +54,8 @@ impl Default for Raw {
 
 impl Default for ResetSettings {
     fn default() -> Self {
-        let Raw { lost_password_link, minutes, welcome_days, confirmation_hours } = Raw::default();
+        let RawResetSettings { lost_password_link, minutes, welcome_days, confirmation_hours } =
+            RawResetSettings::default();
         Self { lost_password_link, minutes, welcome_days, confirmation_hours }
     }
 }
@@ -123,10 +124,10 @@ impl ResetSettings {
     }
 }
 
-impl TryFrom<Raw> for ResetSettings {
+impl TryFrom<RawResetSettings> for ResetSettings {
     type Error = ResetSettingsError;
 
-    fn try_from(raw: Raw) -> Result<Self, ResetSettingsError> {
+    fn try_from(raw: RawResetSettings) -> Result<Self, ResetSettingsError> {
         let settings = Self::default().with_lost_password_link(raw.lost_password_link);
         let settings = settings.with_minutes(raw.minutes)?.with_welcome_days(raw.welcome_days)?;
         settings.with_confirmation_hours(raw.confirmation_hours)

@@ -8,12 +8,12 @@ use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 use crate::store::engine::fault::{Result, fault};
 use crate::store::engine::query::{Query, Row, SqlDialect, Value};
-use crate::store::engine::readers::Readers;
+use crate::store::engine::read_pool::ReadPool;
 
 /// The open store.
 #[derive(Clone, Debug)]
 pub(crate) enum Db {
-    Sqlite { read: Readers, write: SqlitePool },
+    Sqlite { read: ReadPool, write: SqlitePool },
     Postgres(PgPool),
 }
 

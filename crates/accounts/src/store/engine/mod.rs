@@ -9,7 +9,7 @@ pub(crate) mod db;
 pub(crate) mod fault;
 mod postgres;
 pub(crate) mod query;
-mod readers;
+mod read_pool;
 pub(crate) mod sqlite;
 
 pub(crate) use db::{Db, Tx};

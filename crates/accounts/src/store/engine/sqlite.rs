@@ -15,7 +15,7 @@ use user_backend::file_permissions;
 use crate::domain::AccountsError;
 use crate::store::engine::db::Db;
 use crate::store::engine::fault::{Result, fault, is_busy};
-use crate::store::engine::readers::Readers;
+use crate::store::engine::read_pool::ReadPool;
 use crate::store::settings::StoreSettings;
 
 /// The SQLite application id of our databases: "usrb".
@@ -49,7 +49,7 @@ pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Db> {
     let write = open_writer(write, &options, settings.patience()).await?;
     let cache = format!("-{}", settings.sqlite_read_cache());
     let readers = options.pragma("query_only", "on").pragma("cache_size", cache);
-    let read = Readers::open(readers, settings).await?;
+    let read = ReadPool::open(readers, settings).await?;
     Ok(Db::Sqlite { read, write })
 }
 

@@ -10,7 +10,7 @@
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
-use super::engine::{Cells, Engine, Rows, unreadable};
+use super::engine::{Cells, Engine, RowSink, unreadable};
 use crate::exit::CliError;
 
 /// A table of the source.
@@ -213,7 +213,7 @@ struct Insertion<'c> {
     table: &'c Table,
 }
 
-impl Rows for Insertion<'_> {
+impl RowSink for Insertion<'_> {
     /// Each row has a cell for every column of the table.
     async fn take(&mut self, rows: Vec<Cells>) -> Result<(), CliError> {
         if rows.is_empty() {

@@ -18,7 +18,7 @@ pub(super) type Cells = Vec<Option<String>>;
 const BATCH: usize = 200;
 
 /// Takes the rows of a table as they come.
-pub(super) trait Rows {
+pub(super) trait RowSink {
     async fn take(&mut self, rows: Vec<Cells>) -> Result<(), CliError>;
 }
 
@@ -136,7 +136,7 @@ impl Engine {
     pub(super) async fn rows_to(
         &mut self,
         query: String,
-        to: &mut impl Rows,
+        to: &mut impl RowSink,
     ) -> Result<Result<(), sqlx::Error>, CliError> {
         self.count();
         match &mut self.connection {
@@ -174,7 +174,7 @@ where
 async fn stream<DB>(
     connection: &mut DB::Connection,
     query: String,
-    to: &mut impl Rows,
+    to: &mut impl RowSink,
 ) -> Result<Result<(), sqlx::Error>, CliError>
 where
     DB: Database,

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::installation::{HASH, Installation, Kind};
-use super::servers::{self, Server};
+use super::servers::{self, ProvisioningServer};
 use crate::{CliOutput, OccFixture};
 
 const TABLES: &str = r"
@@ -221,7 +221,7 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
     assert_eq!(messages.len(), 2, "{output:?}");
     assert!(messages[0].starts_with("gone: ") && messages[0].ends_with("to stay out"), "{messages:?}");
     assert!(messages[1].starts_with("ldap is disabled there"), "{messages:?}");
-    let server = Server::start(occ);
+    let server = ProvisioningServer::start(occ);
     for (name, password, id) in [
         // The server is case-sensitive, and accepts the stored spelling.
         ("felix", "pass felix", Ok("Felix")),

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
-use crate::database::{Database, Server};
+use crate::database::{Database, DatabaseServer};
 use crate::{CliOutput, OccFixture};
 
 /// `Wonderland-1` by PHP's `password_hash`, bcrypt, with the version in front.
@@ -73,13 +73,14 @@ impl Installation {
     pub(crate) fn with(kind: Kind, statements: &str) -> Option<Self> {
         let server = match kind {
             Kind::Sqlite => None,
-            Kind::Postgres => Some(Server::postgres()?),
-            Kind::Mysql => Some(Server::mysql()?),
+            Kind::Postgres => Some(DatabaseServer::postgres()?),
+            Kind::Mysql => Some(DatabaseServer::mysql()?),
         };
         let occ = OccFixture::new();
         let statements = statements.replace(" LONG", if kind == Kind::Mysql { " LONGTEXT" } else { " TEXT" });
         let database = server.map(|server| Database::new(server, &occ.runtime));
-        let store = crate::on_postgres().then(|| Database::new(Server::postgres().unwrap(), &occ.runtime));
+        let store =
+            crate::on_postgres().then(|| Database::new(DatabaseServer::postgres().unwrap(), &occ.runtime));
         let mut made = Self { database, occ, reader: String::new(), store };
         match &made.database {
             None => {
@@ -111,7 +112,7 @@ impl Installation {
         let source = match &self.database {
             None => "'dbtype' => 'sqlite3', 'dbname' => 'owncloud', 'datadirectory' => 'data',".to_owned(),
             Some(Database { name, server, .. }) => {
-                let kind = if matches!(server, Server::Mysql(_)) { "mysql" } else { "pgsql" };
+                let kind = if matches!(server, DatabaseServer::Mysql(_)) { "mysql" } else { "pgsql" };
                 let user = &self.reader;
                 format!(
                     "'dbtype' => '{kind}', 'dbname' => '{name}', 'dbhost' => '{host}', 'dbuser' => '{user}', \
@@ -147,8 +148,8 @@ impl Installation {
     pub(crate) fn host(&self) -> String {
         match self.database.as_ref().map(|database| &database.server) {
             None => String::new(),
-            Some(Server::Mysql(_)) => format!("localhost:{}", self.socket().display()),
-            Some(Server::Postgres(options, _)) => {
+            Some(DatabaseServer::Mysql(_)) => format!("localhost:{}", self.socket().display()),
+            Some(DatabaseServer::Postgres(options, _)) => {
                 let socket = options.get_socket().map(|path| path.display().to_string());
                 socket.unwrap_or_else(|| format!("{}:{}", options.get_host(), options.get_port()))
             }
@@ -157,7 +158,8 @@ impl Installation {
 
     /// The socket of the MariaDB server.
     pub(crate) fn socket(&self) -> std::path::PathBuf {
-        let Some(Server::Mysql(options)) = self.database.as_ref().map(|database| &database.server) else {
+        let Some(DatabaseServer::Mysql(options)) = self.database.as_ref().map(|database| &database.server)
+        else {
             panic!("not MariaDB")
         };
         options.get_socket().expect("xtask starts it on a socket").clone()

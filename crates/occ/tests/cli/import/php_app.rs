@@ -17,7 +17,7 @@ use user_backend_tests::local_server::{LocalServer, USERS};
 use user_backend_tests::pure_ftpd::PureFtpd;
 
 use super::external::installation;
-use super::servers::{self, Known, Server};
+use super::servers::{self, Known, ProvisioningServer};
 use crate::OccFixture;
 
 const MAIL: Known = &[
@@ -342,7 +342,7 @@ fn keeps_accounts_by_map(
     };
     let users = || -> BTreeSet<String> { occ.run(&["user:list"]).out.lines().map(str::to_owned).collect() };
     let before = users();
-    let server = Server::start(occ);
+    let server = ProvisioningServer::start(occ);
     let (mut lost, mut kept, mut reported) = (Vec::new(), 0, 0);
     for ((name, password), id) in typed.iter().zip(&ids) {
         let Some(id) = id else { continue };

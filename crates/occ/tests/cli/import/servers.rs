@@ -132,18 +132,18 @@ async fn imap_session(stream: TcpStream, accounts: Accounts) -> Option<()> {
 }
 
 /// The server with this configuration.
-pub(crate) struct Server {
+pub(crate) struct ProvisioningServer {
     address: SocketAddr,
     shutdown_handle: ShutdownHandle,
 }
 
-impl Drop for Server {
+impl Drop for ProvisioningServer {
     fn drop(&mut self) {
         self.shutdown_handle.stop();
     }
 }
 
-impl Server {
+impl ProvisioningServer {
     pub(crate) fn start(occ: &OccFixture) -> Self {
         let file = occ.path().join("config/config.php");
         let (settings, config) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();

@@ -121,7 +121,7 @@ fn outage_is_marked_as_temporary() {
 #[tokio::test]
 async fn lines_arrive_in_parts_and_have_a_bound() {
     let (mut client, server) = tokio::io::duplex(LONGEST_LINE * 2);
-    let mut lines = Lines::new(server);
+    let mut lines = LineReader::new(server);
     client.write_all(b"one\ntw").await.unwrap();
     assert_eq!(**lines.next().await.unwrap().unwrap(), *b"one");
     assert!(futures_util::FutureExt::now_or_never(lines.next()).is_none());
@@ -132,7 +132,7 @@ async fn lines_arrive_in_parts_and_have_a_bound() {
     assert!(lines.next().await.unwrap().is_none(), "half a line is not answered");
 
     let (mut client, server) = tokio::io::duplex(LONGEST_LINE * 2);
-    let mut lines = Lines::new(server);
+    let mut lines = LineReader::new(server);
     client.write_all(&[b'a'; LONGEST_LINE]).await.unwrap();
     assert_eq!(lines.next().await.unwrap_err().kind(), io::ErrorKind::InvalidData);
 }

@@ -4,7 +4,7 @@ use accounts::AppNotSwitchable;
 
 use super::manifest::shown;
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Param, ResponseDoc};
+use crate::provisioning::docs::{ParamDoc, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
@@ -17,9 +17,9 @@ const NO_APP: ResponseDoc = (Code::NOT_FOUND, "unknown app");
 /// `GET /cloud/apps`
 pub(crate) const LIST: Operation =
     operation!("AppList", Apps, "Lists the ids of apps", named_list("apps"), list(call))
-        .params(
-            &[Param::text("filter", "Only enabled or only disabled apps").words(&["enabled", "disabled"])],
-        )
+        .params(&[
+            ParamDoc::text("filter", "Only enabled or only disabled apps").words(&["enabled", "disabled"])
+        ])
         .codes(&[(UNKNOWN_FILTER, "unknown filter")]);
 
 async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {

@@ -5,7 +5,7 @@
 use accounts::AccountsError;
 
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Param, ResponseDoc};
+use crate::provisioning::docs::{ParamDoc, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
@@ -54,7 +54,7 @@ pub(crate) const GET: Operation = operation!(
     wrapped(schema::text("The value")),
     get(call)
 )
-.params(&[Param::text("defaultValue", "What is answered if it is not set")])
+.params(&[ParamDoc::text("defaultValue", "What is answered if it is not set")])
 .codes(&[NOT_SETTABLE]);
 
 async fn get(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
@@ -66,7 +66,7 @@ async fn get(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
 
 /// `POST …/config/apps/{app}/{key}`
 pub(crate) const SET: Operation = operation!("AppKeySet", Settings, "Sets a setting", nothing(), set(call))
-    .params(&[Param::text("value", "The value").required()])
+    .params(&[ParamDoc::text("value", "The value").required()])
     .codes(&[NOT_SETTABLE]);
 
 async fn set(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {

@@ -3,7 +3,7 @@
 use accounts::{AuditFilter, AuditLine};
 
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Param, ParamKind};
+use crate::provisioning::docs::{ParamDoc, ParamKind};
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
@@ -15,11 +15,11 @@ const MAX_LINES: u32 = 500;
 pub(crate) const LIST: Operation =
     operation!("AuditList", Operators, "Lists the audit log, newest first", audit_lines(), list(call))
         .params(&[
-            Param::text("actor", "Only what this user changed"),
-            Param::text("action", "Only actions that begin with this, such as user or user.deleted"),
-            Param::text("target", "Only changes of this user, group or name"),
-            Param::new("before", ParamKind::Count, "Only lines with a smaller number"),
-            Param::new("limit", ParamKind::Count, "Maximum number; at most 500"),
+            ParamDoc::text("actor", "Only what this user changed"),
+            ParamDoc::text("action", "Only actions that begin with this, such as user or user.deleted"),
+            ParamDoc::text("target", "Only changes of this user, group or name"),
+            ParamDoc::new("before", ParamKind::Count, "Only lines with a smaller number"),
+            ParamDoc::new("limit", ParamKind::Count, "Maximum number; at most 500"),
         ]);
 
 async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {

@@ -1,13 +1,13 @@
 //! The backends: their state, and a test sign-in with its trace.
 
-use accounts::{LOCAL_BACKEND, PasswordKeepers};
+use accounts::{LOCAL_BACKEND, PasswordKeeperLookup};
 use user_backend::resolver::{BackendState, BackendTrust};
 use user_backend::{BackendId, Credentials, TracedOutcome};
 
 use super::count;
 use crate::auth::token_shape::is_token_shaped;
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Param, ParamKind};
+use crate::provisioning::docs::{ParamDoc, ParamKind};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
@@ -80,9 +80,9 @@ pub(crate) const TEST: Operation = operation!(
      yes binds the name to its backend. No session begins.",
 )
 .params(&[
-    Param::text("name", "The name to sign in with").required(),
-    Param::new("password", ParamKind::Secret, "The password").required(),
-    Param::text("backend", "The id of one backend; without it: all of them, in their order"),
+    ParamDoc::text("name", "The name to sign in with").required(),
+    ParamDoc::new("password", ParamKind::Secret, "The password").required(),
+    ParamDoc::text("backend", "The id of one backend; without it: all of them, in their order"),
 ])
 .codes(&[(NO_BACKEND, "there is no such backend"), (APP_PASSWORD, "that is an app password; backends are not asked about them")]);
 

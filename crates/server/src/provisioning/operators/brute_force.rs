@@ -4,7 +4,7 @@ use accounts::{Clock, NextAttempt, UserId};
 
 use super::{count, seconds};
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::Param;
+use crate::provisioning::docs::ParamDoc;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
@@ -62,8 +62,8 @@ pub(crate) const RELEASE: Operation = operation!(
     release(call)
 )
 .params(&[
-    Param::text("source", "An address, or a network as it is listed"),
-    Param::text("user", "The name of a user, whose remembered sign-ins are forgotten as well"),
+    ParamDoc::text("source", "An address, or a network as it is listed"),
+    ParamDoc::text("user", "The name of a user, whose remembered sign-ins are forgotten as well"),
 ])
 .codes(&[(NO_SOURCE, "neither an address nor the name of a user")]);
 

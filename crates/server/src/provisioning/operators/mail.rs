@@ -7,7 +7,7 @@ use user_backend::clock::{later, now};
 
 use super::{count, seconds};
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::Param;
+use crate::provisioning::docs::ParamDoc;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
@@ -56,7 +56,7 @@ pub(crate) const TEST: Operation = operation!(
     nothing(),
     test(call)
 )
-.params(&[Param::text("address", "Where the mail goes").required()])
+.params(&[ParamDoc::text("address", "Where the mail goes").required()])
 .codes(&[
     (NO_ADDRESS, "that is no mail address"),
     (NOT_TAKEN, "there is no mail server, or it did not take the mail; see the message"),

@@ -5,7 +5,7 @@ use user_backend::CanonicalName;
 
 use super::seconds;
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Param, ParamKind};
+use crate::provisioning::docs::{ParamDoc, ParamKind};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
@@ -22,10 +22,10 @@ const MAX_PINS: u32 = 500;
 pub(crate) const LIST: Operation =
     operation!("PinList", Operators, "Lists which backend owns which name, by name", pins(), list(call))
         .params(&[
-            Param::text("name", "Only this name"),
-            Param::text("backend", "Only names of this backend, which need not exist any more"),
-            Param::text("after", "Only names after this one"),
-            Param::new("limit", ParamKind::Count, "Maximum number; at most 500"),
+            ParamDoc::text("name", "Only this name"),
+            ParamDoc::text("backend", "Only names of this backend, which need not exist any more"),
+            ParamDoc::text("after", "Only names after this one"),
+            ParamDoc::new("limit", ParamKind::Count, "Maximum number; at most 500"),
         ])
         .codes(&[(NO_NAME, "that cannot be a name"), (NO_BACKEND, "that cannot be the id of a backend")]);
 
@@ -63,8 +63,8 @@ pub(crate) const REBIND: Operation = operation!(
 )
 .more("Everything the user is signed in with ends. A user who leaves `local` loses the local password.")
 .params(&[
-    Param::text("name", "The name").required(),
-    Param::text("backend", "The id of a backend; empty: the next one that accepts the name").required(),
+    ParamDoc::text("name", "The name").required(),
+    ParamDoc::text("backend", "The id of a backend; empty: the next one that accepts the name").required(),
 ])
 .codes(&[
     (NO_NAME, "that cannot be a name"),

@@ -14,7 +14,7 @@ use user_backend::{BackendId, Password};
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
 use crate::provisioning::call::Call;
 use crate::provisioning::compat;
-use crate::provisioning::docs::{Param, ParamKind, ResponseDoc, TextForm};
+use crate::provisioning::docs::{ParamDoc, ParamKind, ResponseDoc, TextForm};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
@@ -54,21 +54,22 @@ const CODES: &[ResponseDoc] = &[
     ),
 ];
 
-const PARAMS: &[Param] = &[
-    Param::text("userid", "The name to sign in with: a-z, A-Z, 0-9, blank and _.@-'")
+const PARAMS: &[ParamDoc] = &[
+    ParamDoc::text("userid", "The name to sign in with: a-z, A-Z, 0-9, blank and _.@-'")
         .form(TextForm::NEW_USER),
-    Param::new("password", ParamKind::Secret, "Without one a link to set it is mailed"),
-    Param::text("displayName", "What the user is called, at most 64 characters").form(TextForm::at_most(64)),
-    Param::text("email", "A mail address; pending until a link is followed that is sent to it")
+    ParamDoc::new("password", ParamKind::Secret, "Without one a link to set it is mailed"),
+    ParamDoc::text("displayName", "What the user is called, at most 64 characters")
+        .form(TextForm::at_most(64)),
+    ParamDoc::text("email", "A mail address; pending until a link is followed that is sent to it")
         .form(TextForm::EMAIL),
-    Param::text("confirmedEmail", "The same, confirmed without a link. Admins only").form(TextForm::EMAIL),
-    Param::new("groups", ParamKind::List, "The groups to be in; sub-admins must name one")
+    ParamDoc::text("confirmedEmail", "The same, confirmed without a link. Admins only").form(TextForm::EMAIL),
+    ParamDoc::new("groups", ParamKind::List, "The groups to be in; sub-admins must name one")
         .form(TextForm::GROUP),
-    Param::new("subadmin", ParamKind::List, "The groups to administer").form(TextForm::GROUP),
-    Param::text("quota", "`none`, `default`, or a size such as `5 GB`").form(TextForm::QUOTA),
-    Param::text("language", "A language, such as `de` or `pt_BR`").form(TextForm::LANGUAGE),
-    Param::text("manager", "The id of the user's manager"),
-    Param::text("backend", "Who checks the password: `local`, or the id of a backend. Admins only"),
+    ParamDoc::new("subadmin", ParamKind::List, "The groups to administer").form(TextForm::GROUP),
+    ParamDoc::text("quota", "`none`, `default`, or a size such as `5 GB`").form(TextForm::QUOTA),
+    ParamDoc::text("language", "A language, such as `de` or `pt_BR`").form(TextForm::LANGUAGE),
+    ParamDoc::text("manager", "The id of the user's manager"),
+    ParamDoc::text("backend", "Who checks the password: `local`, or the id of a backend. Admins only"),
 ];
 
 /// `POST /cloud/users`

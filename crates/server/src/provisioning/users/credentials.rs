@@ -4,7 +4,7 @@ use accounts::{AccountsError, RequestError, Session, TokenHash, UserId};
 
 use crate::auth::session::Browser;
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::{Param, ResponseDoc};
+use crate::provisioning::docs::{ParamDoc, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
@@ -51,7 +51,7 @@ pub(crate) const END_SESSIONS: Operation = operation!(
     nothing(),
     end_sessions(call)
 )
-.params(&[Param::text("session", "The id of one session; without it: all of them")])
+.params(&[ParamDoc::text("session", "The id of one session; without it: all of them")])
 .codes(&[HIDDEN]);
 
 async fn end_sessions(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {

@@ -13,7 +13,7 @@ use super::validate::{self, HASH_DEADLINE, checked, formed, set_failed};
 use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
 use crate::provisioning::compat;
-use crate::provisioning::docs::{Param, ParamKind};
+use crate::provisioning::docs::{ParamDoc, ParamKind};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
@@ -43,11 +43,11 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
      address counts at once, and one that another user has confirmed is refused.",
 )
 .params(&[
-    Param::text("key", "The field").required(),
-    Param::text("value", "The new value; empty deletes it").required(),
+    ParamDoc::text("key", "The field").required(),
+    ParamDoc::text("value", "The new value; empty deletes it").required(),
 ])
 .or_params(&[
-    Param::new("fields", ParamKind::Map, "Several fields at once, all of them or none; not the password").required()
+    ParamDoc::new("fields", ParamKind::Map, "Several fields at once, all of them or none; not the password").required()
 ])
 .codes(&[
     (Code::FORBIDDEN, MORE_NEEDED),
@@ -139,8 +139,8 @@ pub(crate) const COLLECTION: Operation = operation!(
 )
 .more("The collection is additional_mail, or additional_mailScope to say who may see one of one's own.")
 .params(&[
-    Param::text("key", "The address to replace; one that is not there is no mistake").required(),
-    Param::text("value", "What becomes of it; empty takes it away").required(),
+    ParamDoc::text("key", "The address to replace; one that is not there is no mistake").required(),
+    ParamDoc::text("value", "What becomes of it; empty takes it away").required(),
 ])
 .codes(&[
     (Code::FORBIDDEN, MORE_NEEDED),

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::representation::{Viewer, shown};
 use crate::provisioning::call::{Call, RANGE, Range};
 use crate::provisioning::caller::Caller;
-use crate::provisioning::docs::{Param, ParamKind};
+use crate::provisioning::docs::{ParamDoc, ParamKind};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::streamed_list::{PageSource, StreamedList};
@@ -19,10 +19,10 @@ use crate::provisioning::operation::{Operation, operation};
 use crate::state::AppState;
 
 /// The parameters of [`strict_range`].
-const STRICT_RANGE: &[Param] = &[
-    Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
-    Param::new("limit", ParamKind::Count, "Maximum number"),
-    Param::new("offset", ParamKind::Count, "Number to skip"),
+const STRICT_RANGE: &[ParamDoc] = &[
+    ParamDoc::text("search", "Only those with this in id, display name or mail address, in any letter case"),
+    ParamDoc::new("limit", ParamKind::Count, "Maximum number"),
+    ParamDoc::new("offset", ParamKind::Count, "Number to skip"),
 ];
 
 /// The message where a group does not exist.

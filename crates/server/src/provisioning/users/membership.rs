@@ -4,7 +4,7 @@ use accounts::{AccountsError, Details, GroupFilter, GroupId};
 
 use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::{Param, ResponseDoc, TextForm};
+use crate::provisioning::docs::{ParamDoc, ResponseDoc, TextForm};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
@@ -13,7 +13,7 @@ use crate::provisioning::operation::{Operation, operation};
 use crate::provisioning::scope::TokenScope;
 use crate::settings::SubAdminScope;
 
-const GROUP: &[Param] = &[Param::text("groupid", "The group").form(TextForm::GROUP).required()];
+const GROUP: &[ParamDoc] = &[ParamDoc::text("groupid", "The group").form(TextForm::GROUP).required()];
 
 // The codes of putting a user into a group and taking one out.
 const NO_GROUP_NAMED: Code = Code::of_endpoint(101);

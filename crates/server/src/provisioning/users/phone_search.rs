@@ -3,7 +3,7 @@
 use accounts::{PhoneRegion, international_phone_number};
 
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Param, ParamKind, TextForm};
+use crate::provisioning::docs::{ParamDoc, ParamKind, TextForm};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
@@ -20,8 +20,8 @@ pub(crate) const SEARCH: Operation = operation!(
     search(call)
 )
 .params(&[
-    Param::text("location", "The country of numbers that do not name theirs, in two letters").form(TextForm::COUNTRY).required(),
-    Param::new("search", ParamKind::Lists, "Phone numbers by a key of one's own; national ones are those of `location`"),
+    ParamDoc::text("location", "The country of numbers that do not name theirs, in two letters").form(TextForm::COUNTRY).required(),
+    ParamDoc::new("search", ParamKind::Lists, "Phone numbers by a key of one's own; national ones are those of `location`"),
 ])
 .more("At most 1,000 numbers a user and day. A call that would be beyond that answers 429 with `Retry-After`, and looks up none.")
 .codes(&[

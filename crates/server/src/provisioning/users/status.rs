@@ -4,7 +4,7 @@ use accounts::{AccountsError, User};
 
 use crate::mail::WelcomeError;
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::{Param, ResponseDoc};
+use crate::provisioning::docs::{ParamDoc, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
@@ -51,7 +51,7 @@ pub(crate) const DELETE: Operation =
             "A user whose password another backend checks gets a new account at the next sign-in, unless `ban` is set: then the \
              name opens nothing until an administrator lifts the ban with `occ user:unban`. Only administrators ban.",
         )
-        .params(&[Param::text("ban", "Whether to ban the name").words(&["0", "1", "false", "true"])])
+        .params(&[ParamDoc::text("ban", "Whether to ban the name").words(&["0", "1", "false", "true"])])
         .codes(&[(NOT_CHANGEABLE, "oneself, or the last administrator"), HIDDEN]);
 
 async fn delete(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {

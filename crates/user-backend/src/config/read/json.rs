@@ -60,7 +60,7 @@ impl<'t> JsonReader<'t, '_> {
                 );
                 return None;
             }
-            Some(b'{') => self.table(self.level::<Pairs<'t>>(text, start)?, depth)?,
+            Some(b'{') => self.table(self.level::<ObjectMembers<'t>>(text, start)?, depth)?,
             Some(b'[') => {
                 let elements = self.level::<Vec<&'t RawValue>>(text, start)?;
                 Value::List(elements.into_iter().map(|raw| self.node(raw, depth - 1)).collect::<Option<_>>()?)
@@ -77,7 +77,7 @@ impl<'t> JsonReader<'t, '_> {
         Some(Node { value, at })
     }
 
-    fn table(&self, pairs: Pairs<'t>, depth: usize) -> Option<Value> {
+    fn table(&self, pairs: ObjectMembers<'t>, depth: usize) -> Option<Value> {
         let mut members: Vec<Member> = Vec::new();
         let mut keys = std::collections::HashSet::new();
         for (raw, value) in pairs.0 {
@@ -139,13 +139,13 @@ impl<'t> JsonReader<'t, '_> {
 }
 
 /// The members of an object in written order, doubles included.
-struct Pairs<'t>(Vec<(&'t RawValue, &'t RawValue)>);
+struct ObjectMembers<'t>(Vec<(&'t RawValue, &'t RawValue)>);
 
-impl<'de: 't, 't> Deserialize<'de> for Pairs<'t> {
+impl<'de: 't, 't> Deserialize<'de> for ObjectMembers<'t> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Pairs<'de>;
+        struct PairVisitor;
+        impl<'de> Visitor<'de> for PairVisitor {
+            type Value = ObjectMembers<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -156,9 +156,9 @@ impl<'de: 't, 't> Deserialize<'de> for Pairs<'t> {
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                Ok(Pairs(pairs))
+                Ok(ObjectMembers(pairs))
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(PairVisitor)
     }
 }

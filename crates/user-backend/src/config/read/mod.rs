@@ -44,7 +44,7 @@ pub(super) struct Document {
 
 /// The top-level keys that are read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Keys {
+pub(super) struct TopLevelKeys {
     /// These are always meant for us: in a place that is not read, they are an error.
     pub(super) ours: Vec<String>,
     /// These are the PHP system's own.
@@ -56,7 +56,7 @@ pub(super) struct Keys {
 /// Reads a text.
 ///
 /// Reports what is wrong, and answers `None` when nothing can be made of it.
-pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
+pub(super) fn read(text: &str, keys: &TopLevelKeys, diagnostics: &Diagnostics) -> Option<Document> {
     match diagnostics.format {
         #[cfg(feature = "config-toml")]
         Format::Toml => toml::read(text, diagnostics),
@@ -95,7 +95,7 @@ fn expected_formats() -> String {
 pub(super) fn read_more(
     text: &str,
     source: usize,
-    keys: &Keys,
+    keys: &TopLevelKeys,
     diagnostics: &Diagnostics,
 ) -> Option<Document> {
     php::read(text, source, keys, diagnostics)
@@ -103,12 +103,12 @@ pub(super) fn read_more(
 
 /// Without the feature the first file has reported that it cannot be read.
 #[cfg(not(feature = "config-php"))]
-pub(super) fn read_more(_: &str, _: usize, _: &Keys, _: &Diagnostics) -> Option<Document> {
+pub(super) fn read_more(_: &str, _: usize, _: &TopLevelKeys, _: &Diagnostics) -> Option<Document> {
     None
 }
 
 /// Whether one of these keys occurs anywhere in a text, read or not.
-pub(super) fn mentions(text: &str, keys: &Keys) -> bool {
+pub(super) fn mentions(text: &str, keys: &TopLevelKeys) -> bool {
     keys.ours.iter().any(|key| text.contains(key.as_str()))
 }
 
@@ -144,7 +144,7 @@ mod tests {
     /// What is found and expected when a text of this format is read.
     fn complaint(format: Format) -> Option<(String, Vec<String>)> {
         let diagnostics = Diagnostics::new("file".into(), format);
-        read("", &Keys::default(), &diagnostics);
+        read("", &TopLevelKeys::default(), &diagnostics);
         let errors: Vec<_> = diagnostics.into_errors();
         let error = errors.into_iter().find(|error| error.found().starts_with("a configuration in"))?;
         Some((error.found().to_owned(), error.hints().map(str::to_owned).collect()))

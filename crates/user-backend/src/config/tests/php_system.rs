@@ -6,7 +6,7 @@ use super::*;
 use crate::transport::TlsMode;
 
 /// A folder with these files, and what is read of its `config.php`.
-fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Config, ConfigErrors>) {
+fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Config, InvalidConfig>) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).unwrap();

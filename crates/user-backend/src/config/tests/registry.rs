@@ -91,7 +91,7 @@ impl Class for Realm {
     }
 }
 
-fn realm(fields: &str) -> Result<Config, ConfigErrors> {
+fn realm(fields: &str) -> Result<Config, InvalidConfig> {
     let registry = ClassRegistry::empty().with(Realm);
     let text = format!("[[user_backends]]\nclass = \"realm\"\n{fields}");
     Loader::new().with_registry(registry).parse(&text, Format::Toml, "realm.toml")

@@ -76,7 +76,7 @@ impl Status {
 
 /// What a line is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(super) enum ServerLine<'a> {
     /// `+ …`: go on.
     Continue,
     /// `* OK …` and its like.
@@ -91,7 +91,7 @@ pub(super) enum Line<'a> {
     Tagged { status: Status, text: &'a [u8] },
 }
 
-impl<'a> Line<'a> {
+impl<'a> ServerLine<'a> {
     /// Reads a line (sanitised, without its end).
     ///
     /// `tag` is that of the command under way.
@@ -330,30 +330,34 @@ mod tests {
 
     #[test]
     fn t08_only_our_tag_with_a_status_word_is_an_answer() {
-        let parse = |line: &'static str| Line::parse(line.as_bytes(), Some(b"Gab12"));
-        assert_eq!(parse("Gab12 ok"), Ok(Line::Tagged { status: Status::Ok, text: b"" }));
-        assert_eq!(parse("Gab12 NO x"), Ok(Line::Tagged { status: Status::No, text: b"x" }));
+        let parse = |line: &'static str| ServerLine::parse(line.as_bytes(), Some(b"Gab12"));
+        assert_eq!(parse("Gab12 ok"), Ok(ServerLine::Tagged { status: Status::Ok, text: b"" }));
+        assert_eq!(parse("Gab12 NO x"), Ok(ServerLine::Tagged { status: Status::No, text: b"x" }));
         for odd in ["Gab12", "Gab12 ", "Gab12 OKAY", "Gab12  OK", "Gab12 PREAUTH", "Gab12 BYE", "Gab12 ?OK"] {
             assert_eq!(parse(odd), Err(ProtocolViolation::OddReply), "{odd}");
         }
         for foreign in ["", " ", "A0001 OK", "Gab123 OK", "gab12 OK", "*OK", "+x", "220 ready", "* "] {
             let read = parse(foreign);
             assert!(
-                matches!(read, Err(ProtocolViolation::ForeignTag) | Ok(Line::Other)),
+                matches!(read, Err(ProtocolViolation::ForeignTag) | Ok(ServerLine::Other)),
                 "{foreign}: {read:?}"
             );
         }
-        assert_eq!(Line::parse(b"Gab12 OK", None), Err(ProtocolViolation::ForeignTag));
+        assert_eq!(ServerLine::parse(b"Gab12 OK", None), Err(ProtocolViolation::ForeignTag));
     }
 
     #[test]
     fn literals_are_found_at_the_end_of_any_line() {
         for literal in ["* 1 FETCH (BODY[] {400000000}", "x {0}", "x {5+}", "x {5-}", "~{7}", "+ {1}", "{1}"]
         {
-            assert_eq!(Line::parse(literal.as_bytes(), None), Err(ProtocolViolation::Literal), "{literal}");
+            assert_eq!(
+                ServerLine::parse(literal.as_bytes(), None),
+                Err(ProtocolViolation::Literal),
+                "{literal}"
+            );
         }
         for harmless in ["* OK {5} in the middle", "* OK {}", "* OK {x5}", "* OK 5}", "* OK {5+-}"] {
-            assert!(Line::parse(harmless.as_bytes(), None).is_ok(), "{harmless}");
+            assert!(ServerLine::parse(harmless.as_bytes(), None).is_ok(), "{harmless}");
         }
     }
 }

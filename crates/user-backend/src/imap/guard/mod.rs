@@ -41,7 +41,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::task::coop::unconstrained;
 use zeroize::Zeroizing;
 
-use line::{Line, Status};
+use line::{ServerLine, Status};
 
 use crate::refusal::{RefusalTexts, ReplyText, Sent, Words};
 
@@ -260,15 +260,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn poll_drain(&mut self, cx: &mut Context<'_>, violation: ProtocolViolation) -> io::Result<()> {
         loop {
             while let Some(line) = self.take_line()? {
-                match Line::parse(&line, None) {
-                    Ok(Line::Status { status: Status::Bye, .. }) => return Err(self.end()),
-                    Ok(Line::Status { status: Status::Preauth, .. }) => {
+                match ServerLine::parse(&line, None) {
+                    Ok(ServerLine::Status { status: Status::Bye, .. }) => return Err(self.end()),
+                    Ok(ServerLine::Status { status: Status::Preauth, .. }) => {
                         return Err(self.fail(ProtocolViolation::Preauth));
                     }
-                    Ok(Line::Continue) => return Err(self.fail(ProtocolViolation::OddContinuation)),
-                    Ok(Line::Status { .. } | Line::Capability { .. } | Line::Other) => {}
+                    Ok(ServerLine::Continue) => return Err(self.fail(ProtocolViolation::OddContinuation)),
+                    Ok(ServerLine::Status { .. } | ServerLine::Capability { .. } | ServerLine::Other) => {}
                     Err(ProtocolViolation::Literal) => return Err(self.fail(ProtocolViolation::Literal)),
-                    Ok(Line::Tagged { .. }) | Err(_) => return Err(self.fail(violation)),
+                    Ok(ServerLine::Tagged { .. }) | Err(_) => return Err(self.fail(violation)),
                 }
             }
             match self.poll_fill(cx) {
@@ -354,10 +354,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             State::Command { tag, .. } => Some(tag.as_ref()),
             _ => None,
         };
-        let line = Line::parse(line, tag);
+        let line = ServerLine::parse(line, tag);
         let is_greeting = self.state == State::Greeting;
         if is_greeting {
-            let Ok(Line::Status { status: Status::Ok | Status::Preauth | Status::Bye, .. }) = line else {
+            let Ok(ServerLine::Status { status: Status::Ok | Status::Preauth | Status::Bye, .. }) = line
+            else {
                 return Err(match line {
                     Err(ProtocolViolation::Literal) => ProtocolViolation::Literal,
                     _ => ProtocolViolation::NoGreeting,
@@ -365,7 +366,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             };
         }
         match line? {
-            Line::Continue => {
+            ServerLine::Continue => {
                 let State::Command { continuation, .. } = &mut self.state else {
                     return Err(ProtocolViolation::OddContinuation);
                 };
@@ -376,7 +377,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 // PLAIN and LOGIN have no challenge, so its content does not matter.
                 self.out.extend_from_slice(b"+ \r\n");
             }
-            Line::Status { status, text } => {
+            ServerLine::Status { status, text } => {
                 self.state = match (std::mem::replace(&mut self.state, State::Dead), status) {
                     (_, Status::Bye) => State::Dead,
                     (State::Greeting, _) => State::Idle,
@@ -392,9 +393,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 let added = line::write_status(&mut self.out, b"*", status, text);
                 self.added_rev1 = added.unwrap_or(self.added_rev1);
             }
-            Line::Capability { names } => self.added_rev1 = line::write_capability(&mut self.out, names),
-            Line::Other => {}
-            Line::Tagged { status, text } => {
+            ServerLine::Capability { names } => {
+                self.added_rev1 = line::write_capability(&mut self.out, names)
+            }
+            ServerLine::Other => {}
+            ServerLine::Tagged { status, text } => {
                 let State::Command { tag, continuation } = std::mem::replace(&mut self.state, State::Idle)
                 else {
                     return Err(ProtocolViolation::EarlyReply);

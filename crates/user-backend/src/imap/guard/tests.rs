@@ -1,14 +1,14 @@
 use tokio::io::AsyncReadExt;
 
 use super::*;
-use crate::imap::script::{Server, say};
+use crate::imap::script::{ScriptedServer, say};
 use crate::refusal::ReplyClass;
 use crate::verdict::Rejection;
 
 const TAG: &str = "Gab12";
 
 /// What the parser would be given, one entry per read, and how it ended.
-async fn read_all(guard: &mut Guard<Server>) -> (Vec<String>, io::Result<()>) {
+async fn read_all(guard: &mut Guard<ScriptedServer>) -> (Vec<String>, io::Result<()>) {
     let mut lines = Vec::new();
     let mut buffer = [0; 2 * MAX_LINE];
     loop {
@@ -25,14 +25,14 @@ fn violation(error: &io::Error) -> ProtocolViolation {
 }
 
 /// A guard that has passed the greeting.
-async fn greeted(server: Server) -> Guard<Server> {
+async fn greeted(server: ScriptedServer) -> Guard<ScriptedServer> {
     let mut guard = Guard::new(server);
     assert_ne!(guard.read(&mut [0; MAX_LINE]).await.unwrap(), 0);
     guard
 }
 
 /// A guard in the middle of a command.
-async fn in_command(server: Server, continuation: bool) -> Guard<Server> {
+async fn in_command(server: ScriptedServer, continuation: bool) -> Guard<ScriptedServer> {
     let mut guard = greeted(server).await;
     guard.begin(TAG, continuation).await.unwrap();
     guard
@@ -41,7 +41,7 @@ async fn in_command(server: Server, continuation: bool) -> Guard<Server> {
 /// Everything the server says after the greeting, as the parser would be given it.
 async fn after_greeting(text: impl AsRef<[u8]>, continuation: bool) -> (Vec<String>, io::Result<()>) {
     // Stuttering: what follows the greeting has not arrived yet when the command begins.
-    let mut server = Server::new([say("* OK hi\r\n"), say(text)]);
+    let mut server = ScriptedServer::new([say("* OK hi\r\n"), say(text)]);
     server.stutters = true;
     let mut guard = in_command(server, continuation).await;
     read_all(&mut guard).await
@@ -59,7 +59,7 @@ async fn each_read_gives_exactly_one_line() {
 async fn dropped_line_never_leaks_in_any_pieces() {
     let text = "* OK hi\r\n* 1 FETCH (INTERNALDATE NIL)\r\n* 1 FETCH ((((\r\nGab12 NO\r\n";
     for at in 0..text.len() {
-        let mut server = Server::new([say("* OK hi\r\n"), say(&text[9..])]).stuttering();
+        let mut server = ScriptedServer::new([say("* OK hi\r\n"), say(&text[9..])]).stuttering();
         server.split_at = Some(at);
         let (lines, end) = read_all(&mut in_command(server, false).await).await;
         assert_eq!(lines, ["Gab12 NO\r\n"], "split at {at}");
@@ -69,7 +69,7 @@ async fn dropped_line_never_leaks_in_any_pieces() {
 
 #[tokio::test]
 async fn line_comes_whole_through_a_small_buffer() {
-    let server = Server::new([say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n* OK x\r\n")]);
+    let server = ScriptedServer::new([say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n* OK x\r\n")]);
     let mut guard = Guard::new(server);
     let mut all = Vec::new();
     let mut buffer = [0; 7];
@@ -94,7 +94,7 @@ async fn line_of_8_kib_passes_and_a_longer_one_does_not() {
 #[tokio::test]
 async fn t20_at_most_64_kib_are_read() {
     for line in ["* OK passed\r\n", "* 1 EXISTS\r\n"] {
-        let server = Server::new([say("* OK hi\r\n"), say(line.repeat(10_000))]).stuttering();
+        let server = ScriptedServer::new([say("* OK hi\r\n"), say(line.repeat(10_000))]).stuttering();
         let record = server.record();
         let mut guard = in_command(server, false).await;
         let (_, end) = read_all(&mut guard).await;
@@ -106,7 +106,7 @@ async fn t20_at_most_64_kib_are_read() {
 
 #[tokio::test]
 async fn bytes_before_encryption_count() {
-    let server = Server::new([say("* OK x\r\n".repeat(10))]).stuttering();
+    let server = ScriptedServer::new([say("* OK x\r\n".repeat(10))]).stuttering();
     let mut guard = Guard::resumed(server, Before { total: MAX_TOTAL - 20, is_dovecot: false });
     guard.begin(TAG, false).await.unwrap();
     let (lines, end) = read_all(&mut guard).await;
@@ -153,11 +153,11 @@ async fn only_a_greeting_comes_first() {
         "A0001 OK\r\n",
     ];
     for text in odd {
-        let (lines, end) = read_all(&mut Guard::new(Server::new([say(text)]))).await;
+        let (lines, end) = read_all(&mut Guard::new(ScriptedServer::new([say(text)]))).await;
         assert_eq!((lines.len(), violation(&end.unwrap_err())), (0, ProtocolViolation::NoGreeting), "{text}");
     }
     for text in ["* OK\r\n", "* ok hi\r\n", "* PREAUTH x\r\n", "* BYE\r\n"] {
-        let (lines, _) = read_all(&mut Guard::new(Server::new([say(text)]))).await;
+        let (lines, _) = read_all(&mut Guard::new(ScriptedServer::new([say(text)]))).await;
         assert_eq!(lines.len(), 1, "{text}");
     }
 }
@@ -187,7 +187,7 @@ async fn t08_yes_before_our_turn_is_a_violation_and_no_is_an_answer() {
 
 #[tokio::test]
 async fn yes_after_the_continuation_stops_the_password() {
-    let server = Server::new([say("* OK hi\r\n"), say("+ \r\nGab12 OK\r\n")]).stuttering();
+    let server = ScriptedServer::new([say("* OK hi\r\n"), say("+ \r\nGab12 OK\r\n")]).stuttering();
     let mut guard = in_command(server, true).await;
     let mut buffer = [0; 64];
     assert_eq!(guard.read(&mut buffer).await.unwrap(), 4);
@@ -198,7 +198,7 @@ async fn yes_after_the_continuation_stops_the_password() {
 #[tokio::test]
 async fn untagged_lines_may_wait_before_a_command_and_nothing_else() {
     let waiting = |text: &str| {
-        let server = Server::new([say("* OK hi\r\n"), say(text)]).hanging();
+        let server = ScriptedServer::new([say("* OK hi\r\n"), say(text)]).hanging();
         async move {
             let mut guard = greeted(server).await;
             guard.begin(TAG, false).await
@@ -237,7 +237,7 @@ async fn bytes_after_the_answer_to_starttls_are_a_violation() {
         if !together {
             steps.push(say(behind));
         }
-        let mut server = Server::new(steps).hanging();
+        let mut server = ScriptedServer::new(steps).hanging();
         // The greeting alone first, then the rest at once.
         server.split_at = Some(9);
         let mut guard = greeted(server).await;
@@ -257,27 +257,27 @@ async fn bytes_after_the_answer_to_starttls_are_a_violation() {
 
 #[tokio::test]
 async fn writes_beside_the_guard_fail() {
-    let mut guard = in_command(Server::new([say("* OK hi\r\n")]).hanging(), false).await;
+    let mut guard = in_command(ScriptedServer::new([say("* OK hi\r\n")]).hanging(), false).await;
     assert_eq!(violation(&guard.write_all(b"A0001 LOGIN").await.unwrap_err()), ProtocolViolation::OutOfStep);
     assert!(guard.send(b"Gab12 NOOP\r\n").await.is_ok());
 }
 
 #[tokio::test]
 async fn debug_shows_no_bytes() {
-    let mut guard = Guard::new(Server::new([say("* OK Wonderland-1\r\nWonder")]));
+    let mut guard = Guard::new(ScriptedServer::new([say("* OK Wonderland-1\r\nWonder")]));
     assert_eq!(guard.read(&mut [0; 4]).await.unwrap(), 4);
     let shown = format!("{guard:?}");
     assert!(shown.contains("Guard") && !shown.contains("Wonder"), "{shown}");
 }
 
-fn words(guard: &mut Guard<Server>, taught: &RefusalTexts) -> (ReplyClass, String, Option<String>) {
+fn words(guard: &mut Guard<ScriptedServer>, taught: &RefusalTexts) -> (ReplyClass, String, Option<String>) {
     let words = guard.take_words(taught, Sent { name: "alice", password: "Wonderland-1" });
     (words.class, words.text.as_str().to_owned(), words.message.map(|text| text.as_str().to_owned()))
 }
 
 /// A guard that has read this in answer to a command.
-async fn answered(text: &str) -> Guard<Server> {
-    let mut server = Server::new([say("* OK hi\r\n"), say(text)]);
+async fn answered(text: &str) -> Guard<ScriptedServer> {
+    let mut server = ScriptedServer::new([say("* OK hi\r\n"), say(text)]);
     server.stutters = true;
     let mut guard = in_command(server, false).await;
     read_all(&mut guard).await.1.unwrap();
@@ -323,7 +323,7 @@ async fn alert_with_the_password_is_withheld() {
 
 #[tokio::test]
 async fn words_of_one_command_are_not_those_of_the_next() {
-    let server = Server::new([
+    let server = ScriptedServer::new([
         say("* OK hi\r\n"),
         crate::imap::script::ScriptStep::Receive,
         say("Gab12 NO Login failed.\r\n"),
@@ -346,7 +346,7 @@ async fn dovecot_is_known_by_its_greeting() {
         ("* OK dovecot\r\n", true),
         ("* OK [CAPABILITY IMAP4rev1] ready.\r\n* OK Dovecot\r\n", false),
     ] {
-        let guard = greeted(Server::new([say(greeting)])).await;
+        let guard = greeted(ScriptedServer::new([say(greeting)])).await;
         assert_eq!(guard.is_dovecot(), is_dovecot, "{greeting}");
         assert_eq!(guard.before().is_dovecot, is_dovecot);
     }
@@ -354,7 +354,7 @@ async fn dovecot_is_known_by_its_greeting() {
 
 #[tokio::test]
 async fn turn_may_be_followed_by_another() {
-    let mut server = Server::new([say("* OK hi\r\n"), say("+ \r\n+ \r\nGab12 OK\r\n")]);
+    let mut server = ScriptedServer::new([say("* OK hi\r\n"), say("+ \r\n+ \r\nGab12 OK\r\n")]);
     server.stutters = true;
     let mut guard = in_command(server, true).await;
     assert_eq!(guard.read(&mut [0; 64]).await.unwrap(), 4);

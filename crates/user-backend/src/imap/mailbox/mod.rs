@@ -74,7 +74,7 @@ pub(crate) fn parse(text: &str) -> Result<Mailbox, Problem> {
     }
     let rest = text.strip_prefix('{').ok_or_else(|| bad("it begins with {"))?;
     let (host, rest) = split_host(rest).ok_or_else(|| bad("the host has no end: close it with }"))?;
-    let mut flags = Flags::default();
+    let mut flags = MailboxFlags::default();
     let mut port = None;
     let mut rest = rest;
     let folder = loop {
@@ -175,7 +175,7 @@ fn split_flag(text: &str) -> Option<(&str, Option<String>, &str)> {
 }
 
 #[derive(Debug, Default)]
-struct Flags {
+struct MailboxFlags {
     service: bool,
     ssl: bool,
     tls: bool,
@@ -185,7 +185,7 @@ struct Flags {
     unused: Vec<&'static str>,
 }
 
-impl Flags {
+impl MailboxFlags {
     fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), FlagError> {
         match (name, value) {
             ("imap" | "imap2" | "imap2bis" | "imap4" | "imap4rev1", None) => return self.serve(),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
-use crate::imap::script::{CREDENTIALS, Record, ScriptStep, Server, say};
+use crate::imap::script::{CREDENTIALS, Record, ScriptStep, ScriptedServer, say};
 use crate::refusal::RefusalTexts;
 
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
@@ -33,7 +33,7 @@ fn turns<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> Vec<ScriptStep> 
     steps
 }
 
-async fn signed_in_on(server: Server) -> (&'static str, Arc<Mutex<Record>>) {
+async fn signed_in_on(server: ScriptedServer) -> (&'static str, Arc<Mutex<Record>>) {
     let (outcome, record) = server.sign_in().await;
     (word(outcome), record)
 }
@@ -41,8 +41,8 @@ async fn signed_in_on(server: Server) -> (&'static str, Arc<Mutex<Record>>) {
 /// The outcome, the same whether the bytes have arrived when they are looked for or not.
 async fn outcome<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> &'static str {
     let steps = turns(texts);
-    let prompt = signed_in_on(Server::new(steps.clone()).hanging()).await.0;
-    let stuttering = signed_in_on(Server::new(steps).hanging().stuttering()).await.0;
+    let prompt = signed_in_on(ScriptedServer::new(steps.clone()).hanging()).await.0;
+    let stuttering = signed_in_on(ScriptedServer::new(steps).hanging().stuttering()).await.0;
     assert_eq!(prompt, stuttering, "timing decides");
     prompt
 }
@@ -65,14 +65,15 @@ async fn yes_and_no() {
     assert_eq!(answered("{tag} NO [X-OWN] hm\r\n").await, "unavailable");
     assert_eq!(answered("{tag} BAD what\r\n").await, "protocol");
     assert_eq!(answered("* BYE shutting down\r\n").await, "unavailable");
-    let gone = Server::new(turns([GREETING, "* BYE shutting down\r\n"])).sign_in().await.0.unwrap_err();
+    let gone =
+        ScriptedServer::new(turns([GREETING, "* BYE shutting down\r\n"])).sign_in().await.0.unwrap_err();
     assert!(gone.is_unanswered() && !gone.counts_as_guess(), "{gone}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn dialogue_fits_what_the_server_offers() {
     let received = async |texts: &[&str]| {
-        let (word, record) = signed_in_on(Server::new(turns(texts))).await;
+        let (word, record) = signed_in_on(ScriptedServer::new(turns(texts))).await;
         assert_eq!(word, "accepted", "{texts:?}");
         let received = record.lock().unwrap().received_text();
         received.lines().map(|line| line.split_once(' ').map_or(line, |(_, rest)| rest).to_owned()).collect()
@@ -115,7 +116,7 @@ async fn servers_of_every_manner_are_understood() {
 #[tokio::test(start_paused = true)]
 async fn missing_capability_is_not_claimed() {
     let offered = async |greeting: &str| {
-        let mut session = Session::greeted(Server::new([say(greeting)])).await.unwrap();
+        let mut session = Session::greeted(ScriptedServer::new([say(greeting)])).await.unwrap();
         session.capabilities().await.unwrap().into_names()
     };
     assert_eq!(offered("* OK [CAPABILITY IMAP4rev2 ID]\r\n").await, ["IMAP4REV2", "ID"]);
@@ -125,14 +126,14 @@ async fn missing_capability_is_not_claimed() {
 #[tokio::test(start_paused = true)]
 async fn server_without_password_login_gets_nothing() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] ready\r\n";
-    let (word, record) = signed_in_on(Server::new(turns([greeting, "{tag} OK\r\n"]))).await;
+    let (word, record) = signed_in_on(ScriptedServer::new(turns([greeting, "{tag} OK\r\n"]))).await;
     assert_eq!(word, "misconfigured");
     assert_eq!(record.lock().unwrap().received_text(), "");
 }
 
 /// What the server received of a login, without tags.
 async fn received(texts: &[&str], name: &str, password: &str) -> (&'static str, Vec<String>) {
-    let server = Server::new(turns(texts)).stuttering();
+    let server = ScriptedServer::new(turns(texts)).stuttering();
     let (judged, record) = server.log_in(name, password, &RefusalTexts::default()).await;
     let received = record.lock().unwrap().received_text();
     let line = |line: &str| match line.split_once(' ') {
@@ -221,7 +222,8 @@ async fn refused_mechanism_is_not_followed_by_another() {
 async fn yes_between_two_turns_stops_the_password() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN] ready\r\n";
     for stutters in [false, true] {
-        let mut server = Server::new(turns([greeting, "+ \r\n", "+ \r\n{tag} OK\r\n", "{tag} OK\r\n"]));
+        let mut server =
+            ScriptedServer::new(turns([greeting, "+ \r\n", "+ \r\n{tag} OK\r\n", "{tag} OK\r\n"]));
         server.stutters = stutters;
         let (word, record) = signed_in_on(server).await;
         assert_eq!(word, "protocol");
@@ -233,7 +235,7 @@ async fn yes_between_two_turns_stops_the_password() {
 async fn text_decides_without_a_response_code() {
     let taught = RefusalTexts::parse(["Internal server error", "Hau ab, {name}"]).unwrap();
     let judged = async |answer: &str| {
-        let server = Server::new(turns([GREETING, answer]));
+        let server = ScriptedServer::new(turns([GREETING, answer]));
         server.log_in("alice", "Wonderland-1", &taught).await.0
     };
     for answer in
@@ -273,7 +275,7 @@ async fn text_decides_without_a_response_code() {
 #[tokio::test(start_paused = true)]
 async fn message_of_the_server_for_its_user_is_passed_on() {
     let message = async |answer: &str| {
-        let server = Server::new(turns([GREETING, answer]));
+        let server = ScriptedServer::new(turns([GREETING, answer]));
         let judged = server.log_in("alice", "Wonderland-1", &RefusalTexts::default()).await.0.unwrap();
         (judged.decision, judged.message.map(|text| text.as_str().to_owned()))
     };
@@ -316,7 +318,7 @@ async fn refused_mechanism_rejects_no_user() {
         ("{tag} NO [PRIVACYREQUIRED]\r\n", "misconfigured"),
         ("{tag} BAD\r\n", "protocol"),
     ] {
-        let (word, record) = signed_in_on(Server::new(turns([IN_TURNS, answer]))).await;
+        let (word, record) = signed_in_on(ScriptedServer::new(turns([IN_TURNS, answer]))).await;
         assert_eq!(word, expected, "{answer}");
         assert!(!record.lock().unwrap().got_credentials());
     }
@@ -325,9 +327,9 @@ async fn refused_mechanism_rejects_no_user() {
 #[tokio::test(start_paused = true)]
 async fn silence_is_unavailable() {
     for text in ["", "* OK", GREETING] {
-        let (word, _) = signed_in_on(Server::new([say(text)]).hanging()).await;
+        let (word, _) = signed_in_on(ScriptedServer::new([say(text)]).hanging()).await;
         assert_eq!(word, "unavailable", "{text}");
-        let (word, _) = signed_in_on(Server::new([say(text)])).await;
+        let (word, _) = signed_in_on(ScriptedServer::new([say(text)])).await;
         assert_eq!(word, "unavailable", "{text} and the end");
     }
 }
@@ -441,7 +443,7 @@ async fn c5_yes_after_the_continuation_stops_the_password() {
     for behind in ["{tag} OK\r\n", "{tag} NO\r\n", "{tag} ", "* OK\r\n{tag} OK\r\n", "+ \r\n"] {
         let turn = format!("+ \r\n{behind}");
         for stutters in [false, true] {
-            let mut server = Server::new(turns([IN_TURNS, turn.as_str(), "{tag} OK\r\n"]));
+            let mut server = ScriptedServer::new(turns([IN_TURNS, turn.as_str(), "{tag} OK\r\n"]));
             server.stutters = stutters;
             let (word, record) = signed_in_on(server).await;
             assert_eq!(word, "protocol", "{behind}");
@@ -498,7 +500,7 @@ async fn c7_each_line_is_written_at_once() {
         [IN_TURNS, "+ \r\n", "{tag} OK\r\n"],
         ["* OK [CAPABILITY IMAP4rev1]\r\n", "{tag} OK\r\n", ""],
     ] {
-        let (word, record) = signed_in_on(Server::new(turns(texts))).await;
+        let (word, record) = signed_in_on(ScriptedServer::new(turns(texts))).await;
         let record = record.lock().unwrap();
         assert_eq!((word, record.writes), ("accepted", record.received_text().lines().count()));
     }
@@ -508,7 +510,7 @@ async fn c7_each_line_is_written_at_once() {
 async fn every_command_has_a_long_tag_of_its_own() {
     let dialogue = || {
         let texts = ["* OK\r\n", "* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n", "{tag} OK\r\n"];
-        signed_in_on(Server::new(turns(texts)))
+        signed_in_on(ScriptedServer::new(turns(texts)))
     };
     let mut tags = std::collections::HashSet::new();
     for _ in 0..10 {
@@ -550,11 +552,11 @@ fn dialogues() -> [(Vec<ScriptStep>, &'static str); 7] {
 #[tokio::test(start_paused = true)]
 async fn split_positions_keep_the_outcome() {
     for (steps, expected) in dialogues() {
-        let (_, record) = signed_in_on(Server::new(steps.clone())).await;
+        let (_, record) = signed_in_on(ScriptedServer::new(steps.clone())).await;
         let length = record.lock().unwrap().sent.len();
         for at in 0..length {
             for stutters in [false, true] {
-                let mut server = Server::new(steps.clone());
+                let mut server = ScriptedServer::new(steps.clone());
                 server.split_at = Some(at);
                 server.stutters = stutters;
                 assert_eq!(signed_in_on(server).await.0, expected, "split at {at} of {steps:?}");
@@ -566,10 +568,10 @@ async fn split_positions_keep_the_outcome() {
 #[tokio::test(start_paused = true)]
 async fn truncated_dialogue_decides_nothing() {
     for (steps, expected) in dialogues() {
-        let (_, record) = signed_in_on(Server::new(steps.clone())).await;
+        let (_, record) = signed_in_on(ScriptedServer::new(steps.clone())).await;
         let length = record.lock().unwrap().sent.len();
         for at in 0..length {
-            let mut server = Server::new(steps.clone());
+            let mut server = ScriptedServer::new(steps.clone());
             server.cut_at = Some(at);
             let (outcome, record) = server.sign_in().await;
             let error = outcome.unwrap_err();
@@ -642,7 +644,7 @@ proptest! {
     #[test]
     fn only_a_true_yes_is_a_yes((steps, flip, stutters) in mutated()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let mut server = Server::new(steps).hanging();
+        let mut server = ScriptedServer::new(steps).hanging();
         server.flip = flip;
         server.stutters = stutters;
         let (word, record) = runtime.block_on(signed_in_on(server));

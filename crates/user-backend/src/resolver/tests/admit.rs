@@ -10,7 +10,7 @@ use crate::resolver::names::Admit;
 
 /// A server that accepts at once and refuses after two seconds.
 #[derive(Clone, Debug)]
-struct SlowServer(Server);
+struct SlowServer(SwitchedServer);
 
 impl fmt::Display for SlowServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,11 +64,11 @@ impl PinStore for WithGroup {
     }
 }
 
-fn server() -> Server {
-    Server::new("mail").with("alice", "a").with("bob", "b").with("alice@example.com", "a")
+fn server() -> SwitchedServer {
+    SwitchedServer::new("mail").with("alice", "a").with("bob", "b").with("alice@example.com", "a")
 }
 
-fn admitting(server: &Server, admit: Admit, pins: Arc<dyn PinStore>) -> Resolver {
+fn admitting(server: &SwitchedServer, admit: Admit, pins: Arc<dyn PinStore>) -> Resolver {
     let names = NameRules::new().with_admit(admit);
     let backend = Arc::new(SlowServer(server.clone()));
     Resolver::builder().pins(pins).backend_with(backend, BackendPolicy::default(), names).build().unwrap()

@@ -5,7 +5,7 @@ use crate::resolver::NotAuthenticated;
 
 #[tokio::test]
 async fn kept_proof_counts_until_invalidated() {
-    let server = Server::new("mail").with("alice", "a").with("bob", "b");
+    let server = SwitchedServer::new("mail").with("alice", "a").with("bob", "b");
     let resolver = server.alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
     let sign_in = async |name: &str, password: &str| {
         resolver.authenticate(Credentials::new(name, password)).await.into_result().unwrap()
@@ -28,10 +28,10 @@ async fn kept_proof_counts_until_invalidated() {
 
 #[tokio::test]
 async fn proof_ends_with_its_backend() {
-    let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files"));
+    let (mail, files) = (SwitchedServer::new("mail").with("alice", "a"), SwitchedServer::new("files"));
     let resolver = mail.alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
     let proof = resolver.authenticate(Credentials::new("alice", "a")).await.into_result().unwrap();
-    let with = |server: &Server| {
+    let with = |server: &SwitchedServer| {
         let policy = BackendPolicy { canary: false, ..BackendPolicy::default() };
         Resolver::builder().backend_with(Arc::new(server.clone()), policy, DomainRules::none())
     };
@@ -43,7 +43,7 @@ async fn proof_ends_with_its_backend() {
 
 #[tokio::test]
 async fn proof_of_another_resolver_never_counts() {
-    let server = Server::new("mail").with("alice", "a");
+    let server = SwitchedServer::new("mail").with("alice", "a");
     let policy = BackendPolicy { canary: false, ..BackendPolicy::default() };
     let (one, other) = (server.alone(policy.clone()), server.alone(policy));
     let proof = one.authenticate(Credentials::new("alice", "a")).await.into_result().unwrap();
@@ -105,7 +105,8 @@ impl std::io::Write for Writer {
 fn missing_client_address_is_reported_once() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let warnings = |credentials: fn() -> Credentials<'static>| {
-        let resolver = Server::new("mail").alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
+        let resolver =
+            SwitchedServer::new("mail").alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
         let log = logged(|| {
             for _ in 0..2 {
                 let _ = runtime.block_on(resolver.authenticate(credentials()));
@@ -121,7 +122,7 @@ fn missing_client_address_is_reported_once() {
 #[test]
 fn attempt_outside_of_a_runtime_panics_and_memory_does_not() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let resolver = Server::new("mail")
+    let resolver = SwitchedServer::new("mail")
         .with("alice", "a")
         .alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
     let answer = runtime.block_on(resolver.authenticate(Credentials::new("alice", "a")));

@@ -52,7 +52,7 @@ async fn crowd(resolver: &Resolver, begin: u64, seconds: u64) {
 #[tokio::test(start_paused = true)]
 async fn outage_of_a_minute_takes_few_lines() {
     let (log, _guard) = Log::start();
-    let server = Server::new("mail").with("alice", "secret");
+    let server = SwitchedServer::new("mail").with("alice", "secret");
     let resolver = server.alone(policy(|_| {}));
     crowd(&resolver, 0, 2).await;
     assert!(log.take().is_empty() && resolver.outages().is_empty());
@@ -86,7 +86,7 @@ async fn outage_of_a_minute_takes_few_lines() {
 #[tokio::test(start_paused = true)]
 async fn flapping_backend_fills_no_log_and_loses_no_count() {
     let (log, _guard) = Log::start();
-    let server = Server::new("mail");
+    let server = SwitchedServer::new("mail");
     let resolver = server.alone(policy(|_| {}));
     let mut failures = 0;
     for number in 0..6000 {
@@ -113,7 +113,7 @@ async fn flapping_backend_fills_no_log_and_loses_no_count() {
 #[tokio::test(start_paused = true)]
 async fn sign_in_without_backend_keeps_its_health() {
     let (log, _guard) = Log::start();
-    let server = Server::new("mail").with("alice", "secret");
+    let server = SwitchedServer::new("mail").with("alice", "secret");
     let denied = NameRules::new().deny_names(["guest"]).unwrap();
     let resolver =
         Resolver::builder().backend_with(Arc::new(server.clone()), policy(|_| {}), denied).build().unwrap();

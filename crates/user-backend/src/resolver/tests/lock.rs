@@ -8,7 +8,7 @@ use crate::brute_force::Lockout as Lock;
 /// Many failures may reach this server, and there are many places.
 ///
 /// Only the lock is in the way.
-fn locked(server: &Server, lock: Option<Lock>) -> Resolver {
+fn locked(server: &SwitchedServer, lock: Option<Lock>) -> Resolver {
     let policy = policy(|policy| policy.budget.failures = 1_000);
     Resolver::builder()
         .backend_with(Arc::new(server.clone()), policy, DomainRules::none())
@@ -17,8 +17,8 @@ fn locked(server: &Server, lock: Option<Lock>) -> Resolver {
         .unwrap()
 }
 
-fn mail() -> Server {
-    Server::new("mail").with("alice", "right").with("bob", "b")
+fn mail() -> SwitchedServer {
+    SwitchedServer::new("mail").with("alice", "right").with("bob", "b")
 }
 
 fn address(number: u32) -> String {

@@ -215,7 +215,7 @@ impl Outage {
 
 /// A server whose users change their passwords, with a switch and a record of requests.
 #[derive(Clone)]
-struct Server(Arc<ServerState>);
+struct SwitchedServer(Arc<ServerState>);
 
 struct ServerState {
     id: BackendId,
@@ -226,7 +226,7 @@ struct ServerState {
     seen: Mutex<Vec<(String, String)>>,
 }
 
-impl Server {
+impl SwitchedServer {
     fn new(id: &str) -> Self {
         Self(Arc::new(ServerState {
             id: BackendId::parse(id).unwrap(),
@@ -265,20 +265,20 @@ impl Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for SwitchedServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Server")
     }
 }
 
-impl fmt::Display for Server {
+impl fmt::Display for SwitchedServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("server")
     }
 }
 
 #[async_trait]
-impl UserBackend for Server {
+impl UserBackend for SwitchedServer {
     fn id(&self) -> &BackendId {
         &self.0.id
     }

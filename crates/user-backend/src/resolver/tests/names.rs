@@ -85,7 +85,7 @@ async fn two_spellings_share_cache_and_budget() {
     for (one, other) in SAME {
         let canonical = CanonicalName::parse(one).unwrap();
         assert_eq!(CanonicalName::parse(other).as_ref(), Ok(&canonical), "{one} {other:?}");
-        let server = Server::new("mail").with(canonical.as_str(), "a");
+        let server = SwitchedServer::new("mail").with(canonical.as_str(), "a");
         let resolver = server.alone(BackendPolicy::default());
         for name in [one, other] {
             let answer = sign_in(&resolver, name, "a").await;
@@ -108,7 +108,7 @@ async fn two_spellings_share_cache_and_budget() {
 #[tokio::test(start_paused = true)]
 async fn look_alike_spelling_is_refused_before_any_io() {
     for (one, other) in REFUSED {
-        let server = Server::new("mail").with(one, "a").with(other, "a");
+        let server = SwitchedServer::new("mail").with(one, "a").with(other, "a");
         let resolver = server.alone(BackendPolicy::default());
         let answer = sign_in(&resolver, other, "a").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied), "{other:?}");

@@ -32,7 +32,8 @@ fn record(story: impl FnOnce(&tokio::runtime::Runtime)) -> HashMap<String, f64> 
 fn every_outcome_and_every_login_is_counted_once() {
     let found = record(|runtime| {
         runtime.block_on(async {
-            let (mail, files) = (Server::new("mail").with("alice", "Canary-5a1f"), Server::new("files"));
+            let (mail, files) =
+                (SwitchedServer::new("mail").with("alice", "Canary-5a1f"), SwitchedServer::new("files"));
             files.down(true);
             let resolver = Resolver::builder()
                 .backend_with(Arc::new(mail), go_on_without(), DomainRules::none())

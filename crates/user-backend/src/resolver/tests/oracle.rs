@@ -64,14 +64,14 @@ fn story_ops() -> impl Strategy<Value = Vec<OracleOp>> {
 
 /// One world: the server, where the owner's password is `right`.
 struct World {
-    server: Server,
+    server: SwitchedServer,
     resolver: Resolver,
     right: String,
 }
 
 impl World {
     fn new(right: &str, max_stale: Option<Duration>, outage: Outage) -> Self {
-        let server = Server::new("mail").with("alice", right).down_as(outage);
+        let server = SwitchedServer::new("mail").with("alice", right).down_as(outage);
         let policy = policy(|policy| policy.max_stale = max_stale);
         // No delays: what is refused is refused by a limit.
         let throttle = SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() };
@@ -197,7 +197,7 @@ proptest! {
     }
 }
 
-fn resolver(server: &Server) -> Resolver {
+fn resolver(server: &SwitchedServer) -> Resolver {
     let throttle = SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() };
     let slot = Resolver::builder().backend_with(
         Arc::new(server.clone()),
@@ -209,7 +209,7 @@ fn resolver(server: &Server) -> Resolver {
 
 #[tokio::test(start_paused = true)]
 async fn limited_source_gets_no_remembered_password() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let resolver = resolver(&server);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     for number in 0..20 {
@@ -226,7 +226,7 @@ async fn limited_source_gets_no_remembered_password() {
 
 #[tokio::test(start_paused = true)]
 async fn limited_user_gets_no_remembered_password_elsewhere() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let resolver = resolver(&server);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     for number in 0..4 {
@@ -264,7 +264,7 @@ async fn burst_of_guesses_gets_no_remembered_password_early() {
 
 #[tokio::test(start_paused = true)]
 async fn limited_home_network_passes_the_owner_and_few_guesses() {
-    let server = Server::new("mail").with("alice", "right").with("bob", "b");
+    let server = SwitchedServer::new("mail").with("alice", "right").with("bob", "b");
     let resolver = resolver(&server);
     for (name, password) in [("alice", "right"), ("bob", "b")] {
         assert!(sign_in_from(&resolver, HOME, name, password).await.authenticated().is_some());

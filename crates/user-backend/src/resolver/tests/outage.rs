@@ -4,7 +4,7 @@ use super::*;
 use crate::brute_force::{AttemptLimit, SourceRateLimit};
 
 /// A chain of a server that can be down and one that does not know bob.
-fn resolver(mail: &Server, other: Watched, other_first: bool) -> Resolver {
+fn resolver(mail: &SwitchedServer, other: Watched, other_first: bool) -> Resolver {
     let builder = Resolver::builder();
     let mail = Arc::new(mail.clone());
     let (other, rules): (Arc<dyn UserBackend>, _) = (Arc::new(other), DomainRules::none);
@@ -36,7 +36,7 @@ async fn right_password_is_unavailable_during_an_outage() {
     let ignorant = || watch(people("local").with_user("frank", "f"));
     let vague = || watch(people("local").with_user("bob", "another"));
     for (other, other_first) in [(ignorant(), true), (ignorant(), false), (vague(), true), (vague(), false)] {
-        let mail = Server::new("mail").with("bob", "right");
+        let mail = SwitchedServer::new("mail").with("bob", "right");
         let resolver = resolver(&mail, other, other_first);
         mail.down(true);
         for number in 0..20 {
@@ -55,7 +55,7 @@ async fn right_password_is_unavailable_during_an_outage() {
 #[tokio::test(start_paused = true)]
 async fn passwords_in_an_outage_are_unavailable_and_cost_nothing() {
     for other_first in [true, false] {
-        let mail = Server::new("mail").with("bob", "right");
+        let mail = SwitchedServer::new("mail").with("bob", "right");
         let local = watch(people("local").with_user("frank", "f"));
         let resolver = resolver(&mail, local, other_first);
         mail.down(true);
@@ -75,7 +75,7 @@ async fn passwords_in_an_outage_are_unavailable_and_cost_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn outage_is_not_hidden_by_the_limit_of_another_backend() {
-    let mail = Server::new("mail").with("bob", "right");
+    let mail = SwitchedServer::new("mail").with("bob", "right");
     let vague = watch(people("local").with_user("bob", "another"));
     let resolver = resolver(&mail, vague, false);
     mail.down(true);
@@ -165,7 +165,7 @@ async fn unrecognised_answer_counts_as_a_guess_and_stays_unavailable() {
 
 /// Answers wrong passwords like an outage, and right ones with a yes.
 #[derive(Debug)]
-struct Evasive(Server);
+struct Evasive(SwitchedServer);
 
 impl fmt::Display for Evasive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,7 +191,7 @@ impl UserBackend for Evasive {
 
 #[tokio::test(start_paused = true)]
 async fn guesses_that_are_answered_like_an_outage_are_limited() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let resolver = Resolver::builder().backend(Evasive(server.clone())).build().unwrap();
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     for number in 0..100 {
@@ -208,7 +208,7 @@ async fn guesses_that_are_answered_like_an_outage_are_limited() {
 
 #[tokio::test(start_paused = true)]
 async fn guesses_at_unknown_names_leave_owners_a_share_of_the_limit() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let limit = AttemptLimit { failures: 4, per: Duration::from_secs(600) };
     let resolver = server.alone(policy(|policy| policy.budget_all = Some(limit)));
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
@@ -230,7 +230,7 @@ async fn guesses_at_unknown_names_leave_owners_a_share_of_the_limit() {
 #[tokio::test(start_paused = true)]
 async fn stopping_limit_hides_no_later_outage() {
     let local = people("local").with_user("frank", "f").with_user("bob", "another");
-    let mail = Server::new("mail").with("bob", "right").with("eve", "e");
+    let mail = SwitchedServer::new("mail").with("bob", "right").with("eve", "e");
     let builder = Resolver::builder().lock(None).backend_with(
         Arc::new(watch(local)),
         BackendPolicy::default(),

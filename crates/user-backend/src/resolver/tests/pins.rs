@@ -113,7 +113,7 @@ async fn failing_pin_store_refuses_sign_ins() {
 }
 
 /// `local` without rules, and `mail`, which adds and knows the domain `example.com`.
-fn local_and_mail(local: &Server, mail: &Server) -> (Resolver, Arc<dyn PinStore>) {
+fn local_and_mail(local: &SwitchedServer, mail: &SwitchedServer) -> (Resolver, Arc<dyn PinStore>) {
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let adds = DomainRules::for_domain("example.com").unwrap().add_domain(true);
     let resolver = Resolver::builder()
@@ -127,7 +127,7 @@ fn local_and_mail(local: &Server, mail: &Server) -> (Resolver, Arc<dyn PinStore>
 
 #[tokio::test(start_paused = true)]
 async fn mistyped_password_of_a_local_user_reaches_no_other_backend() {
-    let (local, mail) = (Server::new("local").with("frank", "right"), Server::new("mail"));
+    let (local, mail) = (SwitchedServer::new("local").with("frank", "right"), SwitchedServer::new("mail"));
     let (resolver, pins) = local_and_mail(&local, &mail);
     pins.bind(&CanonicalName::parse("frank").unwrap(), &BackendId::parse("local").unwrap(), None)
         .await
@@ -147,7 +147,7 @@ async fn mistyped_password_of_a_local_user_reaches_no_other_backend() {
 
 #[tokio::test(start_paused = true)]
 async fn bare_name_without_an_account_is_read_with_the_domain() {
-    let (local, mail) = (Server::new("local"), Server::new("mail").with("bob", "m"));
+    let (local, mail) = (SwitchedServer::new("local"), SwitchedServer::new("mail").with("bob", "m"));
     let (resolver, _) = local_and_mail(&local, &mail);
     for typed in ["bob", "bob@example.com"] {
         let answer = sign_in(&resolver, typed, "m").await;
@@ -159,8 +159,8 @@ async fn bare_name_without_an_account_is_read_with_the_domain() {
 
 #[tokio::test(start_paused = true)]
 async fn bare_name_of_two_people_is_the_local_one() {
-    let local = Server::new("local").with("bob", "l");
-    let mail = Server::new("mail").with("bob", "m").with("bob@example.com", "m");
+    let local = SwitchedServer::new("local").with("bob", "l");
+    let mail = SwitchedServer::new("mail").with("bob", "m").with("bob@example.com", "m");
     let (resolver, pins) = local_and_mail(&local, &mail);
     pins.bind(&CanonicalName::parse("bob").unwrap(), &BackendId::parse("local").unwrap(), None)
         .await

@@ -16,7 +16,7 @@ async fn guess_until_limited(resolver: &Resolver, from: &str) {
     panic!("guesses are not limited");
 }
 
-fn resolver(server: &Server, lock: Option<Lock>) -> Resolver {
+fn resolver(server: &SwitchedServer, lock: Option<Lock>) -> Resolver {
     Resolver::builder()
         .backend_with(Arc::new(server.clone()), BackendPolicy::default(), DomainRules::none())
         .lock(lock)
@@ -27,7 +27,7 @@ fn resolver(server: &Server, lock: Option<Lock>) -> Resolver {
 #[tokio::test(start_paused = true)]
 async fn owner_after_guesses_of_others_signs_in() {
     for lock in [None, Some(Lock::default())] {
-        let server = Server::new("mail").with("alice", "right");
+        let server = SwitchedServer::new("mail").with("alice", "right");
         let resolver = resolver(&server, lock);
         assert_eq!(accepted_by(&sign_in_from(&resolver, HOME, "alice", "right").await), Some("mail"));
         for _ in 0..5 {
@@ -45,7 +45,7 @@ async fn owner_after_guesses_of_others_signs_in() {
 
 #[tokio::test(start_paused = true)]
 async fn reached_limits_hide_a_right_password() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     tokio::time::advance(BackendPolicy::default().cache_accepted).await;
@@ -63,7 +63,7 @@ async fn reached_limits_hide_a_right_password() {
 
 #[tokio::test(start_paused = true)]
 async fn guesses_from_the_owners_network_limit_the_right_password() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     tokio::time::advance(BackendPolicy::default().cache_accepted).await;
@@ -76,7 +76,7 @@ async fn guesses_from_the_owners_network_limit_the_right_password() {
 
 #[tokio::test(start_paused = true)]
 async fn password_changed_upstream_costs_one_failure() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     tokio::time::advance(BackendPolicy::default().cache_accepted).await;
@@ -125,7 +125,7 @@ impl ProvenStore for KeptElsewhere {
 }
 
 /// A resolver after a start.
-fn started(server: &Server, store: &KeptElsewhere, key: u8) -> Resolver {
+fn started(server: &SwitchedServer, store: &KeptElsewhere, key: u8) -> Resolver {
     Resolver::builder()
         .backend_with(Arc::new(server.clone()), BackendPolicy::default(), DomainRules::none())
         .proven(Arc::new(store.clone()), ProvenKey::new([key; 32].into()))
@@ -135,7 +135,7 @@ fn started(server: &Server, store: &KeptElsewhere, key: u8) -> Resolver {
 
 #[tokio::test(start_paused = true)]
 async fn owner_after_a_restart_and_guesses_signs_in() {
-    let (server, store) = (Server::new("mail").with("alice", "right"), KeptElsewhere::default());
+    let (server, store) = (SwitchedServer::new("mail").with("alice", "right"), KeptElsewhere::default());
     let first = started(&server, &store, 1);
     assert!(sign_in_from(&first, HOME, "Alice", "right").await.authenticated().is_some());
     assert_eq!(store.0.lock().unwrap()[0].0.as_str(), "alice");
@@ -154,7 +154,7 @@ async fn owner_after_a_restart_and_guesses_signs_in() {
 
 #[tokio::test(start_paused = true)]
 async fn refused_credentials_are_proven_no_longer_after_a_restart() {
-    let (server, store) = (Server::new("mail").with("alice", "right"), KeptElsewhere::default());
+    let (server, store) = (SwitchedServer::new("mail").with("alice", "right"), KeptElsewhere::default());
     let first = started(&server, &store, 1);
     for _ in 0..3 {
         assert!(sign_in(&first, "alice", "right").await.authenticated().is_some());
@@ -185,7 +185,7 @@ fn is_proven(resolver: &Resolver, source: Option<&str>) -> bool {
 async fn remembered_sign_in_proves_the_second_network() {
     let (phone, ipv6) = ("203.0.113.8", "2001:db8::7");
     for (first, second) in [(HOME, phone), (phone, HOME), (HOME, ipv6), (ipv6, HOME)] {
-        let (server, store) = (Server::new("mail").with("alice", "right"), KeptElsewhere::default());
+        let (server, store) = (SwitchedServer::new("mail").with("alice", "right"), KeptElsewhere::default());
         let resolver = started(&server, &store, 1);
         for source in [first, second, second] {
             assert_eq!(accepted_by(&sign_in_from(&resolver, source, "alice", "right").await), Some("mail"));
@@ -209,7 +209,7 @@ async fn remembered_sign_in_proves_the_second_network() {
 
 #[tokio::test(start_paused = true)]
 async fn remembered_sign_in_proves_attempts_without_a_source() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     assert!(!is_proven(&resolver, None));
@@ -243,7 +243,7 @@ async fn joined_attempt_proves_its_own_network() {
 
 #[tokio::test(start_paused = true)]
 async fn grace_proves_no_network() {
-    let server = Server::new("mail").with("alice", "right");
+    let server = SwitchedServer::new("mail").with("alice", "right");
     let policy = policy(|policy| policy.max_stale = Some(Duration::from_secs(3600)));
     let resolver = server.alone(policy);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());

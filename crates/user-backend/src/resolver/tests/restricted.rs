@@ -13,8 +13,8 @@ async fn sign_in_at(resolver: &Resolver, backend: &str, name: &str, password: &s
 }
 
 /// The backends `mail` and `files`, in this order.
-fn both(mail: &Server, files: &Server, change: impl Fn(&mut BackendPolicy)) -> Resolver {
-    let slot = |server: &Server| (Arc::new(server.clone()), policy(&change));
+fn both(mail: &SwitchedServer, files: &SwitchedServer, change: impl Fn(&mut BackendPolicy)) -> Resolver {
+    let slot = |server: &SwitchedServer| (Arc::new(server.clone()), policy(&change));
     let builder =
         [mail, files].map(slot).into_iter().fold(Resolver::builder(), |builder, (server, policy)| {
             builder.backend_with(server, policy, DomainRules::none())
@@ -24,7 +24,8 @@ fn both(mail: &Server, files: &Server, change: impl Fn(&mut BackendPolicy)) -> R
 
 #[tokio::test(start_paused = true)]
 async fn restricted_attempt_asks_no_other_backend() {
-    let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files").with("alice", "a"));
+    let (mail, files) =
+        (SwitchedServer::new("mail").with("alice", "a"), SwitchedServer::new("files").with("alice", "a"));
     let resolver = both(&mail, &files, |_| {});
     let answer = sign_in_at(&resolver, "files", "alice", "a").await;
     assert_eq!(accepted_by(&answer), Some("files"));
@@ -38,7 +39,8 @@ async fn restricted_attempt_asks_no_other_backend() {
 
 #[tokio::test(start_paused = true)]
 async fn restricted_attempt_ignores_what_excluded_backends_answered() {
-    let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files").with("bob", "b"));
+    let (mail, files) =
+        (SwitchedServer::new("mail").with("alice", "a"), SwitchedServer::new("files").with("bob", "b"));
     let resolver = both(&mail, &files, |policy| policy.max_stale = Some(Duration::from_secs(3600)));
     assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     // The name belongs to a backend that may not be asked: no decision, from memory or otherwise.
@@ -54,7 +56,8 @@ async fn restricted_attempt_ignores_what_excluded_backends_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn refusal_is_remembered_for_its_own_restriction_only() {
-    let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files").with("bob", "b"));
+    let (mail, files) =
+        (SwitchedServer::new("mail").with("alice", "a"), SwitchedServer::new("files").with("bob", "b"));
     let resolver = both(&mail, &files, |policy| policy.on_reject = OnReject::Stop);
     let refused = Outcome::Refused(Rejection::BadCredentials);
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.outcome, refused);
@@ -67,7 +70,7 @@ async fn refusal_is_remembered_for_its_own_restriction_only() {
 
 #[tokio::test(start_paused = true)]
 async fn refusal_ends_acceptances_of_the_same_backend() {
-    let mail = Server::new("mail").with("alice", "a");
+    let mail = SwitchedServer::new("mail").with("alice", "a");
     let resolver = mail.alone(BackendPolicy::default());
     assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     mail.set("alice", "new");
@@ -81,7 +84,7 @@ async fn refusal_ends_acceptances_of_the_same_backend() {
 
 #[tokio::test(start_paused = true)]
 async fn restricted_refusal_keeps_acceptances_of_other_backends() {
-    let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files"));
+    let (mail, files) = (SwitchedServer::new("mail").with("alice", "a"), SwitchedServer::new("files"));
     let [of_mail, of_files] =
         ["mail.example", "files.example"].map(|domain| DomainRules::for_domain(domain).unwrap());
     let resolver = Resolver::builder()
@@ -105,7 +108,7 @@ async fn attempts_with_different_restrictions_share_no_flight() {
         arrived: Arc::clone(&arrived),
         panics: Mutex::default(),
     };
-    let files = Server::new("files");
+    let files = SwitchedServer::new("files");
     let resolver = Resolver::builder().backend(slow).backend(files.clone()).build().unwrap();
     let ask = |only: Option<&'static str>| {
         let resolver = resolver.clone();
@@ -136,7 +139,7 @@ async fn attempts_with_different_restrictions_share_no_flight() {
 
 #[tokio::test(start_paused = true)]
 async fn limits_count_restricted_and_unrestricted_failures_together() {
-    let (mail, files) = (Server::new("mail"), Server::new("files").with("alice", "a"));
+    let (mail, files) = (SwitchedServer::new("mail"), SwitchedServer::new("files").with("alice", "a"));
     let resolver = both(&mail, &files, |_| {});
     let from = "203.0.113.7".parse().unwrap();
     for guess in ["1", "2", "3", "4"] {
@@ -166,7 +169,7 @@ async fn distrusted_backend_is_not_asked_by_restricted_attempts() {
 
 #[tokio::test(start_paused = true)]
 async fn restriction_to_a_missing_backend_decides_nothing() {
-    let mail = Server::new("mail").with("alice", "a");
+    let mail = SwitchedServer::new("mail").with("alice", "a");
     let resolver = mail.alone(BackendPolicy::default());
     let answer = sign_in_at(&resolver, "files", "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{:?}", answer.outcome);

@@ -66,7 +66,7 @@ fn forms(name: &str, password: &str) -> Vec<String> {
 async fn t60_no_log_line_error_trace_or_memory_holds_the_password() {
     let log = Log::default();
     let guard = log.listen();
-    let server = Server::new("mail").with("alice", "Canary-5a1f").with("bob", "b");
+    let server = SwitchedServer::new("mail").with("alice", "Canary-5a1f").with("bob", "b");
     let resolver = server.alone(policy(|policy| policy.max_stale = Some(Duration::from_secs(3600))));
     let mut text = String::new();
     for is_down in [false, true] {
@@ -101,7 +101,7 @@ async fn t60_no_log_line_error_trace_or_memory_holds_the_password() {
 async fn t64_name_cannot_forge_a_log_line() {
     let log = Log::default();
     let guard = log.listen();
-    let resolver = Server::new("mail").alone(BackendPolicy::default());
+    let resolver = SwitchedServer::new("mail").alone(BackendPolicy::default());
     for name in [
         "eve\n2026-11-22 INFO alice signed in",
         "eve\r\nx",

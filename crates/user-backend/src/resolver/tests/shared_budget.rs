@@ -10,12 +10,12 @@ use crate::brute_force::{
 use crate::clock::now;
 
 /// The entries of one backend and user: number, time, and whether the password was wrong.
-type Entries = Vec<(i64, Instant, bool)>;
+type RecordedFailures = Vec<(i64, Instant, bool)>;
 
 /// A record that several resolvers share, and that may fail.
 #[derive(Clone, Debug, Default)]
 struct SiteRecord {
-    entries: Arc<Mutex<HashMap<(BackendId, UserHash), Entries>>>,
+    entries: Arc<Mutex<HashMap<(BackendId, UserHash), RecordedFailures>>>,
     next: Arc<Mutex<i64>>,
     fails: Arc<AtomicBool>,
 }
@@ -95,7 +95,7 @@ fn key() -> UserHashKey {
 }
 
 /// A server of the site, whose own limits per user let every guess through.
-fn site_server(server: &Server, record: &SiteRecord) -> Resolver {
+fn site_server(server: &SwitchedServer, record: &SiteRecord) -> Resolver {
     Resolver::builder()
         .backend_with(Arc::new(server.clone()), BackendPolicy::default(), DomainRules::none())
         .lock(None)
@@ -106,7 +106,7 @@ fn site_server(server: &Server, record: &SiteRecord) -> Resolver {
 
 #[tokio::test(start_paused = true)]
 async fn guesses_at_several_servers_reach_the_backend_four_times() {
-    let (server, record) = (Server::new("mail").with("alice", "right"), SiteRecord::default());
+    let (server, record) = (SwitchedServer::new("mail").with("alice", "right"), SiteRecord::default());
     let site: Vec<_> = (0..5).map(|_| site_server(&server, &record)).collect();
     for round in 0..4 {
         for (number, resolver) in site.iter().enumerate() {
@@ -128,7 +128,7 @@ async fn guesses_at_several_servers_reach_the_backend_four_times() {
 
 #[tokio::test(start_paused = true)]
 async fn outage_and_unknown_user_cost_nothing_at_the_site() {
-    let (server, record) = (Server::new("mail").with("alice", "right"), SiteRecord::default());
+    let (server, record) = (SwitchedServer::new("mail").with("alice", "right"), SiteRecord::default());
     let resolver = site_server(&server, &record);
     server.down(true);
     for number in 0..10 {
@@ -172,7 +172,7 @@ async fn password_without_an_answer_counts_once_at_the_site() {
 
 #[tokio::test(start_paused = true)]
 async fn failed_shared_record_asks_no_backend() {
-    let (server, record) = (Server::new("mail").with("alice", "right"), SiteRecord::default());
+    let (server, record) = (SwitchedServer::new("mail").with("alice", "right"), SiteRecord::default());
     let resolver = site_server(&server, &record);
     record.fails.store(true, Ordering::SeqCst);
     let answer = sign_in(&resolver, "alice", "right").await;
@@ -186,7 +186,7 @@ async fn failed_shared_record_asks_no_backend() {
 
 #[tokio::test(start_paused = true)]
 async fn refused_proven_credentials_pass_the_site_limit_and_count() {
-    let (server, record) = (Server::new("mail").with("alice", "right"), SiteRecord::default());
+    let (server, record) = (SwitchedServer::new("mail").with("alice", "right"), SiteRecord::default());
     let [home, other] = [site_server(&server, &record), site_server(&server, &record)];
     assert!(sign_in(&home, "alice", "right").await.authenticated().is_some());
     tokio::time::advance(BackendPolicy::default().cache_accepted).await;

@@ -6,8 +6,8 @@ use super::*;
 use crate::cache::CacheBounds;
 use crate::secret::OutcomeKeyer;
 
-fn mail() -> Server {
-    Server::new("mail").with("alice", "a").with("bob", "b")
+fn mail() -> SwitchedServer {
+    SwitchedServer::new("mail").with("alice", "a").with("bob", "b")
 }
 
 /// Enough budget to see the memory alone at work.
@@ -156,7 +156,7 @@ async fn outage_is_not_remembered_as_a_wrong_password() {
 #[tokio::test(start_paused = true)]
 async fn order_of_an_outage_and_a_no_changes_nothing() {
     for down_first in [true, false] {
-        let (up, down) = (mail(), Server::new("files"));
+        let (up, down) = (mail(), SwitchedServer::new("files"));
         down.down(true);
         let both = if down_first { [down, up] } else { [up, down] };
         let resolver = both
@@ -175,7 +175,7 @@ async fn order_of_an_outage_and_a_no_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn t46_server_sees_a_password_once_and_as_it_was_typed() {
     for typed in ["100%25", "a%20b", "a+b", "p\u{e4}ss", "pa\u{308}ss", " a ", "\u{ff41}"] {
-        let (one, two) = (mail(), Server::new("files"));
+        let (one, two) = (mail(), SwitchedServer::new("files"));
         let resolver = Resolver::builder().backend(one.clone()).backend(two.clone()).build().unwrap();
         assert!(!accepted(&resolver, "Alice", typed).await);
         let login = ("Alice".to_owned(), typed.to_owned());
@@ -300,8 +300,10 @@ async fn t45_ten_thousand_cancelled_callers_block_no_other() {
 // user_external 3 and 61: any backend could take over a local account of the same name. T30.
 #[tokio::test(start_paused = true)]
 async fn t30_mailbox_called_admin_is_not_the_admin() {
-    let (accounts, mail) =
-        (Server::new("local").with("admin", "s3cret"), Server::new("mail").with("admin", "mine"));
+    let (accounts, mail) = (
+        SwitchedServer::new("local").with("admin", "s3cret"),
+        SwitchedServer::new("mail").with("admin", "mine"),
+    );
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let admin = CanonicalName::parse("admin").unwrap();
     pins.bind(&admin, accounts.id(), None).await.unwrap();
@@ -317,7 +319,8 @@ async fn t31_two_entries_for_one_server_are_two_backends_or_an_error() {
     let server = mail();
     let twice = Resolver::builder().backend(server.clone()).backend(server).build();
     assert!(matches!(twice.unwrap_err(), BuildError::DuplicateId { .. }));
-    let (one, two) = (Server::new("one").with("alice", "a"), Server::new("two").with("alice", "a"));
+    let (one, two) =
+        (SwitchedServer::new("one").with("alice", "a"), SwitchedServer::new("two").with("alice", "a"));
     let resolver = Resolver::builder().backend(one).backend(two.clone()).build().unwrap();
     assert_eq!(accepted_by(&sign_in(&resolver, "alice", "a").await), Some("one"));
     resolver.invalidate_backend(&BackendId::parse("two").unwrap());

@@ -5,12 +5,12 @@ use crate::error::Phase;
 
 /// Counts what was made and what is still open.
 #[derive(Debug, Default)]
-struct Server {
+struct CountingServer {
     made: AtomicUsize,
     open: AtomicUsize,
 }
 
-struct Connection(Arc<Server>);
+struct Connection(Arc<CountingServer>);
 
 impl Drop for Connection {
     fn drop(&mut self) {
@@ -18,7 +18,7 @@ impl Drop for Connection {
     }
 }
 
-impl Server {
+impl CountingServer {
     fn connect(self: &Arc<Self>) -> impl Future<Output = Result<Connection, BackendError>> + Send + 'static {
         let server = Arc::clone(self);
         async move {
@@ -41,7 +41,7 @@ async fn settle() {
 
 #[tokio::test(start_paused = true)]
 async fn only_missing_connections_are_prepared() {
-    let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(2));
+    let (server, warm) = (Arc::new(CountingServer::default()), PreparedConnections::new(2));
     assert!(warm.take().is_none());
     warm.refill(|| server.connect());
     warm.refill(|| server.connect());
@@ -57,7 +57,7 @@ async fn only_missing_connections_are_prepared() {
 
 #[tokio::test(start_paused = true)]
 async fn pool_of_nothing_opens_nothing() {
-    let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(0));
+    let (server, warm) = (Arc::new(CountingServer::default()), PreparedConnections::new(0));
     warm.refill(|| server.connect());
     settle().await;
     assert_eq!(server.counts(), (0, 0));
@@ -65,7 +65,7 @@ async fn pool_of_nothing_opens_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn unused_connection_is_closed_and_not_replaced() {
-    let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(1));
+    let (server, warm) = (Arc::new(CountingServer::default()), PreparedConnections::new(1));
     warm.refill(|| server.connect());
     settle().await;
     tokio::time::advance(LIFETIME + Duration::from_secs(1)).await;
@@ -76,7 +76,7 @@ async fn unused_connection_is_closed_and_not_replaced() {
 
 #[tokio::test(start_paused = true)]
 async fn connections_are_closed_with_their_pool() {
-    let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(3));
+    let (server, warm) = (Arc::new(CountingServer::default()), PreparedConnections::new(3));
     warm.refill(|| server.connect());
     settle().await;
     drop(warm);

@@ -9,7 +9,7 @@ use mago_syntax::ast::{
 };
 
 use super::super::MAX_DEPTH;
-use super::wrapped::{LocatedProblem, Wrapped};
+use super::wrapped::{ParserProblem, Wrapped};
 use crate::document::error::{Problem, SettingLocation};
 use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
@@ -20,7 +20,7 @@ pub(super) struct LiteralReader<'r, 't> {
     lines: &'r LineIndex<'t>,
     wrapped: &'r Wrapped,
     depth: usize,
-    pub(super) troubles: Vec<LocatedProblem>,
+    pub(super) troubles: Vec<ParserProblem>,
 }
 
 impl<'r, 't> LiteralReader<'r, 't> {
@@ -153,7 +153,7 @@ impl<'r, 't> LiteralReader<'r, 't> {
     /// Always `None`, so that callers can return it.
     fn fail<T>(&mut self, what: &impl HasSpan, place: SettingLocation, problem: Problem) -> Option<T> {
         let at = self.lines.position(self.offset(what));
-        self.troubles.push(LocatedProblem { at, place, problem });
+        self.troubles.push(ParserProblem { at, place, problem });
         None
     }
 }

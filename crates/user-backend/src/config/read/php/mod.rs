@@ -28,8 +28,8 @@ use mago_syntax::token::TokenKind;
 
 use self::literal::LiteralReader;
 use self::scan::Scan;
-use self::wrapped::{LocatedProblem, Wrapped, wrap};
-use super::{Document, Keys};
+use self::wrapped::{ParserProblem, Wrapped, wrap};
+use super::{Document, TopLevelKeys};
 use crate::document::error::{Problem, SettingLocation};
 use crate::document::section::Diagnostics;
 use crate::document::source::Format;
@@ -41,7 +41,12 @@ use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 const PARSER_STACK: usize = 64 * 1024 * 1024;
 
 /// Reads one of the files that make up the configuration, `source` being its number.
-pub(super) fn read(text: &str, source: usize, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
+pub(super) fn read(
+    text: &str,
+    source: usize,
+    keys: &TopLevelKeys,
+    diagnostics: &Diagnostics,
+) -> Option<Document> {
     if let Some(offset) = scan::too_many_dollars(text) {
         let problem = Problem::new("more than 2000 dollar signs", "a simpler file");
         diagnostics.push(
@@ -58,30 +63,30 @@ pub(super) fn read(text: &str, source: usize, keys: &Keys, diagnostics: &Diagnos
         started.ok().and_then(|worker| worker.join().ok())
     })
     .unwrap_or_else(|| (None, vec![whole(source, "a file that the PHP parser cannot cope with")]));
-    for LocatedProblem { at, place, problem } in errors {
+    for ParserProblem { at, place, problem } in errors {
         diagnostics.push(Some(at), &place, problem);
     }
     document
 }
 
-fn whole(source: usize, found: &str) -> LocatedProblem {
+fn whole(source: usize, found: &str) -> ParserProblem {
     let problem = Problem::new(found, "a config.php");
-    LocatedProblem { at: Position { source, ..Position::START }, place: SettingLocation::default(), problem }
+    ParserProblem { at: Position { source, ..Position::START }, place: SettingLocation::default(), problem }
 }
 
 struct PhpReader<'t> {
-    keys: &'t Keys,
+    keys: &'t TopLevelKeys,
     lines: LineIndex<'t>,
     wrapped: Wrapped,
-    troubles: Vec<LocatedProblem>,
+    troubles: Vec<ParserProblem>,
 }
 
 impl<'t> PhpReader<'t> {
-    fn new(text: &'t str, source: usize, keys: &'t Keys) -> Self {
+    fn new(text: &'t str, source: usize, keys: &'t TopLevelKeys) -> Self {
         Self { keys, lines: LineIndex::of(text, source), wrapped: wrap(text), troubles: Vec::new() }
     }
 
-    fn read(mut self) -> (Option<Document>, Vec<LocatedProblem>) {
+    fn read(mut self) -> (Option<Document>, Vec<ParserProblem>) {
         let source = std::mem::take(&mut self.wrapped.source);
         let scan = match Scan::of(&source, &self.keys.ours) {
             Ok(scan) => scan,
@@ -175,7 +180,7 @@ impl<'t> PhpReader<'t> {
 
     fn trouble_at(&mut self, offset: usize, place: SettingLocation, problem: Problem) {
         let at = self.lines.position(self.wrapped.original(offset));
-        self.troubles.push(LocatedProblem { at, place, problem });
+        self.troubles.push(ParserProblem { at, place, problem });
     }
 }
 

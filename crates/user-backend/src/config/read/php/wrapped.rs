@@ -6,7 +6,7 @@ use crate::document::tree::Position;
 
 /// An error with its position, returned from the parser thread.
 #[derive(Debug)]
-pub(super) struct LocatedProblem {
+pub(super) struct ParserProblem {
     pub(super) at: Position,
     pub(super) place: SettingLocation,
     pub(super) problem: Problem,

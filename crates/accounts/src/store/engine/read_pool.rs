@@ -17,9 +17,9 @@ use crate::store::settings::StoreSettings;
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Readers(Pool<Opener>);
+pub(crate) struct ReadPool(Pool<Opener>);
 
-impl Readers {
+impl ReadPool {
     /// Opens the first one, so that a file that cannot be read is reported at once.
     pub(super) async fn open(options: SqliteConnectOptions, settings: &StoreSettings) -> Result<Self> {
         let pool = Pool::builder(Opener(options))
