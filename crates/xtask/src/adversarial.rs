@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::fuzz;
-use crate::packages;
+use crate::prerequisites;
 use crate::rig::Rig;
 use crate::step::{self, Outcome, StepLog};
 use crate::test::on_rig;
@@ -64,17 +64,17 @@ fn check(args: &Args, steps: &mut StepLog) {
     let rig = (!args.no_rig).then(|| Rig::new(args.compose));
     let directory = step::target().join("adversarial");
     let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {
-        let mut missing = packages::missing_libraries();
+        let mut missing = prerequisites::missing_libraries();
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
-            missing.extend(packages::missing_clock());
-            missing.extend(packages::missing_servers());
+            missing.extend(prerequisites::missing_clock());
+            missing.extend(prerequisites::missing_servers());
         }
-        packages::install(&missing)?;
+        prerequisites::install(&missing)?;
         if directory.is_dir() {
             fs::remove_dir_all(&directory)?;
         }
-        packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
+        prerequisites::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
     });
     if ready.is_none() {
         return;

@@ -12,7 +12,7 @@ use crate::performance::{self, Part, cell};
 use crate::rig::Rig;
 use crate::step::{self, Outcome, StepLog};
 use crate::test::on_rig;
-use crate::{build_cost, clients, differential, packages};
+use crate::{build_cost, clients, differential, prerequisites};
 
 /// `cargo xtask bench`
 #[derive(Debug, clap::Args)]
@@ -134,25 +134,25 @@ fn measure(name: Name) -> Outcome<Vec<Value>> {
     let (package, bench) = name.parts();
     let file = name.file();
     let rig = Rig::new(false);
-    let mut missing = packages::missing_libraries();
+    let mut missing = prerequisites::missing_libraries();
     match name {
         Name::Accounts => missing.extend(POSTGRES.missing()),
         Name::Ocs if !step::have("wrk") => missing.push("wrk".into()),
         Name::Http => {
-            missing.extend(packages::missing_web_peer());
+            missing.extend(prerequisites::missing_web_peer());
             missing.extend((!step::have("wrk")).then(|| "wrk".into()));
         }
-        Name::Frontends => missing.extend(packages::missing_peers()),
+        Name::Frontends => missing.extend(prerequisites::missing_peers()),
         Name::Imap | Name::Ftp | Name::Smb | Name::Classes => {
             missing.extend(rig.missing()?);
             missing.extend(differential::missing());
-            missing.extend(packages::missing_clients());
-            missing.extend(packages::missing_servers());
+            missing.extend(prerequisites::missing_clients());
+            missing.extend(prerequisites::missing_servers());
             missing.extend(clients::missing_python());
         }
         Name::Cache | Name::Attack | Name::Ocs | Name::Build | Name::All => {}
     }
-    packages::install(&missing)?;
+    prerequisites::install(&missing)?;
     // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's
     // choice.
     let places = [step::root().join("target/bench").join(&file), step::target().join("bench").join(&file)];

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::packages;
+use crate::prerequisites;
 use crate::step::{self, Outcome, StepLog};
 
 /// The version of the npm package axe-core.
@@ -28,8 +28,8 @@ pub(crate) fn variables(steps: &mut StepLog, is_full: bool) -> Vec<(String, Stri
 /// The browser tests again, with every page in every appearance.
 pub(crate) fn full(steps: &mut StepLog) {
     let ready = steps.run("install", "what is missing: the browser, cargo-nextest", || {
-        packages::install(&packages::missing_browser())?;
-        packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
+        prerequisites::install(&prerequisites::missing_browser())?;
+        prerequisites::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
     });
     if ready.is_none() {
         return;

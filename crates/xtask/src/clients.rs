@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use crate::packages;
+use crate::prerequisites;
 use crate::step::{self, Outcome, StepLog};
 
 /// The administrator's password on a server that runs for seconds.
@@ -37,9 +37,9 @@ from = "Cloud <noreply@example.com>"
 pub(crate) fn run() -> Outcome {
     let mut steps = StepLog::default();
     let ready = steps.run("install", "what is missing: Python, Node, libraries", || {
-        let mut missing = packages::missing_libraries();
+        let mut missing = prerequisites::missing_libraries();
         missing.extend(self::missing());
-        packages::install(&missing)
+        prerequisites::install(&missing)
     });
     if ready.is_some() {
         check(&mut steps);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::database::{POSTGRES, Server};
-use crate::packages;
+use crate::prerequisites;
 use crate::step::{self, Outcome, StepLog};
 
 /// `cargo xtask cluster`
@@ -39,10 +39,10 @@ pub(crate) fn full(steps: &mut StepLog) {
 
 fn check(args: &Args, steps: &mut StepLog) {
     let ready = steps.run("install", "what is missing: libraries, PostgreSQL, nginx", || {
-        let mut missing = packages::missing_libraries();
+        let mut missing = prerequisites::missing_libraries();
         missing.extend(POSTGRES.missing());
-        missing.extend(packages::missing_proxy());
-        packages::install(&missing)
+        missing.extend(prerequisites::missing_proxy());
+        prerequisites::install(&missing)
     });
     let built = ready.and_then(|()| {
         steps.run("build", "the server, occ and the clients", || {

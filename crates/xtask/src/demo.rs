@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::demo_page::{ProtectedPage, remove_store};
 use crate::demo_servers::MoreServers;
-use crate::packages;
+use crate::prerequisites;
 use crate::rig::Rig;
 use crate::step::{self, Outcome};
 
@@ -31,13 +31,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let rig = Rig::new(args.compose);
 
     println!("1. Installing what is missing");
-    let mut missing = packages::missing_libraries();
+    let mut missing = prerequisites::missing_libraries();
     missing.extend(rig.missing()?);
-    missing.extend(packages::missing_proxy());
+    missing.extend(prerequisites::missing_proxy());
     if !args.compose {
-        missing.extend(packages::missing_servers().into_iter().filter(|name| name != "nginx"));
+        missing.extend(prerequisites::missing_servers().into_iter().filter(|name| name != "nginx"));
     }
-    packages::install(&missing)?;
+    prerequisites::install(&missing)?;
     if missing.is_empty() {
         println!("   nothing is");
     }

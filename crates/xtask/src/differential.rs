@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::packages;
+use crate::prerequisites;
 use crate::rig::Rig;
 use crate::step::{self, Outcome, StepLog};
 use crate::test::on_rig;
@@ -31,11 +31,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let app = std::fs::canonicalize(app)?;
     let rig = Rig::new(false);
     let ready = steps.run("install", "what is missing: libraries, test servers, PHP, smbclient", || {
-        let mut missing = packages::missing_libraries();
+        let mut missing = prerequisites::missing_libraries();
         missing.extend(rig.missing()?);
         missing.extend(self::missing());
-        packages::install(&missing)?;
-        packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
+        prerequisites::install(&missing)?;
+        prerequisites::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
     });
     if ready.is_none() {
         return steps.finish();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::packages;
+use crate::prerequisites;
 use crate::step::{self, Outcome, StepLog};
 
 /// `cargo xtask dist`
@@ -56,10 +56,10 @@ const PROGRAMS: &[Program] = &[
 pub(crate) fn run(args: &Args) -> Outcome {
     // Before a build of minutes.
     if args.test {
-        if !packages::is_root()? {
+        if !prerequisites::is_root()? {
             return Err("--test needs root: it installs the packages in a root directory of its own".into());
         }
-        packages::install(&packages::missing_for_packages())?;
+        prerequisites::install(&prerequisites::missing_for_packages())?;
     }
     if args.reproducible {
         unchanged()?;
@@ -79,7 +79,7 @@ fn all(steps: &mut StepLog, args: &Args) {
     let dist = folder(&root);
     let built =
         steps.run("dist-build", "the programs, each alone, with paths of this machine left out", || {
-            packages::install(&packages::missing_libraries())?;
+            prerequisites::install(&prerequisites::missing_libraries())?;
             build(&root, &args.profile)
         });
     let Some(built) = built else { return };
@@ -88,17 +88,17 @@ fn all(steps: &mut StepLog, args: &Args) {
         return;
     }
     let packed = steps.run("dist-deb", "Debian packages by cargo-deb", || {
-        packages::tool("cargo-deb", "cargo-deb", "^3", 4)?;
+        prerequisites::tool("cargo-deb", "cargo-deb", "^3", 4)?;
         deb(&root)
     });
     steps.run("dist-tar", "an archive of the programs", || archive(&root));
     steps.run("dist-sbom", "a bill of materials for each program by cargo-cyclonedx", || {
-        packages::tool("cargo-cyclonedx", "cargo-cyclonedx", "^0.5", 3)?;
+        prerequisites::tool("cargo-cyclonedx", "cargo-cyclonedx", "^0.5", 3)?;
         bills(&root)
     });
     steps.run("dist-sums", "SHA256SUMS of all files in target/dist", || checksums(&dist));
     if args.test && packed.is_some() {
-        if step::have("mmdebstrap") && packages::is_root().unwrap_or(false) {
+        if step::have("mmdebstrap") && prerequisites::is_root().unwrap_or(false) {
             steps.run("dist-test", "install, start, upgrade and remove in a clean root", || test(&dist));
         } else {
             steps.skip("dist-test", "it needs mmdebstrap and root");

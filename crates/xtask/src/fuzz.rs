@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::packages;
+use crate::prerequisites;
 use crate::step::{self, Outcome, StepLog};
 
 /// Where the targets are.
@@ -76,7 +76,7 @@ impl Run {
 /// `None` when they could not be run; a failing target is a failed step.
 pub(crate) fn campaign(steps: &mut StepLog, seconds: u64, wanted: &[String]) -> Option<Vec<Run>> {
     let targets = steps.run("install", "what is missing: libraries, cargo-fuzz", || {
-        packages::install(&packages::missing_libraries())?;
+        prerequisites::install(&prerequisites::missing_libraries())?;
         chosen(wanted)
     })?;
     if !has_nightly() {
@@ -91,7 +91,7 @@ pub(crate) fn campaign(steps: &mut StepLog, seconds: u64, wanted: &[String]) -> 
         "build",
         "the targets and all they stand on, instrumented (a quarter of an hour when it is the first time)",
         || {
-            packages::tool("cargo-fuzz", "cargo-fuzz", "^0.13", 2)?;
+            prerequisites::tool("cargo-fuzz", "cargo-fuzz", "^0.13", 2)?;
             // The same versions as everywhere else.
             fs::copy(step::root().join("Cargo.lock"), step::root().join(PLACE).join("Cargo.lock"))?;
             if wanted.is_empty() {
@@ -164,7 +164,7 @@ fn read(target: &str, text: &str, failed: bool) -> Run {
 /// Replays recorded inputs and mutated copies of them as a test on this toolchain.
 fn replay(steps: &mut StepLog, copies: u64) -> Option<Run> {
     steps.run("replay", "recorded inputs and mutated copies of them", || {
-        packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)?;
+        prerequisites::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)?;
         let folder = step::target().join("fuzz");
         let mut nextest = step::cargo(&["nextest", "run", "-p", "user-backend-fuzz", "--test", "replay"]);
         nextest.args(["--all-features", "--profile", "long"]);

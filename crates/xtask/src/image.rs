@@ -1,7 +1,7 @@
 //! `cargo xtask image`: container images of the programs that `cargo xtask dist` built.
 
 use crate::step::{self, Outcome, StepLog};
-use crate::{dist, packages};
+use crate::{dist, prerequisites};
 
 /// Builds the images and starts them, alone and in the example; tries the package under systemd.
 ///
@@ -12,10 +12,10 @@ pub(crate) fn run() -> Outcome {
     if !engine_answers() {
         return Err("no container engine answers (docker/engine.sh up starts one)".into());
     }
-    if !packages::is_root()? {
+    if !prerequisites::is_root()? {
         return Err("trying the images needs root: files of the example belong to other users".into());
     }
-    packages::install(&packages::missing_for_images())?;
+    prerequisites::install(&prerequisites::missing_for_images())?;
     let mut steps = StepLog::default();
     step(&mut steps);
     steps.finish()

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::fuzz::{has_nightly, nightly};
 use crate::package::{self, Published};
-use crate::packages;
+use crate::prerequisites;
 use crate::step::{self, StepLog};
 
 /// A version of Rust, without the patch.
@@ -79,7 +79,7 @@ fn semantic_versions(steps: &mut StepLog) {
         return;
     };
     steps.run("semver", "cargo-semver-checks: what changed since the last tag, and the version", || {
-        packages::tool("cargo-semver-checks", "cargo-semver-checks", "*", 10)?;
+        prerequisites::tool("cargo-semver-checks", "cargo-semver-checks", "*", 10)?;
         let mut check = step::cargo(&["semver-checks", "--baseline-rev", &tag]);
         step::run(check.args(package::published().flat_map(|published| ["-p", published.name])))
     });
@@ -99,7 +99,7 @@ fn public_interface(steps: &mut StepLog) {
         return;
     }
     steps.run("public-api", "cargo-public-api: the public items, beside those that were reviewed", || {
-        packages::tool("cargo-public-api", "cargo-public-api", "*", 4)?;
+        prerequisites::tool("cargo-public-api", "cargo-public-api", "*", 4)?;
         for published in package::published() {
             let mut command = nightly();
             command.args([
@@ -129,7 +129,7 @@ fn public_interface(steps: &mut StepLog) {
 /// Each pair of features of the library; single ones are the step `features`.
 fn feature_pairs(steps: &mut StepLog) {
     steps.run("feature-pairs", "cargo-hack: the library with each pair of features", || {
-        packages::tool("cargo-hack", "cargo-hack", "^0.6", 2)?;
+        prerequisites::tool("cargo-hack", "cargo-hack", "^0.6", 2)?;
         // Without what needs a C library and what is for no one else.
         let pairs = ["hack", "check", "--quiet", "-p", "user-backend", "--lib", "--feature-powerset"];
         let some = ["--depth", "2", "--exclude-features", "default,fuzzing,smb"];

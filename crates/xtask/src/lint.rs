@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::library;
-use crate::packages;
+use crate::prerequisites;
 use crate::step::{self, Outcome, StepLog};
 
 /// Runs the lints.
@@ -13,7 +13,9 @@ use crate::step::{self, Outcome, StepLog};
 /// Names the lints that failed.
 pub(crate) fn run() -> Outcome {
     let mut steps = StepLog::default();
-    steps.run("install", "what is missing: libraries", || packages::install(&packages::missing_libraries()));
+    steps.run("install", "what is missing: libraries", || {
+        prerequisites::install(&prerequisites::missing_libraries())
+    });
     format(&mut steps);
     clippy(&mut steps);
     extras(&mut steps);
@@ -65,7 +67,7 @@ pub(crate) fn extras(steps: &mut StepLog) {
         Ok(())
     });
     steps.run("deny", "licences, banned crates, sources of all dependencies (deny.toml)", || {
-        packages::tool("cargo-deny", "cargo-deny", "^0.20", 3)?;
+        prerequisites::tool("cargo-deny", "cargo-deny", "^0.20", 3)?;
         let check = ["deny", "--log-level", "error", "check", "bans", "licenses", "sources"];
         step::run(&mut step::cargo(&check))?;
         eprintln!(
@@ -74,7 +76,7 @@ pub(crate) fn extras(steps: &mut StepLog) {
         Ok(())
     });
     steps.run("typos", "spelling (typos.toml)", || {
-        packages::tool("typos", "typos-cli", "^1", 3)?;
+        prerequisites::tool("typos", "typos-cli", "^1", 3)?;
         step::run(&mut step::program("typos"))
     });
 }

@@ -26,8 +26,8 @@ mod imports;
 mod library;
 mod lint;
 mod package;
-mod packages;
 mod performance;
+mod prerequisites;
 #[cfg(test)]
 mod public_types;
 mod rig;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use clap::ValueEnum;
 
-use crate::packages;
+use crate::prerequisites;
 use crate::step::{self, Outcome};
 
 /// `cargo xtask rig`
@@ -55,7 +55,7 @@ enum Service {
 pub(crate) fn run(args: &Args) -> Outcome {
     let rig = Rig::new(args.compose);
     if args.action == Action::Up {
-        packages::install(&rig.missing()?)?;
+        prerequisites::install(&rig.missing()?)?;
     }
     if args.action == Action::Env {
         let quoted = |value: &str| value.replace('\'', r"'\''");

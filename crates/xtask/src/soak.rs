@@ -6,7 +6,7 @@
 
 use std::fs;
 
-use crate::packages;
+use crate::prerequisites;
 use crate::rig::Rig;
 use crate::step::{self, Outcome, StepLog};
 
@@ -51,13 +51,13 @@ pub(crate) fn short(steps: &mut StepLog) {
 fn check(args: &Args, steps: &mut StepLog) {
     let seed = args.seed.unwrap_or_else(now);
     let ready = steps.run("install", "what is missing: libraries, test servers, ip", || {
-        let mut missing = packages::missing_libraries();
+        let mut missing = prerequisites::missing_libraries();
         missing.extend(Rig::new(false).missing()?);
         if !step::have("ip") && !["/sbin/ip", "/usr/sbin/ip"].iter().any(|ip| fs::exists(ip).unwrap_or(false))
         {
             missing.push("iproute2".into());
         }
-        packages::install(&missing)
+        prerequisites::install(&missing)
     });
     let built = ready.and_then(|()| {
         steps.run("build", "the program that signs in", || {

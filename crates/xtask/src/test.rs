@@ -9,7 +9,7 @@ use crate::clients;
 use crate::database::{MARIADB, POSTGRES, Server};
 use crate::image;
 use crate::lint;
-use crate::packages;
+use crate::prerequisites;
 use crate::rig::Rig;
 use crate::step::{self, Outcome, StepLog};
 
@@ -58,17 +58,17 @@ pub(crate) fn on_compose(steps: &mut StepLog) {
 fn check(args: &Args, steps: &mut StepLog) {
     let rig = (!args.no_rig).then(|| Rig::new(args.compose));
     let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {
-        let mut missing = packages::missing_libraries();
+        let mut missing = prerequisites::missing_libraries();
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
-            missing.extend(packages::missing_clock());
-            missing.extend(packages::missing_servers());
-            missing.extend(packages::missing_log_filter());
-            missing.extend(packages::missing_browser());
+            missing.extend(prerequisites::missing_clock());
+            missing.extend(prerequisites::missing_servers());
+            missing.extend(prerequisites::missing_log_filter());
+            missing.extend(prerequisites::missing_browser());
             missing.extend([POSTGRES.missing(), MARIADB.missing(), clients::missing()].concat());
         }
-        packages::install(&missing)?;
-        packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
+        prerequisites::install(&missing)?;
+        prerequisites::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
     });
     if ready.is_none() {
         return;

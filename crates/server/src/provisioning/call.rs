@@ -5,12 +5,12 @@ use std::time::Duration;
 use accounts::{AccountsError, ActingAccounts, Actor, Details, GroupId, User, UserId};
 use user_backend::Outcome;
 
+use super::call_path::{Captures, decoded_again};
 use super::caller::{Caller, TOKEN_MAY_NOT};
 use super::docs::{ParamDoc, ParamKind, ResponseDoc};
 use super::envelope::OcsFailure;
 use super::envelope::code::Code;
 use super::params::{ParamError, Params};
-use super::path::{Captures, decoded_again};
 use super::scope::{TokenScope, hint};
 use crate::auth::client_address::Origin;
 use crate::auth::proof::Requirement;

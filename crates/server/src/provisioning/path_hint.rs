@@ -5,8 +5,8 @@
 
 use axum::http::Method;
 
+use super::call_path::Path;
 use super::envelope::OcsFailure;
-use super::path::Path;
 use super::routes::{ROUTES, Route, RouteMatch, find};
 use super::users::edit::NO_COLLECTION;
 

@@ -8,9 +8,9 @@
 
 use axum::http::Method;
 
+use super::call_path::{Captures, Path, matched};
 use super::caller::RequiredRole;
 use super::operation::Operation;
-use super::path::{Captures, Path, matched};
 use super::scope::TokenScope;
 use super::{
     app_passwords, apps, groups, operators, passwords, preferences, service_info, service_tokens, users,

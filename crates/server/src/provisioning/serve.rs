@@ -18,13 +18,13 @@ use user_backend::Outcome;
 use user_backend_tower::AuthorizationHeader;
 
 use super::call::{Call, SIGN_IN_ENDED};
+use super::call_path::{Captures, Path};
 use super::caller::{Caller, RequiredRole, STALE};
 use super::envelope::code::{Code, Version};
 use super::envelope::format::Format;
 use super::envelope::{OcsAnswer, OcsFailure, seal, stream};
 use super::operation::Operation;
 use super::params::{ParamError, Params};
-use super::path::{Captures, Path};
 use super::path_hint;
 use super::routes::{Route, RouteMatch, find};
 use crate::auth::client_address::Origin;

@@ -9,9 +9,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 use serde_json::{Value, json};
 use user_backend_server::openapi::document;
 use user_backend_server::openapi::examples::Example;
+use user_backend_server::provisioning::call_path::Path;
 use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::envelope::code::Version;
-use user_backend_server::provisioning::path::Path;
 use user_backend_server::provisioning::routes::{ROUTES, Route, RouteMatch, find};
 use user_backend_tests::{FakeServer, smtp};
 

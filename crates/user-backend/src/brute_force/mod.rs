@@ -37,7 +37,7 @@ pub(crate) mod per_backend;
 pub(crate) mod per_backend_user;
 pub mod per_source;
 pub mod per_user;
-mod reports;
+mod report_exchange;
 pub(crate) mod shared_budget;
 mod window;
 
@@ -55,7 +55,7 @@ pub(crate) use per_source::SourceRateLimiter;
 pub use per_source::{SourceNet, SourceRateLimit};
 pub use per_user::Lockout;
 pub(crate) use per_user::UserLimiter;
-pub use reports::{InvalidUserHash, UserHash, UserHashKey};
+pub use report_exchange::{InvalidUserHash, UserHash, UserHashKey};
 pub use shared_budget::{BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SharedBudgetError};
 pub use window::{AttemptLimit, Certainty};
 pub(crate) use window::{GuessKey, Reached};

@@ -53,7 +53,7 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::bounded_table::BoundedTable;
 use super::known_credentials::KnownCredentials;
-use super::reports::{RemoteReport, ReportExchange, UserHash, UserHashKey};
+use super::report_exchange::{RemoteReport, ReportExchange, UserHash, UserHashKey};
 use super::window::{AttemptLimit, Certainty, Reached, Window};
 use super::{FailedLoginObserver, GuessKey, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};

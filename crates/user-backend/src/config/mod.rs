@@ -18,7 +18,7 @@
 //! "#;
 //! let config = Config::parse(text, Format::Toml, "user-backend.toml")?;
 //! assert_eq!(config.entries()[0].id().as_str(), "imap:mail.example.com");
-//! # Ok::<(), user_backend::config::ConfigErrors>(())
+//! # Ok::<(), user_backend::config::InvalidConfig>(())
 //! ```
 //!
 //! A file is read completely or not at all. Everything that is wrong with it is reported at once,

@@ -51,14 +51,14 @@ mod health;
 pub mod names;
 mod observe;
 mod outcome;
+#[cfg(feature = "metrics")]
+mod periodic_metrics;
 pub mod pin;
 pub mod policy;
 mod proven_store;
 mod recipe;
 mod refusal_time;
 mod reload;
-#[cfg(feature = "metrics")]
-mod report;
 mod scope;
 mod state;
 mod trace;

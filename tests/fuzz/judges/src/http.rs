@@ -15,10 +15,10 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 use user_backend::config::{Format, Loader, Network};
 use user_backend_server::auth::client_address::Origin;
+use user_backend_server::provisioning::call_path::{Path, decoded_again};
 use user_backend_server::provisioning::envelope::data::Data;
 use user_backend_server::provisioning::envelope::xml as writer;
 use user_backend_server::provisioning::params::{ParamError, Params};
-use user_backend_server::provisioning::path::{Path, decoded_again};
 use user_backend_server::provisioning::routes as route;
 use user_backend_tower::AuthorizationHeader;
 
