@@ -47,10 +47,10 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
-    /// Apache with the paths of the tests; `None` if it is not installed.
+    /// Apache with the paths of the tests.
     ///
-    /// `/basic/`, `/digest/` and `/dav/` require a password, `/open/` does not, `/forbidden/` is
-    /// for no one, and `/moved/` redirects. `None` if it is not installed.
+    /// `/basic/`, `/digest/` and `/dav/` require a password, `/open/` does not, `/forbidden/`
+    /// denies everyone, and `/moved/` redirects. `None` if it is not installed.
     ///
     /// # Panics
     /// When it does not start, or is missing although `RIG_REQUIRED` is set.

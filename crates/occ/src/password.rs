@@ -167,7 +167,7 @@ fn read_password(mut pipe: impl BufRead, line: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// Asks at the terminal, unseen.
+/// Asks at the terminal, without echo.
 ///
 /// `None` when the person pressed Ctrl-C; `ended` says what Ctrl-D means.
 fn ask(question: &str, ended: impl FnOnce() -> CliError) -> Option<Result<Zeroizing<String>, CliError>> {

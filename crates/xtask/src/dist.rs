@@ -216,7 +216,7 @@ fn archive(root: &Path) -> Outcome {
 
 /// Writes one bill of materials for each program, without the folder of the sources in it.
 ///
-/// cargo-cyclonedx lists what any member of the workspace compiles into these crates: the rest goes.
+/// cargo-cyclonedx lists what any member of the workspace compiles into these crates: the rest is removed.
 fn bills(root: &Path) -> Outcome {
     let sources = root.display().to_string();
     let version = step::capture(step::program("rustc").arg("-vV").current_dir(root))?;

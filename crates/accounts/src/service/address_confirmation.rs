@@ -59,7 +59,7 @@ impl AddressConfirmation {
 
     /// Which address of which user a link confirms.
     ///
-    /// Uses nothing up: for the page that the link leads to.
+    /// Does not use the link up: for the page that it leads to.
     ///
     /// # Errors
     /// [`ConfirmError`].

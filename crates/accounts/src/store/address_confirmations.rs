@@ -15,7 +15,7 @@ use crate::store::users::addresses;
 pub(crate) enum Issued {
     /// It is here.
     Token(Token),
-    /// The address is confirmed by another user, or another user is called so.
+    /// The address is confirmed by another user, or is the id of another user.
     Taken,
     /// The user has set another address since, or none, or is disabled.
     Outdated,

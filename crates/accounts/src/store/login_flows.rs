@@ -91,7 +91,7 @@ impl LoginFlows<'_> {
         .transpose()
     }
 
-    /// Who has agreed that the device gets an app password; `None` as long as no one has.
+    /// The user who granted the device an app password; `None` until then.
     ///
     /// # Errors
     /// When the store cannot be read.

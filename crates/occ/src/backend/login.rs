@@ -62,8 +62,8 @@ fn exit_of(answer: &TracedOutcome) -> Exit {
         Outcome::Authenticated(_) => Exit::Fine,
         Outcome::Refused(_) => Exit::Refused,
         Outcome::Throttled { .. } => Exit::Throttled,
-        // There is no such server: no waiting will help. What a server says is no proof of our
-        // mistake.
+        // There is no such server, so waiting does not help. A message of a server does not prove
+        // that the configuration is wrong.
         Outcome::Unavailable { .. } if answer.trace.steps.iter().any(leads_nowhere) => Exit::Usage,
         Outcome::Unavailable { .. } => Exit::Unavailable,
     }

@@ -19,7 +19,7 @@ use super::proof::{Accepted, Proof, UsedAppPassword};
 use super::token_shape::is_token_shaped;
 use crate::state::AppState;
 
-/// A use so soon after the one on record is not written down.
+/// A use within this time after the recorded one is not recorded.
 const USE_RESOLUTION: Duration = Duration::from_secs(60);
 
 /// The result of looking up a secret.

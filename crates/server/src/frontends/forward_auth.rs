@@ -8,7 +8,7 @@
 //!
 //! # Security
 //! Only trusted proxies and this machine may ask, because their word decides which host and path a
-//! rule is about. What two readers of a request may understand differently is refused. The answer
+//! rule is about. A request that two programs may read differently is refused. The answer
 //! has all `Remote-*` headers, empty ones too, so that a proxy replaces what a client made up.
 
 use std::net::SocketAddr;

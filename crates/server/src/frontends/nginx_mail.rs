@@ -3,7 +3,7 @@
 //! If the answer is yes, it connects the client to a mail server.
 //!
 //! nginx calls this `auth_http`. A request has the name, the password and the client's address in
-//! headers; so has the answer the address of the mail server, or a text for the client. (Source:
+//! headers. So are the address of the mail server, or a text for the client, in the answer. (Source:
 //! the documentation and `src/mail/ngx_mail_auth_http_module.c` of nginx.)
 //!
 //! # Security

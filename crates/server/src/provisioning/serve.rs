@@ -391,7 +391,7 @@ fn accept(headers: &HeaderMap) -> Option<&str> {
 
 /// A known path and a method that it does not know.
 ///
-/// The original has no body there, and so nothing to read for people.
+/// The original sends no body there.
 fn other_method(method: &Method, path: &Path, reply: ResponseWriter) -> Response<Body> {
     let route = |method: Method| match find(&method, path) {
         RouteMatch::Route(route, _) => Some(route),

@@ -276,7 +276,7 @@ fn from_hex(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Characters by number: `\\x57`, `\\u0057`, `&#87;`, `&#x57;`, `87 111 110`.
+/// Numeric character references: `\\x57`, `\\u0057`, `&#87;`, `&#x57;`, `87 111 110`.
 ///
 /// Each number is read as octal, decimal and hexadecimal.
 fn from_numbers(text: &[u8]) -> Vec<u8> {

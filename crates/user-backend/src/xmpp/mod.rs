@@ -162,7 +162,7 @@ fn localpart<'n>(name: &'n str, virtual_host: &str) -> Option<&'n str> {
     (!local.is_empty() && !local.contains(is_forbidden)).then_some(local)
 }
 
-/// In any letter case, with umlauts or in ASCII.
+/// Compares domains in any letter case, in Unicode or as A-labels.
 fn is_same_domain(one: &str, other: &str) -> bool {
     DomainRules::for_domain(one).is_ok_and(|rules| rules.has_domain(other))
 }

@@ -35,7 +35,7 @@ pub struct CheckedPassword {
 /// A password could not be hashed or compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HasherError {
-    /// There was no room, no time, or it broke off.
+    /// The queue was full, time ran out, or the thread ended.
     #[error(transparent)]
     Pool(#[from] PoolError),
     /// The system had no randomness or memory to give.

@@ -13,8 +13,7 @@ use super::data::Data;
 /// Writes a value.
 ///
 /// # Errors
-/// None in practice: memory does not refuse to be written, and there is no value that JSON cannot
-/// say.
+/// Never in practice: writing to memory does not fail, and every value has a form in JSON.
 pub fn write(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(256);
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, Php);
