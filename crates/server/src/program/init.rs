@@ -17,6 +17,12 @@ use zeroize::Zeroizing;
 /// The configuration to start from.
 const TEMPLATE: &str = include_str!("init.toml");
 
+/// The configuration of the Debian package.
+const PACKAGED_CONFIG: &str = "/etc/user-backend/user-backend.toml";
+
+/// The unit of the Debian package.
+const UNIT: &str = "/usr/lib/systemd/system/user-backend-server.service";
+
 /// The variables that `--password-from-env` reads: those of `occ`.
 const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
 
@@ -110,11 +116,25 @@ pub(crate) async fn run(
     if source.is_none() {
         report += &format!("password: {}\nIt is not shown again.\n", text.as_str());
     }
-    report += &format!("\nnext:\n  user-backend-server serve --config {}\n", config.display());
+    report += "\nnext:\n";
+    if let Some(start) = start_command(config, if_needed, Path::new(UNIT)) {
+        report += &format!("  {start}\n");
+    }
     report += &format!("  curl -u {admin} -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users\n");
     report += &format!("in a browser:\n  {url}/login\n  {url}/docs");
     app.accounts().close().await;
     Ok(Some(report))
+}
+
+/// How to start the server; `None` if the caller does that, as the container image does.
+fn start_command(config: &Path, if_needed: bool, unit: &Path) -> Option<String> {
+    if if_needed {
+        return None;
+    }
+    if config == Path::new(PACKAGED_CONFIG) && unit.exists() {
+        return Some("systemctl enable --now user-backend-server".to_owned());
+    }
+    Some(format!("user-backend-server serve --config {}", config.display()))
 }
 
 /// Whether the accounts have an administrator.
@@ -178,4 +198,20 @@ async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, Init
     tokio::task::spawn_blocking(read)
         .await
         .map_err(|_| error(1, "the prompt ended with an internal error"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn init_of_a_package_starts_the_unit() {
+        let (there, missing) = (Path::new("/"), Path::new("/no/such/unit"));
+        let (packaged, own) = (Path::new(PACKAGED_CONFIG), Path::new("own.toml"));
+        let start = |config, unit| start_command(config, false, unit).unwrap();
+        assert_eq!(start(packaged, there), "systemctl enable --now user-backend-server");
+        assert_eq!(start(packaged, missing), format!("user-backend-server serve --config {PACKAGED_CONFIG}"));
+        assert_eq!(start(own, there), "user-backend-server serve --config own.toml");
+        assert_eq!(start_command(packaged, true, there), None, "the image starts it");
+    }
 }
