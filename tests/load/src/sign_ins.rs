@@ -253,15 +253,13 @@ pub(crate) fn ftp(plan: &Plan) -> Outcome<Vec<Value>> {
 pub(crate) fn smb(plan: &Plan) -> Outcome<Vec<Value>> {
     let bench = Bench::new(plan, NAMES)?;
     let (host, name, password) = (&bench.host, bench.name(), bench.password()?);
-    let fields = |engine: &str| {
-        format!("class = \"smb\"\nhost = \"{host}\"\nport = 10445\nshare = \"share\"\n{engine}")
-    };
+    let fields = |more: &str| format!("class = \"smb\"\nhost = \"{host}\"\nport = 10445\n{more}");
     let smbclient = format!("smbclient //{host}/share -p 10445 -U '{name}%{password}' -c exit");
     let twice = format!("{smbclient} && {smbclient}");
     let place = Place { client: "smbprotocol", host, port: 10445, ca: "" };
     let targets = [
         bench.ours("ours, by default", &fields(""), 16, &password)?,
-        bench.ours("ours, native", &fields("engine = \"native\""), 16, &password)?,
+        bench.ours("ours, libsmbclient", &fields("share = \"share\""), 16, &password)?,
         command("smbclient once", &["sh", "-c", &smbclient], &password, 16)?,
         command("smbclient twice, as the PHP app", &["sh", "-c", &twice], &password, 16)?,
         bench.python("Python smbprotocol", &place, &password, 16)?,
@@ -290,7 +288,7 @@ pub(crate) fn smb(plan: &Plan) -> Outcome<Vec<Value>> {
                     Goal::TimesAtLeast(1.5),
                 )
             },
-            compare("ours, native", "Python smbprotocol", Figure::PerSecond, Goal::None),
+            compare("ours, libsmbclient", "Python smbprotocol", Figure::PerSecond, Goal::None),
         ],
     )
 }

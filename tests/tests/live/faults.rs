@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
-use user_backend::smb::{Isolation, SmbBackend, SmbEngine, SmbSettings};
+use user_backend::smb::{Isolation, SmbBackend, SmbSettings};
 use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::proxy::{Fault, Plan, Proxy};
@@ -100,8 +100,8 @@ impl Server {
             Self::Imap => Box::new(ImapBackend::new(ImapSettings::new(id, endpoint)).unwrap()),
             Self::Ftp => Box::new(FtpBackend::new(FtpSettings::new(id, endpoint)).unwrap()),
             Self::Smb => {
-                let settings = SmbSettings::new(id, endpoint).with_engine(SmbEngine::Native);
-                Box::new(SmbBackend::new(settings).unwrap())
+                // The engine `native`, by default.
+                Box::new(SmbBackend::new(SmbSettings::new(id, endpoint)).unwrap())
             }
             Self::Pavao => {
                 let helper = Isolation::Program(env!("CARGO_BIN_EXE_smb-helper").into());

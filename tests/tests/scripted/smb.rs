@@ -18,8 +18,12 @@ const TIMEOUT: Duration = Duration::from_millis(800);
 fn backends(peer: &FakeServer) -> Vec<SmbBackend> {
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), TlsMode::None).with_timeout(TIMEOUT);
     let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
-    let all =
-        [settings.clone(), settings.clone().with_share("data"), settings.with_engine(SmbEngine::Native)];
+    let all = [
+        settings.clone().with_engine(SmbEngine::Pavao),
+        settings.clone().with_share("data"),
+        // The engine `native`, by default.
+        settings,
+    ];
     all.into_iter().map(|settings| SmbBackend::new(settings).unwrap()).collect()
 }
 

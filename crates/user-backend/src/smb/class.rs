@@ -25,7 +25,7 @@ const WORKGROUP: &str = "a workgroup or domain, such as \"WORKGROUP\"";
 const FIELDS: &[FieldSpec] = &[
     FieldSpec::checked_text(
         "share",
-        "a share that is not open to guests, and not `IPC$`: the fastest and safest proof of a sign-in",
+        "a share, not open to guests and not `IPC$`: only users who can open it are accepted; needs `engine = \"pavao\"`",
         SHARE,
         check_share,
     ),
@@ -33,10 +33,11 @@ const FIELDS: &[FieldSpec] = &[
         .with_default("\"WORKGROUP\""),
     FieldSpec::choice(
         "engine",
-        "`\"pavao\"`: libsmbclient, in the program `user-backend-smb-helper`; `\"native\"`: pure Rust (cargo feature `smb-native`)",
-        &["pavao", "native"],
+        "`\"native\"`: pure Rust (cargo feature `smb-native`); `\"pavao\"`: libsmbclient, in the program \
+         `user-backend-smb-helper`; `\"auto\"`: `\"pavao\"` with a `share`, else `\"native\"`",
+        &["auto", "pavao", "native"],
     )
-    .with_default("\"pavao\""),
+    .with_default("\"auto\""),
 ];
 
 impl Class for SmbClass {
@@ -65,7 +66,7 @@ impl Class for SmbClass {
     }
 
     fn warnings(&self, entry: &Entry) -> Vec<(&'static str, String)> {
-        let is_unused = engine(entry.own()) == SmbEngine::Native && entry.text("share").is_some();
+        let is_unused = is_native(entry.own()) && entry.text("share").is_some();
         let unused = is_unused.then(|| {
             ("share", "no effect with engine = \"native\", which proves a session without a share".to_owned())
         });
@@ -92,15 +93,15 @@ impl Class for SmbClass {
     }
 
     fn check(&self, own: &OwnFields) -> Result<(), (&'static str, Problem)> {
-        let (word, feature) = match engine(own) {
-            SmbEngine::Pavao if cfg!(not(feature = "smb-helper")) => ("pavao", "smb-helper"),
-            SmbEngine::Native if cfg!(not(feature = "smb-native")) => ("native", "smb-native"),
+        let (word, feature) = match is_native(own) {
+            false if cfg!(not(feature = "smb-helper")) => ("pavao", "smb-helper"),
+            true if cfg!(not(feature = "smb-native")) => ("native", "smb-native"),
             _ => return Ok(()),
         };
         let problem =
             Problem::new(format!("engine \"{word}\""), "an engine that this program was built with")
                 .hint(format!("engine `{word}` needs the cargo feature `{feature}`"));
-        Err(("engine", problem))
+        Err(("engine", if own.has("share") { problem.hint("only `pavao` opens a share") } else { problem }))
     }
 
     fn refuses_name(&self, _: &Entry, upstream: &str) -> Option<Verdict> {
@@ -109,10 +110,11 @@ impl Class for SmbClass {
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
         #[cfg(feature = "smb-helper")]
-        if engine(entry.own()) == SmbEngine::Pavao {
+        if !is_native(entry.own()) {
+            let unchecked = if entry.text("share").is_some() { ", which opens no share" } else { "" };
             Isolation::Auto.runner().map_err(|why| {
                 Problem::new("engine \"pavao\"", "an engine that can run here")
-                    .hint(format!("{why}; install it, or set engine = \"native\""))
+                    .hint(format!("{why}; install it, or set engine = \"native\"{unchecked}"))
             })?;
         }
         let mut settings = SmbSettings::new(entry.id().clone(), entry.server()?.clone())
@@ -130,6 +132,10 @@ impl Class for SmbClass {
 
 fn engine(own: &OwnFields) -> SmbEngine {
     own.field("engine").unwrap_or_default()
+}
+
+fn is_native(own: &OwnFields) -> bool {
+    engine(own).is_native(own.has("share"))
 }
 
 fn check_share(name: &str) -> Result<(), Problem> {

@@ -10,13 +10,16 @@
 //! | setting | default | meaning |
 //! |---|---|---|
 //! | `host`, `port` | required / 445 | one IPv4 address is enough; `pavao` cannot use IPv6 |
-//! | `share` | none | a share that the person can open; not `IPC$` |
+//! | `share` | none | only users who can open this share are accepted; needs the engine `pavao`; not `IPC$` |
 //! | `workgroup` | `WORKGROUP` | workgroup or Windows domain |
-//! | `engine` | `pavao` | the library that speaks SMB: `pavao` or `native` |
+//! | `engine` | `auto` | the library that speaks SMB: `native` or `pavao`; `auto` is `native` without a share |
 //! | `deny_names` | anonymous, ftp, guest | applied by the resolver; `guest` stays denied even when the list is empty |
 //! | `connect_timeout`, `timeout` | 3s / 15s | |
 //!
 //! # Engines
+//! Without a setting, `native` runs, and `pavao` if a share is set or the cargo feature `smb-native`
+//! is off. What a server says never changes the engine: a password is sent once.
+//!
 //! | | `pavao` (cargo features `smb`, `smb-helper`) | `native` (cargo feature `smb-native`) |
 //! |---|---|---|
 //! | library | libsmbclient, in C, GPLv3 or later | smb2, in Rust |
@@ -186,9 +189,9 @@ impl SmbBackend {
 
 impl Engine {
     fn new(settings: &SmbSettings) -> Result<Self, BackendError> {
-        match settings.engine {
+        match settings.is_native() {
             #[cfg(feature = "smb-helper")]
-            SmbEngine::Pavao => session::Pavao::new(
+            false => session::Pavao::new(
                 settings.endpoint.clone(),
                 settings.workgroup.clone(),
                 settings.share.as_deref(),
@@ -196,13 +199,13 @@ impl Engine {
             )
             .map(Self::Pavao),
             #[cfg(feature = "smb-native")]
-            SmbEngine::Native => {
+            true => {
                 Ok(Self::Native(native::Native::new(settings.endpoint.clone(), settings.workgroup.clone())))
             }
             #[allow(unreachable_patterns, reason = "reachable when the feature of one engine is off")]
-            SmbEngine::Pavao => Err(absent("pavao", "smb-helper")),
+            false => Err(absent("pavao", "smb-helper")),
             #[allow(unreachable_patterns, reason = "reachable when the feature of one engine is off")]
-            SmbEngine::Native => Err(absent("native", "smb-native")),
+            true => Err(absent("native", "smb-native")),
         }
     }
 

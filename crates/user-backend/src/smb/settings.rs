@@ -18,13 +18,27 @@ const MAX_WORKGROUP_BYTES: usize = 255;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SmbEngine {
-    /// libsmbclient through the crate pavao (cargo feature `smb`).
+    /// [`Native`](Self::Native), or [`Pavao`](Self::Pavao) where only that will do.
     ///
-    /// The default.
+    /// `Pavao` is taken if a share is set, because it alone makes sure that the user can open the
+    /// share, and in programs without the cargo feature `smb-native`. The default.
     #[default]
+    Auto,
+    /// libsmbclient through the crate pavao (cargo feature `smb-helper`, or `smb`).
     Pavao,
     /// The crate smb2, pure Rust (cargo feature `smb-native`).
     Native,
+}
+
+impl SmbEngine {
+    /// Whether the engine `native` runs, and not `pavao`.
+    pub(super) fn is_native(self, has_share: bool) -> bool {
+        match self {
+            Self::Auto => cfg!(feature = "smb-native") && !has_share,
+            Self::Pavao => false,
+            Self::Native => true,
+        }
+    }
 }
 
 /// Which names with a domain are sent to the server.
@@ -95,10 +109,10 @@ impl SmbSettings {
         self
     }
 
-    /// Sets a share that the users can open, with which the engine `pavao` proves a session.
+    /// Sets a share that each user must be able to open; it chooses the engine `pavao`.
     ///
-    /// Without one it opens the pipe `srvsvc`, which is slower by the start of a process on the
-    /// server.
+    /// That engine proves a session with it. Without a share it opens the pipe `srvsvc`, which is
+    /// slower by the start of a process on the server.
     #[must_use]
     pub fn with_share(mut self, share: impl Into<String>) -> Self {
         self.share = Some(share.into());
@@ -112,7 +126,7 @@ impl SmbSettings {
         self
     }
 
-    /// Chooses the library that speaks SMB.
+    /// Chooses the library that speaks SMB (default [`SmbEngine::Auto`]).
     #[must_use]
     pub fn with_engine(mut self, engine: SmbEngine) -> Self {
         self.engine = engine;
@@ -124,6 +138,11 @@ impl SmbSettings {
     pub fn with_isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = isolation;
         self
+    }
+
+    /// Whether the engine `native` runs.
+    pub(super) fn is_native(&self) -> bool {
+        self.engine.is_native(self.share.is_some())
     }
 
     /// Finds what no server could have.

@@ -20,11 +20,13 @@ async fn verdict(backend: &SmbBackend, name: &str, password: &str) -> Result<Ver
     backend.authenticate(&Attempt::new(&name, &password, now() + Duration::from_secs(5))).await
 }
 
-#[cfg(not(feature = "smb"))]
+#[cfg(not(feature = "smb-helper"))]
 #[test]
 fn missing_engine_names_its_feature() {
-    let error = text(settings().with_engine(SmbEngine::Pavao));
-    assert!(error.ends_with("engine \"pavao\" needs the cargo feature smb"), "{error}");
+    for settings in [settings().with_engine(SmbEngine::Pavao), settings().with_share("data")] {
+        let error = text(settings);
+        assert!(error.ends_with("engine \"pavao\" needs the cargo feature smb-helper"), "{error}");
+    }
 }
 
 #[cfg(not(feature = "smb-native"))]
@@ -32,6 +34,19 @@ fn missing_engine_names_its_feature() {
 fn missing_engine_names_its_feature() {
     let error = text(settings().with_engine(SmbEngine::Native));
     assert!(error.ends_with("engine \"native\" needs the cargo feature smb-native"), "{error}");
+}
+
+#[test]
+fn default_engine_is_native_unless_a_share_is_set() {
+    let is_native = |settings: SmbSettings| settings.is_native();
+    let compiled = cfg!(feature = "smb-native");
+    for engine in [None, Some(SmbEngine::Auto)] {
+        let settings = || engine.into_iter().fold(settings(), SmbSettings::with_engine);
+        assert_eq!(is_native(settings()), compiled, "{engine:?}");
+        assert!(!is_native(settings().with_share("data")), "{engine:?}");
+    }
+    assert!(!is_native(settings().with_engine(SmbEngine::Pavao)));
+    assert!(is_native(settings().with_engine(SmbEngine::Native).with_share("data")));
 }
 
 #[test]
@@ -50,7 +65,7 @@ fn share_is_a_name_and_not_a_path() {
 #[cfg(feature = "smb")]
 #[tokio::test]
 async fn password_beyond_libsmbclient_is_refused_before_io() {
-    let backend = SmbBackend::new(settings()).unwrap();
+    let backend = SmbBackend::new(settings().with_engine(SmbEngine::Pavao)).unwrap();
     for bytes in [256, 300, 1024] {
         let verdict = verdict(&backend, "alice", &"x".repeat(bytes)).await.unwrap();
         assert_eq!(verdict, Verdict::Rejected(Rejection::PolicyDenied), "{bytes}");
@@ -65,7 +80,8 @@ async fn password_beyond_libsmbclient_is_refused_before_io() {
 #[tokio::test]
 async fn libsmbclient_is_not_given_an_address_it_cannot_use() {
     let endpoint = Endpoint::new("::1", 445, TlsMode::None);
-    let backend = SmbBackend::new(SmbSettings::new(BackendId::parse("files").unwrap(), endpoint)).unwrap();
+    let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
+    let backend = SmbBackend::new(settings.with_engine(SmbEngine::Pavao)).unwrap();
     let error = verdict(&backend, "alice", "secret").await.unwrap_err();
     assert_eq!((error.kind(), error.phase()), ("misconfigured", Phase::Resolve));
     assert!(error.to_string().contains("engine = \"native\""), "{error}");

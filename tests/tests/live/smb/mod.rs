@@ -36,7 +36,7 @@ enum LoginMethod {
     HelpedShare(&'static str),
     /// The same in helper processes.
     HelpedPipe,
-    /// smb2.
+    /// smb2, by default.
     Native,
 }
 
@@ -55,13 +55,14 @@ fn backend(rig: &Rig, port: u16, how: LoginMethod) -> SmbBackend {
 fn backend_at(host: &str, port: u16, how: LoginMethod, timeout: Duration) -> SmbBackend {
     let endpoint = Endpoint::new(host, port, TlsMode::None).with_timeout(timeout);
     let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
+    let pipe = || settings.clone().with_engine(SmbEngine::Pavao);
     let helped = || Isolation::Program(env!("CARGO_BIN_EXE_smb-helper").into());
     let settings = match how {
         LoginMethod::Share(share) => settings.with_share(share),
-        LoginMethod::Pipe => settings,
+        LoginMethod::Pipe => pipe(),
         LoginMethod::HelpedShare(share) => settings.with_share(share).with_isolation(helped()),
-        LoginMethod::HelpedPipe => settings.with_isolation(helped()),
-        LoginMethod::Native => settings.with_engine(SmbEngine::Native),
+        LoginMethod::HelpedPipe => pipe().with_isolation(helped()),
+        LoginMethod::Native => settings,
     };
     SmbBackend::new(settings).unwrap()
 }

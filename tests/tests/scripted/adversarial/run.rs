@@ -246,10 +246,9 @@ pub(super) fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
             Box::new(XmppBackend::new(XmppSettings::new(id, endpoint)).unwrap())
         }
         Protocol::SmbShare => Box::new(SmbBackend::new(smb(endpoint).with_share("data")).unwrap()),
-        Protocol::SmbPipe => Box::new(SmbBackend::new(smb(endpoint)).unwrap()),
-        Protocol::SmbNative => {
-            Box::new(SmbBackend::new(smb(endpoint).with_engine(SmbEngine::Native)).unwrap())
-        }
+        Protocol::SmbPipe => Box::new(SmbBackend::new(smb(endpoint).with_engine(SmbEngine::Pavao)).unwrap()),
+        // By default.
+        Protocol::SmbNative => Box::new(SmbBackend::new(smb(endpoint)).unwrap()),
     }
 }
 

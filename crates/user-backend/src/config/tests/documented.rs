@@ -369,9 +369,14 @@ fn resolver_setting_without_effect_is_warned_about() {
 #[cfg(all(feature = "smb", feature = "smb-native"))]
 #[test]
 fn share_without_effect_is_warned_about() {
-    let config =
-        toml("[[user_backends]]\nclass = \"smb\"\nhost = \"files\"\nshare = \"data\"\nengine = \"native\"");
-    assert_eq!(config.warnings()[0].setting(), "share");
+    let warned = |fields: &str| {
+        let config = toml(&format!("[[user_backends]]\nclass = \"smb\"\nhost = \"files\"\n{fields}"));
+        config.warnings().iter().any(|warning| warning.setting() == "share")
+    };
+    assert!(warned("share = \"data\"\nengine = \"native\""));
+    for fields in ["share = \"data\"", "share = \"data\"\nengine = \"auto\"", "engine = \"native\""] {
+        assert!(!warned(fields), "{fields}");
+    }
 }
 
 #[test]
