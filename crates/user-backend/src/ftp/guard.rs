@@ -168,7 +168,7 @@ impl Guard {
             }
             (None, ReplyLine::More(code, words)) => {
                 self.words_of_reply.clear();
-                self.words_of_reply.add(words);
+                self.keep(code, words);
                 self.open = Some(code);
                 self.hand_out(&code, b'-', words.len());
             }
@@ -179,10 +179,13 @@ impl Guard {
                 return Err(ProtocolViolation::NotAReply);
             }
             (Some(open), line) => {
-                self.words_of_reply.add(match line {
-                    ReplyLine::More(code, words) if code == open => words,
-                    _ => text,
-                });
+                self.keep(
+                    open,
+                    match line {
+                        ReplyLine::More(code, words) if code == open => words,
+                        _ => text,
+                    },
+                );
                 self.line.resize(text.len(), b'.');
                 self.line.extend_from_slice(b"\r\n");
             }
@@ -194,13 +197,20 @@ impl Guard {
     ///
     /// The library waits for more if nothing follows the code.
     fn end(&mut self, code: [u8; 3], words: &[u8]) {
-        self.words_of_reply.add(words);
+        self.keep(code, words);
         self.open = None;
         // 1yz: another greeting follows.
         if code.first() != Some(&b'1') {
             self.noise = None;
         }
         self.hand_out(&code, b' ', words.len().max(1));
+    }
+
+    /// Keeps the words of a refusal; those of other replies decide nothing.
+    fn keep(&mut self, code: [u8; 3], words: &[u8]) {
+        if matches!(code, [b'4' | b'5', ..]) {
+            self.words_of_reply.add(words);
+        }
     }
 
     fn hand_out(&mut self, code: &[u8; 3], mark: u8, length: usize) {

@@ -177,13 +177,17 @@ impl ReplyText {
     ///
     /// Forgets them.
     pub(crate) fn judge(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
+        let unknown = |text: ServerText| Words {
+            class: ReplyClass::Unknown,
+            is_taught: false,
+            message: self.is_alert.then(|| text.clone()),
+            text,
+        };
         let words = if self.is_too_long {
-            Words {
-                class: ReplyClass::Unknown,
-                is_taught: false,
-                text: ServerText::withheld(),
-                message: None,
-            }
+            Words { message: None, ..unknown(ServerText::withheld()) }
+        } else if self.raw.is_empty() {
+            // Every yes comes here: guards keep the words of refusals only.
+            unknown(ServerText::empty())
         } else {
             let is_taught = taught.match_reply(&self.raw, sent.name);
             let (class, is_for_the_user) = match is_taught {

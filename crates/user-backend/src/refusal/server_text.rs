@@ -53,6 +53,11 @@ impl ServerText {
         Self { shown, words: Some(words.into()) }
     }
 
+    /// Of a reply without words.
+    pub(super) fn empty() -> Self {
+        Self { shown: Box::default(), words: Some(Box::default()) }
+    }
+
     /// Nothing, about which nothing is known.
     pub(crate) fn withheld() -> Self {
         Self { shown: Box::default(), words: None }

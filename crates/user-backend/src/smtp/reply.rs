@@ -64,7 +64,7 @@ pub(super) struct Reply {
     code: u16,
     enhanced: Option<EnhancedCode>,
     lines: Vec<Zeroizing<Vec<u8>>>,
-    /// Its words, without codes.
+    /// Its words, without codes, if it is a refusal: those of other replies decide nothing.
     pub(super) text: ReplyText,
 }
 
@@ -95,7 +95,9 @@ impl Reply {
         if self.lines.len() == MAX_LINES {
             return Err(ProtocolViolation::TooLong);
         }
-        self.text.add(words);
+        if code >= 400 {
+            self.text.add(words);
+        }
         self.lines.push(Zeroizing::new(text.to_vec()));
         Ok(is_last)
     }

@@ -8,6 +8,8 @@
 //! credentials and parsers have been seen to trip over them. The words of an answer are kept apart,
 //! in a [`ReplyText`], until they are judged.
 
+use zeroize::Zeroizing;
+
 use super::violation::ProtocolViolation;
 use crate::refusal::ReplyText;
 
@@ -44,6 +46,35 @@ pub(in crate::imap) const UNLISTED: &str = "UNLISTED";
 /// The code of this name, in any letter case.
 pub(in crate::imap) fn known_code(name: &str) -> &'static str {
     CODES.into_iter().find(|code| code.eq_ignore_ascii_case(name)).unwrap_or(UNLISTED)
+}
+
+/// A line as it came, without its end.
+pub(super) struct RawLine {
+    raw: Zeroizing<Vec<u8>>,
+    /// The line that is read, if it is another one: see [`sanitise`].
+    clean: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl RawLine {
+    pub(super) fn new(raw: Zeroizing<Vec<u8>>) -> Self {
+        let is_clean = raw.iter().all(|byte| is_printable(*byte));
+        let clean = (!is_clean).then(|| {
+            let mut clean = raw.clone();
+            sanitise(&mut clean);
+            clean
+        });
+        Self { raw, clean }
+    }
+
+    /// Printable ASCII only.
+    pub(super) fn text(&self) -> &[u8] {
+        self.clean.as_ref().unwrap_or(&self.raw)
+    }
+
+    /// The last bytes of the line as it came.
+    pub(super) fn end_as_it_came(&self, length: usize) -> &[u8] {
+        self.raw.len().checked_sub(length).and_then(|at| self.raw.get(at..)).unwrap_or_default()
+    }
 }
 
 /// The words that begin a status response (RFC 9051 section 7.1).
@@ -127,12 +158,16 @@ impl<'a> ServerLine<'a> {
 /// Replaces everything but printable ASCII.
 ///
 /// A lone CR, NUL, and bytes that a parser could cut a character at.
-pub(super) fn sanitise(line: &mut [u8]) {
+fn sanitise(line: &mut [u8]) {
     for byte in line {
-        if !matches!(byte, b' '..=b'~') {
+        if !is_printable(*byte) {
             *byte = b'?';
         }
     }
+}
+
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 /// Rewrites a status response: `prefix`, the word, and the code if there is one.
@@ -156,6 +191,14 @@ pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, tex
     }
     out.extend_from_slice(b"\r\n");
     added
+}
+
+/// Rewrites the answer to a command: the tag, the word, and the code of a refusal.
+///
+/// Nothing reads the code of an answer that is OK. Most servers send all their capabilities in it,
+/// a long list that would be rewritten and parsed for every sign-in.
+pub(super) fn write_answer(out: &mut Vec<u8>, tag: &[u8], status: Status, text: &[u8]) {
+    write_status(out, tag, status, if status == Status::Ok { &[] } else { text });
 }
 
 /// Rewrites `* CAPABILITY`.

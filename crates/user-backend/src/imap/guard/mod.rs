@@ -41,7 +41,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::task::coop::unconstrained;
 use zeroize::Zeroizing;
 
-use line::{ServerLine, Status};
+use line::{RawLine, ServerLine, Status};
 
 use crate::refusal::{RefusalTexts, ReplyText, Sent, Words};
 
@@ -96,8 +96,6 @@ pub(super) struct Guard<S> {
     handed: usize,
     total: usize,
     added_rev1: bool,
-    /// The line being judged, as it came.
-    line: Zeroizing<Vec<u8>>,
     /// The words of the last answer that was not OK.
     answer: ReplyText,
     /// The words of an alert that came before it.
@@ -116,7 +114,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             handed: 0,
             total: 0,
             added_rev1: false,
-            line: Zeroizing::default(),
             answer: ReplyText::default(),
             alert: ReplyText::default(),
             is_dovecot: false,
@@ -260,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn poll_drain(&mut self, cx: &mut Context<'_>, violation: ProtocolViolation) -> io::Result<()> {
         loop {
             while let Some(line) = self.take_line()? {
-                match ServerLine::parse(&line, None) {
+                match ServerLine::parse(line.text(), None) {
                     Ok(ServerLine::Status { status: Status::Bye, .. }) => return Err(self.end()),
                     Ok(ServerLine::Status { status: Status::Preauth, .. }) => {
                         return Err(self.fail(ProtocolViolation::Preauth));
@@ -329,32 +326,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Poll::Ready(Ok(filled.len()))
     }
 
-    /// Takes the next whole line out of the raw bytes, sanitised and without its end.
-    fn take_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+    /// Takes the next whole line out of the raw bytes, without its end.
+    fn take_line(&mut self) -> io::Result<Option<RawLine>> {
         let end = self.raw.iter().position(|byte| *byte == b'\n');
         if end.unwrap_or(self.raw.len()) > MAX_LINE + 1 {
             return Err(self.fail(ProtocolViolation::LineTooLong));
         }
         let Some(end) = end else { return Ok(None) };
-        let mut line: Vec<u8> = self.raw.drain(..=end).collect();
+        let mut line: Zeroizing<Vec<u8>> = Zeroizing::new(self.raw.drain(..=end).collect());
         line.pop();
         if line.pop() != Some(b'\r') {
             return Err(self.fail(ProtocolViolation::BareLineFeed));
         }
-        self.line = Zeroizing::new(line.clone());
-        line::sanitise(&mut line);
-        Ok(Some(line))
+        Ok(Some(RawLine::new(line)))
     }
 
     /// Judges one line.
     ///
     /// `out` then holds what may pass of it, which is nothing when it is dropped.
-    fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
+    fn judge(&mut self, raw: &RawLine) -> Result<(), ProtocolViolation> {
         let tag = match &self.state {
             State::Command { tag, .. } => Some(tag.as_ref()),
             _ => None,
         };
-        let line = ServerLine::parse(line, tag);
+        let line = ServerLine::parse(raw.text(), tag);
         let is_greeting = self.state == State::Greeting;
         if is_greeting {
             let Ok(ServerLine::Status { status: Status::Ok | Status::Preauth | Status::Bye, .. }) = line
@@ -384,7 +379,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     (_, Status::Preauth) => return Err(ProtocolViolation::Preauth),
                     (state, _) => state,
                 };
-                let text_as_it_came = behind(&self.line, text.len());
+                let text_as_it_came = raw.end_as_it_came(text.len());
                 if is_greeting {
                     self.is_dovecot = line::names_dovecot(text_as_it_came);
                 } else if line::is_alert(text_as_it_came) && self.alert.is_empty() {
@@ -406,18 +401,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     return Err(ProtocolViolation::EarlyYes);
                 }
                 if status != Status::Ok {
-                    line::keep_words(&mut self.answer, behind(&self.line, text.len()));
+                    line::keep_words(&mut self.answer, raw.end_as_it_came(text.len()));
                 }
-                line::write_status(&mut self.out, &tag, status, text);
+                line::write_answer(&mut self.out, &tag, status, text);
             }
         }
         Ok(())
     }
-}
-
-/// The end of a line, as it came.
-fn behind(line: &[u8], length: usize) -> &[u8] {
-    line.len().checked_sub(length).and_then(|at| line.get(at..)).unwrap_or_default()
 }
 
 /// Hands out one line per call, in pieces when the caller's buffer is smaller.
