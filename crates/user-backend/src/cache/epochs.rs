@@ -126,13 +126,17 @@ impl InvalidationEpochs {
     /// Whether an outcome with these labels is valid if its check began at `began`.
     #[inline]
     pub fn holds(&self, began: Epoch, labels: &[Label]) -> bool {
-        // Usually nothing at all was invalidated since. An invalidation that is not seen here has
-        // not returned.
-        if self.epoch.load(Ordering::SeqCst) <= began.0 {
-            return true;
-        }
-        self.everything.load(Ordering::SeqCst) <= began.0
-            && labels.iter().all(|label| self.mark(*label) <= began.0 || self.last(*label) <= began.0)
+        self.is_last(began)
+            || (self.everything.load(Ordering::SeqCst) <= began.0
+                && labels.iter().all(|label| self.mark(*label) <= began.0 || self.last(*label) <= began.0))
+    }
+
+    /// Whether nothing at all was invalidated since, as usual.
+    ///
+    /// An invalidation that is not seen here has not returned.
+    #[inline]
+    pub fn is_last(&self, began: Epoch) -> bool {
+        self.epoch.load(Ordering::SeqCst) <= began.0
     }
 
     /// The epoch of the last invalidation that concerns any of these labels.

@@ -119,7 +119,10 @@ impl Resolver {
             return super::remembered(proof);
         }
         let scope = Scope(credentials.only);
-        let flight = scope.typed_key(&self.shared.cache, name.as_str(), password.expose());
+        let flight = match scope {
+            Scope::ALL => guess.key.credentials,
+            only => only.typed_key(&self.shared.cache, name.as_str(), password.expose()),
+        };
         // An attempt of the same source with the same password is one guess, so it needs no permit
         // of its own.
         let is_under_way =
@@ -164,28 +167,34 @@ impl Resolver {
             let resolver = self.clone();
             let source = credentials.source;
             let only = credentials.only.cloned();
-            let is_local = credentials.is_local;
             // A typed name may be a password in the wrong field, so it is not beside every line of
             // the usual log.
             let span =
                 tracing::debug_span!("attempt", user = ?name, source = source.map(tracing::field::display));
             let work = async move {
+                let shared = &resolver.shared;
+                let scope = Scope(only.as_ref());
+                let canonical = name.canonical().as_str();
+                let accepted_key = scope.accepted_key(&shared.cache, canonical, password.expose());
+                let question = Question {
+                    name: &name,
+                    password: &password,
+                    scope,
+                    source,
+                    began,
+                    accepted_key,
+                    typed_key: flight,
+                };
                 // Another attempt may have finished since the first look-up.
-                let only = only.as_ref();
-                let again =
-                    Credentials { name: name.as_str(), password: password.expose(), source, only, is_local };
                 let may_recall = admission.may_recall();
-                if let Some(answer) = resolver.recall(&again, may_recall, now()) {
+                if let Some(answer) = resolver.recall(&question, may_recall, now()) {
                     return (answer, began);
                 }
-                let shared = &resolver.shared;
                 let is_proven = admission.knowledge.is_exempt;
                 let attempt =
                     Attempt::new(&name, &password, backends_until).from_source(source).as_proven(is_proven);
-                let finding = chain.ask(attempt, Scope(only), &admission.guess.key).await;
+                let finding = chain.ask(attempt, scope, &admission.guess.key).await;
                 let is_guess = finding.is_guess;
-                let question =
-                    Question { name: &name, password: &password, scope: Scope(only), source, began };
                 let answer = shared.conclude(&chain, finding, question, may_recall);
                 if admission.settle(&chain, &answer, is_guess).await {
                     observe::locked(&name, source);

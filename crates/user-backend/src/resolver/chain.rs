@@ -150,12 +150,12 @@ impl Chain {
             }
             // Users of another domain touch neither pins, budget, permits nor the circuit breaker.
             let rules = slot.names.domain();
-            let readings = (rules.read_account(attempt.name), rules.read(attempt.name));
-            if readings == (None, None) {
+            let account = rules.read_account(attempt.name);
+            if account.is_none() && rules.name(attempt.name).is_none() {
                 trace.steps.push(TraceStep::of(&slot.id, &Ok(Verdict::NotMine), 0));
                 continue;
             }
-            let (reading, owner) = match owners.choose(attempt.name.canonical(), readings).await {
+            let (reading, owner) = match owners.choose(attempt.name, account, rules).await {
                 Ok(Some(chosen)) => chosen,
                 Ok(None) => {
                     trace.steps.push(TraceStep::of(&slot.id, &Ok(Verdict::NotMine), 0));
@@ -404,7 +404,9 @@ struct OwnerLookup<'a> {
 }
 
 impl OwnerLookup<'_> {
-    /// How a backend reads a name, and the owner of that name.
+    /// How a backend with these rules reads a name, and the owner of that name.
+    ///
+    /// `account`: how it reads the name if that is the id of an account.
     ///
     /// `None`: the name is of another domain.
     ///
@@ -412,13 +414,15 @@ impl OwnerLookup<'_> {
     /// would otherwise be sent every mistyped password of a local user with the same bare name.
     async fn choose(
         &mut self,
-        typed: &CanonicalName,
-        (account, other): (Option<Reading>, Option<Reading>),
+        typed: &LoginName,
+        account: Option<Reading>,
+        rules: &DomainRules,
     ) -> Result<Option<(Reading, Option<PinOwner>)>, String> {
-        if let Some(owner) = self.of(typed).await? {
-            return Ok(account.or(other).map(|reading| (reading, Some(owner))));
+        if let Some(owner) = self.of(typed.canonical()).await? {
+            let reading = account.or_else(|| rules.read(typed));
+            return Ok(reading.map(|reading| (reading, Some(owner))));
         }
-        let Some(reading) = other else { return Ok(None) };
+        let Some(reading) = rules.read(typed) else { return Ok(None) };
         let owner = self.of(reading.identity.name()).await?;
         Ok(Some((reading, owner)))
     }
@@ -441,7 +445,7 @@ impl Chain {
     ///
     /// Usually one, however many backends there are.
     pub(super) fn known_as(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
-        self.rules.iter().filter_map(|rules| Some(rules.identity(login)?.name().clone()))
+        self.rules.iter().filter_map(|rules| rules.name(login))
     }
 
     /// The names that a guess counts at.

@@ -31,15 +31,15 @@ pub(super) struct Question<'a> {
     pub(super) source: Option<IpAddr>,
     /// The last invalidation before the backends were asked.
     pub(super) began: Epoch,
+    /// The key of its acceptance.
+    pub(super) accepted_key: OutcomeKey,
+    /// The key of its refusal.
+    pub(super) typed_key: OutcomeKey,
 }
 
 impl Question<'_> {
-    fn accepted_key(&self, cache: &OutcomeCache, scope: Scope<'_>) -> OutcomeKey {
+    fn accepted_key_in(&self, cache: &OutcomeCache, scope: Scope<'_>) -> OutcomeKey {
         scope.accepted_key(cache, self.name.canonical().as_str(), self.password.expose())
-    }
-
-    fn typed_key(&self, cache: &OutcomeCache, scope: Scope<'_>) -> OutcomeKey {
-        scope.typed_key(cache, self.name.as_str(), self.password.expose())
     }
 }
 
@@ -52,7 +52,7 @@ impl ResolverShared {
         question: Question<'_>,
         may_recall: bool,
     ) -> TracedOutcome {
-        let Question { name, scope, began, .. } = question;
+        let Question { name, began, .. } = question;
         let ChainResult { decision, mut trace, is_guess: _ } = finding;
         self.forget_outdated(chain);
         let outcome = match decision {
@@ -62,9 +62,8 @@ impl ResolverShared {
             ChainDecision::Rejected { rejection, cacheable } => {
                 self.forget_acceptances(chain, question);
                 if let Some(lifetime) = cacheable {
-                    let key = question.typed_key(&self.cache, scope);
                     let names = std::iter::once(name.canonical().clone()).chain(chain.known_as(name));
-                    self.cache.reject(key, names, rejection, began, now(), lifetime);
+                    self.cache.reject(question.typed_key, names, rejection, began, now(), lifetime);
                 }
                 Outcome::Refused(rejection)
             }
@@ -90,8 +89,7 @@ impl ResolverShared {
 
     /// An earlier yes of an unreachable backend, if it is within the grace period.
     fn grace(&self, question: Question<'_>, trace: &mut Trace) -> Option<Authenticated> {
-        let key = question.accepted_key(&self.cache, question.scope);
-        let proof = self.cache.stale(&key, now())?;
+        let proof = self.cache.stale(&question.accepted_key, now())?;
         let silent = |step: &TraceStep| step.backend == *proof.backend() && step.is_silence();
         if !trace.steps.iter().any(silent) {
             return None;
@@ -109,7 +107,7 @@ impl ResolverShared {
     /// This covers restricted and unrestricted attempts.
     fn forget_acceptances(&self, chain: &Chain, question: Question<'_>) {
         let Question { scope, .. } = question;
-        let key = |scope: Scope<'_>| question.accepted_key(&self.cache, scope);
+        let key = |scope: Scope<'_>| question.accepted_key_in(&self.cache, scope);
         for slot in chain.slots.iter().filter(|slot| scope.has(&slot.id)) {
             self.cache.forget(&key(Scope(Some(&slot.id))));
         }
@@ -128,7 +126,7 @@ impl ResolverShared {
         trace: &mut Trace,
     ) -> Outcome {
         let verified = VerifiedIdentity { identity, backend: slot.id.clone() };
-        let key = question.accepted_key(&self.cache, question.scope);
+        let key = question.accepted_key;
         let BackendPolicy { cache_accepted: fresh, max_stale: stale, .. } = slot.policy;
         let lifetime = Lifetime { fresh, stale, network: self.network(question.source) };
         if !self.cache.accept(key, question.name, &verified, question.began, now(), lifetime) {

@@ -90,7 +90,7 @@ use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, CacheStats, OutcomeCache};
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::secret::Password;
+use crate::secret::{OutcomeKey, Password};
 use crate::verdict::Authenticated;
 use backend_slot::prove;
 use canary::Canary;
@@ -185,9 +185,15 @@ impl Resolver {
     }
 
     /// The answer from memory for an attempt that has passed the limits.
-    fn recall(&self, credentials: &Credentials<'_>, may_accept: bool, at: Instant) -> Option<TracedOutcome> {
-        let accepted = may_accept.then(|| self.recall_acceptance(credentials, at)).flatten();
-        accepted.map(remembered).or_else(|| self.recall_refusal(credentials, at))
+    fn recall(
+        &self,
+        question: &conclude::Question<'_>,
+        may_accept: bool,
+        at: Instant,
+    ) -> Option<TracedOutcome> {
+        let accepted = || self.shared.cache.accepted(&question.accepted_key, at);
+        let accepted = may_accept.then(accepted).flatten();
+        accepted.map(remembered).or_else(|| self.refusal(question.scope, &question.typed_key, at))
     }
 
     /// The acceptance in memory, if there is one.
@@ -227,10 +233,13 @@ impl Resolver {
     }
 
     fn recall_refusal(&self, credentials: &Credentials<'_>, at: Instant) -> Option<TracedOutcome> {
-        let cache = &self.shared.cache;
         let scope = Scope(credentials.only);
-        let key = scope.typed_key(cache, credentials.name, credentials.password);
-        let rejection = cache.rejected(&key, at)?;
+        let key = scope.typed_key(&self.shared.cache, credentials.name, credentials.password);
+        self.refusal(scope, &key, at)
+    }
+
+    fn refusal(&self, scope: Scope<'_>, key: &OutcomeKey, at: Instant) -> Option<TracedOutcome> {
+        let rejection = self.shared.cache.rejected(key, at)?;
         let mut trace = Trace::new(EndReason::CachedRefusal);
         trace.steps = self.shared.chain.load().steps(|id| match scope.has(id) {
             true => TraceStep::remembered(id, StepOutcome::Rejected),

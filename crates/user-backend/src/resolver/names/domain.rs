@@ -249,6 +249,18 @@ impl DomainRules {
     ///
     /// `None`: the name is of another domain.
     pub(crate) fn read(&self, login: &LoginName) -> Option<Reading> {
+        let (login, identity) = self.identify(login)?;
+        let address = self.split(&login)?;
+        Some(self.reading(login.clone().into_owned(), address, identity))
+    }
+
+    /// The name of the identity by these rules; `None` if its domain is another one.
+    pub(crate) fn name(&self, login: &LoginName) -> Option<CanonicalName> {
+        self.identify(login).map(|(_, name)| name)
+    }
+
+    /// The login name without workgroup and escapes, and the name of the identity.
+    fn identify<'a>(&self, login: &'a LoginName) -> Option<(Cow<'a, LoginName>, CanonicalName)> {
         let login = self.without_workgroup(login)?;
         let login = login.with_escaped_at().map_or(login, Cow::Owned);
         let address = self.split(&login)?;
@@ -265,7 +277,7 @@ impl DomainRules {
                 CanonicalName::parse(&[login.canonical().as_str(), "@", first.name.as_str()].concat()).ok()?
             }
         };
-        Some(self.reading(login.clone().into_owned(), address, identity))
+        Some((login, identity))
     }
 
     /// How a name is read that is the id of an account of this backend.
