@@ -7,8 +7,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use tokio::net::TcpStream;
-
 use super::dialogue::Dialogue;
 use super::reply::{Mechanism, Next, Offer, ProtocolViolation, Stage, judge};
 use crate::backend::Probe;
@@ -16,7 +14,9 @@ use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::refusal::{Login, RefusalTexts, Refused, Sent, Words};
 use crate::sasl;
-use crate::transport::{Duplex, Endpoint, TlsClient, TlsMode, TlsSummary, broken, dial, encrypt, within};
+use crate::transport::{
+    Duplex, Endpoint, PromptSocket, TlsClient, TlsMode, TlsSummary, broken, encrypt, within,
+};
 
 /// Longest line of AUTH with the credentials in it (RFC 5321 section 4.5.3.1.4).
 ///
@@ -42,8 +42,8 @@ impl Session {
         tls: Option<&TlsClient>,
         deadline: Instant,
     ) -> Result<Self, BackendError> {
-        let socket = dial(endpoint, deadline).await?;
-        let peer = socket.peer_addr().ok();
+        let socket = PromptSocket::dial(endpoint, deadline).await?;
+        let peer = socket.get_ref().peer_addr().ok();
         let ehlo = ehlo(&socket);
         let (stream, summary): (Box<dyn Duplex>, _) = match (endpoint.tls(), tls) {
             (TlsMode::None, _) => (Box::new(socket), None),
@@ -139,8 +139,8 @@ impl Session {
 
 /// EHLO with our address: this machine may have no name that the server could check (RFC 5321
 /// section 4.1.3).
-fn ehlo(socket: &TcpStream) -> Vec<u8> {
-    let literal = match socket.local_addr().map(|address| address.ip().to_canonical()) {
+fn ehlo(socket: &PromptSocket) -> Vec<u8> {
+    let literal = match socket.get_ref().local_addr().map(|address| address.ip().to_canonical()) {
         Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
         Ok(IpAddr::V4(address)) => format!("[{address}]"),
         Err(_) => "[127.0.0.1]".to_owned(),
@@ -150,10 +150,10 @@ fn ehlo(socket: &TcpStream) -> Vec<u8> {
 
 /// Asks for TLS on an open connection.
 async fn start_tls(
-    mut dialogue: Dialogue<TcpStream>,
+    mut dialogue: Dialogue<PromptSocket>,
     ehlo: &[u8],
     deadline: Instant,
-) -> Result<TcpStream, BackendError> {
+) -> Result<PromptSocket, BackendError> {
     answer(&mut dialogue, Stage::Greeting, deadline).await?;
     if !say_hello(&mut dialogue, ehlo, deadline).await?.starttls {
         return Err(BackendError::misconfigured(

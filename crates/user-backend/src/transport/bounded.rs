@@ -7,7 +7,6 @@ use std::task::{Context, Poll, ready};
 
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::{Endpoint, TlsClient, TlsSummary, dial, sooner};
 use crate::clock::Instant;
@@ -129,7 +128,7 @@ pub(crate) async fn open(
 /// What [`TlsClient::handshake`] says.
 pub(crate) async fn encrypt(
     tls: &TlsClient,
-    socket: TcpStream,
+    socket: impl Duplex + 'static,
     endpoint: &Endpoint,
     deadline: Instant,
 ) -> Result<(Box<dyn Duplex>, TlsSummary), BackendError> {

@@ -22,6 +22,7 @@ mod certificate;
 mod dial;
 mod endpoint;
 mod prepared;
+mod prompt;
 mod provider;
 mod resolve;
 mod tls;
@@ -37,6 +38,7 @@ pub(crate) use {
     bounded::{BoundedStream, Duplex, Opened, broken, encrypt, open},
     dial::{cannot_connect, dial_first, dial_with},
     prepared::PreparedConnections,
+    prompt::PromptSocket,
     resolve::forget,
 };
 

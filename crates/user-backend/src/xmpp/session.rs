@@ -21,7 +21,9 @@ use crate::error::{BackendError, Phase};
 use crate::refusal::{Login, Refused};
 use crate::sasl::{self, encoded};
 use crate::secret::random_hex;
-use crate::transport::{Duplex, Endpoint, TlsClient, TlsMode, TlsSummary, broken, dial, sooner, within};
+use crate::transport::{
+    Duplex, Endpoint, PromptSocket, TlsClient, TlsMode, TlsSummary, broken, sooner, within,
+};
 
 /// An open stream, encrypted where it must be, whose features are known.
 pub(super) struct Session {
@@ -44,8 +46,8 @@ impl Session {
         virtual_host: &str,
         deadline: Instant,
     ) -> Result<Self, BackendError> {
-        let mut socket = dial(endpoint, deadline).await?;
-        let peer = socket.peer_addr().ok();
+        let mut socket = PromptSocket::dial(endpoint, deadline).await?;
+        let peer = socket.get_ref().peer_addr().ok();
         if endpoint.tls() == TlsMode::Explicit {
             let mut stream = XmlStream::new(socket);
             let features = begin(&mut stream, virtual_host, deadline).await?;
