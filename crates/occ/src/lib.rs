@@ -65,6 +65,7 @@ use user_backend::ClassRegistry;
 /// Programs that hold passwords should wipe freed memory, as `occ` does with the allocator of the
 /// crate `zeroizing-alloc`.
 pub fn run(registry: ClassRegistry) -> ExitCode {
+    let from_env = password::leave_environment();
     // Before anything else: this process will hold passwords.
     if let Err(error) = user_backend::process::disable_core_dumps() {
         eprintln_line(&format!("occ: warning: core dumps cannot be switched off: {error}"));
@@ -72,6 +73,7 @@ pub fn run(registry: ClassRegistry) -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(mut cli) => {
             cli.common.registry = registry;
+            cli.common.from_env = from_env;
             start(cli)
         }
         Err(refused) => refused.print(),
@@ -80,10 +82,6 @@ pub fn run(registry: ClassRegistry) -> ExitCode {
 
 /// Runs one command until it ends or is stopped by a signal.
 fn start(cli: Cli) -> ExitCode {
-    if cli.command.password().is_some_and(|source| source.password_from_env) {
-        // First of all: does not return when it works.
-        password::leave_environment();
-    }
     let answers = StdoutGuard::keep();
     logging::start(cli.common.verbose, cli.common.log_format);
     let Cli { common, command } = cli;

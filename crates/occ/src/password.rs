@@ -4,7 +4,7 @@
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal};
 
-use user_backend::environment;
+use user_backend::environment::TakenPassword;
 use zeroize::Zeroizing;
 
 use crate::cli::{Common, Password};
@@ -28,7 +28,7 @@ pub(crate) async fn read(
     question: String,
 ) -> Result<Zeroizing<String>, CliError> {
     if source.password_from_env {
-        return from_env();
+        return from_env(common);
     }
     let piped = source.password_from_stdin && !io::stdin().is_terminal();
     if !piped && is_not_interactive(common) {
@@ -60,10 +60,10 @@ pub(crate) async fn read_new(
 ) -> Result<Zeroizing<String>, CliError> {
     if source.password_from_env {
         let empty = || CliError::refused("--password-from-env given, but NC_PASS/OC_PASS is empty!");
-        if VARIABLES.iter().all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty())) {
+        if matches!(common.from_env.get(), Ok(None | Some(""))) {
             return Err(empty());
         }
-        return from_env();
+        return from_env(common);
     }
     let piped = source.password_from_stdin && !io::stdin().is_terminal();
     if !piped && is_not_interactive(common) {
@@ -121,9 +121,9 @@ pub(crate) async fn secret_from_stdin() -> Result<Zeroizing<String>, CliError> {
     wait(|| from_pipe(io::stdin().lock())).await
 }
 
-fn from_env() -> Result<Zeroizing<String>, CliError> {
-    match environment::password(&VARIABLES) {
-        Ok(Some(password)) => Ok(password),
+fn from_env(common: &Common) -> Result<Zeroizing<String>, CliError> {
+    match common.from_env.get() {
+        Ok(Some(password)) => Ok(Zeroizing::new(password.to_owned())),
         Ok(None) => Err(CliError::new("--password-from-env was given, but NC_PASS/OC_PASS is not set")),
         Err(_) => Err(CliError::new("the password in NC_PASS/OC_PASS is not UTF-8")),
     }
@@ -255,11 +255,9 @@ mod terminal {
     }
 }
 
-/// Gets [`VARIABLES`] out of this process's environment.
-///
-/// Does not return when it works.
-pub(crate) fn leave_environment() {
-    environment::scrub_and_reexec(&VARIABLES, "--password-from-env", "--password-from-stdin");
+/// Takes the password out of this process's environment, if its command line says so.
+pub(crate) fn leave_environment() -> TakenPassword {
+    TakenPassword::take(&VARIABLES, "--password-from-env", "--password-from-stdin")
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub(crate) use user::{
 };
 
 use user_backend::ClassRegistry;
+use user_backend::environment::TakenPassword;
 
 use crate::exit::Exit;
 use crate::logging::LogFormat;
@@ -102,6 +103,9 @@ pub(crate) struct Common {
     /// The classes of backends that a configuration may name.
     #[arg(skip)]
     pub(crate) registry: ClassRegistry,
+    /// The password of `--password-from-env`.
+    #[arg(skip)]
+    pub(crate) from_env: TakenPassword,
 }
 
 /// Source of a password.
@@ -139,18 +143,6 @@ pub(crate) enum Command {
     Store(StoreCommand),
     #[command(flatten)]
     General(GeneralCommand),
-}
-
-impl Command {
-    /// Source of the password, if the command takes one.
-    pub(crate) fn password(&self) -> Option<Password> {
-        match self {
-            Self::Backend(BackendCommand::Login(args)) => Some(args.password),
-            Self::User(UserCommand::Add(args)) => Some(args.password),
-            Self::User(UserCommand::ResetPassword(args)) => Some(args.password),
-            _ => None,
-        }
-    }
 }
 
 const GENERAL_HELP: &str = "\
@@ -210,7 +202,7 @@ pub(crate) fn command() -> clap::Command {
 
 /// Reads the command line.
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Refused> {
-    let words = order::command_first(words.into_iter().collect(), command());
+    let words = order::command_first(words.into_iter().collect(), command);
     Cli::try_parse_from(&words).map_err(|mut error| {
         mean_something(&mut error);
         let takes_one = words.iter().any(|word| TAKE_A_PASSWORD.iter().any(|name| word == name));

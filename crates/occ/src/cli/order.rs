@@ -12,7 +12,15 @@ use clap::{Arg, ArgAction, Command};
 /// A word is the command if it is the name of one, and everything before it are options that this
 /// command takes, with their values. Otherwise the words stay as they are, and the parser says what
 /// is wrong.
-pub(super) fn command_first(words: Vec<OsString>, mut cli: Command) -> Vec<OsString> {
+///
+/// `cli` is called only if there may be something to move: it takes as long as all else that a
+/// short command does.
+pub(super) fn command_first(words: Vec<OsString>, cli: impl FnOnce() -> Command) -> Vec<OsString> {
+    let begins_with_option = words.get(1).is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"));
+    if !begins_with_option || words.len() < 3 {
+        return words;
+    }
+    let mut cli = cli();
     cli.build();
     let found =
         words.iter().enumerate().skip(1).take_while(|(_, word)| *word != "--").find_map(|(at, word)| {
@@ -79,7 +87,7 @@ mod tests {
 
     fn ordered(words: &str) -> String {
         let words = std::iter::once("occ").chain(words.split(' ')).map(OsString::from).collect();
-        let words = command_first(words, super::super::command());
+        let words = command_first(words, super::super::command);
         let words: Vec<&str> = words.iter().skip(1).filter_map(|word| word.to_str()).collect();
         words.join(" ")
     }

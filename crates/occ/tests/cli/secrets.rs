@@ -80,6 +80,8 @@ fn t62_password_leaves_the_environment_before_any_io() {
             let seen = String::from_utf8_lossy(&seen);
             // Not shown on failure: the rest of the environment is private.
             assert!(!seen.is_empty() && !seen.contains("Wonderland"), "{words:?}: in /proc/…/{file}");
+            // The program was not started a second time, with the password in a pipe.
+            assert!(file == "environ" || seen.contains("--password-from-env"), "{seen}");
         }
         // T61: no core dump.
         let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();

@@ -11,7 +11,7 @@ use accounts::{AccountsError, GroupId, NewUser, UserId};
 use user_backend::ClassRegistry;
 use user_backend::Password;
 use user_backend::clock::{later, now};
-use user_backend::environment;
+use user_backend::environment::TakenPassword;
 use zeroize::Zeroizing;
 
 /// The configuration to start from.
@@ -26,25 +26,23 @@ const UNIT: &str = "/usr/lib/systemd/system/user-backend-server.service";
 /// The variables that `--password-from-env` reads: those of `occ`.
 const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
 
-/// Gets the password out of this process's environment.
-///
-/// Does not return when it works.
-pub(crate) fn leave_environment() {
-    environment::scrub_and_reexec(&VARIABLES, "--password-from-env", "--password-from-stdin");
+/// Takes the password out of this process's environment, if its command line says so.
+pub(crate) fn leave_environment() -> TakenPassword {
+    TakenPassword::take(&VARIABLES, "--password-from-env", "--password-from-stdin")
 }
 
 /// Source of the password.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Source {
-    Environment,
+    Environment(TakenPassword),
     Pipe,
     Terminal,
 }
 
 impl Source {
-    pub(crate) fn of(environment: bool, pipe: bool) -> Self {
+    pub(crate) fn of(environment: bool, pipe: bool, taken: TakenPassword) -> Self {
         match (environment, pipe) {
-            (true, _) => Self::Environment,
+            (true, _) => Self::Environment(taken),
             (_, true) => Self::Pipe,
             _ => Self::Terminal,
         }
@@ -92,6 +90,7 @@ pub(crate) async fn run(
         ));
     }
     let person = Person { id: id.as_str(), display_name: None, email: None };
+    let is_generated = source.is_none();
     let text = match source {
         Some(source) => password(source, admin).await?,
         None => generated(&app, &person).await?,
@@ -113,7 +112,7 @@ pub(crate) async fn run(
         Err(failed) => return Err(error(1, failed)),
     }
     report += &format!("created the administrator {admin}\n");
-    if source.is_none() {
+    if is_generated {
         report += &format!("password: {}\nIt is not shown again.\n", text.as_str());
     }
     report += "\nnext:\n";
@@ -169,9 +168,11 @@ fn write_new(path: &Path) -> std::io::Result<bool> {
 async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, InitError> {
     let question = format!("Password of {admin}: ");
     let read = move || match source {
-        Source::Environment => environment::password(&VARIABLES)
-            .map_err(|failed| error(2, failed))?
-            .ok_or_else(|| error(2, "--password-from-env was given, but OC_PASS is not set")),
+        Source::Environment(taken) => match taken.get() {
+            Ok(Some(password)) => Ok(Zeroizing::new(password.to_owned())),
+            Ok(None) => Err(error(2, "--password-from-env was given, but OC_PASS is not set")),
+            Err(failed) => Err(error(2, failed)),
+        },
         Source::Pipe => {
             let mut line = Zeroizing::new(String::new());
             let read = std::io::stdin().lock().take(64 * 1024).read_line(&mut line);

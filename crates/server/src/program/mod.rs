@@ -24,6 +24,7 @@ use log::LogFormat;
 ///
 /// `classes` are the classes of backends that a configuration may name.
 pub fn run(classes: ClassRegistry) -> ExitCode {
+    let taken = init::leave_environment();
     // Before anything else: this process will hold passwords.
     if let Err(error) = user_backend::process::disable_core_dumps() {
         return fail(1, format_args!("core dumps cannot be switched off: {error}"));
@@ -44,10 +45,6 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
         clap_complete::generate(shell, &mut Cli::command(), "user-backend-server", &mut script);
         print_line(&String::from_utf8_lossy(&script));
         return ExitCode::SUCCESS;
-    }
-    if matches!(cli.command, Command::Init { password_from_env: true, .. }) {
-        // Does not return when it works.
-        init::leave_environment();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -72,7 +69,7 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
                 generate_password,
                 if_needed,
             } => {
-                let typed = init::Source::of(password_from_env, password_from_stdin);
+                let typed = init::Source::of(password_from_env, password_from_stdin, taken);
                 let source = Some(typed).filter(|_| !generate_password);
                 match init::run(&config, &admin, source, if_needed, classes).await {
                     Ok(Some(text)) => {
