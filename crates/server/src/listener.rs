@@ -19,6 +19,7 @@ use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 use user_backend::clock::{later, now};
 use user_backend::file_permissions;
@@ -155,11 +156,13 @@ impl Listener {
         let (monitoring, sockets) = (self.monitoring.take(), self.sockets.take());
         let stopping = self.stopping.clone();
         let (frontends, stopped) = (self.app.clone(), stopping.subscribe());
-        let frontends = async {
-            if let Some(sockets) = sockets {
-                sockets.serve(frontends, stopped).await;
-            }
-        };
+        // A task of its own: a program may run this future on a thread beside those of the runtime,
+        // and each connection of saslauthd's protocol would go from there to one of them.
+        let mut serving = JoinSet::new();
+        if let Some(sockets) = sockets {
+            serving.spawn(sockets.serve(frontends, stopped));
+        }
+        let frontends = async { while serving.join_next().await.is_some() {} };
         let (app, exporter, handle) = (self.app.clone(), self.metrics.clone(), self.handle.clone());
         // A server that no one can watch ends, so that it is noticed.
         let monitored = async {

@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::time::timeout_at;
+use tokio::time::{interval, timeout_at};
 use user_backend::clock::{later, now};
 
 use crate::auth::client_address::Origin;
@@ -22,6 +22,20 @@ use crate::state::AppState;
 
 /// A monitor does not wait longer.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
+
+/// How often what was measured is summed up.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Sums up what was measured, for ever.
+///
+/// The recorder keeps every single duration until then, or until the metrics are read.
+pub(crate) async fn keep_small(metrics: PrometheusHandle) {
+    let mut turns = interval(UPKEEP);
+    loop {
+        turns.tick().await;
+        metrics.run_upkeep();
+    }
+}
 
 /// The metrics at the main listener, for requests from this machine only.
 ///

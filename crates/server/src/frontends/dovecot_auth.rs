@@ -20,6 +20,7 @@ use std::time::Duration;
 use accounts::OnOutage;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::{AbortHandle, JoinSet};
@@ -477,10 +478,15 @@ impl OpenRequests {
             }
             NextAction::Credentials { name, password } => {
                 let (app, is_trusted, typed) = (self.app.clone(), self.peer.is_trusted, name.clone());
-                let task = self.done.spawn(async move {
+                let mut deciding = Box::pin(async move {
                     let source = begin.source.filter(|_| is_trusted);
                     (id, decide(&app, id, &typed, &password, source, &begin.service).await)
                 });
+                // An answer from memory waits for nothing, so it needs no task.
+                if let Some((_, answer)) = (&mut deciding).now_or_never() {
+                    return self.reply(answer);
+                }
+                let task = self.done.spawn(deciding);
                 self.running.insert(id, Running { task, name });
                 None
             }
@@ -508,6 +514,11 @@ impl OpenRequests {
                 RequestOutcome::Undecided(fail_temporarily(id, Some(&running.name), UNAVAILABLE))
             }
         };
+        self.reply(answer)
+    }
+
+    /// The line to send; `None` if the connection ends instead.
+    fn reply(&mut self, answer: RequestOutcome) -> Option<String> {
         match answer {
             RequestOutcome::Decided(line) => Some(line),
             RequestOutcome::Undecided(_) if self.closes_on_outage => {

@@ -112,6 +112,9 @@ async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
             None
         }
     };
+    if let Some(metrics) = metrics.clone() {
+        tokio::spawn(crate::metrics::keep_small(metrics));
+    }
     let app = match AppState::start(settings, &config).await {
         Ok(app) => app,
         Err(error) => return fail(1, format_args!("{error}")),

@@ -124,7 +124,7 @@ async fn lines_arrive_in_parts_and_have_a_bound() {
     let mut lines = LineReader::new(server);
     client.write_all(b"one\ntw").await.unwrap();
     assert_eq!(**lines.next().await.unwrap().unwrap(), *b"one");
-    assert!(futures_util::FutureExt::now_or_never(lines.next()).is_none());
+    assert!(lines.next().now_or_never().is_none());
     client.write_all(b"o\n\nthree").await.unwrap();
     assert_eq!(**lines.next().await.unwrap().unwrap(), *b"two");
     assert_eq!(**lines.next().await.unwrap().unwrap(), *b"");
