@@ -3,7 +3,7 @@
 //! Its settings are stored with those of the other apps and take effect at once. The app can be
 //! disabled.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use accounts::{Accounts, AccountsError, POLICY_APP, PolicyError, Timestamp};
 use accounts::{PasswordRules, Person, PolicyRules};
@@ -14,6 +14,8 @@ use password_policy::{Generated, PasswordPolicy};
 pub struct Rules {
     product: String,
     current: RwLock<Arc<Current>>,
+    /// The version of the store that they were read from last; see [`Accounts::version`].
+    version: Mutex<Option<i64>>,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,11 @@ impl Rules {
     /// When the program is damaged.
     pub fn new(product: &str) -> Result<Self, PolicyError> {
         let current = Current { pairs: Vec::new(), rules: PolicyRules::of_settings(&[], product)? };
-        Ok(Self { product: product.to_owned(), current: RwLock::new(Arc::new(current)) })
+        Ok(Self {
+            product: product.to_owned(),
+            current: RwLock::new(Arc::new(current)),
+            version: Mutex::default(),
+        })
     }
 
     /// Takes over what the store says now.
@@ -59,6 +65,16 @@ impl Rules {
         };
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Current { pairs, rules });
         Ok(())
+    }
+
+    /// Whether they were read from this version of the store; never if it has none.
+    pub(crate) fn are_of(&self, version: Option<i64>) -> bool {
+        version.is_some() && *self.version.lock().unwrap_or_else(PoisonError::into_inner) == version
+    }
+
+    /// They were read after the store had this version.
+    pub(crate) fn are_now_of(&self, version: Option<i64>) {
+        *self.version.lock().unwrap_or_else(PoisonError::into_inner) = version;
     }
 
     /// The policy for accounts, unless the app is switched off.

@@ -162,6 +162,11 @@ impl AppState {
     /// # Errors
     /// The store is unavailable.
     pub async fn rules(&self) -> Result<&Rules, AccountsError> {
+        // In this order: what is committed after the version was read is under another version.
+        let version = self.accounts().version();
+        if self.inner.rules.are_of(version) {
+            return Ok(&self.inner.rules);
+        }
         self.inner.rules.refresh(&self.inner.accounts).await?;
         let max = self.inner.rules.maximum_login_attempts();
         // Only an administrator can end a lock, so the last one is never locked by the rule.
@@ -170,6 +175,7 @@ impl AppState {
             None => None,
         };
         self.resolver().set_max_failures_in_a_row(max, exempt.map(|id| id.name().clone()));
+        self.inner.rules.are_now_of(version);
         Ok(&self.inner.rules)
     }
 

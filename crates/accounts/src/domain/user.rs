@@ -79,6 +79,8 @@ pub struct Details {
     pub groups: Vec<GroupId>,
     /// The groups that the user administers, by id.
     pub subadmin_of: Vec<GroupId>,
+    /// Whether there is a link that sets a new password.
+    pub has_reset_link: bool,
 }
 
 /// The rights of a user.
@@ -97,7 +99,7 @@ pub struct Permissions {
 
 impl Permissions {
     /// The rights of a user, from the full record.
-    pub(crate) fn of(details: &Details) -> Self {
+    pub fn of(details: &Details) -> Self {
         Self {
             user: details.user.clone(),
             is_admin: details.groups.iter().any(|group| group.as_str() == ADMIN_GROUP),

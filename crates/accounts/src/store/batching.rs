@@ -3,12 +3,15 @@
 //! Whether a credential ended, which apps are on, who a user is and what the user may do: at every
 //! call that must be as true as the store is. Each question alone costs a trip to another thread or
 //! another machine, which is far more than the answer is worth. So requests that arrive during a
-//! statement wait for its end and then run together, in one statement. Nothing is remembered.
+//! statement wait for its end and then run together, in one statement.
+//!
+//! A file of SQLite says at once whether it was changed. What was found since its last change is
+//! remembered, and forgotten with the next. Nothing else is remembered.
 //!
 //! # The guarantee
-//! The statement that answers a question begins after the question was asked, and everything it
-//! says was true at one moment. The answer includes everything that any process wrote before the
-//! request.
+//! The statement that answers a question begins after the question was asked, or nothing was
+//! committed between its beginning and the question. Everything it says was true at one moment. So
+//! the answer includes everything that any process wrote before the request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,11 +34,66 @@ const MAX_WAIT: Duration = Duration::from_millis(25);
 /// Maximum number of concurrent statements.
 const MAX_IN_FLIGHT: usize = 3;
 
-/// The queue of requests.
+/// Maximum number of remembered users.
+///
+/// A user takes a kilobyte or two.
+const MAX_REMEMBERED: usize = 1024;
+
+/// The queue of requests, and what is remembered.
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Batcher(Arc<Mutex<RequestQueue>>);
+pub(crate) struct Batcher {
+    queue: Arc<Mutex<RequestQueue>>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+/// What was found since the last commit.
+#[derive(Debug, Default)]
+struct Memory {
+    /// The number of that commit; see [`Db::version`].
+    version: Option<i64>,
+    without_user: Option<Snapshot>,
+    users: HashMap<CanonicalName, Snapshot>,
+}
+
+impl Memory {
+    /// What is known at this version; what was known at another one is forgotten.
+    ///
+    /// A caller may come late, with a version that has passed. What it finds is newer than its
+    /// question, and no version comes back.
+    fn get(&mut self, version: i64, name: Option<&CanonicalName>) -> Option<Snapshot> {
+        if self.version != Some(version) {
+            self.version = Some(version);
+            self.without_user = None;
+            self.users.clear();
+        }
+        match name {
+            None => self.without_user.clone(),
+            Some(name) => self.users.get(name).cloned(),
+        }
+    }
+
+    /// Keeps what a statement found that began after this version was read.
+    ///
+    /// Names without a user are not kept: there is no end of them.
+    fn put(&mut self, version: i64, name: Option<&CanonicalName>, look: &Snapshot) {
+        if self.version != Some(version) {
+            return;
+        }
+        let Some(name) = name else {
+            self.without_user = Some(look.clone());
+            return;
+        };
+        if look.details.is_none() {
+            return;
+        }
+        if self.users.len() >= MAX_REMEMBERED {
+            self.users.clear();
+        }
+        self.users.insert(name.clone(), look.clone());
+    }
+}
 
 #[derive(Debug, Default)]
 struct RequestQueue {
@@ -50,8 +108,22 @@ struct Request {
 }
 
 impl Batcher {
-    /// The snapshot of a user, batched with concurrent requests.
+    /// The snapshot of a user: remembered, or batched with concurrent requests.
     pub(crate) async fn ask(&self, db: &Db, name: Option<&CanonicalName>) -> Result<Snapshot, AccountsError> {
+        // In this order: what is committed after the version was read is under another version.
+        let version = db.version();
+        let known = version.and_then(|version| self.memory().get(version, name));
+        if let Some(look) = known {
+            return Ok(look);
+        }
+        let look = self.ask_store(db, name).await?;
+        if let Some(version) = version {
+            self.memory().put(version, name, &look);
+        }
+        Ok(look)
+    }
+
+    async fn ask_store(&self, db: &Db, name: Option<&CanonicalName>) -> Result<Snapshot, AccountsError> {
         let (answer, mut answered) = oneshot::channel();
         let idle = {
             let mut queue = self.lock();
@@ -73,7 +145,11 @@ impl Batcher {
     }
 
     fn lock(&self) -> MutexGuard<'_, RequestQueue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -155,5 +231,39 @@ async fn answer(db: &Db, requests: Vec<Request>) {
         let look = details.map(|details| Snapshot::new(found.epoch, details, Arc::clone(&apps)));
         // Who went away needs no answer.
         drop(answer.send(look));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::{NewUser, UserId};
+    use crate::store::engine::Db;
+    use crate::store::{Accounts, StoreSettings};
+
+    #[tokio::test]
+    async fn remembered_until_any_process_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings::sqlite(folder.path().join("x.db"));
+        let accounts = Accounts::open(&settings).await.unwrap();
+        let other = Accounts::open(&settings).await.unwrap().as_system();
+        let anna = UserId::parse("anna").unwrap();
+        other.users().create(NewUser::new(anna.clone())).await.unwrap();
+        for name in [None, Some(anna.name())] {
+            accounts.snapshot(name).await.unwrap();
+        }
+        let Db::Sqlite { read, .. } = accounts.store().db() else { panic!("another engine") };
+        // From here on, no statement can be asked.
+        read.close().await;
+        for _ in 0..2 {
+            assert!(accounts.snapshot(None).await.unwrap().details.is_none());
+            let look = accounts.snapshot(Some(anna.name())).await.unwrap();
+            assert!(look.permissions().unwrap().user.enabled);
+        }
+        let ghost = UserId::parse("ghost").unwrap();
+        assert!(accounts.snapshot(Some(ghost.name())).await.is_err(), "names without a user are not kept");
+        other.users().set_enabled(&anna, false).await.unwrap();
+        for name in [None, Some(anna.name())] {
+            assert!(accounts.snapshot(name).await.is_err(), "{name:?}: a change was not noticed");
+        }
     }
 }

@@ -273,6 +273,14 @@ impl Accounts {
         self.store.batcher().ask(self.store.db(), name).await
     }
 
+    /// A number that changes with every commit of any process, if it costs next to nothing.
+    ///
+    /// As long as it is the same, nothing was written, and it never comes back. `None` on
+    /// PostgreSQL: it would have to be asked.
+    pub fn version(&self) -> Option<i64> {
+        self.store.db().version()
+    }
+
     pub(crate) const fn store(&self) -> &Store {
         &self.store
     }

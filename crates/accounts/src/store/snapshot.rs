@@ -52,7 +52,8 @@ pub(crate) const SNAPSHOT: Query = each(
          json((SELECT json_group_array(groups.id ORDER BY groups.id) FROM members \
          JOIN groups ON groups.key = members.group_key WHERE members.user_key = users.key)), \
          json((SELECT json_group_array(groups.id ORDER BY groups.id) FROM subadmins \
-         JOIN groups ON groups.key = subadmins.group_key WHERE subadmins.user_key = users.key)))) \
+         JOIN groups ON groups.key = subadmins.group_key WHERE subadmins.user_key = users.key)), \
+         EXISTS (SELECT 1 FROM resets WHERE user_key = users.key))) \
          FROM json_each($1) AS wanted JOIN users ON users.name = wanted.value)"
     ),
     concat!(
@@ -65,7 +66,8 @@ pub(crate) const SNAPSHOT: Query = each(
          (SELECT json_agg(groups.id ORDER BY groups.id) FROM members \
          JOIN groups ON groups.key = members.group_key WHERE members.user_key = users.key), \
          (SELECT json_agg(groups.id ORDER BY groups.id) FROM subadmins \
-         JOIN groups ON groups.key = subadmins.group_key WHERE subadmins.user_key = users.key))) \
+         JOIN groups ON groups.key = subadmins.group_key WHERE subadmins.user_key = users.key), \
+         EXISTS (SELECT 1 FROM resets WHERE user_key = users.key))) \
          FROM jsonb_array_elements_text($1::jsonb) AS wanted JOIN users ON users.name = wanted.value)::text"
     ),
 );
@@ -94,18 +96,19 @@ impl SnapshotRow {
     }
 }
 
-/// One user with profile, groups and offices.
+/// One user with profile, groups and offices, and whether there is a reset link.
 #[derive(Deserialize)]
 struct Whole(
     UserRow,
     Option<Vec<(String, String, Option<String>)>>,
     Option<Vec<String>>,
     Option<Vec<String>>,
+    Flag,
 );
 
 impl Whole {
     fn into_details(self) -> (String, Result<Details, AccountsError>) {
-        let Self(user, profile, groups, subadmin_of) = self;
+        let Self(user, profile, groups, subadmin_of, has_reset_link) = self;
         let name = user.name().to_owned();
         let groups_of = |ids: Option<Vec<String>>| -> Vec<GroupId> {
             ids.unwrap_or_default().iter().map(|id| GroupId::stored(id)).collect()
@@ -121,6 +124,7 @@ impl Whole {
             profile,
             groups: groups_of(groups),
             subadmin_of: groups_of(subadmin_of),
+            has_reset_link: has_reset_link.0,
         });
         (name, details)
     }

@@ -154,7 +154,7 @@ on_both! {
                     users.set_enabled(&alice, false).await.unwrap();
                     users.set_enabled(&alice, true).await.unwrap();
                 }
-                "sign-in" => users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap(),
+                "sign-in" => users.signed_in(&users.details(&alice).await.unwrap()).await.unwrap(),
                 "backend" => drop(accounts.pin_store().rebind(alice.name(), Some(&BackendId::parse("mail").unwrap())).await.unwrap()),
                 "void" => assert!(accounts.reset_tokens().void(&alice).await.unwrap()),
                 _ => drop(users.delete(&alice).await.unwrap()),

@@ -108,7 +108,7 @@ on_both! {
         }
         // What does not end credentials is not reported.
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
-        accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap();
+        accounts.users().signed_in(&accounts.users().details(&frank).await.unwrap()).await.unwrap();
         accounts.users().set_enabled(&frank, true).await.unwrap();
         assert_eq!(accounts.credential_epoch().since(seen).await.unwrap(), EndedCredentials::None { now: seen });
     }

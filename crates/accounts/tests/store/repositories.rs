@@ -437,7 +437,7 @@ on_both! {
                 0 => accounts.passwords().set(&frank, &StoredHash::new("other")).await.unwrap(),
                 1 => drop(accounts.users().change(&frank, UserChange::new().email(Some("g@example.com".parse().unwrap()))).await.unwrap()),
                 2 => drop(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap()),
-                3 => accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap(),
+                3 => accounts.users().signed_in(&accounts.users().details(&frank).await.unwrap()).await.unwrap(),
                 4 => db.clock.advance(HOUR),
                 5 => {
                     accounts.users().set_enabled(&frank, false).await.unwrap();

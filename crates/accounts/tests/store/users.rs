@@ -293,7 +293,7 @@ on_both! {
         accounts.users().set_enabled(&user("bob"), false).await.unwrap();
         for id in ["carl", "anna"] {
             db.clock.advance(std::time::Duration::from_secs(1));
-            accounts.users().signed_in(&accounts.users().get(&user(id)).await.unwrap()).await.unwrap();
+            accounts.users().signed_in(&accounts.users().details(&user(id)).await.unwrap()).await.unwrap();
         }
         let cases = [
             (UserFilter::new().group(group("red")), vec!["anna", "bob"]),

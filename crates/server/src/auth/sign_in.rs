@@ -1,8 +1,12 @@
 //! From a name and a password to a caller.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 
-use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, Permissions, UserId};
+use accounts::{AccountsError, Details, EXTERNAL_APP, EmailAddress, Permissions, Snapshot, UserId};
 use user_backend::clock::{Instant, now};
 use user_backend::{Authenticated, CanonicalName, Credentials, Freshness, LoginName, Outcome, Rejection};
 
@@ -191,8 +195,10 @@ impl AppState {
     }
 
     async fn decide(&self, name: &str, password: &str, client: Client<'_>) -> Result<SignIn, AccountsError> {
-        // No user name here: the time must not reveal which accounts exist.
-        let look = self.accounts().snapshot(None).await?;
+        // The account of a user who knows the password, and of no other: the time must not reveal
+        // which accounts exist.
+        let expected = self.resolver().remembered_user(&Credentials::new(name, password));
+        let look = self.accounts().snapshot(expected.as_ref()).await?;
         self.inner.follower.catch_up_with(look.epoch).await?;
         let by_address = self.owner_of_address(name).await?;
         let name = by_address.as_ref().map_or(name, UserId::as_str);
@@ -204,11 +210,18 @@ impl AppState {
         };
         let (local, _) = &self.inner.local;
         let credentials = if external { credentials } else { credentials.only_backend(local.id()) };
-        let mut answer = self.inner.resolver.authenticate(credentials).await;
+        let mut asking = pin!(self.inner.resolver.authenticate(credentials));
+        let (mut answer, mut known) =
+            match poll_fn(|context| Poll::Ready(asking.as_mut().poll(context))).await {
+                // It waited for nothing, so what was read a moment ago is read early enough.
+                Poll::Ready(answer) => (answer, expected.map(|name| (name, look.clone()))),
+                Poll::Pending => (asking.await, None),
+            };
         // What is remembered may be older than a change of groups, which `admit` may name.
-        if let Some(name) = self.no_longer_admitted(&answer.outcome).await? {
+        if let Some(name) = self.no_longer_admitted(&answer.outcome, known.as_ref()).await? {
             self.inner.resolver.invalidate_user(&name);
             answer = self.inner.resolver.authenticate(credentials).await;
+            known = None;
         }
         let proof = match answer.outcome {
             Outcome::Authenticated(proof) => proof,
@@ -218,9 +231,10 @@ impl AppState {
                 return Ok(Err(outcome));
             }
         };
-        let rejection = match self.standing_of(&proof).await? {
-            Some(standing) if standing.user.enabled && standing.user.backend == *proof.backend() => {
-                self.note(&standing).await;
+        let rejection = match self.details_of(&proof, known).await? {
+            Some(details) if details.user.enabled && details.user.backend == *proof.backend() => {
+                self.note(&details).await;
+                let standing = Permissions::of(&details);
                 return Ok(Ok(Accepted { proof: Proof::Password(proof, look.epoch), standing }));
             }
             // Disabled, or an account of another backend.
@@ -233,32 +247,44 @@ impl AppState {
     }
 
     /// The user of a remembered acceptance whom the backend no longer admits, if any.
-    async fn no_longer_admitted(&self, outcome: &Outcome) -> Result<Option<CanonicalName>, AccountsError> {
+    async fn no_longer_admitted(
+        &self,
+        outcome: &Outcome,
+        known: Option<&(CanonicalName, Snapshot)>,
+    ) -> Result<Option<CanonicalName>, AccountsError> {
         let Outcome::Authenticated(proof) = outcome else { return Ok(None) };
         if proof.freshness() == Freshness::Live || !self.admits_by_group(proof.backend()) {
             return Ok(None);
         }
-        let look = self.accounts().snapshot(Some(proof.name())).await?;
+        let look = match known.filter(|(name, _)| name == proof.name()) {
+            Some((_, look)) => look.clone(),
+            None => self.accounts().snapshot(Some(proof.name())).await?,
+        };
         let is_out = look.permissions().is_some_and(|standing| !self.is_served(&standing.user, &look));
         Ok(is_out.then(|| proof.name().clone()))
     }
 
-    /// The account of an accepted user.
+    /// The account of an accepted user; `known` is what was just read about a user.
     ///
     /// External users get theirs at the first sign-in.
-    async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Permissions>, AccountsError> {
-        let system = self.accounts().as_system();
-        let users = system.users();
-        let id = UserId::from_canonical(proof.name().clone());
-        match users.permissions(&id).await {
-            Err(AccountsError::NotFound { .. }) if proof.backend().as_str() != accounts::LOCAL_BACKEND => {}
-            // Deleted a moment ago.
-            Err(AccountsError::NotFound { .. }) => return Ok(None),
-            other => return other.map(Some),
+    async fn details_of(
+        &self,
+        proof: &Authenticated,
+        known: Option<(CanonicalName, Snapshot)>,
+    ) -> Result<Option<Arc<Details>>, AccountsError> {
+        let name = proof.name();
+        let look = match known.filter(|(known, _)| known == name) {
+            Some((_, look)) => look,
+            None => self.accounts().snapshot(Some(name)).await?,
+        };
+        // Without an account, a local user was deleted a moment ago.
+        if look.details.is_some() || proof.backend().as_str() == accounts::LOCAL_BACKEND {
+            return Ok(look.details);
         }
+        let system = self.accounts().as_system();
         let first = self.first_sign_in(proof.backend());
-        match users.remember_identity(proof.identity(), proof.backend(), &first).await {
-            Ok(_) => users.permissions(&id).await.map(Some),
+        match system.users().remember_identity(proof.identity(), proof.backend(), &first).await {
+            Ok(_) => Ok(self.accounts().snapshot(Some(name)).await?.details),
             // The name is another account's, or no account can have it.
             Err(AccountsError::AlreadyExists { .. } | AccountsError::Invalid { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -266,9 +292,8 @@ impl AppState {
     }
 
     /// Records the time of the sign-in; a store that cannot be written refuses no user.
-    async fn note(&self, standing: &Permissions) {
-        let user = &standing.user;
-        if let Err(error) = self.accounts().as_system().users().signed_in(user).await {
+    async fn note(&self, details: &Details) {
+        if let Err(error) = self.accounts().as_system().users().signed_in(details).await {
             tracing::warn!(%error, "a sign-in could not be noted");
         }
     }

@@ -22,7 +22,7 @@ use super::call_path::{Captures, Path};
 use super::caller::{Caller, RequiredRole, STALE};
 use super::envelope::code::{Code, Version};
 use super::envelope::format::Format;
-use super::envelope::{OcsAnswer, OcsFailure, seal, stream};
+use super::envelope::{OcsAnswer, OcsFailure, Sealed, seal, stream};
 use super::operation::Operation;
 use super::params::{ParamError, Params};
 use super::path_hint;
@@ -156,7 +156,7 @@ pub async fn serve(
     });
     let answer = if in_query { answer.map(|answer| answer.with_hint(IN_QUERY)) } else { answer };
     if route.operation.has_etag && answer.is_ok() {
-        return reply.send_tagged(answer, &parts.headers);
+        return reply.send_tagged(&answer, &parts.headers);
     }
     reply.send(answer)
 }
@@ -325,19 +325,24 @@ impl ResponseWriter {
         let Ok(sealed) = seal(&answer, self.version, self.format) else {
             return problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written");
         };
-        let mut response = Response::new(Body::from(sealed.body));
-        *response.status_mut() = sealed.status;
-        *response.headers_mut() = self.headers;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(sealed.content_type));
+        let mut response = self.send_sealed(sealed);
         if let Some(wait) = answer.err().and_then(|failure| failure.retry_after()) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
         response
     }
 
+    fn send_sealed(self, sealed: Sealed) -> Response<Body> {
+        let mut response = Response::new(Body::from(sealed.body));
+        *response.status_mut() = sealed.status;
+        *response.headers_mut() = self.headers;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(sealed.content_type));
+        response
+    }
+
     /// With a tag, so that clients who ask again and again need not read it again and again.
-    fn send_tagged(self, answer: Result<OcsAnswer, OcsFailure>, headers: &HeaderMap) -> Response<Body> {
-        let Ok(sealed) = seal(&answer, self.version, self.format) else {
+    fn send_tagged(self, answer: &Result<OcsAnswer, OcsFailure>, headers: &HeaderMap) -> Response<Body> {
+        let Ok(sealed) = seal(answer, self.version, self.format) else {
             return problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written");
         };
         let tag = format!("\"{}\"", blake3::hash(&sealed.body).to_hex().get(..32).unwrap_or_default());
@@ -347,7 +352,7 @@ impl ResponseWriter {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         } else {
-            self.send(answer)
+            self.send_sealed(sealed)
         };
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             response.headers_mut().insert(ETAG, tag);

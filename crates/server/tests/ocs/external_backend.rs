@@ -127,6 +127,38 @@ async fn mailbox_of_the_same_name_is_unknown_here() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn remembered_user_ends_with_a_change_of_another_process() {
+    let server = server().await;
+    let ask =
+        async || server.get("-", "/cloud/user?format=json").basic("mia@mail.example", MAIL).send().await;
+    ask().await.ok();
+    // As `occ` does it.
+    let store = server.app.settings().store.clone().unwrap();
+    let other = accounts::Accounts::open(&store).await.unwrap().as_system();
+    let mia = UserId::parse("mia@mail.example").unwrap();
+    for round in 0..20 {
+        // The second time, everything about her is remembered.
+        for _ in 0..2 {
+            let shown = ask().await.ok().data();
+            assert_eq!(
+                shown["display-name"],
+                if round == 0 { mia.as_str().into() } else { format!("Mia {round}") }
+            );
+        }
+        other.users().set_enabled(&mia, false).await.unwrap();
+        ask().await.fails(997, "Unauthorised");
+        other.users().set_enabled(&mia, true).await.unwrap();
+        ask().await.ok();
+        other.apps().set_enabled("user_external", false).await.unwrap();
+        assert_eq!(ask().await.status, 503, "no backend is left that could check the password");
+        other.apps().set_enabled("user_external", true).await.unwrap();
+        let name = format!("Mia {}", round + 1).parse().unwrap();
+        other.users().change(&mia, accounts::UserChange::new().display_name(Some(name))).await.unwrap();
+    }
+    other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn disabled_user_of_the_mail_server_stays_out() {
     let server = server().await;
     let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", MAIL);

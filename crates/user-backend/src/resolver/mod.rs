@@ -232,6 +232,17 @@ impl Resolver {
         cache.accepted(&key.ok()?, at)
     }
 
+    /// The user whom the memory accepts with these credentials, if it does.
+    ///
+    /// It decides nothing: no limit is asked, and what is remembered may have ended elsewhere. A
+    /// program that reads an account for every sign-in can read it together with what it has to
+    /// know [before](Self::invalidate_user) it asks, and who cannot sign in does not find out from
+    /// the time it takes which accounts exist.
+    pub fn remembered_user(&self, credentials: &Credentials<'_>) -> Option<CanonicalName> {
+        Password::check(credentials.password).ok()?;
+        self.recall_acceptance(credentials, now()).map(|proof| proof.name().clone())
+    }
+
     fn recall_refusal(&self, credentials: &Credentials<'_>, at: Instant) -> Option<TracedOutcome> {
         let scope = Scope(credentials.only);
         let key = scope.typed_key(&self.shared.cache, credentials.name, credentials.password);

@@ -6,6 +6,7 @@
 
 use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
+use crate::store::engine::commits::Commits;
 use crate::store::engine::fault::{Result, fault};
 use crate::store::engine::query::{Query, Row, SqlDialect, Value};
 use crate::store::engine::read_pool::ReadPool;
@@ -13,7 +14,7 @@ use crate::store::engine::read_pool::ReadPool;
 /// The open store.
 #[derive(Clone, Debug)]
 pub(crate) enum Db {
-    Sqlite { read: ReadPool, write: SqlitePool },
+    Sqlite { read: ReadPool, write: SqlitePool, commits: Commits },
     Postgres(PgPool),
 }
 
@@ -39,6 +40,16 @@ impl Db {
         match self {
             Self::Sqlite { .. } => SqlDialect::Sqlite,
             Self::Postgres(_) => SqlDialect::Postgres,
+        }
+    }
+
+    /// A number that changes with every commit, where it costs next to nothing to ask for it.
+    ///
+    /// See [`Commits::version`]. On PostgreSQL it would be a question like any other: `None`.
+    pub(crate) fn version(&self) -> Option<i64> {
+        match self {
+            Self::Sqlite { commits, .. } => commits.version(),
+            Self::Postgres(_) => None,
         }
     }
 
@@ -85,7 +96,9 @@ impl Db {
     /// Closes all connections; on SQLite the write-ahead log is folded into the file.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, commits } => {
+                // First: only one that writes folds the log when it closes as the last.
+                commits.close();
                 read.close().await;
                 write.close().await;
             }

@@ -5,6 +5,7 @@
 use crate::domain::AccountsError;
 use crate::store::settings::{Engine, StoreSettings};
 
+mod commits;
 pub(crate) mod db;
 pub(crate) mod fault;
 mod postgres;

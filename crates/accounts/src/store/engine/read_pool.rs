@@ -57,7 +57,7 @@ impl ReadPool {
     }
 
     /// Closes idle connections, and hands out no others.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let idle = self.0.retain(|_, _| false).removed;
         self.0.close();
         for reader in idle {

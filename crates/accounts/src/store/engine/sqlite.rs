@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use user_backend::file_permissions;
 
 use crate::domain::AccountsError;
+use crate::store::engine::commits::Commits;
 use crate::store::engine::db::Db;
 use crate::store::engine::fault::{Result, fault, is_busy};
 use crate::store::engine::read_pool::ReadPool;
@@ -50,7 +51,7 @@ pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Db> {
     let cache = format!("-{}", settings.sqlite_read_cache());
     let readers = options.pragma("query_only", "on").pragma("cache_size", cache);
     let read = ReadPool::open(readers, settings).await?;
-    Ok(Db::Sqlite { read, write })
+    Ok(Db::Sqlite { read, write, commits: Commits::of(path) })
 }
 
 /// Opens the connection that writes.

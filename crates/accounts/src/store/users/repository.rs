@@ -224,12 +224,11 @@ impl UsersMut<'_> {
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].
-    pub async fn signed_in(self, user: &User) -> Result<(), AccountsError> {
+    pub async fn signed_in(self, details: &Details) -> Result<(), AccountsError> {
+        let Details { user, has_reset_link, .. } = details;
         let name = user.id.name().as_str();
         let due = last_used::is_due(user.last_login, self.0.now());
-        let has_link =
-            sql("SELECT 1 FROM resets JOIN users ON users.key = resets.user_key WHERE users.name = $1");
-        if !due && self.0.db().row(has_link.bind(name)).await?.is_none() {
+        if !due && !has_reset_link {
             return Ok(());
         }
         let mut change = self.0.change().await?;
