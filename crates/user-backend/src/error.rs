@@ -149,6 +149,14 @@ impl BackendError {
         self.counting_as_guess()
     }
 
+    /// The server answered the name or the password with an outage.
+    ///
+    /// `answer` is the reply's code and what it answers.
+    #[allow(dead_code, reason = "not every class needs it")]
+    pub(crate) fn outage(phase: Phase, detail: &str, answer: &str, text: &ServerText) -> Self {
+        Self::unavailable(phase, format!("{detail} ({answer})")).with_outage_text(text.clone())
+    }
+
     /// Adds the server's reply that reads like an outage.
     ///
     /// Reported if the server gives it to users who do not exist, and accepts others.

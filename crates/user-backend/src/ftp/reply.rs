@@ -96,10 +96,9 @@ pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool, words: &Words) -
 fn judge_code(stage: Stage, code: u16, encrypted: bool, words: &Words) -> Result<Next, BackendError> {
     let shown = format!("reply {code} {}", stage.answered());
     let unavailable = |text: &str| {
-        let error = BackendError::unavailable(stage.phase(), format!("{text} ({shown})"));
         Err(match matches!(stage, Stage::User | Stage::Pass) {
-            true => error.with_outage_text(words.text.clone()),
-            false => error,
+            true => BackendError::outage(stage.phase(), text, &shown, &words.text),
+            false => BackendError::unavailable(stage.phase(), format!("{text} ({shown})")),
         })
     };
     let misconfigured =

@@ -91,10 +91,7 @@ pub(super) fn judge(
 fn judge_status(rules: Rules, response: &Response, words: &Words) -> Result<Option<Rejection>, BackendError> {
     let status = response.status;
     let shown = format!("status {status}");
-    let unavailable = |text: &str| {
-        let error = BackendError::unavailable(Phase::Login, format!("{text} ({shown})"));
-        Err(error.with_outage_text(words.text.clone()))
-    };
+    let unavailable = |text: &str| Err(BackendError::outage(Phase::Login, text, &shown, &words.text));
     let misconfigured =
         |text: &str| Err(BackendError::misconfigured(Phase::Login, format!("{text} ({shown})")));
     let not_recognised = || Err(BackendError::not_recognised(&shown, words.text.clone()).learnable());

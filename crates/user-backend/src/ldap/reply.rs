@@ -102,7 +102,7 @@ pub(super) fn judge(
 
 fn judge_code(code: ResultCode, diagnostic: &str, words: &Words) -> Result<Option<Rejection>, BackendError> {
     let shown = format!("result {} to the bind", code as u8);
-    let unavailable = |text: &str| Err(BackendError::unavailable(Phase::Login, format!("{text} ({shown})")));
+    let unavailable = |text: &str| Err(BackendError::outage(Phase::Login, text, &shown, &words.text));
     let misconfigured =
         |text: &str| Err(BackendError::misconfigured(Phase::Login, format!("{text} ({shown})")));
     match (code, words.class) {

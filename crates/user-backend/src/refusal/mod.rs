@@ -195,11 +195,12 @@ impl ReplyText {
                 false => wordings::class(&self.raw, sent.name),
             };
             // Making sure that a text holds no password takes its time, so it is done for those
-            // that are shown.
+            // that may be shown: those of a plain refusal never are.
             let is_for_the_user = is_for_the_user || self.is_alert;
-            let text = match class == ReplyClass::Unknown || is_for_the_user {
-                true => ServerText::of(&self.raw, sent),
-                false => ServerText::withheld(),
+            let is_plain_refusal = matches!(class, ReplyClass::Refusal(_)) && !is_for_the_user;
+            let text = match is_plain_refusal {
+                true => ServerText::withheld(),
+                false => ServerText::of(&self.raw, sent),
             };
             Words { class, is_taught, message: is_for_the_user.then(|| text.clone()), text }
         };

@@ -250,10 +250,9 @@ fn judge_code(stage: Stage, reply: &Reply, encrypted: bool, words: &Words) -> Re
         |text: &str| Err(BackendError::misconfigured(stage.phase(), format!("{text} ({shown})")));
     let is_credentials = matches!(stage, Stage::Name | Stage::Password);
     let unavailable = |text: &str| {
-        let error = BackendError::unavailable(stage.phase(), format!("{text} ({shown})"));
         Err(match is_credentials {
-            true => error.with_outage_text(words.text.clone()),
-            false => error,
+            true => BackendError::outage(stage.phase(), text, &shown, &words.text),
+            false => BackendError::unavailable(stage.phase(), format!("{text} ({shown})")),
         })
     };
     // RFC 2034 section 4: both codes say the same. A yes that contradicts itself is none.

@@ -82,10 +82,10 @@ pub(super) fn judge(
         Answer::Failure { .. } => match words.class {
             ReplyClass::Refusal(rejection) => Ok(Err(rejection)),
             // A banner is the same for every user, so only a notice may take the refusal back.
-            ReplyClass::Outage if is_notice => Err(BackendError::unavailable(
-                Phase::Login,
-                "the server refuses, and says that it cannot answer now",
-            )),
+            ReplyClass::Outage if is_notice => {
+                let text = "the server refuses, and says that it cannot answer now";
+                Err(BackendError::unavailable(Phase::Login, text).with_outage_text(words.text.clone()))
+            }
             ReplyClass::Outage | ReplyClass::Unknown => Ok(Err(Rejection::BadCredentials)),
         },
         Answer::Ended(reason) => match words.class {
@@ -93,7 +93,13 @@ pub(super) fn judge(
             ReplyClass::Unknown if reason.is_some() => {
                 Err(BackendError::not_recognised(&ended(*reason), words.text.clone()))
             }
-            _ => Err(BackendError::unavailable(Phase::Login, ended(*reason)).without_answer()),
+            ReplyClass::Outage => {
+                let error = BackendError::unavailable(Phase::Login, ended(*reason)).without_answer();
+                Err(error.with_outage_text(words.text.clone()))
+            }
+            ReplyClass::Unknown => {
+                Err(BackendError::unavailable(Phase::Login, ended(*reason)).without_answer())
+            }
         },
     }
 }
@@ -160,7 +166,8 @@ mod tests {
             Err(error) => {
                 let guess = if error.counts_as_guess() { ", a guess" } else { "" };
                 let unanswered = if error.is_unanswered() { ", unanswered" } else { "" };
-                format!("{} {}{guess}{unanswered}", error.kind(), error.detail())
+                let words = error.outage_text().map(|text| format!(", in words: {}", text.as_str()));
+                format!("{} {}{guess}{unanswered}{}", error.kind(), error.detail(), words.unwrap_or_default())
             }
         }
     }
@@ -203,14 +210,16 @@ mod tests {
             (
                 no.clone(),
                 "Authentication service is temporarily unavailable",
-                "unavailable the server refuses, and says that it cannot answer now",
+                "unavailable the server refuses, and says that it cannot answer now, in words: Authentication service is \
+                 temporarily unavailable",
             ),
             (partial.clone(), "", &format!("misconfigured {PARTIAL}")),
             (Answer::Ended(None), "", "unavailable the server closed the connection, unanswered"),
             (
                 Answer::Ended(Some(2)),
                 "Too many authentication failures",
-                "unavailable the server ended the connection, reason 2, unanswered",
+                "unavailable the server ended the connection, reason 2, unanswered, in words: Too many authentication \
+                 failures",
             ),
             (
                 Answer::Ended(Some(11)),

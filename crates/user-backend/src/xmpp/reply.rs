@@ -175,10 +175,7 @@ pub(super) fn judge_failure(
 fn judge_condition(stage: Stage, condition: &str, words: &Words) -> Result<Rejection, BackendError> {
     let known = CONDITIONS.iter().find(|known| **known == condition).copied();
     let shown = format!("failure {}", known.unwrap_or("of another kind"));
-    let unavailable = |text: &str| {
-        let error = BackendError::unavailable(Phase::Login, format!("{text} ({shown})"));
-        Err(error.with_outage_text(words.text.clone()))
-    };
+    let unavailable = |text: &str| Err(BackendError::outage(Phase::Login, text, &shown, &words.text));
     let misconfigured =
         |text: &str| Err(BackendError::misconfigured(Phase::Login, format!("{text} ({shown})")));
     let refused = |rejection| match (stage, rejection) {

@@ -153,7 +153,11 @@ async fn words_leave_the_guard_as_a_class_and_a_server_text_only() {
         ("530 Login incorrect.\r\n", refusal, ""),
         ("530-Login\r\n530 incorrect.\r\n", refusal, ""),
         ("530 Hau ab, alice\r\n", refusal, ""),
-        ("530-Sorry,\r\n the maximum number of\r\n530 clients is reached\r\n", ReplyClass::Outage, ""),
+        (
+            "530-Sorry,\r\n the maximum number of\r\n530 clients is reached\r\n",
+            ReplyClass::Outage,
+            "Sorry, the maximum number of clients is reached",
+        ),
         ("530 The flux is gone\r\n", ReplyClass::Unknown, "The flux is gone"),
         ("530-The flux\r\n530-is\r\n gone\r\n530\r\n", ReplyClass::Unknown, "The flux is gone"),
         // The password, folded over two lines.

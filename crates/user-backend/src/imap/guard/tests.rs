@@ -291,7 +291,7 @@ async fn words_leave_the_guard_as_a_class_and_a_server_text_only() {
     for (answer, class, text, message) in [
         ("Gab12 NO Login failed.", refusal, "", None),
         ("Gab12 NO Go away, alice", refusal, "", None),
-        ("Gab12 NO Server is busy", ReplyClass::Outage, "", None),
+        ("Gab12 NO Server is busy", ReplyClass::Outage, "Server is busy", None),
         ("Gab12 NO The flux is gone", ReplyClass::Unknown, "The flux is gone", None),
         ("Gab12 NO The flux of alice is gone", ReplyClass::Unknown, "", None),
         ("Gab12 NO The flux of Wonderland-1 is gone", ReplyClass::Unknown, "", None),
