@@ -1,8 +1,9 @@
 //! Sentence 2: no wrong password upstream beyond the budget.
 //!
 //! Several servers try passwords of one user at one backend, which counts wrong ones in a row and
-//! clears its count at a right one. A server may die at any step. Time does not pass: everything
-//! happens within the window of the limit.
+//! clears its count at a right one. The owner is at home; guesses come from there and from
+//! elsewhere. A server may die at any step. Time does not pass: everything happens within the
+//! window of the limit.
 
 use stateright::{Model, Property};
 
@@ -19,6 +20,8 @@ pub enum Bug {
     ClearedByAppPassword,
     /// A right password clears failures that were counted after it was reserved.
     RightClearsAll,
+    /// A right password clears failures from other networks.
+    RightClearsElsewhere,
     /// What a dead server reserved is given back at once.
     DeadServersGiveBack,
 }
@@ -59,10 +62,20 @@ pub enum At {
     Over,
 }
 
+/// Where an attempt comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Network {
+    /// The owner's.
+    Home,
+    /// Another.
+    Elsewhere,
+}
+
 /// An attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
     server: usize,
+    network: Network,
     secret: Secret,
     at: At,
 }
@@ -71,7 +84,7 @@ pub struct Attempt {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
     reserved: Vec<u8>,
-    wrong: Vec<u8>,
+    wrong: Vec<(u8, Network)>,
 }
 
 /// Everything.
@@ -82,6 +95,8 @@ pub struct State {
     attempts: Vec<Attempt>,
     /// Wrong passwords in a row, as the backend counts them.
     upstream: usize,
+    /// Guesses from elsewhere that the backend judged.
+    guesses: usize,
     /// The next number.
     clock: u8,
     is_dead: Vec<bool>,
@@ -102,7 +117,7 @@ impl Budget {
     }
 
     fn attempt(self, state: &mut State, number: usize) -> Option<()> {
-        let State { records, attempts, upstream, clock, is_dead } = state;
+        let State { records, attempts, upstream, guesses, clock, is_dead } = state;
         let attempt = attempts.get_mut(number)?;
         if *is_dead.get(attempt.server)? {
             return None;
@@ -129,7 +144,10 @@ impl Budget {
             At::Reserved(entry) => {
                 match attempt.secret {
                     Secret::Right => *upstream = 0,
-                    Secret::Wrong | Secret::AppPassword => *upstream += 1,
+                    Secret::Wrong | Secret::AppPassword => {
+                        *upstream += 1;
+                        *guesses += usize::from(attempt.network == Network::Elsewhere);
+                    }
                 }
                 At::Asked(entry)
             }
@@ -137,12 +155,16 @@ impl Budget {
                 record.reserved.retain(|other| *other != entry);
                 match attempt.secret {
                     Secret::Right => {
-                        record.wrong.retain(|wrong| !self.has(Bug::RightClearsAll) && *wrong > entry);
+                        let ends = |at: u8, from: Network| {
+                            (self.has(Bug::RightClearsAll) || at <= entry)
+                                && (self.has(Bug::RightClearsElsewhere) || from == attempt.network)
+                        };
+                        record.wrong.retain(|(at, from)| !ends(*at, *from));
                     }
                     Secret::Wrong | Secret::AppPassword => {
                         // Under the time at which it was refused.
                         *clock += 1;
-                        record.wrong.push(*clock);
+                        record.wrong.push((*clock, attempt.network));
                     }
                 }
                 At::Over
@@ -172,19 +194,21 @@ impl Model for Budget {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let attempt = |server, secret| Attempt { server, secret, at: At::Idle };
+        let attempt = |server, network, secret| Attempt { server, network, secret, at: At::Idle };
+        let (home, elsewhere) = (Network::Home, Network::Elsewhere);
         vec![State {
             records: vec![Record::default(); if self.has(Bug::OwnBudgets) { 2 } else { 1 }],
             attempts: vec![
-                attempt(0, Secret::Wrong),
-                attempt(0, Secret::Wrong),
-                attempt(0, Secret::Right),
-                attempt(1, Secret::Wrong),
-                attempt(1, Secret::Wrong),
-                attempt(1, Secret::Wrong),
-                attempt(1, Secret::AppPassword),
+                attempt(0, home, Secret::Wrong),
+                attempt(0, elsewhere, Secret::Wrong),
+                attempt(0, home, Secret::Right),
+                attempt(1, home, Secret::Wrong),
+                attempt(1, elsewhere, Secret::Wrong),
+                attempt(1, elsewhere, Secret::Wrong),
+                attempt(1, home, Secret::AppPassword),
             ],
             upstream: 0,
+            guesses: 0,
             clock: 0,
             is_dead: vec![false; 2],
         }]
@@ -208,6 +232,9 @@ impl Model for Budget {
         vec![
             Property::always("no wrong password upstream beyond the budget", |_, state: &State| {
                 state.upstream <= LIMIT
+            }),
+            Property::always("no more guesses from elsewhere than the budget", |_, state: &State| {
+                state.guesses <= LIMIT
             }),
             Property::sometimes("the budget is used up", |_, state: &State| state.upstream == LIMIT),
             Property::sometimes("wrong passwords count again after a right one", |_, state: &State| {

@@ -87,6 +87,8 @@ fn each_bug_of_the_budget_is_found() {
         let (broken, _) = violations(budget::Budget { bug: Some(bug) });
         assert!(broken.contains(&"no wrong password upstream beyond the budget"), "{bug:?}: {broken:?}");
     }
+    let (broken, _) = violations(budget::Budget { bug: Some(Bug::RightClearsElsewhere) });
+    assert!(broken.contains(&"no more guesses from elsewhere than the budget"), "{broken:?}");
 }
 
 #[test]

@@ -10,7 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use user_backend::BackendId;
 use user_backend::brute_force::{
-    AttemptLimit, BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SharedBudgetError, UserHash,
+    AttemptLimit, BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SharedBudgetError, SourceHash,
+    UserHash,
 };
 
 use crate::domain::AccountsError;
@@ -18,8 +19,10 @@ use crate::store::change::Change;
 use crate::store::engine::{Query, SqlDialect, sql};
 use crate::store::handle::ActingStore;
 
-/// Number of random bits of an entry, below its time.
-const RANDOM_BITS: u32 = 20;
+/// Number of bits of an entry below its time.
+///
+/// Random for one that is reserved, the hash of the network for a wrong password.
+const LOW_BITS: u32 = SourceHash::BITS;
 
 /// How many rows there may be, the latest.
 const MAX_ROWS: i64 = 100_000;
@@ -91,43 +94,48 @@ impl StoredBudget {
         let db = self.0.db();
         // Usually it is all that counts: then the row goes.
         let alone = match result {
-            BudgetResult::Right => {
-                Some(sql("DELETE FROM backend_failures WHERE backend = $1 AND subject = $2 \
-                 AND reserved = ARRAY[$3::bigint] AND $3 >= ALL (wrong) RETURNING 1"))
+            BudgetResult::Right(source) => {
+                let alone = sql("DELETE FROM backend_failures WHERE backend = $1 AND subject = $2 \
+                     AND reserved = ARRAY[$3::bigint] AND NOT EXISTS (SELECT FROM unnest(wrong) AS entry \
+                     WHERE entry > $3 OR entry & 1048575 <> $4) RETURNING 1");
+                Some(of_entry(alone).bind(i64::from(source.number())))
             }
             BudgetResult::Nothing => {
-                Some(sql("DELETE FROM backend_failures WHERE backend = $1 AND subject = $2 \
-                 AND reserved = ARRAY[$3::bigint] AND wrong = '{}' RETURNING 1"))
+                Some(of_entry(sql("DELETE FROM backend_failures WHERE backend = $1 AND subject = $2 \
+                     AND reserved = ARRAY[$3::bigint] AND wrong = '{}' RETURNING 1")))
             }
-            BudgetResult::Wrong => None,
+            BudgetResult::Wrong(_) => None,
         };
         if let Some(alone) = alone
-            && db.row(of_entry(alone)).await?.is_some()
+            && db.row(alone).await?.is_some()
         {
             return Ok(());
         }
         let update = match result {
             // The server cleared its own count when it saw the right password. Later wrong ones
-            // may have come after that.
-            BudgetResult::Right => sql("UPDATE backend_failures SET \
-                 wrong = ARRAY(SELECT entry FROM unnest(wrong) AS entry WHERE entry > $3), \
-                 reserved = array_remove(reserved, $3::bigint) WHERE backend = $1 AND subject = $2"),
+            // may have come after that, and those from elsewhere count on.
+            BudgetResult::Right(source) => of_entry(sql("UPDATE backend_failures SET \
+                 wrong = ARRAY(SELECT entry FROM unnest(wrong) AS entry \
+                               WHERE entry > $3 OR entry & 1048575 <> $4), \
+                 reserved = array_remove(reserved, $3::bigint) WHERE backend = $1 AND subject = $2"))
+            .bind(i64::from(source.number())),
             BudgetResult::Nothing => {
-                sql("UPDATE backend_failures SET reserved = array_remove(reserved, $3::bigint) \
-                 WHERE backend = $1 AND subject = $2")
+                of_entry(sql("UPDATE backend_failures SET reserved = array_remove(reserved, $3::bigint) \
+                 WHERE backend = $1 AND subject = $2"))
             }
-            // Under the time at which it was refused.
-            BudgetResult::Wrong => sql("UPDATE backend_failures SET \
-                 wrong = wrong || (((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20) | ($3 & 1048575)), \
-                 reserved = array_remove(reserved, $3::bigint) WHERE backend = $1 AND subject = $2"),
+            // Under the time at which it was refused, and its network.
+            BudgetResult::Wrong(source) => of_entry(sql("UPDATE backend_failures SET \
+                 wrong = wrong || (((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20) | $4), \
+                 reserved = array_remove(reserved, $3::bigint) WHERE backend = $1 AND subject = $2"))
+            .bind(i64::from(source.number())),
         };
-        db.row(of_entry(update)).await.map(drop)
+        db.row(update).await.map(drop)
     }
 }
 
 fn millis(time: Duration) -> i64 {
-    // More than 250 years would not fit beside the random bits.
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX).min(i64::MAX >> (RANDOM_BITS + 1))
+    // More than 250 years would not fit beside the low bits.
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX).min(i64::MAX >> (LOW_BITS + 1))
 }
 
 /// Deletes what no longer counts, in the caller's transaction.

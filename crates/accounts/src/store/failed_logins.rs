@@ -9,7 +9,8 @@
 //! are deleted when they no longer count, and there are never more than [`MAX_FAILED_LOGINS`].
 //!
 //! A source is written as the network it is, a user as a keyed hash of the name: what was typed as
-//! a name may be a password in the wrong field.
+//! a name may be a password in the wrong field. Beside a user there is a keyed hash of the network,
+//! because a right password ends only what failed from its own.
 //!
 //! A reset is seen before the next attempt: it deletes the rows and raises the
 //! [epoch](crate::CredentialEpoch) in one transaction. A server that had failures of before still
@@ -17,7 +18,7 @@
 
 use std::time::Duration;
 
-use user_backend::brute_force::{Certainty, SourceNet, UserHash};
+use user_backend::brute_force::{Certainty, SourceHash, SourceNet, UserHash};
 
 use crate::domain::{AccountsError, Action, CredentialEpoch, Timestamp};
 use crate::store::engine::{Row, sql};
@@ -44,10 +45,10 @@ const PAGE: i64 = 10_000;
 pub enum LoginEvent {
     /// A sign-in from this network failed.
     SourceFailed(SourceNet, Certainty),
-    /// A sign-in with this name failed.
-    UserFailed(UserHash),
-    /// This user signed in, which ends what was counted before.
-    UserSignedIn(UserHash),
+    /// A sign-in with this name from this network failed.
+    UserFailed(UserHash, SourceHash),
+    /// This user signed in, which ends what was counted before from this network.
+    UserSignedIn(UserHash, SourceHash),
     /// The record of this user was cleared.
     ///
     /// Not kept: it deletes what was written before.
@@ -100,16 +101,24 @@ impl FailedLoginsMut<'_> {
             return Ok(false);
         }
         for (event, at) in events {
-            if let LoginEvent::UserSignedIn(user) | LoginEvent::UserReset(user) = event {
+            let ended = match event {
+                LoginEvent::UserSignedIn(user, source) => Some((user, Some(source.number()))),
+                LoginEvent::UserReset(user) => Some((user, None)),
+                LoginEvent::SourceFailed(..) | LoginEvent::UserFailed(..) => None,
+            };
+            if let Some((user, source)) = ended {
                 let ended =
-                    sql("DELETE FROM failed_logins WHERE kind = 'user' AND subject = $1 AND at <= $2");
-                change.execute(ended.bind(user.to_string()).bind(at.millis())).await?;
+                    sql("DELETE FROM failed_logins WHERE kind = 'user' AND subject = $1 AND at <= $2 \
+                                 AND (source_hash = $3 OR $4 = 1)");
+                let ended = ended.bind(user.to_string()).bind(at.millis());
+                let ended = ended.bind(source.map_or(0, i64::from)).bind(i64::from(source.is_none()));
+                change.execute(ended).await?;
             }
-            let Some((subject, kind, result)) = columns(event) else { continue };
-            let put = sql(
-                "INSERT INTO failed_logins (subject, kind, result, at, server) VALUES ($1, $2, $3, $4, $5)",
-            );
-            change.execute(put.bind(subject).bind(kind).bind(result).bind(at.millis()).bind(server)).await?;
+            let Some((subject, kind, result, source)) = columns(event) else { continue };
+            let put = sql("INSERT INTO failed_logins (subject, kind, result, at, server, source_hash) \
+                           VALUES ($1, $2, $3, $4, $5, $6)");
+            let put = put.bind(subject).bind(kind).bind(result).bind(at.millis()).bind(server);
+            change.execute(put.bind(source.map_or(0, |source| i64::from(source.number())))).await?;
         }
         for (kind, keep) in [(SOURCE, keep.sources), (USER, keep.users)] {
             let old = sql("DELETE FROM failed_logins WHERE kind = $1 AND at < $2");
@@ -126,25 +135,30 @@ impl FailedLoginsMut<'_> {
 const SOURCE: &str = "source";
 const USER: &str = "user";
 
-/// The columns `subject`, `kind` and `result` of an event that is kept.
-fn columns(event: &LoginEvent) -> Option<(String, &'static str, &'static str)> {
+/// The columns `subject`, `kind`, `result` and `source_hash` of an event that is kept.
+fn columns(event: &LoginEvent) -> Option<(String, &'static str, &'static str, Option<SourceHash>)> {
     Some(match event {
-        LoginEvent::SourceFailed(source, Certainty::Wrong) => (source.to_string(), SOURCE, "wrong"),
-        LoginEvent::SourceFailed(source, Certainty::Unanswered) => (source.to_string(), SOURCE, "unanswered"),
-        LoginEvent::UserFailed(user) => (user.to_string(), USER, "wrong"),
-        LoginEvent::UserSignedIn(user) => (user.to_string(), USER, "right"),
+        LoginEvent::SourceFailed(source, Certainty::Wrong) => (source.to_string(), SOURCE, "wrong", None),
+        LoginEvent::SourceFailed(source, Certainty::Unanswered) => {
+            (source.to_string(), SOURCE, "unanswered", None)
+        }
+        LoginEvent::UserFailed(user, source) => (user.to_string(), USER, "wrong", Some(*source)),
+        LoginEvent::UserSignedIn(user, source) => (user.to_string(), USER, "right", Some(*source)),
         LoginEvent::UserReset(_) => return None,
     })
 }
 
 /// The event of a row.
-fn event(subject: &str, kind: &str, result: &str) -> Result<LoginEvent, AccountsError> {
+fn event(row: &Row) -> Result<LoginEvent, AccountsError> {
+    let (subject, kind, result) = (row.text(1)?, row.text(2)?, row.text(3)?);
+    let (subject, kind, result) = (subject.as_str(), kind.as_str(), result.as_str());
     let user = || subject.parse().map_err(|_| AccountsError::unreadable("a failed sign-in of no user"));
+    let from = SourceHash::new(u32::try_from(row.int(5)?).unwrap_or_default());
     Ok(match (kind, result) {
         (SOURCE, "unanswered") => LoginEvent::SourceFailed(source(subject)?, Certainty::Unanswered),
         (SOURCE, _) => LoginEvent::SourceFailed(source(subject)?, Certainty::Wrong),
-        (_, "right") => LoginEvent::UserSignedIn(user()?),
-        (..) => LoginEvent::UserFailed(user()?),
+        (_, "right") => LoginEvent::UserSignedIn(user()?, from),
+        (..) => LoginEvent::UserFailed(user()?, from),
     })
 }
 
@@ -162,16 +176,16 @@ impl FailedLogins<'_> {
         after: i64,
         keep: KeepFailures,
     ) -> Result<Vec<FailedLogin>, AccountsError> {
-        let query =
-            sql("SELECT key, subject, kind, result, at FROM failed_logins WHERE key > $1 AND server <> $2 \
-                         AND at >= CASE WHEN kind = 'source' THEN $3 ELSE $4 END ORDER BY key LIMIT $5");
+        let query = sql(
+            "SELECT key, subject, kind, result, at, source_hash FROM failed_logins WHERE key > $1 AND server <> $2 \
+                         AND at >= CASE WHEN kind = 'source' THEN $3 ELSE $4 END ORDER BY key LIMIT $5",
+        );
         let now = self.0.now();
         let query = query.bind(after.saturating_sub(LATE_COMMITS)).bind(server);
         let query = query.bind(now.before(keep.sources).millis()).bind(now.before(keep.users).millis());
         let rows = self.0.db().rows(query.bind(PAGE)).await?;
         let failure = |row: &Row| {
-            let event = event(&row.text(1)?, &row.text(2)?, &row.text(3)?)?;
-            Ok(FailedLogin { key: row.int(0)?, event, at: Timestamp::from_millis(row.int(4)?) })
+            Ok(FailedLogin { key: row.int(0)?, event: event(row)?, at: Timestamp::from_millis(row.int(4)?) })
         };
         rows.iter().map(failure).collect()
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use accounts::{
     HEARTBEAT_INTERVAL, Instance, InvalidationWatcher, KeepFailures, LoginEvent, STALE_AFTER, Timestamp,
 };
-use user_backend::brute_force::{Certainty, SourceNet as Source, SourceRateLimit as Throttle, UserHash};
+use user_backend::brute_force::{
+    Certainty, SourceHash, SourceNet as Source, SourceRateLimit as Throttle, UserHash,
+};
 use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
 
 use crate::test_db::on_both;
@@ -81,10 +83,13 @@ on_both! {
             let rows = failures.of_others("three", 0, KEEP).await.unwrap();
             rows.into_iter().map(|row| row.event).collect::<Vec<_>>()
         };
-        record("one", &[(LoginEvent::UserFailed(alice), at(90)), (LoginEvent::UserFailed(bob), at(80))]).await;
-        record("two", &[(LoginEvent::UserSignedIn(alice), at(60)), (LoginEvent::UserFailed(alice), at(50))]).await;
-        let (failed, signed_in) = (LoginEvent::UserFailed, LoginEvent::UserSignedIn);
-        assert_eq!(events_of_others().await, [failed(bob), signed_in(alice), failed(alice)]);
+        let [home, other] = [1, SourceHash::new(u32::MAX).number()].map(SourceHash::new);
+        let failed = |user| LoginEvent::UserFailed(user, home);
+        let (signed_in, failed_elsewhere) =
+            (LoginEvent::UserSignedIn(alice, home), LoginEvent::UserFailed(alice, other));
+        record("one", &[(failed(alice), at(90)), (failed(bob), at(80)), (failed_elsewhere, at(70))]).await;
+        record("two", &[(signed_in, at(60)), (failed(alice), at(50))]).await;
+        assert_eq!(events_of_others().await, [failed(bob), failed_elsewhere, signed_in, failed(alice)]);
         // A failure after the reset stays.
         record("two", &[(LoginEvent::UserReset(bob), at(85)), (LoginEvent::UserReset(alice), at(40))]).await;
         assert_eq!(events_of_others().await, [failed(bob)]);
@@ -102,6 +107,20 @@ on_both! {
         assert_eq!(accounts.failed_logins().of(cafe(), Timestamp::from_millis(0)).await.unwrap().len(), 1);
         let rows = accounts.failed_logins().of_others("new", 0, KEEP).await.unwrap();
         assert_eq!(rows.iter().map(|row| row.event).collect::<Vec<_>>(), [failed(cafe())]);
+    }
+
+    async fn upgrade_keeps_failures_of_users(db) {
+        db.of_schema(15, &[]).await;
+        let at = db.clock.now().millis();
+        let alice = someone('a');
+        db.raw(&format!(
+            "INSERT INTO failed_logins (subject, kind, result, at, server) VALUES ('{alice}', 'user', 'wrong', {at}, 'old')"
+        ))
+        .await
+        .unwrap();
+        let rows = db.open().await.failed_logins().of_others("new", 0, KEEP).await.unwrap();
+        let kept = LoginEvent::UserFailed(alice, SourceHash::new(0));
+        assert_eq!(rows.iter().map(|row| row.event).collect::<Vec<_>>(), [kept]);
     }
 
     async fn ended_password_is_listed_for_a_day(db) {

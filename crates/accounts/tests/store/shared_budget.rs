@@ -6,10 +6,14 @@ use std::time::Duration;
 use accounts::StoredBudget;
 use user_backend::BackendId;
 use user_backend::brute_force::{
-    AttemptLimit, BudgetEntry, BudgetReply, BudgetResult, SharedBudget, UserHash,
+    AttemptLimit, BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SourceHash, UserHash,
 };
 
 use crate::test_db::{TestDb, on_both};
+
+const HOME: SourceHash = SourceHash::new(7);
+const RIGHT: BudgetResult = BudgetResult::Right(HOME);
+const WRONG: BudgetResult = BudgetResult::Wrong(HOME);
 
 /// 4 failures in 15 minutes.
 fn limit() -> AttemptLimit {
@@ -83,7 +87,7 @@ on_both! {
         let Some(budget) = open(db).await else { return };
         for _ in 0..4 {
             let entry = reserved(&budget).await;
-            settle(&budget, entry, BudgetResult::Wrong).await;
+            settle(&budget, entry, WRONG).await;
             age(db, Duration::from_secs(60)).await;
         }
         let BudgetReply::ReachedByFailures(wait) = reserve(&budget).await else { panic!("the limit is reached") };
@@ -96,7 +100,7 @@ on_both! {
         assert!(matches!(budget.reserve(&files, &alice(), limit()).await.unwrap(), BudgetReply::Reserved(_)));
         age(db, Duration::from_secs(11 * 60)).await;
         let entry = reserved(&budget).await;
-        settle(&budget, entry, BudgetResult::Wrong).await;
+        settle(&budget, entry, WRONG).await;
         let BudgetReply::ReachedByFailures(wait) = reserve(&budget).await else { panic!("the limit is reached") };
         assert!(wait <= Duration::from_secs(60), "{wait:?}");
     }
@@ -105,15 +109,15 @@ on_both! {
         let Some(budget) = open(db).await else { return };
         for _ in 0..2 {
             let entry = reserved(&budget).await;
-            settle(&budget, entry, BudgetResult::Wrong).await;
+            settle(&budget, entry, WRONG).await;
         }
         let [guess, right] = [reserved(&budget).await, reserved(&budget).await];
         assert_eq!(reserve(&budget).await, BudgetReply::ReachedByUnanswered);
-        settle(&budget, right, BudgetResult::Right).await;
-        settle(&budget, guess, BudgetResult::Wrong).await;
+        settle(&budget, right, RIGHT).await;
+        settle(&budget, guess, WRONG).await;
         for _ in 0..3 {
             let entry = reserved(&budget).await;
-            settle(&budget, entry, BudgetResult::Wrong).await;
+            settle(&budget, entry, WRONG).await;
         }
         assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
     }
@@ -123,18 +127,31 @@ on_both! {
         let right = reserved(&budget).await;
         for _ in 0..3 {
             let entry = reserved(&budget).await;
-            settle(&budget, entry, BudgetResult::Wrong).await;
+            settle(&budget, entry, WRONG).await;
         }
         // The server may have seen the right password before the wrong ones.
-        settle(&budget, right, BudgetResult::Right).await;
+        settle(&budget, right, RIGHT).await;
         let entry = reserved(&budget).await;
-        settle(&budget, entry, BudgetResult::Wrong).await;
+        settle(&budget, entry, WRONG).await;
+        assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
+    }
+
+    async fn right_password_keeps_failures_from_elsewhere(db) {
+        let Some(budget) = open(db).await else { return };
+        for _ in 0..3 {
+            for result in [BudgetResult::Wrong(SourceHash::new(u32::MAX)), RIGHT] {
+                let entry = reserved(&budget).await;
+                settle(&budget, entry, result).await;
+            }
+        }
+        let entry = reserved(&budget).await;
+        settle(&budget, entry, WRONG).await;
         assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
     }
 
     async fn settled_reservations_leave_no_row(db) {
         let Some(budget) = open(db).await else { return };
-        for result in [BudgetResult::Nothing, BudgetResult::Right] {
+        for result in [BudgetResult::Nothing, RIGHT] {
             let entry = reserved(&budget).await;
             settle(&budget, entry, result).await;
             let empty = "DO $$ BEGIN ASSERT (SELECT count(*) FROM backend_failures) = 0; END $$";

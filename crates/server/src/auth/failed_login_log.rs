@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use accounts::{Clock, LoginEvent, Timestamp};
-use user_backend::brute_force::{Certainty, FailedLoginObserver, SourceNet, UserHash};
+use user_backend::brute_force::{Certainty, FailedLoginObserver, SourceHash, SourceNet, UserHash};
 
 /// How many events may wait to be written.
 ///
@@ -69,9 +69,16 @@ impl FailedLoginLog {
     }
 
     /// Earlier failures of a user are cleared, on all servers.
-    fn end(&self, user: UserHash, event: LoginEvent, at: Timestamp) {
-        let failed = LoginEvent::UserFailed(user);
-        self.waiting().events.retain(|(_, other, then)| *other != failed || *then > at);
+    ///
+    /// `source`: only those from this network.
+    fn end(&self, user: UserHash, source: Option<SourceHash>, event: LoginEvent, at: Timestamp) {
+        let is_ended = |event: &LoginEvent| match event {
+            LoginEvent::UserFailed(other, from) => {
+                *other == user && source.is_none_or(|source| source == *from)
+            }
+            _ => false,
+        };
+        self.waiting().events.retain(|(_, other, then)| !is_ended(other) || *then > at);
         self.note(event, at);
     }
 }
@@ -87,16 +94,16 @@ impl FailedLoginObserver for FailedLoginLog {
         self.waiting().events.retain(|(_, event, _)| !is_of_place(event));
     }
 
-    fn user_failed(&self, user: UserHash) {
-        self.note(LoginEvent::UserFailed(user), self.clock.now());
+    fn user_failed(&self, user: UserHash, source: SourceHash) {
+        self.note(LoginEvent::UserFailed(user, source), self.clock.now());
     }
 
-    fn user_signed_in(&self, user: UserHash) {
-        self.end(user, LoginEvent::UserSignedIn(user), self.clock.now());
+    fn user_signed_in(&self, user: UserHash, source: SourceHash) {
+        self.end(user, Some(source), LoginEvent::UserSignedIn(user, source), self.clock.now());
     }
 
     fn user_reset(&self, user: UserHash, age: Duration) {
-        self.end(user, LoginEvent::UserReset(user), self.clock.now().before(age));
+        self.end(user, None, LoginEvent::UserReset(user), self.clock.now().before(age));
     }
 }
 

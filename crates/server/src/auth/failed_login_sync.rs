@@ -159,8 +159,8 @@ impl AppState {
         let resolver = self.resolver();
         match event {
             LoginEvent::SourceFailed(source, certainty) => resolver.count_failure(source, certainty, age),
-            LoginEvent::UserFailed(user) => resolver.count_user_failure(user, age),
-            LoginEvent::UserSignedIn(user) => resolver.count_user_sign_in(user, age),
+            LoginEvent::UserFailed(user, source) => resolver.count_user_failure(user, source, age),
+            LoginEvent::UserSignedIn(user, source) => resolver.count_user_sign_in(user, source, age),
             _ => {}
         }
     }

@@ -273,14 +273,17 @@ async fn another(server: &Server) -> AppState {
 async fn guesses_at_frank(app: &AppState, numbers: std::ops::Range<u32>) -> Vec<&'static str> {
     let mut outcomes = Vec::new();
     for number in numbers {
-        let (guess, from) = (format!("guess {number}"), new_address().into());
-        outcomes.push(word(&app.sign_in("Frank", &guess, from, Accepts::Password).await.unwrap()));
+        outcomes.push(frank_from(new_address(), app, &format!("guess {number}")).await);
     }
     outcomes
 }
 
 async fn right_password_of_frank(app: &AppState) -> &'static str {
-    word(&app.sign_in("Frank", PASSWORD, new_address().into(), Accepts::Password).await.unwrap())
+    frank_from(new_address(), app, PASSWORD).await
+}
+
+async fn frank_from(from: Ipv4Addr, app: &AppState, password: &str) -> &'static str {
+    word(&app.sign_in("Frank", password, from.into(), Accepts::Password).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,12 +327,20 @@ async fn failures_and_sign_ins_of_a_user_count_in_every_server() {
     assert_eq!(right_password_of_frank(&server.app).await, "throttled");
     let frank = UserId::parse("Frank").unwrap();
     server.accounts.credential_epoch().forget(frank.name()).await.unwrap();
-    // Frank signs in at one of them, which ends what both have counted.
-    assert_eq!(guesses_at_frank(&server.app, 10..12).await, ["refused"; 2]);
+    // Frank signs in at one of them, which ends what both have counted from this network.
+    let home = new_address();
+    for guess in ["typo", "another"] {
+        assert_eq!(frank_from(home, &server.app, guess).await, "refused");
+    }
     exchange().await;
-    assert_eq!(right_password_of_frank(&other).await, "accepted");
+    assert_eq!(frank_from(home, &other, PASSWORD).await, "accepted");
     exchange().await;
     assert_eq!(guesses_at_frank(&server.app, 12..14).await, ["refused"; 2]);
+    // Guesses from elsewhere count on.
+    exchange().await;
+    assert_eq!(frank_from(home, &server.app, PASSWORD).await, "accepted");
+    exchange().await;
+    assert_eq!(guesses_at_frank(&server.app, 14..16).await, ["refused", "throttled"]);
 }
 
 /// A password that was typed into the wrong field stays readable nowhere.

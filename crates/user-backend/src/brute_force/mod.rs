@@ -32,6 +32,7 @@
 //! ```
 
 mod bounded_table;
+mod failures_in_a_row;
 pub(crate) mod known_credentials;
 pub(crate) mod per_backend;
 pub(crate) mod per_backend_user;
@@ -39,6 +40,7 @@ pub mod per_source;
 pub mod per_user;
 mod report_exchange;
 pub(crate) mod shared_budget;
+mod source_hash;
 mod window;
 
 use std::fmt;
@@ -57,6 +59,7 @@ pub use per_user::Lockout;
 pub(crate) use per_user::UserLimiter;
 pub use report_exchange::{InvalidUserHash, UserHash, UserHashKey};
 pub use shared_budget::{BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SharedBudgetError};
+pub use source_hash::SourceHash;
 pub use window::{AttemptLimit, Certainty};
 pub(crate) use window::{GuessKey, Reached};
 
@@ -114,11 +117,13 @@ pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
 
     /// A sign-in with this name failed just now, whether there is such a user or not.
     ///
-    /// Only if there is a key for [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
-    fn user_failed(&self, _user: UserHash) {}
+    /// It came from this network. Only if there is a key for [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
+    fn user_failed(&self, _user: UserHash, _source: SourceHash) {}
 
-    /// This user signed in with a password and had failures before, which are cleared.
-    fn user_signed_in(&self, _user: UserHash) {}
+    /// This user signed in with a password and had failures before from the same network.
+    ///
+    /// These are cleared.
+    fn user_signed_in(&self, _user: UserHash, _source: SourceHash) {}
 
     /// The record of this user was cleared that long ago: earlier failures do not count.
     fn user_reset(&self, _user: UserHash, _age: Duration) {}

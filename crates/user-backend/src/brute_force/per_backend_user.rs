@@ -6,8 +6,8 @@
 //!
 //! A failure is reserved **before** the attempt, so that a burst cannot exceed the limit. The
 //! reservation is given back when it was none: the password was right, the server could not decide,
-//! or it does not know the user. A right password clears the record, as servers do themselves;
-//! failures that are still to come are not cleared.
+//! or it does not know the user. A right password clears the failures from its own network, as
+//! servers do with all; failures that are still to come are not cleared.
 //!
 //! A server that is silent until the deadline may have been sent a password that it still counts.
 //! That costs one failure per password: guesses are limited, and a user who tries the right one
@@ -182,10 +182,11 @@ impl Reservation<'_> {
         let mut record = lock(&self.record);
         match cost(answer) {
             // Servers clear their count themselves when the password was right. What failed after
-            // this attempt began may have failed after that.
+            // this attempt began may have failed after that. Guesses from elsewhere count on: the
+            // owner's sign-ins must not pay for them.
             Cost::Right => {
-                record.window.clear_until(self.reserved_at);
-                record.outages.clear_until(self.reserved_at);
+                record.window.end(self.key.source, self.reserved_at);
+                record.outages.end(self.key.source, self.reserved_at);
             }
             Cost::Wrong => record.window.fail(&self.key, Certainty::Wrong, now()),
             Cost::Silent | Cost::Unrecognised => {
@@ -221,6 +222,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::brute_force::SourceHash;
     use crate::error::Phase;
     use crate::secret::OutcomeKeyer;
     use crate::verdict::{Identity, Rejection};
@@ -259,7 +261,7 @@ mod tests {
 
         fn key(&self, password: &str) -> GuessKey {
             let credentials = self.keyer.key(b"", "alice", password);
-            GuessKey { credentials, from_network: credentials }
+            GuessKey { credentials, from_network: credentials, source: SourceHash::new(1) }
         }
 
         /// A reservation for a password that has not been tried yet.
@@ -353,6 +355,19 @@ mod tests {
         bench.reserve_for("right").unwrap().settle(&wrong());
         tokio::time::advance(Duration::from_secs(15 * 60)).await;
         bench.reserve().unwrap().settle(&outage());
+    }
+
+    #[test]
+    fn right_password_keeps_failures_from_elsewhere() {
+        for (failures, answer) in [(4, wrong as fn() -> _), (16, outage)] {
+            let bench = BudgetFixture::new();
+            let home = GuessKey { source: SourceHash::new(2), ..bench.key("right") };
+            for _ in 0..failures {
+                bench.reserve().unwrap().settle(&answer());
+                bench.limiter.reserve(&alice(), &home, true).unwrap().settle(&right());
+            }
+            assert!(bench.reserve().is_err(), "{failures}");
+        }
     }
 
     #[test]

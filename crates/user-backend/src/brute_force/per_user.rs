@@ -28,9 +28,10 @@
 //! - A failure is a name or a password that a backend refused. Outages and answers from memory do
 //!   not count. An outage only ends what memory may be compared with (see
 //!   `UserPermit::may_recall`).
-//! - A right password clears the record: that is what "in a row" means, and only the user has it.
-//!   (At the source it clears nothing: there an account of one's own would pay for guesses at all
-//!   others.) A yes from memory or from grace is no news.
+//! - A right password clears what failed from its own network: that is what "in a row" means, and
+//!   only the user has it. Guesses from elsewhere count on: otherwise each sign-in of the owner's
+//!   programs would pay for some. (At the source it clears nothing: there an account of one's own
+//!   would pay for guesses at all others.) A yes from memory or from grace is no news.
 //! - The same wrong name and password as before is followed by no delay and is not one more in a
 //!   row, so a phone with an old password locks no one out. It may use half of the short limit.
 //! - Proven credentials never wait here.
@@ -44,6 +45,7 @@
 //! source can fail too rarely to push others out.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,8 +54,10 @@ use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
 use super::bounded_table::BoundedTable;
+use super::failures_in_a_row::FailuresInARow;
 use super::known_credentials::KnownCredentials;
 use super::report_exchange::{RemoteReport, ReportExchange, UserHash, UserHashKey};
+use super::source_hash::SourceHash;
 use super::window::{AttemptLimit, Certainty, Reached, Window};
 use super::{FailedLoginObserver, GuessKey, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};
@@ -163,10 +167,7 @@ struct UserRecord {
 
 #[derive(Debug, Default)]
 struct FailureCount {
-    /// Failures in a row.
-    in_a_row: u32,
-    first: Option<Instant>,
-    last: Option<Instant>,
+    in_a_row: FailuresInARow,
     /// Failures within the short time.
     window: Window,
     /// Passwords that no backend could judge.
@@ -296,13 +297,13 @@ impl UserLimiter {
     }
 
     /// Counts a failure of another process, or from before a restart, `age` ago.
-    pub(crate) fn report_failure(&self, user: UserHash, age: Duration) {
-        self.report(user, age, RemoteReport::Failed);
+    pub(crate) fn report_failure(&self, user: UserHash, source: SourceHash, age: Duration) {
+        self.report(user, age, |then| RemoteReport::Failed(source, then));
     }
 
-    /// Ends what another process counted for a user who signed in there.
-    pub(crate) fn report_sign_in(&self, user: UserHash, age: Duration) {
-        self.report(user, age, RemoteReport::SignedIn);
+    /// Ends what another process counted for a user who signed in there from this network.
+    pub(crate) fn report_sign_in(&self, user: UserHash, source: SourceHash, age: Duration) {
+        self.report(user, age, |then| RemoteReport::SignedIn(source, then));
     }
 
     fn report(&self, user: UserHash, age: Duration, report: impl FnOnce(Instant) -> RemoteReport) {
@@ -327,6 +328,11 @@ impl UserLimiter {
         }
     }
 
+    /// The network of a source, under the key that other processes have, too.
+    pub(crate) fn source(&self, source: Option<IpAddr>) -> SourceHash {
+        self.shared.reports.source(source)
+    }
+
     /// How many users are remembered.
     pub(crate) fn users(&self) -> usize {
         self.shared.users.len()
@@ -338,11 +344,18 @@ impl UserRecord {
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there was anything to clear.
-    fn clear(&self) -> bool {
+    fn clear(&self) {
+        self.count().clear();
+        self.ended.notify_waiters();
+    }
+
+    /// Ends what failed from one network; whether there was anything.
+    fn end(&self, source: SourceHash) -> bool {
         let mut count = self.count();
-        let had_failures = count.in_a_row > 0 || !count.window.is_empty();
-        count.clear();
+        let failures = |count: &FailureCount| (count.in_a_row.count(), count.window.len());
+        let before = failures(&count);
+        count.end(source, now());
+        let had_failures = failures(&count) != before;
         drop(count);
         self.ended.notify_waiters();
         had_failures
@@ -351,9 +364,18 @@ impl UserRecord {
 
 impl FailureCount {
     fn clear(&mut self) {
-        (self.in_a_row, self.first, self.last) = (0, None, None);
+        self.in_a_row.clear();
         self.window.clear();
         self.unjudged.clear();
+    }
+
+    /// Ends the failures from one network.
+    ///
+    /// Not what no backend could judge: the owner's own tries in an outage would make room for as
+    /// many guesses that memory answers.
+    fn end(&mut self, source: SourceHash, until: Instant) {
+        self.in_a_row.end(source, until);
+        self.window.end(source, until);
     }
 
     /// Reserves a failure, or returns until when none is free.
@@ -368,10 +390,10 @@ impl FailureCount {
     ) -> Result<bool, Wait> {
         let at = now();
         if let Some(lockout) = lockout {
-            if self.first.is_some_and(|first| at.saturating_duration_since(first) >= lockout.per) {
-                (self.in_a_row, self.first, self.last) = (0, None, None);
-            }
-            if let (Delay::RestOfDay, Some(first)) = (lockout.after(self.in_a_row), self.first) {
+            self.in_a_row.expire(lockout.per, at);
+            if let (Delay::RestOfDay, Some(first)) =
+                (lockout.after(self.in_a_row.count()), self.in_a_row.first())
+            {
                 return match is_known_wrong {
                     true => Ok(false),
                     false => Err(Wait::Day(later(first, lockout.per).saturating_duration_since(at))),
@@ -395,15 +417,15 @@ impl FailureCount {
             };
             let under_way = u32::try_from(self.under_way.len()).unwrap_or(u32::MAX);
             let end = |since: Option<Instant>, delay| since.map_or(at, |since| later(since, delay));
-            if let Some(end) = delay(self.in_a_row).map(|delay| end(self.last, delay)).filter(|end| *end > at)
-            {
+            let (in_a_row, last) = (self.in_a_row.count(), self.in_a_row.last());
+            if let Some(end) = delay(in_a_row).map(|delay| end(last, delay)).filter(|end| *end > at) {
                 return Err(Wait::Delay(end));
             }
             // Should those under way fail, the day is over, or there is a delay after them.
-            let Some(delay) = delay(self.in_a_row.saturating_add(under_way)) else {
+            let Some(delay) = delay(in_a_row.saturating_add(under_way)) else {
                 return Err(Wait::Answer);
             };
-            let end = end(self.last.max(self.began), delay);
+            let end = end(last.max(self.began), delay);
             if under_way > 0 && end > at {
                 return Err(Wait::AnswerOr(end));
             }
@@ -485,8 +507,9 @@ impl UserPermit {
     /// Settles the permit: a backend accepted the user just now.
     pub(crate) fn accepted(self) {
         for user in &self.users {
-            if user.record.clear() {
-                user.limiter.notify(&user.name, FailedLoginObserver::user_signed_in);
+            let source = self.key.source;
+            if user.record.end(source) {
+                user.limiter.notify(&user.name, |observer, user| observer.user_signed_in(user, source));
             }
         }
     }
@@ -545,17 +568,14 @@ impl UserHolder {
         let mut count = self.record.count();
         for report in reports {
             match report {
-                RemoteReport::SignedIn(then) if count.last.is_none_or(|last| last <= then) => count.clear(),
-                RemoteReport::SignedIn(_) => {}
-                RemoteReport::Failed(then) => {
+                RemoteReport::SignedIn(source, then) => count.end(source, then),
+                RemoteReport::Failed(source, then) => {
                     let age = at.saturating_duration_since(then);
                     if age < limit.per {
-                        count.window.insert(then);
+                        count.window.insert(source, then);
                     }
                     if lockout.is_some_and(|lockout| age < lockout.per) {
-                        count.in_a_row = count.in_a_row.saturating_add(1);
-                        count.first = Some(count.first.map_or(then, |first| first.min(then)));
-                        count.last = count.last.max(Some(then));
+                        count.in_a_row.add(source, then);
                     }
                 }
             }
@@ -583,7 +603,7 @@ impl UserHolder {
             return Ok(());
         }
         let Ok(_first) = timeout_at(latest, record.queue.lock()).await else {
-            return Err(match record.count().in_a_row {
+            return Err(match record.count().in_a_row.count() {
                 0 => UserDenial::Unanswered,
                 _ => UserDenial::TooEarly(MAX_INLINE_WAIT),
             });
@@ -619,7 +639,7 @@ impl UserHolder {
 
     /// The refusal of a locked user.
     fn locked(&self, left: Duration) -> UserDenial {
-        let in_a_row = self.record.count().in_a_row;
+        let in_a_row = self.record.count().in_a_row.count();
         let by_settings = self.limiter.lockout.map(|lockout| lockout.after(in_a_row));
         match by_settings {
             Some(Delay::RestOfDay) => UserDenial::Locked(left),
@@ -637,15 +657,13 @@ impl UserHolder {
         if is_known_wrong {
             return false;
         }
-        self.limiter.notify(&self.name, FailedLoginObserver::user_failed);
+        self.limiter.notify(&self.name, |observer, user| observer.user_failed(user, key.source));
         if lockout.is_none() {
             return false;
         }
-        let was_locked = is_locked(count.in_a_row);
-        count.in_a_row = count.in_a_row.saturating_add(1);
-        count.first.get_or_insert(at);
-        count.last = Some(at);
-        !was_locked && is_locked(count.in_a_row)
+        let was_locked = is_locked(count.in_a_row.count());
+        count.in_a_row.add(key.source, at);
+        !was_locked && is_locked(count.in_a_row.count())
     }
 }
 
@@ -662,13 +680,17 @@ impl Drop for UserHolder {
             drop(count);
             self.record.ended.notify_waiters();
         }
-        let limit = self.limiter.limit;
+        let (limit, lockout) = (self.limiter.limit, self.limiter.lockout_of(&self.name));
         let is_empty = |record: &UserRecord| {
             let mut count = record.count();
             let at = now();
+            // The owner's sign-ins end no failures from elsewhere, and reserve none.
+            if let Some(lockout) = lockout {
+                count.in_a_row.expire(lockout.per, at);
+            }
             count.window.expire(limit, at);
             count.unjudged.expire(limit, at);
-            count.in_a_row == 0
+            count.in_a_row.count() == 0
                 && count.under_way.is_empty()
                 && count.window.is_empty()
                 && count.unjudged.is_empty()

@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
@@ -16,6 +17,8 @@ use std::time::Duration;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::per_source::SourceNet;
+use super::source_hash::SourceHash;
 use crate::clock::{Instant, now};
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKeyer;
@@ -82,6 +85,12 @@ impl UserHashKey {
         }
         UserHash(hash)
     }
+
+    /// The hash of the network of a source.
+    pub(super) fn source(&self, source: Option<IpAddr>) -> SourceHash {
+        let network = source.map(|source| SourceNet::of(source).to_string());
+        SourceHash::of(self.0.key(b"network", network.as_deref().unwrap_or("anywhere"), ""))
+    }
 }
 
 impl fmt::Debug for UserHashKey {
@@ -93,16 +102,22 @@ impl fmt::Debug for UserHashKey {
 /// What happened elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RemoteReport {
-    /// A sign-in failed.
-    Failed(Instant),
-    /// The user signed in, which ends what was counted before.
-    SignedIn(Instant),
+    /// A sign-in from this network failed.
+    Failed(SourceHash, Instant),
+    /// The user signed in, which ends what was counted before from this network.
+    SignedIn(SourceHash, Instant),
 }
 
 impl RemoteReport {
     fn at(self) -> Instant {
         match self {
-            Self::Failed(at) | Self::SignedIn(at) => at,
+            Self::Failed(_, at) | Self::SignedIn(_, at) => at,
+        }
+    }
+
+    fn source(self) -> SourceHash {
+        match self {
+            Self::Failed(source, _) | Self::SignedIn(source, _) => source,
         }
     }
 }
@@ -134,6 +149,16 @@ impl ReportExchange {
         self.key.as_ref().map(|key| key.hash(name.as_str()))
     }
 
+    /// What the network of a source is reported as.
+    ///
+    /// Where nothing is exchanged, it stays in this process, and a fixed key will do.
+    pub(super) fn source(&self, source: Option<IpAddr>) -> SourceHash {
+        match &self.key {
+            Some(key) => key.source(source),
+            None => UserHashKey::new(Zeroizing::new([0; 32])).source(source),
+        }
+    }
+
     /// Whether nothing waits for this name.
     #[inline]
     pub(super) fn has_none(&self, canonical: &str) -> bool {
@@ -159,8 +184,8 @@ impl ReportExchange {
         }
         if waiting.names.len() < MAX_NAMES || waiting.names.contains_key(&user) {
             let reports = waiting.names.entry(user).or_default();
-            if matches!(report, RemoteReport::SignedIn(_)) {
-                reports.retain(|before| before.at() > report.at());
+            if matches!(report, RemoteReport::SignedIn(..)) {
+                reports.retain(|before| before.source() != report.source() || before.at() > report.at());
             }
             let behind = reports.partition_point(|other| other.at() <= report.at());
             reports.insert(behind, report);
@@ -242,21 +267,28 @@ mod tests {
         assert!(reports.has_none("alice"));
         let later = |seconds: u64| start + Duration::from_secs(seconds);
         tokio::time::advance(Duration::from_secs(10)).await;
+        let [home, other] = [1, 2].map(SourceHash::new);
         for seconds in [3, 1, 5] {
-            reports.add(hash, RemoteReport::Failed(later(seconds)), DAY);
+            reports.add(hash, RemoteReport::Failed(home, later(seconds)), DAY);
         }
+        reports.add(hash, RemoteReport::Failed(other, later(2)), DAY);
         assert!(!reports.has_none("alice") && reports.has_none("bob"));
-        reports.add(hash, RemoteReport::SignedIn(later(3)), DAY);
+        reports.add(hash, RemoteReport::SignedIn(home, later(3)), DAY);
         assert_eq!(reports.take(&bob), []);
-        assert_eq!(reports.take(&alice), [RemoteReport::SignedIn(later(3)), RemoteReport::Failed(later(5))]);
+        let left = [
+            RemoteReport::Failed(other, later(2)),
+            RemoteReport::SignedIn(home, later(3)),
+            RemoteReport::Failed(home, later(5)),
+        ];
+        assert_eq!(reports.take(&alice), left);
         assert!(reports.has_none("alice"));
-        reports.add(hash, RemoteReport::Failed(later(6)), DAY);
-        reports.add(hash, RemoteReport::Failed(later(8)), DAY);
+        reports.add(hash, RemoteReport::Failed(home, later(6)), DAY);
+        reports.add(hash, RemoteReport::Failed(home, later(8)), DAY);
         reports.forget_before(&alice, later(8));
-        assert_eq!(reports.take(&alice), [RemoteReport::Failed(later(8))]);
-        reports.add(hash, RemoteReport::Failed(later(9)), DAY);
+        assert_eq!(reports.take(&alice), [RemoteReport::Failed(home, later(8))]);
+        reports.add(hash, RemoteReport::Failed(home, later(9)), DAY);
         tokio::time::advance(DAY).await;
-        reports.add(reports.hash(&bob).unwrap(), RemoteReport::Failed(now()), DAY);
+        reports.add(reports.hash(&bob).unwrap(), RemoteReport::Failed(SourceHash::new(1), now()), DAY);
         assert!(reports.has_none("alice") && !reports.has_none("bob"));
     }
 
@@ -265,12 +297,12 @@ mod tests {
         let reports = reports(1);
         let hash = reports.hash(&named("alice")).unwrap();
         for _ in 0..1_000 {
-            reports.add(hash, RemoteReport::Failed(now()), DAY);
+            reports.add(hash, RemoteReport::Failed(SourceHash::new(1), now()), DAY);
         }
         assert_eq!(reports.take(&named("alice")).len(), MAX_PER_NAME);
         for number in 0..MAX_NAMES + 1_000 {
             let hash = UserHash(u128::try_from(number).unwrap().to_be_bytes());
-            reports.add(hash, RemoteReport::Failed(now()), DAY);
+            reports.add(hash, RemoteReport::Failed(SourceHash::new(1), now()), DAY);
         }
         assert_eq!(reports.write().names.len(), MAX_NAMES);
     }

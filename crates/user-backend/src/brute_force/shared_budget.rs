@@ -10,6 +10,7 @@
 //! guesses were made elsewhere.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 use tokio::time::timeout_at;
 
-use super::{AttemptLimit, Cost, Reached, UserHash, UserHashKey, cost};
+use super::{AttemptLimit, Cost, Reached, SourceHash, UserHash, UserHashKey, cost};
 use crate::clock::{Instant, now};
 use crate::error::BackendError;
 use crate::identity::{BackendId, CanonicalName};
@@ -75,11 +76,12 @@ pub enum BudgetReply {
 pub enum BudgetResult {
     /// The password is right.
     ///
-    /// Wrong passwords that were settled before this one was reserved count no more: the server
-    /// clears its own count when it sees the right one. Later ones and other reservations count.
-    Right,
-    /// The password is wrong: it counts from now.
-    Wrong,
+    /// Wrong passwords from this network that were settled before this one was reserved count no
+    /// more: the server clears its own count when it sees the right one. Later ones, those from
+    /// elsewhere and other reservations count.
+    Right(SourceHash),
+    /// The password is wrong: it counts from now, for this network.
+    Wrong(SourceHash),
     /// No failure: the backend was not asked, or does not know the user.
     Nothing,
 }
@@ -131,6 +133,7 @@ impl SiteBudget {
         &'a self,
         backend: &'a BackendId,
         name: &CanonicalName,
+        source: Option<IpAddr>,
         limit: AttemptLimit,
         unanswered: Option<SiteEntry>,
         deadline: Instant,
@@ -152,7 +155,8 @@ impl SiteBudget {
                 Err(_) => return Err(SiteDenial::Failed(LATE.to_owned())),
             },
         };
-        Ok(SiteReservation { store: self.store.as_ref(), backend, user, reserved, is_reused })
+        let source = self.key.source(source);
+        Ok(SiteReservation { store: self.store.as_ref(), backend, user, source, reserved, is_reused })
     }
 }
 
@@ -162,6 +166,7 @@ pub(crate) struct SiteReservation<'a> {
     store: &'a dyn SharedBudget,
     backend: &'a BackendId,
     user: UserHash,
+    source: SourceHash,
     reserved: SiteEntry,
     is_reused: bool,
 }
@@ -178,8 +183,8 @@ impl SiteReservation<'_> {
     ) -> Option<SiteEntry> {
         let kept = Some(self.reserved);
         let result = match cost(answer) {
-            Cost::Right => BudgetResult::Right,
-            Cost::Wrong => BudgetResult::Wrong,
+            Cost::Right => BudgetResult::Right(self.source),
+            Cost::Wrong => BudgetResult::Wrong(self.source),
             Cost::Silent | Cost::Unrecognised => return kept,
             // The backend may still count the earlier attempt.
             Cost::UnknownUser | Cost::Outage | Cost::Nothing if self.is_reused => return kept,

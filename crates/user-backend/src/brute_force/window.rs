@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::source_hash::SourceHash;
 use crate::clock::Instant;
 use crate::secret::OutcomeKey;
 
@@ -77,6 +78,8 @@ pub(crate) struct GuessKey {
     pub(crate) credentials: OutcomeKey,
     /// The name, the password and the network of the source.
     pub(crate) from_network: OutcomeKey,
+    /// The network of the source.
+    pub(crate) source: SourceHash,
 }
 
 /// What is known about a password that was tried.
@@ -111,6 +114,7 @@ struct FailedAttempt {
     ///
     /// The credentials if they are wrong, and with the network as long as that is not known.
     key: Option<OutcomeKey>,
+    source: SourceHash,
     certainty: Certainty,
 }
 
@@ -184,17 +188,17 @@ impl Window {
     }
 
     fn push(&mut self, key: &GuessKey, certainty: Certainty, at: Instant) {
-        let key = match certainty {
+        let tried = match certainty {
             Certainty::Wrong => key.credentials,
             Certainty::Unanswered => key.from_network,
         };
-        self.0.push_back(FailedAttempt { at, key: Some(key), certainty });
+        self.0.push_back(FailedAttempt { at, key: Some(tried), source: key.source, certainty });
     }
 
     /// Counts a failure that another process saw at `at`.
-    pub(super) fn insert(&mut self, at: Instant) {
+    pub(super) fn insert(&mut self, source: SourceHash, at: Instant) {
         let behind = self.0.partition_point(|other| other.at <= at);
-        self.0.insert(behind, FailedAttempt { at, key: None, certainty: Certainty::Wrong });
+        self.0.insert(behind, FailedAttempt { at, key: None, source, certainty: Certainty::Wrong });
     }
 
     /// Removes what no longer counts.
@@ -208,12 +212,11 @@ impl Window {
         self.0.clear();
     }
 
-    /// Removes the failures until a moment.
-    pub(super) fn clear_until(&mut self, at: Instant) {
-        self.0.retain(|failure| failure.at > at);
+    /// Removes the failures from one network until a moment.
+    pub(super) fn end(&mut self, source: SourceHash, until: Instant) {
+        self.0.retain(|failure| failure.source != source || failure.at > until);
     }
 
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -108,7 +108,7 @@ impl Resolver {
             users: chain.users.arrive(chain.names_of(&name)),
         };
         let deadline = later(started, chain.deadline);
-        let guess = self.guess(&name, &password, credentials.source);
+        let guess = self.guess(&chain, &name, &password, credentials.source);
         let record = self.shared.kept_proven.as_ref();
         let record = record.map(|kept| kept.record(&proven_label(credentials.source), &name, &password));
         let own_record = record.clone();
@@ -215,7 +215,7 @@ impl Resolver {
         self.shared.cache.key(&proven_label(source), canonical, password)
     }
 
-    fn guess(&self, name: &LoginName, password: &Password, source: Option<IpAddr>) -> Guess {
+    fn guess(&self, chain: &Chain, name: &LoginName, password: &Password, source: Option<IpAddr>) -> Guess {
         let cache = &self.shared.cache;
         let canonical = name.canonical().as_str();
         let [one, two, three, four, ..] = cache.key(b"name", canonical, "").to_bytes();
@@ -223,6 +223,7 @@ impl Resolver {
             key: GuessKey {
                 credentials: Scope::ALL.typed_key(cache, name.as_str(), password.expose()),
                 from_network: self.proven_key(canonical, password.expose(), source),
+                source: chain.users.source(source),
             },
             name: u32::from_le_bytes([one, two, three, four]),
         }

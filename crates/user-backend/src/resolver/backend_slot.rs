@@ -175,9 +175,9 @@ impl BackendSlot {
         site: Option<&'a SiteBudget>,
         name: &CanonicalName,
         key: &GuessKey,
-        is_proven: bool,
-        deadline: Instant,
+        attempt: &Attempt<'_>,
     ) -> Result<Reserved<'a>, NotReserved> {
+        let Attempt { is_proven, source, deadline, .. } = *attempt;
         let mut reserved = self.reserve(name, key, is_proven)?;
         let Some(site) = site else { return Ok(reserved) };
         let mut limit = reserved.per_user.shared_limit();
@@ -186,7 +186,7 @@ impl BackendSlot {
             limit.failures = u32::MAX;
         }
         let unanswered = reserved.per_user.take_unanswered();
-        match site.reserve(&self.id, name, limit, unanswered, deadline).await {
+        match site.reserve(&self.id, name, source, limit, unanswered, deadline).await {
             Ok(at_site) => {
                 reserved.site = Some(at_site);
                 Ok(reserved)

@@ -192,9 +192,7 @@ impl Chain {
                 false => {
                     let upstream = pinned.unwrap_or_else(|| reading.upstream.clone());
                     let site = self.site_budget.as_ref();
-                    let until = attempt.deadline;
-                    let reserved = slot.reserve_at_all(site, account, key, attempt.is_proven, until).await;
-                    let reserved = match reserved {
+                    let reserved = match slot.reserve_at_all(site, account, key, &attempt).await {
                         Ok(reserved) => reserved,
                         Err(NotReserved::Failed(why)) => return store_failed(trace, &slot.id, &why),
                         Err(NotReserved::Limit(LimitReached { limit, step, reached, was_refused })) => {

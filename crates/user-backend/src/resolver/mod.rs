@@ -85,7 +85,7 @@ use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
 use crate::brute_force::per_user::ConsecutiveFailures;
-use crate::brute_force::{Certainty, SourceNet, SourceRateLimit, UserHash};
+use crate::brute_force::{Certainty, SourceHash, SourceNet, SourceRateLimit, UserHash};
 use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, CacheStats, OutcomeCache};
 use crate::clock::{Instant, now};
@@ -420,13 +420,15 @@ impl Resolver {
     }
 
     /// The same for a failed sign-in with a name, as the observer learned of it.
-    pub fn count_user_failure(&self, user: UserHash, age: Duration) {
-        self.shared.chain.load().users.report_failure(user, age);
+    pub fn count_user_failure(&self, user: UserHash, source: SourceHash, age: Duration) {
+        self.shared.chain.load().users.report_failure(user, source, age);
     }
 
-    /// Ends what was counted for a user who signed in at another process that long ago.
-    pub fn count_user_sign_in(&self, user: UserHash, age: Duration) {
-        self.shared.chain.load().users.report_sign_in(user, age);
+    /// Ends what was counted from a network for a user who signed in at another process.
+    ///
+    /// `age` is how long ago that was.
+    pub fn count_user_sign_in(&self, user: UserHash, source: SourceHash, age: Duration) {
+        self.shared.chain.load().users.report_sign_in(user, source, age);
     }
 
     /// Forgets what [`Self::count_user_failure`] counted and happened longer ago than this.

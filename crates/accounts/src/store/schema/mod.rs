@@ -35,6 +35,7 @@ const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v13_sqlite.sql"), postgres: include_str!("v13_postgres.sql") },
     Migration { sqlite: include_str!("v14_sqlite.sql"), postgres: include_str!("v14_postgres.sql") },
     Migration { sqlite: include_str!("v15_sqlite.sql"), postgres: include_str!("v15_postgres.sql") },
+    Migration { sqlite: include_str!("v16_sqlite.sql"), postgres: include_str!("v16_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.

@@ -32,7 +32,7 @@ fn hash(bench: &UserFixture) -> UserHash {
 
 /// Credentials from one network.
 fn at_home(tuple: &OutcomeKey) -> GuessKey {
-    GuessKey { credentials: *tuple, from_network: *tuple }
+    GuessKey { credentials: *tuple, from_network: *tuple, source: SourceHash::new(1) }
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -246,6 +246,30 @@ async fn right_password_clears_the_record() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn right_password_keeps_failures_from_elsewhere() {
+    for (lockout, limit, per) in
+        [(Some(Lockout { failures: 3, per: DAY }), MANY, DAY), (None, AttemptLimit::default(), seconds(900))]
+    {
+        let bench = UserFixture::with(lockout, limit, 1_000);
+        let mut made = 0;
+        for _ in 0..20 {
+            // The owner's program, and a guess from elsewhere after it.
+            let key = GuessKey { source: SourceHash::new(2), ..at_home(&bench.tuple("right")) };
+            let owner = bench.users.arrive([alice()]).enter(&key, true, now()).await.unwrap();
+            bench.accept(owner);
+            made += u32::from(bench.fail().await.is_ok());
+            tokio::time::advance(seconds(10)).await;
+        }
+        assert_eq!(made, 4, "{lockout:?}");
+        tokio::time::advance(per).await;
+        let key = GuessKey { source: SourceHash::new(2), ..at_home(&bench.tuple("right")) };
+        bench.accept(bench.users.arrive([alice()]).enter(&key, true, now()).await.unwrap());
+        assert!(bench.users.is_quiet("alice"), "what is too old is gone");
+        assert_eq!(bench.fail().await, Ok(false));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn t43_proven_credentials_are_never_delayed() {
     let bench = UserFixture::new();
     let right = bench.tuple("right");
@@ -444,7 +468,7 @@ async fn smaller_number_in_a_row_locks_earlier() {
 async fn failures_of_another_process_count() {
     let bench = UserFixture::with(Some(Lockout::default()), AttemptLimit::default(), 1_000);
     for minutes in [60, 14, 10, 5, 1] {
-        bench.users.report_failure(hash(&bench), seconds(minutes * 60));
+        bench.users.report_failure(hash(&bench), SourceHash::new(2), seconds(minutes * 60));
     }
     assert!(!bench.users.is_quiet("alice") && bench.users.is_quiet("bob"));
     assert_eq!(bench.fail().await, Err(UserDenial::TooMany(seconds(60))));
@@ -453,7 +477,11 @@ async fn failures_of_another_process_count() {
     bench.users.unlock(&alice(), Duration::ZERO);
     // A sign-in elsewhere ends what was counted before it, here and there.
     bench.fail_times(3).await;
-    bench.users.report_sign_in(hash(&bench), Duration::ZERO);
+    bench.users.report_sign_in(hash(&bench), SourceHash::new(2), Duration::ZERO);
+    bench.users.report_sign_in(hash(&bench), SourceHash::new(1), Duration::ZERO);
     bench.fail_times(4).await;
+    assert!(matches!(bench.fail().await, Err(UserDenial::TooMany(_))));
+    // One in another network does not.
+    bench.users.report_sign_in(hash(&bench), SourceHash::new(2), Duration::ZERO);
     assert!(matches!(bench.fail().await, Err(UserDenial::TooMany(_))));
 }

@@ -224,6 +224,8 @@ struct ServerState {
     /// What an attempt gets while it is down.
     outage: Mutex<Outage>,
     seen: Mutex<Vec<(String, String)>>,
+    /// When it refused a login.
+    refused: Mutex<Vec<Instant>>,
 }
 
 impl SwitchedServer {
@@ -234,6 +236,7 @@ impl SwitchedServer {
             is_down: AtomicBool::new(false),
             outage: Mutex::new(Outage::Unreachable),
             seen: Mutex::default(),
+            refused: Mutex::default(),
         }))
     }
 
@@ -293,6 +296,7 @@ impl UserBackend for SwitchedServer {
         Ok(if right {
             Verdict::Accepted(Identity::new(attempt.name.canonical().clone()))
         } else {
+            self.0.refused.lock().unwrap().push(now());
             Verdict::Rejected(Rejection::BadCredentials)
         })
     }

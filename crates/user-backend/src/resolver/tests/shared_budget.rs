@@ -4,13 +4,13 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::brute_force::{
-    AttemptLimit, BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SharedBudgetError, UserHash,
-    UserHashKey,
+    AttemptLimit, BudgetEntry, BudgetReply, BudgetResult, SharedBudget, SharedBudgetError, SourceHash,
+    UserHash, UserHashKey,
 };
 use crate::clock::now;
 
-/// The entries of one backend and user: number, time, and whether the password was wrong.
-type RecordedFailures = Vec<(i64, Instant, bool)>;
+/// The entries of one backend and user: number, time, and the network of a wrong password.
+type RecordedFailures = Vec<(i64, Instant, Option<SourceHash>)>;
 
 /// A record that several resolvers share, and that may fail.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +32,7 @@ impl SiteRecord {
     fn count(&self) -> (usize, usize) {
         let entries = self.entries.lock().unwrap();
         let all = || entries.values().flatten();
-        (all().count(), all().filter(|(.., is_wrong)| *is_wrong).count())
+        (all().count(), all().filter(|(.., wrong)| wrong.is_some()).count())
     }
 }
 
@@ -50,7 +50,7 @@ impl SharedBudget for SiteRecord {
         entries.retain(|(_, at, _)| now().duration_since(*at) < limit.per);
         let max = usize::try_from(limit.failures).unwrap();
         if entries.len() >= max {
-            let wrong = entries.iter().filter(|(.., is_wrong)| *is_wrong).count();
+            let wrong = entries.iter().filter(|(.., wrong)| wrong.is_some()).count();
             return Ok(match wrong >= max {
                 true => BudgetReply::ReachedByFailures(limit.per - now().duration_since(entries[0].1)),
                 false => BudgetReply::ReachedByUnanswered,
@@ -58,7 +58,7 @@ impl SharedBudget for SiteRecord {
         }
         let mut next = self.next.lock().unwrap();
         *next += 1;
-        entries.push((*next, now(), false));
+        entries.push((*next, now(), None));
         Ok(BudgetReply::Reserved(BudgetEntry(*next)))
     }
 
@@ -73,16 +73,16 @@ impl SharedBudget for SiteRecord {
         let mut entries = self.entries.lock().unwrap();
         let entries = entries.entry((backend.clone(), *user)).or_default();
         match result {
-            BudgetResult::Right => {
+            BudgetResult::Right(source) => {
                 let began = entries.iter().find(|(number, ..)| *number == entry.0).map(|(_, at, _)| *at);
-                entries.retain(|(number, at, is_wrong)| {
-                    *number != entry.0 && (!is_wrong || began.is_some_and(|began| *at > began))
+                entries.retain(|(number, at, wrong)| {
+                    *number != entry.0 && (*wrong != Some(source) || began.is_some_and(|began| *at > began))
                 });
             }
             BudgetResult::Nothing => entries.retain(|(number, ..)| *number != entry.0),
-            BudgetResult::Wrong => {
+            BudgetResult::Wrong(source) => {
                 for wrong in entries.iter_mut().filter(|(number, ..)| *number == entry.0) {
-                    *wrong = (entry.0, now(), true);
+                    *wrong = (entry.0, now(), Some(source));
                 }
             }
         }
@@ -124,6 +124,22 @@ async fn guesses_at_several_servers_reach_the_backend_four_times() {
     tokio::time::advance(retry_after).await;
     assert!(sign_in(&site[4], "alice", "right").await.authenticated().is_some());
     assert_eq!(record.count(), (0, 0), "a right password ends what was counted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn right_password_keeps_guesses_from_elsewhere_at_the_site() {
+    let (server, record) = (SwitchedServer::new("mail").with("alice", "right"), SiteRecord::default());
+    let site: Vec<_> = (0..2).map(|_| site_server(&server, &record)).collect();
+    for number in 0..10 {
+        let source = format!("198.51.100.{number}");
+        let guess = sign_in_from(&site[0], &source, "alice", &format!("guess {number}")).await;
+        assert!(guess.authenticated().is_none());
+        let owner = sign_in_from(&site[1], "203.0.113.7", "alice", "right").await;
+        assert!(owner.authenticated().is_some(), "{}", owner.trace);
+        tokio::time::advance(BackendPolicy::default().cache_accepted.min(Duration::from_secs(60))).await;
+    }
+    let guesses = server.seen().iter().filter(|(_, password)| password.starts_with("guess")).count();
+    assert_eq!((guesses, record.count()), (4, (4, 4)));
 }
 
 #[tokio::test(start_paused = true)]
