@@ -189,7 +189,7 @@ fn windows_rejection(error: u32) -> Option<Rejection> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal::{RefusalTexts, ReplyText, Sent};
+    use crate::refusal::{RefusalTexts, ReplyText, Sent, ServerText};
 
     const CODES: [u8; 38] = [
         0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 21, 32, 33, 34, 36, 48, 49, 50,
@@ -211,6 +211,15 @@ mod tests {
             Err(error) if error.counts_as_guess() => format!("{} guess", error.kind()),
             Err(error) => error.kind().to_owned(),
         }
+    }
+
+    #[test]
+    fn outage_after_a_bind_has_the_words_of_the_server() {
+        let mut words = ReplyText::default();
+        words.add(b"Server is busy");
+        let words = words.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+        let error = judge(ResultCode::Busy, "Server is busy", &words).unwrap_err();
+        assert_eq!(error.outage_text().map(ServerText::as_str), Some("Server is busy"));
     }
 
     #[test]
