@@ -6,6 +6,7 @@
 pub mod canary;
 pub mod certs;
 pub mod fake_server;
+pub mod greedy_clients;
 pub mod handshake;
 #[cfg(target_os = "linux")]
 pub mod live_server;

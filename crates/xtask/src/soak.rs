@@ -1,8 +1,11 @@
-//! `cargo xtask soak`: sign-ins for a long time while servers fail. They are frozen, killed and
-//! started again.
+//! `cargo xtask soak`: sign-ins for a long time while servers are frozen, killed and started again,
+//! and another is attacked.
 //!
 //! The servers are a separate rig in their own network, PID and mount namespaces: it disturbs no
 //! other rig, none disturbs it, and nothing of it outlives the command.
+//!
+//! Two programs run side by side: `soak` signs users in, and `attack-server` attacks a server with
+//! guesses and greedy clients while its user signs in.
 
 use std::fs;
 
@@ -24,13 +27,17 @@ pub(crate) struct Args {
     seed: Option<u64>,
 }
 
-/// Runs inside: the program is `$1`.
+/// Runs inside: the programs are `$1` and `$2`.
 const INSIDE: &str = r#"
 ip link set lo up
 mount -t tmpfs tmpfs /srv; mount -t tmpfs tmpfs /run
 "$RIG_SCRIPT" up
 export RIG_HOST=127.0.0.2
-"$1""#;
+"$2" >"$ADVERSARIAL_REPORT/attack.txt" 2>&1 & attack=$!
+rc=0; "$1" || rc=1
+wait "$attack" || rc=1
+cat "$ADVERSARIAL_REPORT/attack.txt"
+exit "$rc""#;
 
 /// Runs the soak.
 ///
@@ -60,7 +67,7 @@ fn check(args: &Args, steps: &mut StepLog) {
         prerequisites::install(&missing)
     });
     let built = ready.and_then(|()| {
-        steps.run("build", "the program that signs in", || {
+        steps.run("build", "the programs that sign in and attack, and the server", || {
             step::run(&mut step::cargo(&[
                 "build",
                 "--quiet",
@@ -68,6 +75,10 @@ fn check(args: &Args, steps: &mut StepLog) {
                 "--all-features",
                 "--bin",
                 "soak",
+                "--bin",
+                "attack-server",
+                "--bin",
+                "user-backend-server",
             ]))
         })
     });
@@ -75,7 +86,7 @@ fn check(args: &Args, steps: &mut StepLog) {
         return;
     }
     let what = format!(
-        "{} min, {} attempts a second, --seed {seed}; a line for each disturbance",
+        "{} min, {} attempts a second, --seed {seed}; a line for each disturbance, the attack at the end",
         args.minutes, args.rate
     );
     steps.run("soak", &what, || {
@@ -92,7 +103,9 @@ fn check(args: &Args, steps: &mut StepLog) {
             "--propagation",
             "private",
         ]);
-        inside.args(["bash", "-euc", INSIDE, "soak"]).arg(step::target().join("debug/soak"));
+        let program = |name: &str| step::target().join("debug").join(name);
+        inside.args(["bash", "-euc", INSIDE, "soak"]).arg(program("soak")).arg(program("attack-server"));
+        inside.env("SOAK_SERVER", program("user-backend-server"));
         inside
             .env("RIG_STATE", folder.join("rig"))
             .env("RIG_SCRIPT", step::root().join("docker/rig-native.sh"));

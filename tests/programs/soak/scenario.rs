@@ -115,7 +115,8 @@ pub(crate) async fn all(rig: &Rig) -> Vec<Scenario> {
         scenarios.push(Scenario::new("resolver", "", resolver(rig, "")));
     }
     let dead = format!(
-        "[[user_backends]]\nid = \"dead\"\nclass = \"ftp\"\nhost = \"{here}\"\nport = {CLOSED}\non_unavailable = \"continue\"\n"
+        "[[user_backends]]\nid = \"dead\"\nclass = \"ftp\"\nhost = \"{here}\"\nport = {CLOSED}\non_unavailable = \"continue\"\n\
+         budget = {{ failures = 1000000, per = \"1m\" }}\n"
     );
     let beside = Scenario { refuses: false, ..Scenario::new("resolver, one dead", "", resolver(rig, &dead)) };
     scenarios.push(beside);

@@ -1,19 +1,10 @@
 //! What one client, or many, may make the server hold: memory, connections, time.
 
+use user_backend_tests::greedy_clients::CHECK;
+#[cfg(target_os = "linux")]
+use user_backend_tests::greedy_clients::{amplified, resident};
+
 use super::*;
-
-const CHECK: &str = "/ocs/v2.php/person/check?format=json";
-
-/// JSON of this length with a name and a password.
-///
-/// The rest is as many numbers as fit, in short lists.
-fn amplified(name: &str, bytes: usize) -> String {
-    let begin = format!("{{\"login\":\"{name}\",\"password\":\"wrong\",\"a\":[");
-    let list = format!("[{}0],", "0,".repeat(998));
-    let lists = (bytes - begin.len() - 16) / list.len();
-    let rest = (bytes - begin.len() - 16 - lists * list.len()) / 2;
-    format!("{begin}{}[{}0]]}}", list.repeat(lists), "0,".repeat(rest))
-}
 
 /// Regression: 40 requests of 1 MB without credentials took 1.3 GB.
 #[cfg(target_os = "linux")]
@@ -27,28 +18,18 @@ fn anonymous_requests_use_at_most_64_mib() {
     let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{CHEAP}");
     std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
     let (running, address) = RunningServer::serve(&dir);
-    let resident = || {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
-    };
+    let resident = || resident(running.child.id());
     let before = resident();
     let mut most = before;
     let mut open = Vec::new();
     // Long ones, and many that are as long as they may be.
     for (count, bytes) in [(40, 1024 * 1024), (200, 16 * 1024)] {
         for nth in 0..count {
-            let body = amplified(&format!("stranger{nth}"), bytes);
-            let head = format!(
-                "POST {CHECK} HTTP/1.1\r\nHost: localhost\r\nOCS-APIRequest: true\r\nConnection: close\r\n\
-                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-                body.len()
-            );
+            let request = amplified(&format!("stranger{nth}"), bytes);
             let mut stream = std::net::TcpStream::connect(&address).unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-            stream.write_all(head.as_bytes()).unwrap();
             // Refused early is as good.
-            let _ = stream.write_all(body.as_bytes());
+            let _ = stream.write_all(request.as_bytes());
             open.push((bytes, stream));
             most = most.max(resident());
         }
