@@ -18,7 +18,9 @@
 //!
 //! # Engines
 //! Without a setting, `native` runs, and `pavao` if a share is set or the cargo feature `smb-native`
-//! is off. What a server says never changes the engine: a password is sent once.
+//! is off. At a server that requires encryption, `pavao` takes over from the first right password
+//! on, if it can run here: such a server refuses only right ones with that status, so no failure is
+//! counted twice.
 //!
 //! | | `pavao` (cargo features `smb`, `smb-helper`) | `native` (cargo feature `smb-native`) |
 //! |---|---|---|
@@ -26,7 +28,7 @@
 //! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | unlimited |
 //! | a crash of it ends | one login, in helper processes; else the program | one login |
 //! | reports why an account is refused | hardly, see below | exactly |
-//! | `smb encrypt = required` on the server | works | [`Misconfigured`](crate::FailureKind::Misconfigured) |
+//! | `smb encrypt = required` on the server | works | [`Misconfigured`](crate::FailureKind::Misconfigured); with `auto`, `pavao` takes over |
 //! | IPv6 | no | yes |
 //! | longest password | 255 bytes | as everywhere |
 //! | `share` | if set, the person must be able to open it | not used |
@@ -51,7 +53,7 @@
 //! | its domain controller is down | unavailable (*) | unavailable |
 //! | yes, but the person may not open the share | `BadCredentials` | - |
 //! | no such share, no pipe | misconfigured | - |
-//! | requires an encrypted session | accepted | misconfigured |
+//! | requires an encrypted session | accepted | misconfigured, or `pavao` is asked |
 //! | yes, but not signed or wrongly signed | `BadCredentials` or unavailable | protocol |
 //! | a status that is on no list | unavailable | unavailable, counts as a guess |
 //! | nothing, or hangs up | unavailable | unavailable |
@@ -140,9 +142,13 @@ pub use isolation::Isolation;
 pub use settings::{SmbEngine, SmbSettings};
 
 use std::fmt;
+#[cfg(all(feature = "smb-native", feature = "smb-helper"))]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
+#[cfg(feature = "smb-native")]
+use self::native::NativeAnswer;
 use self::reply::SmbAnswer;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
@@ -171,6 +177,9 @@ enum Engine {
     Pavao(session::Pavao),
     #[cfg(feature = "smb-native")]
     Native(native::Native),
+    /// `native`, and `pavao` at a server that requires encryption.
+    #[cfg(all(feature = "smb-native", feature = "smb-helper"))]
+    Auto { native: native::Native, pavao: session::Pavao, needs_pavao: AtomicBool },
 }
 
 impl SmbBackend {
@@ -189,19 +198,26 @@ impl SmbBackend {
 
 impl Engine {
     fn new(settings: &SmbSettings) -> Result<Self, BackendError> {
+        #[cfg(feature = "smb-helper")]
+        let pavao = || {
+            let SmbSettings { endpoint, workgroup, share, isolation, .. } = settings;
+            session::Pavao::new(endpoint.clone(), workgroup.clone(), share.as_deref(), isolation)
+        };
+        #[cfg(feature = "smb-native")]
+        let native = || native::Native::new(settings.endpoint.clone(), settings.workgroup.clone());
+        #[cfg(all(feature = "smb-native", feature = "smb-helper"))]
+        if settings.engine == SmbEngine::Auto
+            && settings.is_native()
+            // Without a helper program, `native` runs alone.
+            && let Ok(pavao) = pavao()
+        {
+            return Ok(Self::Auto { native: native(), pavao, needs_pavao: AtomicBool::new(false) });
+        }
         match settings.is_native() {
             #[cfg(feature = "smb-helper")]
-            false => session::Pavao::new(
-                settings.endpoint.clone(),
-                settings.workgroup.clone(),
-                settings.share.as_deref(),
-                &settings.isolation,
-            )
-            .map(Self::Pavao),
+            false => pavao().map(Self::Pavao),
             #[cfg(feature = "smb-native")]
-            true => {
-                Ok(Self::Native(native::Native::new(settings.endpoint.clone(), settings.workgroup.clone())))
-            }
+            true => Ok(Self::Native(native())),
             #[allow(unreachable_patterns, reason = "reachable when the feature of one engine is off")]
             false => Err(absent("pavao", "smb-helper")),
             #[allow(unreachable_patterns, reason = "reachable when the feature of one engine is off")]
@@ -216,6 +232,8 @@ impl Engine {
             Self::Pavao(_) => session::MAX_PASSWORD_BYTES,
             #[cfg(feature = "smb-native")]
             Self::Native(_) => MAX_PASSWORD_BYTES,
+            #[cfg(all(feature = "smb-native", feature = "smb-helper"))]
+            Self::Auto { .. } => MAX_PASSWORD_BYTES,
         }
     }
 
@@ -229,7 +247,25 @@ impl Engine {
             #[cfg(feature = "smb-helper")]
             Self::Pavao(pavao) => pavao.login(account, password, deadline).await,
             #[cfg(feature = "smb-native")]
-            Self::Native(native) => native.login(account, password, deadline).await,
+            Self::Native(native) => match native.login(account, password, deadline).await? {
+                NativeAnswer::Answer(answer) => Ok(answer),
+                NativeAnswer::EncryptionRequired => reply::of_status(reply::ACCESS_DENIED),
+            },
+            #[cfg(all(feature = "smb-native", feature = "smb-helper"))]
+            Self::Auto { native, pavao, needs_pavao } => {
+                let fits = password.expose().len() <= session::MAX_PASSWORD_BYTES;
+                if !(fits && needs_pavao.load(Ordering::Relaxed)) {
+                    match native.login(account, password, deadline).await? {
+                        NativeAnswer::Answer(answer) => return Ok(answer),
+                        NativeAnswer::EncryptionRequired if !fits => {
+                            return reply::of_status(reply::ACCESS_DENIED);
+                        }
+                        NativeAnswer::EncryptionRequired => needs_pavao.store(true, Ordering::Relaxed),
+                    }
+                }
+                // Sent a second time at most, and only when the server did not count a failure.
+                pavao.login(account, password, deadline).await
+            }
         }
     }
 
@@ -239,6 +275,8 @@ impl Engine {
             Self::Pavao(pavao) => pavao.ping(deadline).await?,
             #[cfg(feature = "smb-native")]
             Self::Native(native) => native.ping(deadline).await?,
+            #[cfg(all(feature = "smb-native", feature = "smb-helper"))]
+            Self::Auto { native, .. } => native.ping(deadline).await?,
         };
         Ok(Probe::of(Some(peer)).with_capabilities(greeting.capabilities()))
     }

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use super::framed_socket::{FramedSocket, Half};
 use super::greeting::{Greeting, greet};
 use super::names::Account;
-use super::reply::{SmbAnswer, of_status};
+use super::reply::{ACCESS_DENIED, SmbAnswer, of_status};
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::secret::Password;
@@ -63,7 +63,7 @@ impl Native {
         account: Account<'_>,
         password: &Password,
         deadline: Instant,
-    ) -> Result<SmbAnswer, BackendError> {
+    ) -> Result<NativeAnswer, BackendError> {
         let stream = dial(&self.endpoint, deadline).await?;
         let name = account.name.to_owned();
         // `user@domain` is a whole name; a workgroup beside it would contradict it.
@@ -77,13 +77,28 @@ impl Native {
         let (mut connection, dialect, wire) =
             guarded(deadline, Phase::Greeting, negotiate(stream, host)).await?;
         guarded(deadline, Phase::Login, async move {
-            match session(&mut connection, dialect, &name, &password, &workgroup).await {
-                Ok(answer) => Ok(answer),
-                Err(error) => meaning(error, &wire, Phase::Login),
-            }
+            let answer = match session(&mut connection, dialect, &name, &password, &workgroup).await {
+                Ok(answer) => answer,
+                Err(Error::Protocol { status, command: Command::SessionSetup })
+                    if status.0 == ACCESS_DENIED =>
+                {
+                    return Ok(NativeAnswer::EncryptionRequired);
+                }
+                Err(error) => meaning(error, &wire, Phase::Login)?,
+            };
+            Ok(NativeAnswer::Answer(answer))
         })
         .await
     }
+}
+
+/// The result of a login.
+#[derive(Debug)]
+pub(super) enum NativeAnswer {
+    /// It was decided.
+    Answer(SmbAnswer),
+    /// The credentials are right, and the server wants the session encrypted.
+    EncryptionRequired,
 }
 
 async fn negotiate(

@@ -93,6 +93,10 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<SmbAnswer, BackendE
     }
 }
 
+/// Samba returns this for right credentials when it requires an encrypted session.
+#[cfg(feature = "smb-native")]
+pub(super) const ACCESS_DENIED: u32 = 0xc000_0022;
+
 /// Maps the NTSTATUS of a session set-up.
 #[cfg(feature = "smb-native")]
 pub(super) fn of_status(status: u32) -> Result<SmbAnswer, BackendError> {
@@ -118,9 +122,7 @@ pub(super) fn of_status(status: u32) -> Result<SmbAnswer, BackendError> {
         0xc000_0234 => no(Rejection::AccountLocked),
         // PASSWORD_EXPIRED, PASSWORD_MUST_CHANGE
         0xc000_0071 | 0xc000_0224 => no(Rejection::CredentialsExpired),
-        // ACCESS_DENIED: Samba returns this for right credentials when it requires an encrypted
-        // session.
-        0xc000_0022 => Err(BackendError::misconfigured(
+        ACCESS_DENIED => Err(BackendError::misconfigured(
             Phase::Login,
             "the server refused the session itself (status 0xc0000022), as servers do that want it encrypted; set \
              engine = \"pavao\"",
