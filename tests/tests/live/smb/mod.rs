@@ -235,7 +235,7 @@ async fn account_state_is_reported_as_far_as_the_engine_knows() {
     let Some(rig) = Rig::find() else { return };
     for how in EVERY_WAY {
         let backend = backend(&rig, SANE, how);
-        let native = how == LoginMethod::Native;
+        let native = matches!(how, LoginMethod::Native | LoginMethod::Auto);
         for (user, exactly, vaguely) in [
             ("disabled", "account_disabled", "bad_credentials"),
             ("locked", "account_locked", "unavailable login"),
