@@ -34,7 +34,8 @@ use crate::verdict::Verdict;
 /// 5. **Dropping the future cancels.** Nothing hangs, nothing leaks, and the next attempt works.
 /// 6. **Only the requested user is accepted.** The identity is the canonical form of
 ///    [`Attempt::name`], or of the name by which the server knows the user. Domains and pins are
-///    the resolver's business: it applies its rules to this name.
+///    the resolver's business: it applies its rules to this name. So look the user up by
+///    [`Attempt::upstream_name`], never by `name`, which may lead to another account.
 /// 7. **Nothing leaks the password**: neither `Debug` nor `Display`, no error, no log line.
 ///
 /// The trait has no default bodies, so a decorator cannot forget to pass one on; put
@@ -44,7 +45,8 @@ use crate::verdict::Verdict;
 /// ```
 /// use std::fmt;
 /// use user_backend::{
-///     Attempt, BackendError, BackendId, Identity, Instant, Probe, Rejection, UserBackend, Verdict, async_trait,
+///     Attempt, BackendError, BackendId, CanonicalName, Identity, Instant, Probe, Rejection, UserBackend,
+///     Verdict, async_trait,
 /// };
 ///
 /// /// Accepts one user.
@@ -64,9 +66,13 @@ use crate::verdict::Verdict;
 ///     }
 ///
 ///     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+///         // A table of yours has canonical names, as `Alice` and `alice` are one user.
+///         let Ok(name) = CanonicalName::parse(attempt.upstream_name) else {
+///             return Ok(Verdict::Rejected(Rejection::UnknownUser));
+///         };
 ///         // Compare in constant time (crate `subtle`) where the password is a secret of yours; here
 ///         // it is public.
-///         Ok(match (attempt.upstream_name, attempt.password.expose()) {
+///         Ok(match (name.as_str(), attempt.password.expose()) {
 ///             ("alice", "Wonderland-1") => Verdict::Accepted(Identity::of(attempt.name)),
 ///             ("alice", _) => Verdict::Rejected(Rejection::BadCredentials),
 ///             _ => Verdict::Rejected(Rejection::UnknownUser),
@@ -134,7 +140,7 @@ pub struct Attempt<'a> {
     ///
     /// An [`Identity`](crate::Identity) is created from it.
     pub name: &'a LoginName,
-    /// The name to send to the server.
+    /// The name to send to the server, or to look up in a table.
     ///
     /// As typed, with the domain added where the resolver's rules say so.
     pub upstream_name: &'a str,

@@ -168,7 +168,7 @@ impl Suite<'_> {
         let mut answer = Timed { work: self.backend.authenticate(attempt), longest: 0 };
         let found = tokio::time::timeout(limit, &mut answer).await.ok();
         let is_right = attempt.password.expose() == self.known.password.expose()
-            && attempt.name.canonical() == self.known.name.canonical();
+            && CanonicalName::parse(attempt.upstream_name).as_ref() == Ok(self.known.name.canonical());
         let shortest = if is_right { &self.blocked.right } else { &self.blocked.wrong };
         shortest.fetch_min(answer.longest, Ordering::Relaxed);
         found
@@ -254,8 +254,13 @@ impl Suite<'_> {
             format!("nobody-{}{}", random_hex::<6>().unwrap_or_default(), domain.unwrap_or_default());
         let Ok(unknown_user) = LoginName::parse(&unknown_user) else { return };
         let found = self.ask(&unknown_user, &self.known.password).await;
-        let kept = matches!(found, Ok(Verdict::Rejected(_) | Verdict::NotMine));
-        self.expect("an unknown user is rejected", kept, &found);
+        let is_refusal = |found: &_| matches!(found, Ok(Verdict::Rejected(_) | Verdict::NotMine));
+        self.expect("an unknown user is rejected", is_refusal(&found), &found);
+        // Domain rules change the name that is sent: the user of that name is asked for.
+        let attempt = Attempt::new(&self.known.name, &self.known.password, now() + self.known.time)
+            .with_upstream_name(unknown_user.as_str());
+        let Some(found) = self.ask_until_end(&attempt).await else { return };
+        self.expect("a user unknown by the name to send is rejected", is_refusal(&found), &found);
     }
 
     async fn letter_case_makes_no_second_user(&mut self) {
@@ -400,6 +405,7 @@ mod tests {
         NeverEndsItsProbe,
         IsAlwaysRoot,
         BlocksTheThread,
+        LooksUpTheTypedName,
     }
 
     struct BrokenBackend(BackendId, Violation);
@@ -425,8 +431,11 @@ mod tests {
         async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
             let yes = Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())));
             let no = Ok(Verdict::Rejected(Rejection::BadCredentials));
-            let right =
-                attempt.password.expose() == "Wonderland-1" && attempt.name.canonical().as_str() == "alice";
+            let asked = match self.1 {
+                Violation::LooksUpTheTypedName => attempt.name.as_str(),
+                _ => attempt.upstream_name,
+            };
+            let right = attempt.password.expose() == "Wonderland-1" && asked.eq_ignore_ascii_case("alice");
             let late = attempt.deadline <= now();
             match self.1 {
                 Violation::AcceptsEveryone => yes,
@@ -488,6 +497,7 @@ mod tests {
             (Violation::NeverEndsItsProbe, "a probe ends at its deadline"),
             (Violation::IsAlwaysRoot, "accepted is who was asked for, alice, found: accepted as root"),
             (Violation::BlocksTheThread, "an attempt does not block its thread"),
+            (Violation::LooksUpTheTypedName, "a user unknown by the name to send is rejected"),
         ] {
             let backend = BrokenBackend(BackendId::parse("broken").unwrap(), violation);
             let broken = check(&backend, &known()).await.unwrap_err();

@@ -96,7 +96,7 @@ impl UserBackend for Behind {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> std::result::Result<Verdict, BackendError> {
-        let credentials = Credentials::new(attempt.name.as_str(), attempt.password.expose());
+        let credentials = Credentials::new(attempt.upstream_name, attempt.password.expose());
         Ok(match self.0.authenticate(credentials).await.outcome {
             Outcome::Authenticated(proof) => Verdict::Accepted(proof.identity().clone()),
             _ => Verdict::Rejected(Rejection::BadCredentials),

@@ -38,7 +38,8 @@ use user_backend::brute_force::AttemptLimit;
 use user_backend::clock::Instant;
 use user_backend::transport::within;
 use user_backend::{
-    Attempt, BackendError, BackendId, BackendPolicy, Identity, Phase, Probe, Rejection, UserBackend, Verdict,
+    Attempt, BackendError, BackendId, BackendPolicy, CanonicalName, Identity, Phase, Probe, Rejection,
+    UserBackend, Verdict,
 };
 
 use crate::domain::{AccountsError, LOCAL_BACKEND, LocalPassword, NoRandomness, StoredHash, UserId};
@@ -114,7 +115,10 @@ impl LocalBackend {
         attempt: &Attempt<'_>,
         password: &LocalPassword,
     ) -> Result<Verdict, BackendError> {
-        let id = UserId::from_canonical(attempt.name.canonical().clone());
+        let Ok(name) = CanonicalName::parse(attempt.upstream_name) else {
+            return Ok(Verdict::Rejected(Rejection::UnknownUser));
+        };
+        let id = UserId::from_canonical(name);
         let mut kept = self.find(&id).await?;
         for _ in 0..ROUNDS {
             // Unknown users take the same path, with a dummy hash (timing).

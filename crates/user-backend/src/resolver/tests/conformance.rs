@@ -28,7 +28,7 @@ impl UserBackend for Whole {
         &self.id
     }
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let credentials = Credentials::new(attempt.name.as_str(), attempt.password.expose());
+        let credentials = Credentials::new(attempt.upstream_name, attempt.password.expose());
         let answer = tokio::time::timeout_at(attempt.deadline, self.resolver.authenticate(credentials));
         let Ok(answer) = answer.await else { return Err(BackendError::timed_out(Phase::Login)) };
         match answer.outcome {
