@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -42,11 +41,7 @@ async fn sign_in(
         },
         Ok(None) => (StatusCode::UNAUTHORIZED, "Wrong name or password").into_response(),
         // Not a wrong password: the mail server is down, or there were too many attempts.
-        Err(axum_login::Error::Backend(error)) => {
-            let denial = Denial::from(error);
-            let seconds = denial.retry_after_seconds().unwrap_or_default();
-            (denial.status(), [(RETRY_AFTER, seconds.to_string())], denial.message()).into_response()
-        }
+        Err(axum_login::Error::Backend(error)) => Denial::from(error).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

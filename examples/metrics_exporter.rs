@@ -17,6 +17,8 @@ pub async fn three_sign_ins() -> Result<(), Box<dyn Error>> {
         let answer = resolver.authenticate(Credentials::new("alice", password)).await;
         println!("# alice: {}", answer.outcome.as_str());
     }
+    // Gauges, and answers from memory: before each scrape, in the handler of `/metrics`.
+    resolver.report_metrics();
     Ok(())
 }
 

@@ -17,11 +17,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::ServiceExt;
 use user_backend::resolver::PinStore;
 use user_backend::{BackendId, CanonicalName, Config, Credentials, Resolver, StaticBackend};
+use user_backend_tower::ForwardedFor;
 
 #[path = "../axum_basic.rs"]
 mod axum_basic;
 #[path = "../axum_form.rs"]
 mod axum_form;
+#[path = "../axum_session.rs"]
+mod axum_session;
 #[path = "../command_line.rs"]
 mod command_line;
 #[path = "../custom_backend.rs"]
@@ -100,6 +103,38 @@ async fn axum_form_says_outage_and_not_wrong_password() {
     assert!(text(response).await.contains("yours may well be right"));
 }
 
+fn with_own_sessions(resolver: Resolver) -> Router {
+    axum_session::app(resolver, ForwardedFor::new(["203.0.113.0/24".parse().unwrap()]))
+}
+
+#[tokio::test]
+async fn axum_session_ends_with_its_sign_in() {
+    let resolver = resolver(people());
+    let app = with_own_sessions(resolver.clone());
+    let signed_in = ask(&app, form("name=Alice&password=Wonderland-1")).await;
+    assert_eq!(signed_in.headers()["location"], "/");
+    assert_eq!(text(ask(&app, with_cookie("/", &signed_in)).await).await, "Hello alice");
+    resolver.invalidate_user(&CanonicalName::parse("alice").unwrap());
+    assert_eq!(ask(&app, with_cookie("/", &signed_in)).await.headers()["location"], "/login");
+}
+
+#[tokio::test]
+async fn axum_session_denies_with_the_fitting_status() {
+    let app = with_own_sessions(resolver(people()));
+    let wrong = ask(&app, form("name=alice&password=wrong")).await;
+    assert_eq!(
+        (wrong.status(), text(wrong).await.as_str()),
+        (StatusCode::UNAUTHORIZED, "Wrong name or password.\n")
+    );
+    let mut unreadable = form("name=alice&password=Wonderland-1");
+    unreadable.headers_mut().insert("x-forwarded-for", "somewhere".parse().unwrap());
+    assert_eq!(ask(&app, unreadable).await.status(), StatusCode::BAD_REQUEST);
+    let app = with_own_sessions(resolver(people().unavailable()));
+    let outage = ask(&app, form("name=alice&password=x")).await;
+    assert_eq!(outage.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(outage.headers().contains_key("retry-after") && outage.headers()["cache-control"] == "no-store");
+}
+
 #[tokio::test]
 async fn hyper_basic_answers_over_a_socket() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -143,6 +178,8 @@ fn metrics_exporter_counts_the_sign_ins() {
     metrics::with_local_recorder(&recorder, || runtime.block_on(metrics_exporter::three_sign_ins())).unwrap();
     let text = handle.render();
     assert!(text.contains("authenticated") && text.contains("refused"), "{text}");
+    assert!(text.contains("rule=\"cached_acceptance\"} 1"), "{text}");
+    assert!(text.contains("user_backend_cache_outcomes{kind=\"accepted\"} 1"), "{text}");
 }
 
 #[tokio::test]

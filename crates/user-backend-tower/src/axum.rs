@@ -1,4 +1,4 @@
-//! The extractor for axum.
+//! The extractor and the response for axum.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -10,6 +10,8 @@ use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use user_backend::Authenticated;
+
+use crate::denial::Denial;
 
 /// The signed-in user, as an argument of a handler.
 ///
@@ -66,6 +68,14 @@ impl<S: Sync> OptionalFromRequestParts<S> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
         Ok(parts.extensions.get::<Authenticated>().cloned().map(Self))
+    }
+}
+
+impl IntoResponse for Denial {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), self.message()).into_response();
+        self.set_headers(None, response.headers_mut());
+        response
     }
 }
 

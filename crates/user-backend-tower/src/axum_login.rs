@@ -2,7 +2,7 @@
 //!
 //! A wrong password is `Ok(None)`, as axum-login requires. An outage and a limit are errors: a page
 //! must not say "wrong password" then. Make a [`Denial`](crate::Denial) of the error, which has the
-//! status, `Retry-After` and a sentence for the page:
+//! status, `Retry-After` and a sentence for the page, and with the feature `axum` is a response:
 //!
 //! ```
 //! use user_backend::NotAuthenticated;
@@ -14,6 +14,12 @@
 //! assert_eq!((denial.status().as_u16(), denial.retry_after_seconds()), (503, Some(5)));
 //! assert!(denial.message().starts_with("Passwords cannot be checked at the moment"));
 //! ```
+//!
+//! # When a session ends
+//! When it expires, and once the configuration has no backend to which the user may belong.
+//! axum-login keeps no proof, so [`Resolver::invalidate_user`] does not end it. For sessions that it
+//! ends, keep the [`Authenticated`] yourself and ask [`Resolver::still_counts`], as
+//! `examples/axum_session.rs` in the repository does.
 //!
 //! # Example
 //!
@@ -59,7 +65,8 @@ impl ResolverBackend {
 
 /// What a login form sends.
 ///
-/// Deserialises from the fields `name` (or `username`) and `password`.
+/// Deserialises from the fields `name` (or `username`) and `password`. Then add the client's address
+/// with [`from_source`](Self::from_source): a form does not have it.
 #[derive(Clone, Deserialize)]
 pub struct LoginForm {
     #[serde(alias = "username")]

@@ -18,6 +18,26 @@ use crate::authorization::BadHeader;
 /// | unavailable | 503 | `Retry-After` |
 ///
 /// Each has `Cache-Control: no-store` as well: an outage that a cache keeps outlives its end.
+///
+/// With the feature `axum` it is a response, for a handler with a form of its own. That one has no
+/// `WWW-Authenticate`: browsers would ask for the password themselves.
+///
+/// ```
+/// use axum::http::request::Parts;
+/// use user_backend::{Authenticated, Credentials, Resolver};
+/// use user_backend_tower::{ClientAddress, Denial, ForwardedFor};
+///
+/// async fn sign_in(
+///     resolver: &Resolver, proxies: &ForwardedFor, parts: &Parts, name: &str, password: &str,
+/// ) -> Result<Authenticated, Denial> {
+///     let credentials = Credentials::new(name, password);
+///     let credentials = match proxies.of(parts)? {
+///         Some(client) => credentials.from_source(client),
+///         None => credentials.without_source(),
+///     };
+///     Ok(resolver.authenticate(credentials).await.into_result()?)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Denial {
@@ -82,9 +102,9 @@ impl Denial {
     /// Sets the headers that belong to the status.
     ///
     /// `challenge` is the value of `WWW-Authenticate`.
-    pub(crate) fn set_headers(&self, challenge: &HeaderValue, headers: &mut HeaderMap) {
+    pub(crate) fn set_headers(&self, challenge: Option<&HeaderValue>, headers: &mut HeaderMap) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status() == StatusCode::UNAUTHORIZED {
+        if let Some(challenge) = challenge.filter(|_| self.status() == StatusCode::UNAUTHORIZED) {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
         if let Some(seconds) = self.retry_after_seconds() {

@@ -119,7 +119,7 @@ impl<A: ClientAddress, R> BasicAuthLayer<A, R> {
     {
         let mut response = self.respond.respond(denial);
         *response.status_mut() = denial.status();
-        denial.set_headers(&self.challenge, response.headers_mut());
+        denial.set_headers(Some(&self.challenge), response.headers_mut());
         response
     }
 }
