@@ -24,10 +24,9 @@ use tokio::io::{
 use user_backend::class::{
     Arguments, Class, Entry, EntryError, FieldSpec, Located, NamedFields, PositionalTls, TransportSpec,
 };
-use user_backend::clock::Instant;
 use user_backend::transport::{Endpoint, TlsClient, TlsMode, dial, within};
 use user_backend::{
-    Attempt, BackendError, BackendId, Identity, Phase, Probe, Rejection, UserBackend, Verdict,
+    Attempt, BackendError, BackendId, Identity, Instant, Phase, Probe, Rejection, UserBackend, Verdict,
 };
 
 /// Longest reply line, with its line end (RFC 2449 section 4).
@@ -143,7 +142,7 @@ impl Pop3 {
         phase: Phase,
         work: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        let own = user_backend::clock::later(user_backend::clock::now(), self.endpoint.timeout());
+        let own = Instant::now() + self.endpoint.timeout();
         within(deadline.min(own), phase, work).await
     }
 }
