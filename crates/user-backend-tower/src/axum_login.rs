@@ -16,10 +16,10 @@
 //! ```
 //!
 //! # When a session ends
-//! When it expires, and once the configuration has no backend to which the user may belong.
-//! axum-login keeps no proof, so [`Resolver::invalidate_user`] does not end it. For sessions that it
-//! ends, keep the [`Authenticated`] yourself and ask [`Resolver::still_counts`], as
-//! `examples/axum_session.rs` in the repository does.
+//! When it expires, and once the configuration has no backend to which the user may belong. Its
+//! user is no proof, so [`Resolver::invalidate_user`] does not end it. For sessions that do end,
+//! keep the [`Authenticated`] and ask [`Resolver::still_counts`], as `examples/axum_session.rs` in
+//! the repository does.
 //!
 //! # Example
 //!
@@ -65,8 +65,8 @@ impl ResolverBackend {
 
 /// What a login form sends.
 ///
-/// Deserialises from the fields `name` (or `username`) and `password`. Then add the client's address
-/// with [`from_source`](Self::from_source): a form does not have it.
+/// Deserialises from the fields `name` (or `username`) and `password`. Then add the client's
+/// address with [`from_source`](Self::from_source): a form does not have it.
 #[derive(Clone, Deserialize)]
 pub struct LoginForm {
     #[serde(alias = "username")]

@@ -32,8 +32,8 @@
 //! | sign users in with servers from a configuration file | [`Resolver::from_config`], [`Config::load`], [`config`] |
 //! | put a resolver together in code | [`Resolver::builder`], [`ResolverBuilder::backend_with`], [`BackendPolicy`] |
 //! | add to a configuration in code: pins, limits, more backends | [`ResolverBuilder::with_config`] |
-//! | answer HTTP requests | [`Outcome::status`], [`Outcome::retry_after_seconds`], [`TracedOutcome::into_result`] |
-//! | limit guesses per client, behind a proxy too | [`Credentials::from_source`], [`client_address()`], [`Network`] |
+//! | answer HTTP requests | [`Outcome::status`], [`Outcome::retry_after_seconds`], [`TracedOutcome::into_result`]; the crate `user-backend-tower` |
+//! | limit guesses per client, behind a proxy too | [`Credentials::from_source`], [`client_address()`], [`config::ResolverSettings::trusted_proxies`] |
 //! | keep a session and know when it ends | [`Authenticated`], [`Resolver::still_counts`], [`Resolver::invalidate_user`] |
 //! | know whether it was an outage or a wrong password | [`Outcome`], [`Trace`], [`Resolver::outages`] |
 //! | see groups, mail address and name of a user | [`Identity`] |
@@ -107,11 +107,13 @@
 //!
 //! | target of log lines | what |
 //! |---|---|
-//! | `user_backend::audit` | decisions that an operator may have to justify: lockouts, rebinding, grace, foreign users, reloads |
+//! | `user_backend::audit` | decisions that an operator may have to justify: lockouts, grace, foreign users (`WARN`), rebinding, reloads (`INFO`) |
 //! | `user_backend::…` | outages and their end, distrusted backends (`WARN`, `ERROR`); every decided attempt (`DEBUG`) |
+//! | `user_backend_tower::…` | mistakes in a program: no peer address (`WARN`), a route without its layer (`ERROR`) |
 //!
-//! The span `attempt` (`DEBUG`) surrounds the work of one attempt. Its fields are `user`, the name
-//! as it was typed, and `source`. A typed name may be a password in the wrong field: below `DEBUG`,
+//! Keep `INFO` of the audit lines where others are `WARN`: `warn,user_backend::audit=info`. The span
+//! `attempt` (`DEBUG`) surrounds the work of one attempt, and in it `ask` (`INFO`, field `backend`)
+//! that of one backend. Fields of `attempt` are `user`, the name as it was typed, and `source`. A typed name may be a password in the wrong field: below `DEBUG`,
 //! names appear in audit lines only. Fields of lines: `backend`, `user`, `source`, `outcome`
 //! ([`Outcome::as_str`]), `rule` ([`resolver::EndReason::as_str`]), `ms`, `kind`, `phase`
 //! ([`Phase::as_str`]), `reason`.

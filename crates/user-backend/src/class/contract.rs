@@ -41,11 +41,16 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
     }
 
     /// A type whose fields are the class's own, instead of [`fields`](Self::fields).
+    ///
+    /// [`Entry::settings`] has its value; see [`SettingsSpec`].
     fn settings(&self) -> Option<SettingsSpec> {
         None
     }
 
     /// How the server is reached: TLS modes, default ports, prepared connections.
+    ///
+    /// Fields of TLS are known unless it is [`without_tls`](TransportSpec::without_tls): say that
+    /// of a class that has no server.
     fn transport(&self) -> TransportSpec {
         TransportSpec::new()
     }

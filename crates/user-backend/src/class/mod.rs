@@ -1,8 +1,7 @@
 //! Classes of backends, ours or yours, as the configuration sees them.
 //!
-//! A class is a folder: `imap/class.rs`, `ftp/class.rs` and `smb/class.rs` hold everything that the
-//! configuration knows about them. Yours implements the same trait and is added to the
-//! [`ClassRegistry`] that a configuration is read with:
+//! Implement [`Class`], and add yours to the [`ClassRegistry`] that a configuration is read with,
+//! also before a [reload](crate::Resolver::reload):
 //!
 //! ```
 //! use std::sync::Arc;
@@ -24,6 +23,10 @@
 //!         FIELDS
 //!     }
 //!
+//!     fn transport(&self) -> TransportSpec {
+//!         TransportSpec::new().without_tls("there is no server")
+//!     }
+//!
 //!     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
 //!         let user = entry.text("user").unwrap_or_default();
 //!         Ok(Arc::new(StaticBackend::new(entry.id().as_str())?.with_user(user, "Wonderland-1")))
@@ -36,6 +39,9 @@
 //! assert!(loader.parse("[[user_backends]]\nclass = \"demo\"\nusr = \"alice\"", Format::Toml, "demo.toml").is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Own fields may also be a struct that serde reads, see [`SettingsSpec`]. `examples/custom_class`
+//! in the repository has a server, TLS and positional arguments.
 
 mod arguments;
 mod contract;

@@ -17,6 +17,55 @@ pub(super) type Mismatch = serde_path_to_error::Error<MismatchError>;
 ///
 /// A struct with `#[serde(flatten)]` in it does not say which fields it has, so unknown ones are
 /// not found.
+///
+/// A `PathBuf` in it is as written. [`Entry::path`](super::Entry::path) makes it relative to the
+/// configuration's directory.
+///
+/// ```
+/// use std::path::PathBuf;
+/// use std::sync::Arc;
+/// use user_backend::class::{Class, ClassRegistry, Entry, EntryError, SettingsSpec};
+/// use user_backend::config::{Format, Loader};
+/// use user_backend::{StaticBackend, UserBackend};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Settings {
+///     file: PathBuf,
+///     #[serde(default)]
+///     groups: Vec<String>,
+/// }
+///
+/// #[derive(Debug)]
+/// struct Table;
+///
+/// impl Class for Table {
+///     fn name(&self) -> &'static str {
+///         "table"
+///     }
+///
+///     fn settings(&self) -> Option<SettingsSpec> {
+///         Some(SettingsSpec::of::<Settings>())
+///     }
+///
+///     // A reload makes the backend again when this file has changed.
+///     fn files(&self, entry: &Entry) -> Vec<PathBuf> {
+///         entry.path("file").into_iter().collect()
+///     }
+///
+///     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
+///         let Settings { file, groups } = entry.settings()?;
+///         let file = entry.path("file").unwrap_or(file);
+///         # let _ = (file, groups);
+///         // A backend of yours that reads the file:
+///         Ok(Arc::new(StaticBackend::new(entry.id().as_str())?))
+///     }
+/// }
+///
+/// let loader = Loader::new().with_registry(ClassRegistry::standard().with(Table));
+/// let text = "[[user_backends]]\nclass = \"table\"\nfile = \"users\"\ngroup = \"staff\"";
+/// let errors = loader.parse(text, Format::Toml, "app.toml").unwrap_err();
+/// assert!(errors.to_string().starts_with("app.toml:4:1: user_backends[0].group: found an unknown field"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct SettingsSpec {
     names: fn() -> Option<&'static [&'static str]>,

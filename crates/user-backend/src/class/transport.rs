@@ -19,7 +19,8 @@ pub struct TransportSpec {
 impl TransportSpec {
     /// A transport with every mode of TLS (explicit unless set otherwise).
     ///
-    /// The host is optional; there are no default port and no prepared connections.
+    /// The host is optional; there are no default port and no prepared connections. Without a host,
+    /// [`Entry::endpoint`](super::Entry::endpoint) is `None`.
     pub const fn new() -> Self {
         Self {
             needs_host: false,

@@ -15,6 +15,8 @@ use crate::document::tree::quoted;
 use crate::resolver::Resolver;
 
 /// Global settings: one deadline, one cache, one rate limit for all backends.
+///
+/// The table `resolver` of a file: `[resolver]` in TOML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResolverSettings {
@@ -25,6 +27,9 @@ pub struct ResolverSettings {
     /// `cache_entries`, default 100 000; `cache_bytes`, default 33 554 432.
     pub cache: CacheBounds,
     /// Proxies whose forwarding headers are trusted (`trusted_proxies`, default none).
+    ///
+    /// The resolver sees no requests: give them to [`client_address`](crate::client_address()), or
+    /// to `ForwardedFor` of `user-backend-tower`, and again after a reload.
     pub trusted_proxies: Vec<Network>,
     /// How failed sign-ins from one place are slowed down (`throttle`).
     pub throttle: SourceRateLimit,

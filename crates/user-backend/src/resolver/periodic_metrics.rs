@@ -9,7 +9,8 @@ use super::{Resolver, ResolverShared, observe};
 impl Resolver {
     /// Updates metrics that are not sent at once: cache hits, circuit breakers, sizes.
     ///
-    /// Call it before each scrape, or every few seconds.
+    /// Call it before each scrape, or every few seconds. Install the recorder before the first
+    /// attempt.
     ///
     /// Attempts and answers of backends reach the recorder when they happen. Without a recorder
     /// nothing happens. No label holds a name that a person typed.
