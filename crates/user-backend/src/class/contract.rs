@@ -49,8 +49,7 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
 
     /// How the server is reached: TLS modes, default ports, prepared connections.
     ///
-    /// Fields of TLS are known unless it is [`without_tls`](TransportSpec::without_tls): say that
-    /// of a class that has no server.
+    /// A class that has no server says so: see [`TransportSpec::without_server`].
     fn transport(&self) -> TransportSpec {
         TransportSpec::new()
     }

@@ -24,7 +24,7 @@
 //!     }
 //!
 //!     fn transport(&self) -> TransportSpec {
-//!         TransportSpec::new().without_tls("there is no server")
+//!         TransportSpec::new().without_server("its user is in this file")
 //!     }
 //!
 //!     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {

@@ -7,6 +7,7 @@ use crate::transport::TlsMode;
 #[must_use]
 pub struct TransportSpec {
     pub(crate) needs_host: bool,
+    pub(crate) has_server: bool,
     /// The first is the default; none means that TLS is not for this class.
     pub(crate) tls_modes: &'static [TlsMode],
     pub(crate) tls_hint: Option<&'static str>,
@@ -20,10 +21,12 @@ impl TransportSpec {
     /// A transport with every mode of TLS (explicit unless set otherwise).
     ///
     /// The host is optional; there are no default port and no prepared connections. Without a host,
-    /// [`Entry::endpoint`](super::Entry::endpoint) is `None`.
+    /// [`Entry::endpoint`](super::Entry::endpoint) is `None`. A class that has no server, such as a
+    /// table in a file, says so with [`without_server`](Self::without_server).
     pub const fn new() -> Self {
         Self {
             needs_host: false,
+            has_server: true,
             tls_modes: &[TlsMode::Explicit, TlsMode::Implicit, TlsMode::None],
             tls_hint: None,
             port: None,
@@ -63,6 +66,12 @@ impl TransportSpec {
         self.tls_modes = &[];
         self.tls_hint = Some(hint);
         self
+    }
+
+    /// There is no server; the hint says why, to those who set `host`, `port` or a field of TLS.
+    pub const fn without_server(mut self, hint: &'static str) -> Self {
+        self.has_server = false;
+        self.without_tls(hint)
     }
 
     /// The backend prepares connections (`warm`).

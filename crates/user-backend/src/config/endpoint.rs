@@ -92,6 +92,8 @@ fn host(
     has_arguments: bool,
 ) -> Option<Option<String>> {
     match (section.field("host"), &positional.host) {
+        // A host that is there was reported as an unknown field.
+        _ if !spec.has_server => Some(None),
         (Some(field), _) if has_arguments => {
             let problem = Problem::new("`host` beside `arguments`", "one of them");
             field.fail(problem.hint("the first argument is the host already"))

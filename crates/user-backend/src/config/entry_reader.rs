@@ -157,21 +157,27 @@ fn is_common(name: &str) -> bool {
     has(&COMMON_FIELDS, name) || has(&TLS_FIELDS, name)
 }
 
+/// Fields that a class without a server does not know, beside those of TLS.
+const SERVER_FIELDS: [&str; 2] = ["host", "port"];
+
 /// Reports fields that this class does not know.
 fn check_names(section: &TableReader<'_>, class: &dyn Class, registry: &ClassRegistry) {
     let Some(own) = own_fields::names(class) else { return };
     let transport = class.transport();
     let tls: &[FieldSpec] = if transport.uses_tls() { &TLS_FIELDS } else { &[] };
-    let known = [names_of(&COMMON_FIELDS), names_of(tls), own].concat();
+    let mut common = names_of(&COMMON_FIELDS);
+    common.retain(|name| transport.has_server || !SERVER_FIELDS.contains(name));
+    let known = [common, names_of(tls), own].concat();
     section.only(&known, |name| {
         let elsewhere = |owner: &str| {
             Problem::new(format!("a field of {owner}"), format!("a field of class `{}`", class.name()))
         };
-        if has(&TLS_FIELDS, name) {
-            let problem = elsewhere("classes that use TLS");
-            return Some(problem.hints(transport.tls_hint.map(str::to_owned)));
-        }
-        registry.owner_of(name).map(|owner| elsewhere(&format!("class `{owner}`")))
+        let owners = match name {
+            _ if SERVER_FIELDS.contains(&name) => "classes that have a server",
+            _ if has(&TLS_FIELDS, name) => "classes that use TLS",
+            _ => return registry.owner_of(name).map(|owner| elsewhere(&format!("class `{owner}`"))),
+        };
+        Some(elsewhere(owners).hints(transport.tls_hint.map(str::to_owned)))
     });
 }
 

@@ -230,6 +230,21 @@ fn class_without_a_host_is_named_by_itself() {
 }
 
 #[test]
+fn class_without_a_server_knows_no_server_fields() {
+    let loader = Loader::new().with_registry(ClassRegistry::standard().with(FileClass));
+    let text = "[[user_backends]]\nclass = \"file\"\nusers = \"u\"\nhost = \"db\"\nport = 5\ntls = \"none\"";
+    assert_eq!(
+        loader.parse(text, Format::Toml, "x").unwrap_err().to_string(),
+        "x:4:1: user_backends[0].host: found a field of classes that have a server, expected a field of class `file`\n  \
+         hint: the users are in a file\n\
+         x:5:1: user_backends[0].port: found a field of classes that have a server, expected a field of class `file`\n  \
+         hint: the users are in a file\n\
+         x:6:1: user_backends[0].tls: found a field of classes that use TLS, expected a field of class `file`\n  \
+         hint: the users are in a file"
+    );
+}
+
+#[test]
 fn factory_error_points_to_its_entry() {
     let text =
         "[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\"\n\n[[user_backends]]\nclass = \"demo\"";
@@ -263,6 +278,10 @@ impl Class for FileClass {
     fn fields(&self) -> &'static [FieldSpec] {
         const FIELDS: &[FieldSpec] = &[FieldSpec::text("users", "the file of users").required()];
         FIELDS
+    }
+
+    fn transport(&self) -> TransportSpec {
+        TransportSpec::new().without_server("the users are in a file")
     }
 
     fn default_policy(&self) -> BackendPolicy {
