@@ -247,8 +247,10 @@ pub(super) fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
         }
         Protocol::SmbShare => Box::new(SmbBackend::new(smb(endpoint).with_share("data")).unwrap()),
         Protocol::SmbPipe => Box::new(SmbBackend::new(smb(endpoint).with_engine(SmbEngine::Pavao)).unwrap()),
-        // By default.
-        Protocol::SmbNative => Box::new(SmbBackend::new(smb(endpoint)).unwrap()),
+        // The default is this, and libsmbclient after one status: both are rows of their own.
+        Protocol::SmbNative => {
+            Box::new(SmbBackend::new(smb(endpoint).with_engine(SmbEngine::Native)).unwrap())
+        }
     }
 }
 

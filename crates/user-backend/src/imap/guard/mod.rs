@@ -389,7 +389,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 self.added_rev1 = added.unwrap_or(self.added_rev1);
             }
             ServerLine::Capability { names } => {
-                self.added_rev1 = line::write_capability(&mut self.out, names)
+                self.added_rev1 = line::write_capability(&mut self.out, names);
             }
             ServerLine::Other => {}
             ServerLine::Tagged { status, text } => {
