@@ -90,6 +90,9 @@ pub(super) async fn poll(request: PageRequest, headers: HeaderMap, body: Body) -
 /// `GET /login/v2/flow/{token}`: the page on which the user agrees.
 pub(super) async fn show(request: PageRequest) -> PageResult {
     let session = confirmed(&request).await?;
+    if request.query_value("done").is_some() {
+        return Ok(message_page(&request, StatusCode::OK, "flow-done", &["flow-done-text", "flow-revoke"]));
+    }
     let Some(flow) = found(&request).await? else { return Ok(gone(&request)) };
     let (frame, csrf_token) = (request.own_frame(), request.csrf_token());
     let page = LoginFlowPage {
@@ -115,7 +118,7 @@ pub(super) async fn grant(request: PageRequest, body: Body) -> PageResult {
     let scopes = if chosen.is_empty() { None } else { TokenScopes::parse(chosen).ok() };
     let accounts = request.accounts_of(&session);
     match accounts.login_flows().grant(&session.user().id, &token, scopes.as_ref()).await {
-        Ok(()) => Ok(message_page(&request, StatusCode::OK, "flow-done", &["flow-done-text", "flow-revoke"])),
+        Ok(()) => Ok(request.redirect(&format!("{}?done=granted", path(&request)))),
         Err(AccountsError::NotFound { .. }) => Ok(gone(&request)),
         Err(AccountsError::Forbidden { .. }) => {
             Ok(message_page(&request, StatusCode::FORBIDDEN, "service-title", &["only-admins"]))

@@ -36,8 +36,15 @@ pub(super) async fn change(mut request: PageRequest, body: Body) -> PageResult {
     }
 }
 
+/// Stands for the token after the address was confirmed.
+const DONE: &str = "done";
+
 /// `GET /address/confirm/{token}`: looks, and changes nothing.
 pub(super) async fn look(request: PageRequest) -> PageResult {
+    if request.last_segment() == DONE {
+        let (title, line) = (request.t("address-done"), request.t("address-done-text"));
+        return Ok(request.message(StatusCode::OK, &title, &[&line], Some(request.account_link())));
+    }
     let confirmation = request.app.address_confirmation();
     let found = confirmation.inspect(request.last_segment(), Some(request.origin.address)).await;
     let (user, address) = found.map_err(|error| refused(&request, &error))?;
@@ -51,12 +58,9 @@ pub(super) async fn confirm(request: PageRequest, body: Body) -> PageResult {
     request.form(body).await?;
     let confirmation = request.app.address_confirmation();
     let done = confirmation.confirm(request.last_segment(), Some(request.origin.address)).await;
-    let (user, address) = done.map_err(|error| refused(&request, &error))?;
+    let (user, _) = done.map_err(|error| refused(&request, &error))?;
     tracing::info!(target: "audit", ?user, "confirmed a mail address by a link");
-    let values = [("address", address.as_str().into()), ("user", user.as_str().into())];
-    let line = request.t_with("address-done-text", &values);
-    let link = Some(request.account_link());
-    Ok(request.message(StatusCode::OK, &request.t("address-done"), &[&line], link))
+    Ok(request.redirect(&request.url_for(&format!("/address/confirm/{DONE}"))))
 }
 
 fn form(request: &PageRequest, user: &UserId, address: &EmailAddress) -> Response<Body> {

@@ -145,6 +145,8 @@ async fn every_admin_page_takes_the_roles_and_proofs_of_its_routes() {
             let expected = model(page, who, *minutes);
             let at = format!("{who} after {minutes} min: {} {path}: {answer:?}", page.method);
             assert_eq!(cell(&answer), expected, "{at}");
+            // After a change the browser goes to another page.
+            assert!(*page.method == Method::GET || answer.status != 200, "{at}");
             if expected != Cell::MayGoOn || *page.method == Method::GET {
                 let after = server.accounts.audit().latest(1, None).await.unwrap()[0].seq;
                 assert_eq!(before, after, "nothing was changed: {at}");
@@ -298,7 +300,7 @@ async fn admin_list_of_users_has_pages() {
     assert!(second.contains("pupil50") && second.contains("pupil59") && !second.contains("pupil49"));
     assert!(second.contains("rel=\"prev\"") && !second.contains("rel=\"next\""), "{second}");
     let members = admin.get("/admin/groups/group3").await.body;
-    assert!(members.contains("61 users") && members.contains("/admin/groups/group3?offset=50"), "{members}");
+    assert!(members.contains("61 users") && members.contains("/admin/groups/group3?offset=30"), "{members}");
     for odd in ["offset=-1", "offset=x", "offset=99999999999999999999", "offset=9223372036854775807"] {
         assert_eq!(admin.get(&format!("/admin/users?{odd}")).await.status, 200, "{odd}");
     }

@@ -7,7 +7,7 @@ use super::credentials::session;
 use super::*;
 
 /// What a device got: its token, and the path of the page.
-async fn begin(server: &Server) -> (String, String) {
+pub(super) async fn begin(server: &Server) -> (String, String) {
     let ask = server.page(Method::POST, "/index.php/login/v2").header("User-Agent", "Rabbit <Phone> 1.0");
     let answer = ask.send().await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"), "{answer:?}");
@@ -54,7 +54,9 @@ async fn device_gets_an_app_password_once_its_owner_agreed() {
     not_yet(&poll(&server, &token).await);
 
     let granted = browser.post(&page, &[]).await;
-    assert_eq!(granted.status, 200, "{granted:?}");
+    let done = format!("{page}?done=granted");
+    assert_eq!((granted.status, granted.header("location")), (303, done.as_str()), "{granted:?}");
+    assert_eq!(browser.get(&done).await.status, 200);
     assert_eq!(browser.get(&page).await.status, 404, "agreed already");
     let answer = poll(&server, &token).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -95,7 +97,7 @@ async fn only_the_owner_can_agree_with_a_form_of_the_page() {
     for bad in ["", "x", "%00", &"a".repeat(43)] {
         not_yet(&poll(&server, bad).await);
     }
-    assert_eq!(browser.post(&page, &[]).await.status, 200);
+    assert_eq!(browser.post(&page, &[]).await.status, 303);
     assert_eq!(poll(&server, &token).await.status, 200);
 }
 
@@ -122,7 +124,7 @@ async fn grant_ends_with_the_credentials_of_its_owner() {
         let (token, page) = begin(&server).await;
         let mut browser = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
         browser.get(&page).await;
-        assert_eq!(browser.post(&page, &[]).await.status, 200);
+        assert_eq!(browser.post(&page, &[]).await.status, 303);
         match end {
             "password" => {
                 let form = format!("key=password&value={}", PASSWORD.replace(' ', "+"));
@@ -176,7 +178,7 @@ async fn two_polls_at_once_get_one_app_password() {
     let (token, page) = begin(&server).await;
     let mut browser = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     browser.get(&page).await;
-    assert_eq!(browser.post(&page, &[]).await.status, 200);
+    assert_eq!(browser.post(&page, &[]).await.status, 303);
     let polls = futures_util::future::join_all((0..8).map(|_| poll(&server, &token))).await;
     assert_eq!(polls.iter().filter(|answer| answer.status == 200).count(), 1, "{polls:?}");
     let frank = UserId::parse("Frank").unwrap();
@@ -190,7 +192,7 @@ async fn expired_flow_gives_nothing() {
     let (waiting, agreed) = (begin(&server).await, begin(&server).await);
     let mut browser = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     browser.get(&agreed.1).await;
-    assert_eq!(browser.post(&agreed.1, &[]).await.status, 200);
+    assert_eq!(browser.post(&agreed.1, &[]).await.status, 303);
     // The same store, as a server sees it whose clock is 21 minutes ahead.
     let store = server.app.settings().store.clone().unwrap();
     let clock = Clock::manual(Clock::system().now().after(Duration::from_secs(21 * 60)));
@@ -212,7 +214,7 @@ async fn administrator_may_choose_what_the_program_may_do() {
     let mut admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
     assert!(admin.get(&page).await.body.contains("name=\"scope:users:read\""));
     let chosen = [("scope:users:read", "1"), ("scope:groups:read", "1")];
-    assert_eq!(admin.post(&page, &chosen).await.status, 200);
+    assert_eq!(admin.post(&page, &chosen).await.status, 303);
     let json = poll(&server, &token).await.json();
     let token = json["appPassword"].as_str().unwrap();
     let bearer = format!("Bearer {token}");
@@ -235,7 +237,7 @@ async fn administrator_may_choose_what_the_program_may_do() {
     let (token, page) = begin(&server).await;
     let mut jane = TestBrowser::signed_in(&server, "jane", PASSWORD).await;
     jane.get(&page).await;
-    assert_eq!(jane.post(&page, &chosen).await.status, 200);
+    assert_eq!(jane.post(&page, &chosen).await.status, 303);
     server.delete("admin", "/cloud/users/jane/groups?groupid=admin").send().await.ok();
     not_yet(&poll(&server, &token).await);
 }

@@ -296,6 +296,8 @@ impl AdminRequest {
 }
 
 /// The pages in the menu: path, text, and who sees it.
+///
+/// Service tokens are made on the page of one's own account.
 const TABS: &[(&str, &str, RequiredRole)] = &[
     ("/admin/users", "admin-users", RequiredRole::SubAdmin),
     ("/admin/groups", "groups", RequiredRole::Admin),
@@ -303,6 +305,7 @@ const TABS: &[(&str, &str, RequiredRole)] = &[
     ("/admin/backends", "admin-backends", RequiredRole::Admin),
     ("/admin/brute-force", "admin-brute-force", RequiredRole::Admin),
     ("/admin/pins", "admin-pins", RequiredRole::Admin),
+    ("/settings#service", "admin-service-tokens", RequiredRole::Admin),
     ("/admin/audit", "admin-audit", RequiredRole::Admin),
     ("/admin/mail", "admin-mail", RequiredRole::Admin),
     ("/admin/config", "admin-config", RequiredRole::Admin),

@@ -5,10 +5,13 @@ use axum::http::{Method, StatusCode};
 use super::admin_request::{AdminRequest, path_of};
 use super::group_list::ApiGroup;
 use super::templates::{AdminAsk, GroupPage};
-use super::user_list::{ApiUser, PER_PAGE, pages};
+use super::user_list::{ApiUser, pages};
 use crate::web::form::Form;
 use crate::web::page_request::{EarlyResponse, PageResult};
 use crate::web::templates::{Notice, Typed};
+
+/// How many members a page has: fewer than the list of users, because each has a button.
+const PER_PAGE: u64 = 30;
 
 /// `GET /admin/groups/{group}`
 pub(super) async fn show(admin: AdminRequest, _: Form) -> PageResult {

@@ -41,7 +41,7 @@ async fn chromium_finds_no_fault_with_any_admin_page() {
     for look in looks() {
         chromium.look(look).await;
         chromium.sign_in("admin", PASSWORD).await;
-        chromium.follow("dd a[href$='/admin']").await;
+        chromium.follow(".menu a[href$='/admin']").await;
         assert_eq!(chromium.path().await, "/admin/users");
         for (path, name) in [
             ("/admin/users", "admin-users"),
@@ -103,6 +103,7 @@ async fn chromium_finds_no_fault_with_any_admin_page() {
         let fields = [("#current", PASSWORD), ("#password", "Looking glass 1871 !")];
         chromium.submit("/admin/users/jane/password", &fields).await;
         assert_eq!(chromium.path().await, "/admin/users/jane?done=password");
+        chromium.contact_sheet("administration", look).await;
     }
 }
 

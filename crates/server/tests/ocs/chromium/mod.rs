@@ -3,12 +3,13 @@
 //! Skipped, by name, where `chromedriver` is missing; a failure with `BROWSER_REQUIRED=1`.
 //! `AXE_CORE` names the file `axe.min.js`: without it, accessibility is not checked. With
 //! `BROWSER_FULL=1` the walk is repeated in the dark and on a phone. `BROWSER_SCREENSHOTS` names a
-//! folder for pictures of every page.
+//! folder for pictures of every page, and for contact sheets of them (`docs/images`).
 
 mod admin;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -29,6 +30,8 @@ struct Chromium {
     client: Client,
     base: String,
     axe: Option<String>,
+    /// The names of the pictures that were taken, in order.
+    pictures: Mutex<Vec<String>>,
     _driver: Driver,
     _profile: TempDir,
 }
@@ -105,7 +108,8 @@ impl Chromium {
             eprintln!("skipped: the accessibility checks (AXE_CORE is not set)");
         }
         let base = format!("http://{}", server.address);
-        Some(Self { client, base, axe, _driver: driver, _profile: profile })
+        let pictures = Mutex::new(Vec::new());
+        Some(Self { client, base, axe, pictures, _driver: driver, _profile: profile })
     }
 
     async fn cdp(&self, name: &'static str, parameters: Value) -> Value {
@@ -119,7 +123,7 @@ impl Chromium {
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
-        let (width, height) = if appearance.is_phone { (390, 844) } else { (1000, 800) };
+        let (width, height) = appearance.size();
         let size = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": appearance.is_phone,
         });
@@ -186,8 +190,14 @@ impl Chromium {
     /// Checks the current page: accessibility, width, unique ids; then takes a picture.
     async fn check(&self, name: &str, appearance: Appearance) {
         let at = format!("{name} ({appearance:?})");
-        let width = self.run("return document.documentElement.scrollWidth - window.innerWidth").await;
-        assert!(width.as_i64().unwrap() <= 0, "{at}: wider than the window by {width}");
+        // A phone makes its window as wide as the page, so that says nothing.
+        let width = self.run("return document.documentElement.scrollWidth").await.as_u64().unwrap();
+        assert!(width <= appearance.size().0, "{at}: {width} wide");
+        let pale = "const bad = document.querySelector('#notice.bad');\
+                    return [...document.querySelectorAll('[aria-invalid=true]')].filter((one) => {\
+                    const style = getComputedStyle(one); return style.borderTopWidth !== '2px' ||\
+                    style.borderTopColor !== getComputedStyle(bad).color }).map((one) => one.outerHTML)";
+        assert_eq!(self.run(pale).await, json!([]), "{at}: an error without a red border");
         let twice = "const ids = [...document.querySelectorAll('[id]')].map((one) => one.id);\
                      return ids.filter((id, at) => ids.indexOf(id) !== at)";
         assert_eq!(self.run(twice).await, json!([]), "{at}: ids twice");
@@ -205,6 +215,11 @@ impl Chromium {
             assert_eq!(found, json!([]), "{at}: {found:#}");
         }
         if let Some(folder) = std::env::var_os("BROWSER_SCREENSHOTS") {
+            let mut pictures = self.pictures.lock().unwrap();
+            if !pictures.iter().any(|known| known == name) {
+                pictures.push(name.to_owned());
+            }
+            drop(pictures);
             let name = std::path::Path::new(&folder).join(format!("{name}-{}", appearance.name()));
             for (format, whole) in [("png", true), ("webp", false)] {
                 let mut how = json!({ "format": format, "captureBeyondViewport": whole });
@@ -216,6 +231,33 @@ impl Chromium {
                 std::fs::write(name.with_extension(format), picture).unwrap();
             }
         }
+    }
+
+    /// Makes one picture of all that were taken in this appearance.
+    async fn contact_sheet(&self, name: &str, appearance: Appearance) {
+        let pictures = self.pictures.lock().unwrap().clone();
+        let Some(folder) = std::env::var_os("BROWSER_SCREENSHOTS") else { return };
+        let folder = std::path::Path::new(&folder);
+        let (width, height) = if appearance.is_phone { (240, 520) } else { (480, 400) };
+        let mut page = format!(
+            "<!DOCTYPE html><style>body {{ margin: 0; padding: 12px; display: flex; flex-wrap: wrap; gap: 12px; \
+             background: #8a929e }} img {{ width: {width}px; height: {height}px; object-fit: cover; object-position: top }}\
+             </style>"
+        );
+        for picture in pictures {
+            page += &format!("<img src=\"{picture}-{}.png\">", appearance.name());
+        }
+        let file = folder.join(format!("{name}-{}.html", appearance.name()));
+        std::fs::write(&file, page).unwrap();
+        let size = json!({ "width": 1500, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+        self.cdp("Emulation.setDeviceMetricsOverride", size).await;
+        self.client.goto(&format!("file://{}", file.display())).await.unwrap();
+        let how = json!({ "format": "webp", "quality": 60, "captureBeyondViewport": true });
+        let picture = self.cdp("Page.captureScreenshot", how).await;
+        let picture = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+        std::fs::write(file.with_extension("webp"), picture).unwrap();
+        // Back to where the cookies are.
+        self.goto("/login").await;
     }
 
     async fn press(&self, keys: &[Key]) {
@@ -263,6 +305,11 @@ struct Appearance {
 
 impl Appearance {
     const LIGHT: Self = Self { is_dark: false, is_phone: false };
+
+    /// Width and height of the window.
+    fn size(self) -> (u64, u64) {
+        if self.is_phone { (390, 844) } else { (1000, 800) }
+    }
 
     fn name(self) -> &'static str {
         match (self.is_phone, self.is_dark) {
@@ -375,6 +422,7 @@ async fn chromium_finds_no_fault_with_any_page() {
         assert!(chromium.text("#notice").await.contains("cannot be checked right now"));
         assert_eq!(chromium.find("#device-name").await.prop("value").await.unwrap().unwrap(), "Phone");
         chromium.check("settings-outage", appearance).await;
+        chromium.contact_sheet("pages", appearance).await;
     }
 }
 
@@ -525,6 +573,27 @@ async fn chromium_goes_back_and_reloads_without_doing_anything_twice() {
     assert_eq!(chromium.find("#token").await.prop("value").await.unwrap(), token);
     let frank = UserId::parse("Frank").unwrap();
     assert_eq!(site.server.accounts.app_passwords().list(&frank).await.unwrap().len(), 1);
+    // The page of a refused form is the answer to the form: it is sent again, and refused again.
+    let audit = site.server.accounts.audit();
+    let before = audit.latest(1, None).await.unwrap()[0].seq;
+    let wrong = [("#device-name", "Tablet"), ("#device-password", "wrong password 1")];
+    let taken = [("#current", PASSWORD), ("#password", "abc"), ("#password2", "abc")];
+    for (form, fields, kept) in [
+        ("/settings/app-passwords", &wrong[..], Some(("#device-name", "Tablet"))),
+        ("/settings/password", &taken, None),
+    ] {
+        chromium.goto("/settings").await;
+        chromium.submit(form, fields).await;
+        let notice = chromium.text("#notice").await;
+        client.refresh().await.unwrap();
+        assert_eq!(chromium.text("#notice").await, notice, "{form}");
+        if let Some((field, text)) = kept {
+            assert_eq!(chromium.find(field).await.prop("value").await.unwrap().unwrap(), text);
+        }
+        client.back().await.unwrap();
+        client.forward().await.unwrap();
+        assert_eq!(audit.latest(1, None).await.unwrap()[0].seq, before, "{form}: nothing was changed");
+    }
     // Two tabs: what the first one does makes no form of the second one useless.
     let first = client.window().await.unwrap();
     chromium.goto("/settings").await;
