@@ -83,6 +83,7 @@ fn shown(request: &PageRequest, user: &str, secret: &ShownSecret) -> axum::http:
         frame: request.own_frame(),
         name: &secret.name,
         user,
+        server: request.server_url(),
         token,
         groups: groups.collect(),
         code: secret.service.is_none().then(|| code(token)).flatten(),

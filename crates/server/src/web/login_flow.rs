@@ -25,7 +25,6 @@ use super::service_tokens::chosen_scopes;
 use super::templates::LoginFlowPage;
 use crate::auth::proof::ActiveSession;
 use crate::auth::token_shape::is_token_shaped;
-use crate::openapi::url_for_caller;
 
 /// `POST /login/v2`: a device begins.
 pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResult {
@@ -47,7 +46,7 @@ pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResul
         }
         Err(error) => return Err(request.failed(&error)),
     };
-    let url = base(&request, &headers);
+    let url = request.server_url();
     let answer = serde_json::json!({
         "poll": { "token": begun.poll.expose(), "endpoint": format!("{url}/login/v2/poll") },
         "login": format!("{url}/{LOGIN_FLOW_PATH}{}", begun.page.expose()),
@@ -56,7 +55,7 @@ pub(super) async fn begin(request: PageRequest, headers: HeaderMap) -> PageResul
 }
 
 /// `POST /login/v2/poll`: the device asks whether its owner has agreed.
-pub(super) async fn poll(request: PageRequest, headers: HeaderMap, body: Body) -> PageResult {
+pub(super) async fn poll(request: PageRequest, body: Body) -> PageResult {
     let (params, charge) = request.params(body).await?;
     let token = params.text("token").map_err(|error| unusable(&error))?.unwrap_or_default();
     let token = is_token_shaped(token).then(|| TokenHash::of(token));
@@ -71,7 +70,7 @@ pub(super) async fn poll(request: PageRequest, headers: HeaderMap, body: Body) -
     match accounts.on_behalf_of(actor).login_flows().redeem(&user.id, &token).await {
         Ok((password, _)) => {
             let answer = serde_json::json!({
-                "server": base(&request, &headers),
+                "server": request.server_url(),
                 "loginName": user.id.as_str(),
                 "appPassword": password.expose(),
             });
@@ -172,11 +171,6 @@ fn message_page(request: &PageRequest, status: StatusCode, title: &str, lines: &
     let lines: Vec<_> = lines.iter().map(|line| request.t(line)).collect();
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();
     request.message(status, &request.t(title), &lines, Some(request.account_link()))
-}
-
-/// Where the server is for the device.
-fn base(request: &PageRequest, headers: &HeaderMap) -> String {
-    url_for_caller(&request.app.settings(), headers, request.origin.encrypted)
 }
 
 /// As clients know it, as long as no one has agreed, and for a token that is unknown.

@@ -23,6 +23,7 @@ use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::proof::ActiveSession;
 use crate::auth::session::{Browser, SessionCookie};
+use crate::openapi::url_for_caller;
 use crate::problem::{plaintext, problem};
 use crate::provisioning::params::{ParamError, Params};
 use crate::request_body::{Charge, Sender};
@@ -198,6 +199,11 @@ impl PageRequest {
     /// The path and the query of the request.
     pub(super) fn path_and_query(&self) -> &str {
         self.uri.path_and_query().map_or("/", |found| found.as_str())
+    }
+
+    /// The address of the server, as this client knows it.
+    pub(super) fn server_url(&self) -> String {
+        url_for_caller(&self.app.settings(), &self.headers, self.origin.encrypted)
     }
 
     /// The path of the request, as it came.

@@ -258,6 +258,8 @@ pub(super) struct NewToken<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) name: &'a str,
     pub(super) user: &'a str,
+    /// The address of the server.
+    pub(super) server: String,
     pub(super) token: &'a str,
     /// The token in groups of characters.
     pub(super) groups: Vec<&'a str>,

@@ -122,6 +122,7 @@ async fn new_app_password_is_shown_again_to_its_session_alone() {
     assert_eq!(made.header("location"), path);
     let page = frank.get(path).await;
     let token = tokens::shown(&page.body);
+    assert!(page.body.contains("id=\"token-server\" type=\"text\" value=\"http://localhost\""));
     assert!(page.body.contains("<svg") && page.body.contains(&format!("<span>{}</span>", &token[..5])));
     assert_eq!(tokens::shown(&frank.get(path).await.body), token, "the same once more");
     let id = UserId::parse("Frank").unwrap();

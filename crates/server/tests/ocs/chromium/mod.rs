@@ -238,9 +238,10 @@ impl Chromium {
         let pictures = self.pictures.lock().unwrap().clone();
         let Some(folder) = std::env::var_os("BROWSER_SCREENSHOTS") else { return };
         let folder = std::path::Path::new(&folder);
-        let (width, height) = if appearance.is_phone { (240, 520) } else { (480, 400) };
+        // Six of a phone or three others in a row.
+        let (width, height) = if appearance.is_phone { (240, 520) } else { (492, 410) };
         let mut page = format!(
-            "<!DOCTYPE html><style>body {{ margin: 0; padding: 12px; display: flex; flex-wrap: wrap; gap: 12px; \
+            "<!DOCTYPE html><style>body {{ margin: 0; width: 1524px; padding: 12px; box-sizing: border-box; display: flex; flex-wrap: wrap; gap: 12px; \
              background: #8a929e }} img {{ width: {width}px; height: {height}px; object-fit: cover; object-position: top }}\
              </style>"
         );
@@ -249,10 +250,12 @@ impl Chromium {
         }
         let file = folder.join(format!("{name}-{}.html", appearance.name()));
         std::fs::write(&file, page).unwrap();
-        let size = json!({ "width": 1500, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+        let size = json!({ "width": 1540, "height": 800, "deviceScaleFactor": 1, "mobile": false });
         self.cdp("Emulation.setDeviceMetricsOverride", size).await;
         self.client.goto(&format!("file://{}", file.display())).await.unwrap();
-        let how = json!({ "format": "webp", "quality": 60, "captureBeyondViewport": true });
+        let height = self.run("return document.body.offsetHeight").await;
+        let clip = json!({ "x": 0, "y": 0, "width": 1524, "height": height, "scale": 1 });
+        let how = json!({ "format": "webp", "quality": 60, "captureBeyondViewport": true, "clip": clip });
         let picture = self.cdp("Page.captureScreenshot", how).await;
         let picture = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         std::fs::write(file.with_extension("webp"), picture).unwrap();
