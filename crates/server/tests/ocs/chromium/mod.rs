@@ -215,11 +215,7 @@ impl Chromium {
             assert_eq!(found, json!([]), "{at}: {found:#}");
         }
         if let Some(folder) = std::env::var_os("BROWSER_SCREENSHOTS") {
-            let mut pictures = self.pictures.lock().unwrap();
-            if !pictures.iter().any(|known| known == name) {
-                pictures.push(name.to_owned());
-            }
-            drop(pictures);
+            self.remember(name);
             let name = std::path::Path::new(&folder).join(format!("{name}-{}", appearance.name()));
             for (format, whole) in [("png", true), ("webp", false)] {
                 let mut how = json!({ "format": format, "captureBeyondViewport": whole });
@@ -230,6 +226,13 @@ impl Chromium {
                 let picture = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
                 std::fs::write(name.with_extension(format), picture).unwrap();
             }
+        }
+    }
+
+    fn remember(&self, picture: &str) {
+        let mut pictures = self.pictures.lock().unwrap();
+        if !pictures.iter().any(|known| known == picture) {
+            pictures.push(picture.to_owned());
         }
     }
 
