@@ -2,9 +2,9 @@
 //!
 //! These are `occ`, the server and programs that embed the library.
 //!
-//! They start it when an `smb` backend with `engine = "pavao"` is asked, and speak to it through
-//! its standard input. It is a program of its own so that the others neither load libsmbclient nor
-//! fall under its licence.
+//! They start it when an `smb` backend with a `share` or `engine = "pavao"` is asked, or one whose
+//! server requires encryption, and speak to it through its standard input. It is a program of its
+//! own so that the others neither load libsmbclient nor fall under its licence.
 
 use std::process::ExitCode;
 
@@ -38,7 +38,8 @@ fn main() -> ExitCode {
 const USAGE: &str = "\
 Signs in at SMB servers for occ, user-backend-server and programs that use the library.
 
-They start this program by themselves when a backend of the class smb with
-engine = \"pavao\" is asked. It takes no commands: see docs/configuration.md, \"SMB\".
+They start this program by themselves when a backend of the class smb needs
+libsmbclient: with a share, with engine = \"pavao\", or at a server that requires
+encryption. It takes no commands: see docs/configuration.md, \"SMB\".
 
 Usage: user-backend-smb-helper [--help | --version]";

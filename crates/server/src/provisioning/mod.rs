@@ -5,7 +5,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`envelope`] | the tree of an answer, XML and JSON, codes, the envelope around all of it |
-//! | [`params`], [`path`] | what a caller sends |
+//! | [`params`], [`call_path`] | what a caller sends |
 //! | [`caller`] | who calls and what they may do |
 //! | [`compat`] | what differs between versions of the PHP system |
 //! | [`scope`] | which scope opens a call to a service token |
