@@ -49,6 +49,11 @@ async fn settle(budget: &StoredBudget, entry: BudgetEntry, result: BudgetResult)
     budget.settle(&mail(), &alice(), entry, result).await.unwrap();
 }
 
+/// A wrong password from home.
+async fn fail(budget: &StoredBudget) {
+    settle(budget, reserved(budget).await, WRONG).await;
+}
+
 /// Lets all entries be older by this time.
 async fn age(db: &TestDb, by: Duration) {
     let shift = i64::try_from(by.as_millis()).unwrap() << 20;
@@ -86,8 +91,7 @@ on_both! {
     async fn failures_expire_one_by_one(db) {
         let Some(budget) = open(db).await else { return };
         for _ in 0..4 {
-            let entry = reserved(&budget).await;
-            settle(&budget, entry, WRONG).await;
+            fail(&budget).await;
             age(db, Duration::from_secs(60)).await;
         }
         let BudgetReply::ReachedByFailures(wait) = reserve(&budget).await else { panic!("the limit is reached") };
@@ -99,8 +103,7 @@ on_both! {
         let files = BackendId::parse("files").unwrap();
         assert!(matches!(budget.reserve(&files, &alice(), limit()).await.unwrap(), BudgetReply::Reserved(_)));
         age(db, Duration::from_secs(11 * 60)).await;
-        let entry = reserved(&budget).await;
-        settle(&budget, entry, WRONG).await;
+        fail(&budget).await;
         let BudgetReply::ReachedByFailures(wait) = reserve(&budget).await else { panic!("the limit is reached") };
         assert!(wait <= Duration::from_secs(60), "{wait:?}");
     }
@@ -108,16 +111,14 @@ on_both! {
     async fn right_password_ends_failures_and_keeps_attempts_under_way(db) {
         let Some(budget) = open(db).await else { return };
         for _ in 0..2 {
-            let entry = reserved(&budget).await;
-            settle(&budget, entry, WRONG).await;
+            fail(&budget).await;
         }
         let [guess, right] = [reserved(&budget).await, reserved(&budget).await];
         assert_eq!(reserve(&budget).await, BudgetReply::ReachedByUnanswered);
         settle(&budget, right, RIGHT).await;
         settle(&budget, guess, WRONG).await;
         for _ in 0..3 {
-            let entry = reserved(&budget).await;
-            settle(&budget, entry, WRONG).await;
+            fail(&budget).await;
         }
         assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
     }
@@ -126,13 +127,11 @@ on_both! {
         let Some(budget) = open(db).await else { return };
         let right = reserved(&budget).await;
         for _ in 0..3 {
-            let entry = reserved(&budget).await;
-            settle(&budget, entry, WRONG).await;
+            fail(&budget).await;
         }
         // The server may have seen the right password before the wrong ones.
         settle(&budget, right, RIGHT).await;
-        let entry = reserved(&budget).await;
-        settle(&budget, entry, WRONG).await;
+        fail(&budget).await;
         assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
     }
 
@@ -144,8 +143,7 @@ on_both! {
                 settle(&budget, entry, result).await;
             }
         }
-        let entry = reserved(&budget).await;
-        settle(&budget, entry, WRONG).await;
+        fail(&budget).await;
         assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
     }
 

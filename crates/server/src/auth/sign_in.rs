@@ -1,12 +1,11 @@
 //! From a name and a password to a caller.
 
-use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use accounts::{AccountsError, Details, EXTERNAL_APP, EmailAddress, Permissions, Snapshot, UserId};
+use futures_util::FutureExt;
 use user_backend::clock::{Instant, now};
 use user_backend::{Authenticated, CanonicalName, Credentials, Freshness, LoginName, Outcome, Rejection};
 
@@ -211,12 +210,11 @@ impl AppState {
         let (local, _) = &self.inner.local;
         let credentials = if external { credentials } else { credentials.only_backend(local.id()) };
         let mut asking = pin!(self.inner.resolver.authenticate(credentials));
-        let (mut answer, mut known) =
-            match poll_fn(|context| Poll::Ready(asking.as_mut().poll(context))).await {
-                // It waited for nothing, so what was read a moment ago is read early enough.
-                Poll::Ready(answer) => (answer, expected.map(|name| (name, look.clone()))),
-                Poll::Pending => (asking.await, None),
-            };
+        let (mut answer, mut known) = match asking.as_mut().now_or_never() {
+            // It waited for nothing, so what was read a moment ago is read early enough.
+            Some(answer) => (answer, expected.map(|name| (name, look.clone()))),
+            None => (asking.await, None),
+        };
         // What is remembered may be older than a change of groups, which `admit` may name.
         if let Some(name) = self.no_longer_admitted(&answer.outcome, known.as_ref()).await? {
             self.inner.resolver.invalidate_user(&name);
