@@ -190,7 +190,7 @@ impl UserBackend for Switched {
 
 /// How a server is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outage {
+enum OutageKind {
     /// It accepts no connection.
     Unreachable,
     /// It answers a login that it cannot check it.
@@ -201,7 +201,7 @@ enum Outage {
     Silent,
 }
 
-impl Outage {
+impl OutageKind {
     fn error(self) -> BackendError {
         let at = |phase| BackendError::unavailable(phase, "down");
         match self {
@@ -222,7 +222,7 @@ struct ServerState {
     people: Mutex<HashMap<String, String>>,
     is_down: AtomicBool,
     /// What an attempt gets while it is down.
-    outage: Mutex<Outage>,
+    outage: Mutex<OutageKind>,
     seen: Mutex<Vec<(String, String)>>,
     /// When it refused a login.
     refused: Mutex<Vec<Instant>>,
@@ -234,13 +234,13 @@ impl SwitchedServer {
             id: BackendId::parse(id).unwrap(),
             people: Mutex::default(),
             is_down: AtomicBool::new(false),
-            outage: Mutex::new(Outage::Unreachable),
+            outage: Mutex::new(OutageKind::Unreachable),
             seen: Mutex::default(),
             refused: Mutex::default(),
         }))
     }
 
-    fn down_as(self, outage: Outage) -> Self {
+    fn down_as(self, outage: OutageKind) -> Self {
         *self.0.outage.lock().unwrap() = outage;
         self
     }

@@ -45,8 +45,8 @@ fn op() -> impl Strategy<Value = OracleOp> {
 }
 
 /// Outages that the circuit breaker does not count: how long it pauses is left to chance.
-fn outage() -> impl Strategy<Value = Outage> {
-    prop_oneof![Just(Outage::Recognised), Just(Outage::Unrecognised), Just(Outage::Silent)]
+fn outage() -> impl Strategy<Value = OutageKind> {
+    prop_oneof![Just(OutageKind::Recognised), Just(OutageKind::Unrecognised), Just(OutageKind::Silent)]
 }
 
 /// A story in which guesses come one after the other, or several at once.
@@ -69,7 +69,7 @@ struct World {
 }
 
 impl World {
-    fn new(right: &str, max_stale: Option<Duration>, outage: Outage) -> Self {
+    fn new(right: &str, max_stale: Option<Duration>, outage: OutageKind) -> Self {
         let server = SwitchedServer::new("mail").with("alice", right).down_as(outage);
         let policy = policy(|policy| policy.max_stale = max_stale);
         // No delays: what is refused is refused by a limit.
@@ -133,7 +133,12 @@ type Seen = Vec<(Duration, Vec<&'static str>)>;
 /// Runs the whole scenario in one world, with its own clock.
 ///
 /// Also returns when the server refused a guess.
-fn story(ops: &[OracleOp], right: &str, max_stale: Option<Duration>, outage: Outage) -> (Seen, Vec<Instant>) {
+fn story(
+    ops: &[OracleOp],
+    right: &str,
+    max_stale: Option<Duration>,
+    outage: OutageKind,
+) -> (Seen, Vec<Instant>) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
@@ -148,7 +153,7 @@ fn story(ops: &[OracleOp], right: &str, max_stale: Option<Duration>, outage: Out
     })
 }
 
-fn judge(ops: &[OracleOp], right: u8, max_stale: Option<Duration>, outage: Outage) {
+fn judge(ops: &[OracleOp], right: u8, max_stale: Option<Duration>, outage: OutageKind) {
     let (known, _) = story(ops, &format!("guess {right}"), max_stale, outage);
     let (twin, refused) = story(ops, "never tried", max_stale, outage);
     let per = BackendPolicy::default().budget.per;
