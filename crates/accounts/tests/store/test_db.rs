@@ -1,6 +1,7 @@
 //! The database of a test: a fresh file, or a fresh database of the server.
 
 use std::env;
+use std::time::Duration;
 
 use accounts::{Accounts, ActingAccounts, Clock, GroupId, StoreSettings, Timestamp, UserId};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -65,7 +66,9 @@ impl TestDb {
 
     fn new(settings: StoreSettings, folder: Option<TempDir>, database: Option<(String, String)>) -> Self {
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
-        Self { settings: settings.with_clock(clock.clone()), clock, folder, database }
+        // Longer than the default: a build beside the tests can keep a disk busy for seconds.
+        let settings = settings.with_clock(clock.clone()).with_patience(Duration::from_secs(60));
+        Self { settings, clock, folder, database }
     }
 
     /// The folder of the file.
