@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Extension, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HOST, HeaderName, STRICT_TRANSPORT_SECURITY,
 };
@@ -25,9 +25,8 @@ const LONGEST_CALL: Duration = Duration::from_secs(60);
 
 /// Adds an id, a time limit, a log line, metrics and security headers to every request.
 pub(crate) async fn request_context(
-    State(app): State<AppState>,
+    State((app, connection)): State<(AppState, Connection)>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Extension(connection): Extension<Connection>,
     mut request: Request,
     next: Next,
 ) -> Response<Body> {
@@ -36,6 +35,7 @@ pub(crate) async fn request_context(
     let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
     let span = tracing::info_span!("request", id = %id);
     let remainder = Remainder::of(&mut request);
+    request.extensions_mut().insert(connection);
     let admitted = {
         let _entered = span.enter();
         admit(&app, peer, connection, &mut request)

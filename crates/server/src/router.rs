@@ -1,12 +1,16 @@
 //! The routes of the server: pages, health, metrics, documentation and the API.
 
-use axum::Router;
-use axum::body::Body;
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Request, State};
-use axum::http::Response;
-use axum::middleware::{from_fn_with_state, map_request};
+use axum::http::{self, Response};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use axum::{BoxError, Router};
+use http_body::Body as HttpBody;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tower::{Service, ServiceExt as _};
 
 use crate::auth::client_address::{Connection, Origin};
 use crate::frontends::{forward_auth, nginx_mail};
@@ -18,11 +22,23 @@ use crate::state::AppState;
 use crate::{health, metrics, openapi, web};
 
 /// The router of the whole server.
-pub(crate) fn router(app: AppState, connection: Connection, exporter: Option<PrometheusHandle>) -> Router {
+///
+/// Each layer of axum costs every request a box: what one route needs stays at that route.
+pub(crate) fn router<B>(
+    app: AppState,
+    connection: Connection,
+    exporter: Option<PrometheusHandle>,
+) -> impl Service<http::Request<B>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let fixed = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::show))
+        .route("/metrics", get(metrics::show).layer(Extension(exporter)))
         .route("/status.php", get(health::status))
         .merge(web::router())
         .merge(forward_auth::router())
@@ -31,14 +47,10 @@ pub(crate) fn router(app: AppState, connection: Connection, exporter: Option<Pro
         .into_iter()
         .fold(fixed, |router, (path, page)| router.route(path, page))
         .fallback(ocs)
-        .layer(from_fn_with_state(app.clone(), request_context))
-        .layer(Extension(connection))
-        .layer(Extension(exporter))
+        .layer(from_fn_with_state((app.clone(), connection), request_context))
         .with_state(app);
     // Around all of it: a path is changed before it is looked up.
-    Router::new()
-        .fallback_service(paths)
-        .layer(map_request(async |request| without_front_controller(request)))
+    paths.map_request(|request: http::Request<B>| without_front_controller(request.map(Body::new)))
 }
 
 /// The API, or nothing.
@@ -52,7 +64,7 @@ async fn ocs(
         if api_address::is_meant(&path) {
             return api_address::show(&app.settings(), request.headers(), origin.encrypted);
         }
-        return web::missing(&app, request).await;
+        return Box::pin(web::missing(&app, request)).await;
     };
     serve(&app, version, rest, origin, request).await
 }

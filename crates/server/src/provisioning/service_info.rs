@@ -32,7 +32,7 @@ async fn capabilities(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
         return Ok(Data::map([("version", version), ("capabilities", Data::NOTHING)]).into());
     }
     let mut capabilities = vec![(
-        "provisioning_api".to_owned(),
+        "provisioning_api".into(),
         Data::map([
             ("version", Data::from(compat::api_version(level))),
             ("AccountPropertyScopesVersion", 2_u32.into()),
@@ -66,7 +66,7 @@ async fn capabilities(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
             account.extend(flags);
             map.push(("policies", Data::one("account", Data::map(account))));
         }
-        capabilities.push(("password_policy".to_owned(), Data::map(map)));
+        capabilities.push(("password_policy".into(), Data::map(map)));
     }
     Ok(Data::map([("version", version), ("capabilities", Data::Map(capabilities))]).into())
 }

@@ -185,11 +185,11 @@ fn tree(recipe: &mut impl Iterator<Item = u8>, depth: usize) -> Data {
         1 => Data::Bool(recipe.next().is_some_and(|byte| byte & 1 == 1)),
         2 => Data::Int(i64::from(recipe.next().unwrap_or(0)) - 128),
         3 => Data::Float(f64::from(recipe.next().unwrap_or(0)) / 8.0),
-        4 | 5 => Data::Text(text(recipe)),
+        4 | 5 => Data::from(text(recipe)),
         6 => Data::List((0..recipe.next().unwrap_or(0) % 5).map(|_| tree(recipe, depth - 1)).collect()),
         _ => {
             let entries = 0..recipe.next().unwrap_or(0) % 5;
-            Data::Map(entries.map(|_| (text(recipe), tree(recipe, depth - 1))).collect())
+            Data::map(entries.map(|_| (text(recipe), tree(recipe, depth - 1))))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Manifests of apps, in the format that clients know.
 
 use accounts::{AppFeature, AppInfo, ManifestElement};
+use smol_str::SmolStr;
 
 use crate::provisioning::envelope::data::Data;
 
@@ -35,11 +36,11 @@ fn built_in(feature: &AppFeature) -> Data {
 }
 
 fn manifest_of(root: &ManifestElement) -> Data {
-    let texts = TEXTS.iter().map(|name| ((*name).to_owned(), Data::from(root.text_of(name))));
-    let mut entries: Vec<(String, Data)> = texts.collect();
+    let texts = TEXTS.iter().map(|name| (SmolStr::new_static(name), Data::from(root.text_of(name))));
+    let mut entries: Vec<(SmolStr, Data)> = texts.collect();
     let authors: Vec<&str> = root.all("author").map(|author| author.text.trim()).collect();
     entries.push((
-        "author".to_owned(),
+        "author".into(),
         match authors.as_slice() {
             [one] => Data::from(*one),
             many => Data::list(many.iter().copied()),
@@ -47,12 +48,12 @@ fn manifest_of(root: &ManifestElement) -> Data {
     ));
     let types = root.all("types").next();
     let types = types.map(|types| Data::list(types.children.iter().map(|child| child.name.as_str())));
-    entries.push(("types".to_owned(), types.unwrap_or(Data::NOTHING)));
+    entries.push(("types".into(), types.unwrap_or(Data::NOTHING)));
     collect(root, &mut entries, &part);
     for name in ALWAYS {
         if !entries.iter().any(|(found, _)| found == name) {
             entries.push((
-                (*name).to_owned(),
+                SmolStr::new_static(name),
                 part(&ManifestElement { name: (*name).to_owned(), ..ManifestElement::default() }),
             ));
         }
@@ -106,12 +107,12 @@ fn values(elements: &[&ManifestElement]) -> Data {
 
 /// A map of lists: those of the manifest, and empty ones for missing `always` names.
 fn lists(element: &ManifestElement, always: &[&str], list: fn(&[&ManifestElement]) -> Data) -> Data {
-    let mut entries: Vec<(String, Data)> = Vec::new();
+    let mut entries: Vec<(SmolStr, Data)> = Vec::new();
     let named = element.children.iter().map(|child| child.name.as_str());
     for name in named.chain(always.iter().copied()) {
         if !entries.iter().any(|(found, _)| found == name) {
             let all: Vec<&ManifestElement> = element.all(name).collect();
-            entries.push((name.to_owned(), list(&all)));
+            entries.push((name.into(), list(&all)));
         }
     }
     if entries.is_empty() { Data::NOTHING } else { Data::Map(entries) }
@@ -120,7 +121,7 @@ fn lists(element: &ManifestElement, always: &[&str], list: fn(&[&ManifestElement
 /// What is not there yet: one child of a name as itself, several as a list.
 fn collect(
     element: &ManifestElement,
-    entries: &mut Vec<(String, Data)>,
+    entries: &mut Vec<(SmolStr, Data)>,
     value: &impl Fn(&ManifestElement) -> Data,
 ) {
     for child in &element.children {
@@ -129,7 +130,7 @@ fn collect(
         }
         let mut all: Vec<Data> = element.all(&child.name).map(value).collect();
         let value = if all.len() == 1 { all.remove(0) } else { Data::List(all) };
-        entries.push((child.name.clone(), value));
+        entries.push((child.name.as_str().into(), value));
     }
 }
 
@@ -144,10 +145,10 @@ fn value(element: &ManifestElement) -> Data {
     let mut entries = Vec::new();
     if !element.attributes.is_empty() {
         let attributes =
-            element.attributes.iter().map(|(name, text)| (name.clone(), Data::from(text.as_str())));
-        entries.push(("@attributes".to_owned(), Data::Map(attributes.collect())));
+            element.attributes.iter().map(|(name, text)| (name.as_str().into(), Data::from(text.as_str())));
+        entries.push(("@attributes".into(), Data::Map(attributes.collect())));
         if element.children.is_empty() && !text.is_empty() {
-            entries.push(("@value".to_owned(), Data::from(text)));
+            entries.push(("@value".into(), Data::from(text)));
         }
     }
     collect(element, &mut entries, &value);

@@ -6,7 +6,11 @@
 //! is an empty list, a `false` is an empty element. One tree and two writers ([`xml`](super::xml),
 //! [`json`](super::json)) keep those rules in one place each.
 
+use smol_str::SmolStr;
+
 /// A value of an answer.
+///
+/// Short texts and keys, which most are, take no memory of their own.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
     /// Nothing: `null`, `<key/>`.
@@ -18,13 +22,13 @@ pub enum Data {
     /// A number with a fraction; one without is written as a whole number.
     Float(f64),
     /// A text.
-    Text(String),
+    Text(SmolStr),
     /// A list.
     List(Vec<Self>),
     /// A map that keeps its order.
     ///
     /// Without entries it is written as an empty list, as clients expect.
-    Map(Vec<(String, Self)>),
+    Map(Vec<(SmolStr, Self)>),
 }
 
 impl Data {
@@ -32,7 +36,7 @@ impl Data {
     pub const NOTHING: Self = Self::List(Vec::new());
 
     /// A map.
-    pub fn map<K: Into<String>, V: Into<Self>>(entries: impl IntoIterator<Item = (K, V)>) -> Self {
+    pub fn map<K: Into<SmolStr>, V: Into<Self>>(entries: impl IntoIterator<Item = (K, V)>) -> Self {
         Self::Map(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
@@ -43,7 +47,7 @@ impl Data {
 
     /// A map with one entry.
     pub fn one(key: &str, value: impl Into<Self>) -> Self {
-        Self::Map(vec![(key.to_owned(), value.into())])
+        Self::Map(vec![(key.into(), value.into())])
     }
 
     /// The entry of a map with this key.
@@ -81,13 +85,13 @@ impl From<f64> for Data {
 
 impl From<&str> for Data {
     fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+        Self::Text(value.into())
     }
 }
 
 impl From<String> for Data {
     fn from(value: String) -> Self {
-        Self::Text(value)
+        Self::Text(value.into())
     }
 }
 

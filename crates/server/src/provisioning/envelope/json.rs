@@ -34,13 +34,25 @@ impl Serialize for Data {
             Self::Map(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 for (key, value) in entries {
-                    map.serialize_entry(key, value)?;
+                    map.serialize_entry(key.as_str(), value)?;
                 }
                 map.end()
             }
         }
     }
 }
+
+/// The bytes that PHP escapes and serde_json does not: slash, angle brackets, all outside ASCII.
+static ESCAPED: [bool; 256] = {
+    let mut escaped = [false; 256];
+    let mut byte = 0x80;
+    while byte < escaped.len() {
+        escaped[byte] = true;
+        byte += 1;
+    }
+    (escaped[b'/' as usize], escaped[b'<' as usize], escaped[b'>' as usize]) = (true, true, true);
+    escaped
+};
 
 /// The way of PHP.
 #[derive(Clone, Copy, Debug)]
@@ -52,24 +64,25 @@ impl Formatter for Php {
     }
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, text: &str) -> io::Result<()> {
-        if text.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'/' | b'<' | b'>')) {
-            return writer.write_all(text.as_bytes());
-        }
-        let mut units = [0; 2];
-        for found in text.chars() {
-            match found {
-                '/' => writer.write_all(b"\\/")?,
-                '<' => writer.write_all(b"\\u003C")?,
-                '>' => writer.write_all(b"\\u003E")?,
-                found if found.is_ascii() => write!(writer, "{found}")?,
+        let mut rest = text;
+        // Found in the first byte of a character.
+        while let Some(at) = rest.bytes().position(|byte| ESCAPED[usize::from(byte)]) {
+            let (plain, escaped) = rest.split_at(at);
+            writer.write_all(plain.as_bytes())?;
+            let mut characters = escaped.chars();
+            match characters.next() {
+                Some('/') => writer.write_all(b"\\/")?,
+                Some('<') => writer.write_all(b"\\u003C")?,
+                Some('>') => writer.write_all(b"\\u003E")?,
                 found => {
-                    for unit in found.encode_utf16(&mut units) {
+                    for unit in found.unwrap_or_default().encode_utf16(&mut [0; 2]) {
                         write!(writer, "\\u{unit:04x}")?;
                     }
                 }
             }
+            rest = characters.as_str();
         }
-        Ok(())
+        writer.write_all(rest.as_bytes())
     }
 
     fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {

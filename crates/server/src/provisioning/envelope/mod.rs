@@ -279,23 +279,23 @@ fn meta(outcome: &Result<OcsAnswer, OcsFailure>, version: Version, code: u16, le
         Err(failure) => ("failure", failure.message.as_deref().into(), None, None),
     };
     let mut meta = vec![
-        ("status".to_owned(), Data::from(status)),
-        ("statuscode".to_owned(), Data::Int(code.into())),
-        ("message".to_owned(), message),
+        ("status".into(), Data::from(status)),
+        ("statuscode".into(), Data::Int(code.into())),
+        ("message".into(), message),
     ];
     let hint = match outcome {
         Ok(answer) => answer.hint.as_deref(),
         Err(failure) => failure.hint.as_deref(),
     };
     if let Some(hint) = hint {
-        meta.push(("hint".to_owned(), Data::from(hint)));
+        meta.push(("hint".into(), Data::from(hint)));
     }
     for (key, number) in [("totalitems", total), ("itemsperpage", per_page)] {
         match number {
             _ if legacy => {}
             // Texts, because the empty ones of version 1 are texts.
-            Some(number) => meta.push((key.to_owned(), Data::Text(number.to_string()))),
-            None if version == Version::V1 => meta.push((key.to_owned(), Data::from(""))),
+            Some(number) => meta.push((key.into(), Data::from(number.to_string()))),
+            None if version == Version::V1 => meta.push((key.into(), Data::from(""))),
             None => {}
         }
     }

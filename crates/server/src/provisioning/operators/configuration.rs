@@ -34,7 +34,7 @@ fn as_data(value: &Value) -> Data {
         Value::String(text) => text.as_str().into(),
         Value::Array(values) => Data::List(values.iter().map(as_data).collect()),
         Value::Object(members) => {
-            Data::Map(members.iter().map(|(name, value)| (name.clone(), as_data(value))).collect())
+            Data::Map(members.iter().map(|(name, value)| (name.into(), as_data(value))).collect())
         }
     }
 }

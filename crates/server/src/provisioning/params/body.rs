@@ -25,7 +25,8 @@ impl Params {
         match kind.as_str() {
             "application/x-www-form-urlencoded" => form::read(&body),
             "application/json" => json::read(&body),
-            "multipart/form-data" => multipart(content_type, body).await,
+            // Rare, and large while it waits.
+            "multipart/form-data" => Box::pin(multipart(content_type, body)).await,
             _ => Err(ParamError::MediaType),
         }
     }

@@ -6,6 +6,7 @@
 use accounts::{AccountsError, UserFilter};
 use accounts::{Details, UserPages};
 use async_trait::async_trait;
+use smol_str::SmolStr;
 
 use super::representation::{Viewer, shown};
 use crate::provisioning::call::{Call, RANGE, Range};
@@ -178,7 +179,7 @@ impl PageSource for UserPageSource {
     }
 }
 
-fn entry(app: &AppState, caller: &Caller, details: &Details) -> (String, Data) {
+fn entry(app: &AppState, caller: &Caller, details: &Details) -> (SmolStr, Data) {
     let id = details.user.id.as_str();
     let about = if caller.is_over(details) {
         shown(details, Viewer::Superior { own: false }, &app.settings())
@@ -188,7 +189,7 @@ fn entry(app: &AppState, caller: &Caller, details: &Details) -> (String, Data) {
         // Such as an administrator in a group of a sub-admin.
         Data::one("id", id)
     };
-    (id.to_owned(), about)
+    (id.into(), about)
 }
 
 fn visible(call: &Call<'_>) -> Result<UserFilter, OcsFailure> {

@@ -54,7 +54,7 @@ async fn search(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
             let users = call.app.accounts().users().by_phone(&number).await?;
             if let Some(user) = users.first() {
                 let cloud_id = call.app.settings().cloud_id(&user.id);
-                found.push((key.to_owned(), Data::from(cloud_id)));
+                found.push((key.into(), Data::from(cloud_id)));
                 break;
             }
         }

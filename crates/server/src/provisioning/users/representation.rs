@@ -4,6 +4,8 @@
 
 use accounts::{Details, LOCAL_BACKEND_IN_API, Profile, ProfileField, ProfileScope, Quota, Timestamp};
 
+use smol_str::{SmolStr, format_smolstr};
+
 use crate::provisioning::envelope::data::Data;
 use crate::settings::ServerSettings;
 
@@ -68,22 +70,22 @@ pub(crate) fn shown(details: &Details, viewer: Viewer, settings: &ServerSettings
 }
 
 struct Map<'a> {
-    entries: Vec<(String, Data)>,
+    entries: Vec<(SmolStr, Data)>,
     profile: &'a Profile,
     scopes: bool,
 }
 
 impl Map<'_> {
-    fn put(&mut self, key: &str, value: impl Into<Data>) {
-        self.entries.push((key.to_owned(), value.into()));
+    fn put(&mut self, key: impl Into<SmolStr>, value: impl Into<Data>) {
+        self.entries.push((key.into(), value.into()));
     }
 
     fn put_field(&mut self, field: ProfileField, value: &str) {
         self.put(field.as_str(), value);
-        self.put_scope(&format!("{field}Scope"), field);
+        self.put_scope(format_smolstr!("{field}Scope"), field);
     }
 
-    fn put_scope(&mut self, key: &str, field: ProfileField) {
+    fn put_scope(&mut self, key: impl Into<SmolStr>, field: ProfileField) {
         if self.scopes {
             let scope = self.profile.scope(field).or_else(|| field.rules().scopes.default_scope());
             self.put(key, scope.unwrap_or(ProfileScope::Local).as_str());

@@ -19,7 +19,7 @@ pub(super) async fn show(admin: AdminRequest, _: Form) -> PageResult {
     let template = ConfigPage {
         frame: admin.frame(None),
         menu: admin.menu("/admin/config"),
-        sections: sections.iter().map(|(name, value)| (name.clone(), written(value))).collect(),
+        sections: sections.iter().map(|(name, value)| (name.to_string(), written(value))).collect(),
     };
     Ok(admin.request.form_page(StatusCode::OK, &template))
 }

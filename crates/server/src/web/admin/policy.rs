@@ -52,7 +52,7 @@ async fn page(admin: &AdminRequest, status: StatusCode, notice: Option<Notice>) 
     for (key, text, is_switch) in SETTINGS {
         let (data, _) = admin.read(&path(key), &[]).await?;
         let value = match data.get("data") {
-            Some(Data::Text(value)) => value.clone(),
+            Some(Data::Text(value)) => value.to_string(),
             _ => String::new(),
         };
         // As the settings spell what is on and off.

@@ -43,7 +43,7 @@ fn ids(from: usize, to: usize) -> Data {
 }
 
 fn people(from: usize, to: usize) -> Data {
-    Data::Map((from..to).map(|n| (format!("{n}a"), Data::map([("id", n.to_string())]))).collect())
+    Data::map((from..to).map(|n| (format!("{n}a"), Data::map([("id", n.to_string())]))))
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
+use smol_str::SmolStr;
+
 use super::*;
 
 /// What a parser finds: a name, the text directly in it, and its children.
@@ -59,7 +61,8 @@ fn expected(name: &str, value: &Data) -> Found {
         Data::Text(text) => (carried(text).into_owned(), Vec::new()),
         Data::List(elements) => (String::new(), elements.iter().map(|one| expected(ELEMENT, one)).collect()),
         Data::Map(entries) => {
-            let child = |(key, one): &(String, Data)| expected(if is_name(key) { key } else { ELEMENT }, one);
+            let child =
+                |(key, one): &(SmolStr, Data)| expected(if is_name(key) { key } else { ELEMENT }, one);
             (String::new(), entries.iter().map(child).collect())
         }
     };
@@ -100,7 +103,7 @@ fn data() -> impl Strategy<Value = Data> {
         any::<bool>().prop_map(Data::Bool),
         any::<i64>().prop_map(Data::Int),
         (-1e9..1e9).prop_map(Data::Float),
-        any::<String>().prop_map(Data::Text),
+        any::<String>().prop_map(Data::from),
         // Above all what parsers treat in their own way.
         proptest::collection::vec(
             prop_oneof![
@@ -121,7 +124,7 @@ fn data() -> impl Strategy<Value = Data> {
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..6).prop_map(Data::List),
-            proptest::collection::vec((key(), inner), 0..6).prop_map(Data::Map),
+            proptest::collection::vec((key(), inner), 0..6).prop_map(Data::map),
         ]
     })
 }
