@@ -92,11 +92,13 @@ impl Record {
     }
 
     /// The same for NO.
+    #[cfg(feature = "fuzzing")]
     pub(super) fn sent_no(&self) -> bool {
         self.answered("no")
     }
 
     /// Whether the last line sent was the answer to the last command.
+    #[cfg(feature = "fuzzing")]
     pub(super) fn ends_with_the_answer(&self) -> bool {
         let last = self.sent.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default();
         last.strip_prefix(self.tag.as_slice()).is_some_and(|rest| rest.ends_with(b"\n"))
