@@ -310,7 +310,6 @@ id = "office"
 class = "smb"
 host = "{host}"
 port = 10445
-share = "share"
 "#
     );
     fs::write(&file, text)?;

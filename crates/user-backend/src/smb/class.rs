@@ -34,7 +34,8 @@ const FIELDS: &[FieldSpec] = &[
     FieldSpec::choice(
         "engine",
         "`\"native\"`: pure Rust (cargo feature `smb-native`); `\"pavao\"`: libsmbclient, in the program \
-         `user-backend-smb-helper`; `\"auto\"`: `\"pavao\"` with a `share`, else `\"native\"`",
+         `user-backend-smb-helper`; `\"auto\"`: `\"pavao\"` with a `share` or where the server requires encryption, \
+         else `\"native\"`",
         &["auto", "pavao", "native"],
     )
     .with_default("\"auto\""),
