@@ -54,7 +54,34 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Ld
 
 /// Reads a whole message, and nothing but one.
 pub(super) fn parse(message: &[u8]) -> Option<LdapMessage> {
-    rasn::ber::decode::<LdapMessage>(message).ok()
+    has_allowed_forms(message).then(|| rasn::ber::decode::<LdapMessage>(message).ok()).flatten()
+}
+
+/// Whether all values have a form that RFC 4511 section 5.1 allows.
+///
+/// rasn also reads numbers and texts that are made of parts, and lengths without an end.
+fn has_allowed_forms(mut bytes: &[u8]) -> bool {
+    while let [tag, first, rest @ ..] = bytes {
+        let has_parts = tag & 0x20 != 0;
+        // Of the universal types, only SEQUENCE and SET have parts. No tag here is longer than a byte.
+        if (has_parts && tag & 0xc0 == 0 && !matches!(tag, 0x30 | 0x31)) || tag & 0x1f == 0x1f {
+            return false;
+        }
+        let size = match first {
+            0..=0x7f => 0,
+            0x81..=0x84 => usize::from(first & 0x7f),
+            _ => return false,
+        };
+        let Some((length, rest)) = rest.split_at_checked(size) else { return false };
+        let length = match size {
+            0 => usize::from(*first),
+            _ => length.iter().fold(0_usize, |length, byte| length << 8 | usize::from(*byte)),
+        };
+        // The parts of a value are looked at next.
+        let Some(next) = rest.get(if has_parts { 0 } else { length }..) else { return false };
+        bytes = next;
+    }
+    bytes.is_empty()
 }
 
 fn not_ldap() -> io::Error {
@@ -131,6 +158,21 @@ mod tests {
                 let expected = LdapMessage::new(id, ProtocolOp::BindRequest(request));
                 assert_eq!(parse(&bytes), Some(expected));
             }
+        }
+    }
+
+    #[test]
+    fn forms_that_ldap_forbids_are_no_message() {
+        let allowed = b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x31\x04\x00\x04\x00";
+        assert!(parse(allowed).is_some());
+        // A number in parts; a text in parts; a length without an end; half a value.
+        for forbidden in [
+            b"\x30\x0c\x02\x01\x01\x61\x07\x2a\x01\x31\x04\x00\x04\x00".as_slice(),
+            b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x31\x24\x00\x04\x00",
+            b"\x30\x80\x02\x01\x01\x61\x07\x0a\x01\x31\x04\x00\x04\x00\x00\x00",
+            b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x31\x04\x00\x04",
+        ] {
+            assert!(parse(forbidden).is_none(), "{forbidden:02x?}");
         }
     }
 
