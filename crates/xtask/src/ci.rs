@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, StepLog};
-use crate::{adversarial, browser, clients, cluster, dist, fuzz, image, library, lint, package, soak, test};
+use crate::{
+    adversarial, browser, clients, cluster, counts, dist, fuzz, image, library, lint, package, soak, test,
+};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -64,6 +66,18 @@ const TASKS: &[Task] = &[
         what: "documentation, number of crates, minimum Rust, licences, banned crates, spelling",
         when: When::Always,
         run: lint::extras,
+    },
+    Task {
+        name: "counts",
+        what: "`cargo xtask counts`: instructions of a cached sign-in and an IMAP sign-in, beside those recorded",
+        when: When::Always,
+        run: counts::short,
+    },
+    Task {
+        name: "counts-full",
+        what: "`cargo xtask counts --full`: those of a request to the server as well",
+        when: When::Full,
+        run: counts::full,
     },
     Task {
         name: "plain-test",
@@ -243,8 +257,8 @@ mod tests {
         let names: std::collections::BTreeSet<_> = TASKS.iter().map(|task| task.name).collect();
         assert_eq!(names.len(), TASKS.len());
         let some = |full, rest| chosen(full, rest).map(|task| task.name);
-        assert_eq!(some(false, false).collect::<Vec<_>>(), ["test", "plain", "soak", "lint"]);
-        assert_eq!(some(false, true).collect::<Vec<_>>(), ["plain", "soak", "lint"]);
+        assert_eq!(some(false, false).collect::<Vec<_>>(), ["test", "plain", "soak", "lint", "counts"]);
+        assert_eq!(some(false, true).collect::<Vec<_>>(), ["plain", "soak", "lint", "counts"]);
         assert_eq!(some(true, false).count(), TASKS.len());
     }
 

@@ -13,6 +13,7 @@ mod circles;
 mod clients;
 mod cluster;
 mod common_passwords;
+mod counts;
 mod database;
 mod demo;
 mod demo_page;
@@ -85,6 +86,9 @@ enum Command {
     Cluster(cluster::Args),
     /// Runs a benchmark and prints its table
     Bench(bench::Args),
+    /// Counts instructions of a cached sign-in, an IMAP sign-in and a request, beside what is
+    /// recorded
+    Counts(counts::Args),
     /// Builds the list of common passwords that `password-policy` embeds, from its pinned source
     CommonPasswords(common_passwords::Args),
     /// Starts, stops and breaks the test servers
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
         Command::Clients => clients::run(),
         Command::Cluster(args) => cluster::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Counts(args) => counts::run(&args),
         Command::CommonPasswords(args) => common_passwords::run(&args),
         Command::Rig(args) => rig::run(&args),
     };

@@ -44,6 +44,7 @@ const WHY: &[(&str, &str)] = &[
     ("sshpass", "signs in beside ours in `cargo xtask bench`"),
     ("slapd", "the directory that a test signs in at"),
     ("smbclient", "how the PHP app speaks SMB"),
+    ("valgrind", "counts instructions in `cargo xtask counts`"),
     ("vsftpd", "the test rig's FTP server"),
     ("wrk", "sends the requests of `cargo xtask bench ocs`"),
 ];

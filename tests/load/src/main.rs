@@ -16,6 +16,7 @@ mod peers;
 mod people;
 mod process;
 mod refusals;
+mod requests;
 #[cfg(unix)]
 mod sign_ins;
 mod site;
@@ -47,6 +48,7 @@ const OUT: &str = "OCS_OUT";
 fn main() -> ExitCode {
     let done = match env::args().nth(1).as_deref() {
         Some(floor::COMMAND) => floor::serve(),
+        Some(requests::COMMAND) => requests::send(env::args().nth(2)),
         #[cfg(unix)]
         Some(worker::COMMAND) => worker::serve(),
         only => measure(only),

@@ -90,6 +90,16 @@ impl Process {
         Ok((read("VmRSS:")?, read("VmHWM:")?))
     }
 
+    /// Asks it to end, and waits for that.
+    ///
+    /// # Errors
+    /// It says that something went wrong.
+    pub(crate) fn end(&mut self) -> Outcome {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        let ended = self.child.wait()?;
+        if ended.success() { Ok(()) } else { Err(format!("the server ended with {ended}").into()) }
+    }
+
     /// Lets the peak begin at what it takes now.
     pub(crate) fn forget_peak(&self) -> Outcome {
         Ok(forget_peak(self.child.id())?)
