@@ -29,6 +29,7 @@ impl Group {
 #[must_use]
 pub struct GroupFilter {
     pub(crate) search: String,
+    pub(crate) only: Option<GroupId>,
     pub(crate) limit: Option<u64>,
     pub(crate) offset: u64,
 }
@@ -42,6 +43,12 @@ impl GroupFilter {
     /// Those whose id or display name contains this, in any letter case.
     pub fn search(mut self, text: &str) -> Self {
         self.search = fold(text);
+        self
+    }
+
+    /// The group of this id.
+    pub fn only(mut self, id: GroupId) -> Self {
+        self.only = Some(id);
         self
     }
 

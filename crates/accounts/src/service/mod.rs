@@ -2,6 +2,7 @@
 
 pub(crate) mod address_confirmation;
 pub(crate) mod app_catalogue;
+pub(crate) mod bulk_provisioning;
 pub(crate) mod invalidation;
 pub(crate) mod local_password;
 pub(crate) mod mail;

@@ -142,7 +142,7 @@ async fn address(
     addresses::set_first(change, key, user, address, is_asked).await
 }
 
-async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, AccountsError> {
+pub(crate) async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, AccountsError> {
     if new.hash.is_some() && new.backend_id() != LOCAL_BACKEND {
         return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
     }

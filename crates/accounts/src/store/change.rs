@@ -6,6 +6,8 @@
 
 use std::ops::{Deref, DerefMut};
 
+use serde_json::json;
+
 use crate::domain::actor::{Action, clean};
 use crate::domain::{AccountsError, Actor, Timestamp, User, UserId};
 use crate::store::engine::{Tx, each, sql};
@@ -18,6 +20,14 @@ use crate::store::users::row::{UserKey, columns};
 pub(crate) struct Change<'a> {
     store: &'a ActingStore,
     tx: Tx,
+}
+
+/// A line of the audit log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Note<'a> {
+    pub(crate) action: Action,
+    pub(crate) target: &'a str,
+    pub(crate) detail: Option<&'a str>,
 }
 
 /// A user whose row no other transaction changes before this one has ended.
@@ -98,6 +108,41 @@ impl Change<'_> {
         .bind(clean(target))
         .bind(detail.map(clean));
         self.tx.execute(line).await.map(drop)
+    }
+
+    /// Adds several lines to the audit log, in their order.
+    pub(crate) async fn note_all(&mut self, notes: &[Note<'_>]) -> Result<(), AccountsError> {
+        let actor = self.store.actor();
+        let lines = notes.iter().enumerate().map(|(place, note)| {
+            json!({ "place": place, "action": note.action.as_str(), "target": clean(note.target),
+                    "detail": note.detail.map(clean) })
+        });
+        let lines = serde_json::to_string(&lines.collect::<Vec<_>>())
+            .map_err(|_| AccountsError::unreadable("a list cannot be written"))?;
+        let lines = each(
+            "INSERT INTO audit (at, actor, origin, action, target, detail) SELECT $1, $2, $3, value->>'action', \
+             value->>'target', value->>'detail' FROM json_each($4) ORDER BY value->>'place'",
+            "INSERT INTO audit (at, actor, origin, action, target, detail) SELECT $1, $2, $3, action, target, detail \
+             FROM jsonb_to_recordset($4::jsonb) AS list (place bigint, action text, target text, detail text) ORDER BY place",
+        )
+        .bind(self.store.now().millis())
+        .bind(actor.name())
+        .bind(actor.origin())
+        .bind(lines);
+        self.tx.execute(lines).await.map(drop)
+    }
+
+    /// Begins a part that can be undone alone.
+    pub(crate) async fn begin_part(&mut self) -> Result<(), AccountsError> {
+        self.tx.execute(sql("SAVEPOINT part")).await.map(drop)
+    }
+
+    /// Ends the part, or undoes it.
+    pub(crate) async fn end_part(&mut self, is_kept: bool) -> Result<(), AccountsError> {
+        if !is_kept {
+            self.tx.execute(sql("ROLLBACK TO SAVEPOINT part")).await?;
+        }
+        self.tx.execute(sql("RELEASE SAVEPOINT part")).await.map(drop)
     }
 
     /// Makes it last; see [`Tx::commit`].

@@ -99,6 +99,19 @@ pub(crate) async fn next(change: &mut Change<'_>) -> Result<CredentialEpoch, Acc
     Ok(CredentialEpoch::stored(value))
 }
 
+/// Raises the epoch several times, in the caller's transaction; returns what it was before.
+pub(crate) async fn next_many(change: &mut Change<'_>, number: i64) -> Result<i64, AccountsError> {
+    let raise = sql("UPDATE credential_epoch SET value = value + $1 WHERE id = 1 RETURNING value");
+    let row = change.row(raise.bind(number)).await?;
+    let value = row.map(|row| row.int(0)).transpose()?;
+    let value = value.ok_or_else(|| AccountsError::unreadable("the credential epoch is missing"))?;
+    let last_sweep = value - value % SWEEP;
+    if last_sweep > value - number {
+        purge(change, last_sweep).await?;
+    }
+    Ok(value - number)
+}
+
 /// Deletes events that every reader is past.
 ///
 /// The database raises the epoch by itself where app passwords end.

@@ -142,6 +142,25 @@ impl Groups<'_> {
         self.0.db().rows(query).await?.iter().map(Group::read).collect()
     }
 
+    /// The same without disabled members, and with members counted to one more than `most`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list_counted_up_to(
+        self,
+        filter: &GroupFilter,
+        most: u64,
+    ) -> Result<Vec<Group>, AccountsError> {
+        let kind = self.0.db().kind();
+        let limit = i64::try_from(most).map_or(i64::MAX, |most| most.saturating_add(1));
+        let query =
+            sql("SELECT groups.id, groups.display_name, (SELECT COUNT(*) FROM (SELECT 1 FROM members \
+                         WHERE members.group_key = groups.key LIMIT ")
+            .push_bind_unseen(kind, limit)
+            .push(kind, ") AS counted), CAST(0 AS BIGINT) FROM groups");
+        self.0.db().rows(narrowed(kind, query, filter)).await?.iter().map(Group::read).collect()
+    }
+
     /// The ids of the groups of a filter, in order: cheaper than [`Groups::list`].
     ///
     /// # Errors
@@ -383,9 +402,13 @@ fn narrowed(kind: SqlDialect, query: Query, filter: &GroupFilter) -> Query {
     query.push(kind, " OFFSET ").push_bind_unseen(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX))
 }
 
-fn matching(kind: SqlDialect, query: Query, filter: &GroupFilter) -> Query {
+fn matching(kind: SqlDialect, mut query: Query, filter: &GroupFilter) -> Query {
+    query = query.push(kind, " WHERE TRUE");
+    if let Some(only) = &filter.only {
+        query = query.push(kind, " AND groups.id = ").push_bind(kind, only.as_str());
+    }
     if filter.search.is_empty() {
         return query;
     }
-    contains(kind, query.push(kind, " WHERE groups.search"), &filter.search)
+    contains(kind, query.push(kind, " AND groups.search"), &filter.search)
 }

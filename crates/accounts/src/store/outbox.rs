@@ -364,6 +364,18 @@ pub(crate) async fn forget_links(change: &mut Change<'_>, subject: &str) -> Resu
     change.execute(forget).await.map(drop)
 }
 
+/// The same for several users, named by a list in JSON.
+pub(crate) async fn forget_links_of(change: &mut Change<'_>, subjects: &str) -> Result<(), AccountsError> {
+    let forget = each(
+        "DELETE FROM outbox WHERE subject IN (SELECT value FROM json_each($1)) AND kind IN ($2, $3)",
+        "DELETE FROM outbox WHERE subject IN (SELECT jsonb_array_elements_text($1::jsonb)) AND kind IN ($2, $3)",
+    )
+    .bind(subjects)
+    .bind(MailKind::WelcomeWithLink.as_str())
+    .bind(MailKind::ConfirmAddress.as_str());
+    change.execute(forget).await.map(drop)
+}
+
 /// Claims the mail of a lane that has been due longest.
 ///
 /// Another worker gets it only if this one does not finish.

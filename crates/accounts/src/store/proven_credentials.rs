@@ -12,7 +12,7 @@ use user_backend::resolver::{ProvenHash, ProvenStore, ProvenStoreError};
 
 use crate::domain::AccountsError;
 use crate::store::change::Change;
-use crate::store::engine::sql;
+use crate::store::engine::{each, sql};
 use crate::store::handle::ActingStore;
 
 /// Maximum number of rows of a user: one for each device with its own password.
@@ -72,6 +72,15 @@ impl ProvenStore for StoredProven {
     async fn remove(&self, credentials: &ProvenHash) -> Result<(), ProvenStoreError> {
         self.delete(credentials).await.map_err(ProvenStoreError::new)
     }
+}
+
+/// The same for several users, named by a list in JSON.
+pub(crate) async fn forget_all_of(change: &mut Change<'_>, names: &str) -> Result<(), AccountsError> {
+    let forget = each(
+        "DELETE FROM proven_credentials WHERE name IN (SELECT value FROM json_each($1))",
+        "DELETE FROM proven_credentials WHERE name IN (SELECT jsonb_array_elements_text($1::jsonb))",
+    );
+    change.execute(forget.bind(names)).await.map(drop)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod fixture;
 mod groups;
 mod kill;
 mod local_backend;
+mod many_users;
 mod operators;
 mod password_reset;
 mod races;

@@ -150,6 +150,25 @@ impl TestDb {
         connection.fetch_one(query).await.unwrap().get(0)
     }
 
+    /// All rows of a table, in the order of these columns.
+    pub(crate) async fn rows(&self, table: &str, order: &str) -> Vec<String> {
+        if self.database.is_some() {
+            let query =
+                format!("SELECT row_to_json(t)::text FROM (SELECT * FROM {table} ORDER BY {order}) AS t");
+            let rows = self.connect().await.fetch_all(AssertSqlSafe(query)).await.unwrap();
+            return rows.iter().map(|row| row.get(0)).collect();
+        }
+        let options = SqliteConnectOptions::new().filename(self.settings.path().unwrap());
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let columns = format!(
+            "SELECT group_concat(quote(name) || ', quote(' || name || ')') FROM pragma_table_info('{table}')"
+        );
+        let columns: String = connection.fetch_one(AssertSqlSafe(columns)).await.unwrap().get(0);
+        let query = format!("SELECT json_object({columns}) FROM {table} ORDER BY {order}");
+        let rows = connection.fetch_all(AssertSqlSafe(query)).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// What `StoreSettings::parse` takes.
     pub(crate) fn address(&self) -> String {
         match &self.database {

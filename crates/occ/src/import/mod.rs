@@ -146,6 +146,7 @@ async fn users(
         loop {
             let page = source.users(external, &after, PAGE).await?;
             let last = page.iter().rfind(|row| row.is_readable()).map(|row| row.uid.clone());
+            let mut steps = Vec::with_capacity(page.len());
             for row in page {
                 if !row.is_readable() && !unreadable.insert(row.uid.clone()) {
                     continue;
@@ -153,10 +154,10 @@ async fn users(
                 rows += row.rows;
                 progress.step(row.rows);
                 if row.backends.len() > 1 {
-                    summary.problem(format!(
+                    steps.push(Err(format!(
                         "{} is at several backends there; the first of them counts",
                         row.uid
-                    ));
+                    )));
                 }
                 let person = match Person::read(source, row, homes).await? {
                     Ok(person) => person,
@@ -165,20 +166,21 @@ async fn users(
                         continue;
                     }
                     Err(NotImported::Problem(problem)) => {
-                        summary.problem(problem);
+                        steps.push(Err(problem));
                         continue;
                     }
                 };
-                if seen.insert(person.id.name().clone()) {
-                    take(store, write, &person, summary).await?;
+                steps.push(if seen.insert(person.id.name().clone()) {
+                    Ok(person)
                 } else {
-                    summary.problem(format!(
+                    Err(format!(
                         "{} of the backend {} has the name of another user there",
                         person.id,
                         person.backend_id()
-                    ));
-                }
+                    ))
+                });
             }
+            take(store, write, steps, summary).await?;
             let Some(last) = last else { break };
             after = last;
         }
@@ -230,15 +232,42 @@ async fn disabled_others(
     Ok(())
 }
 
-/// Imports one user, or reports that it would.
+/// Imports users, or reports that it would; an error is a problem to report in its place.
 async fn take(
     store: Option<&Store>,
     write: bool,
-    person: &Person,
+    steps: Vec<Result<Person, String>>,
     summary: &mut ImportSummary,
 ) -> Result<(), CliError> {
+    let people = || steps.iter().flatten();
+    let mut there = HashMap::new();
+    let (mut created, mut pending) = (HashMap::new(), HashSet::new());
     if let Some(store) = store {
-        if let Some(user) = store.accounts.users().find(&person.id).await? {
+        let users = store.accounts.users();
+        for user in users.find_all(people().map(|person| &person.id)).await? {
+            there.insert(user.id.name().clone(), user);
+        }
+        let new = || people().filter(|person| !there.contains_key(person.id.name()));
+        if write {
+            let all: Vec<NewUser> = new().map(|person| person.new.clone()).collect();
+            let results = users.create_all(&all).await?;
+            created.extend(new().map(|person| person.id.name().clone()).zip(results));
+            for user in users.find_all(new().map(|person| &person.id)).await? {
+                if user.pending_email().is_some() {
+                    pending.insert(user.id.name().clone());
+                }
+            }
+        }
+    }
+    for step in steps {
+        let person = match step {
+            Ok(person) => person,
+            Err(problem) => {
+                summary.problem(problem);
+                continue;
+            }
+        };
+        if let Some(user) = there.get(person.id.name()) {
             summary.there += 1;
             if person.is_disabled && user.enabled {
                 summary.problem(format!("{} is disabled there and not here; occ user:disable", person.id));
@@ -251,34 +280,35 @@ async fn take(
                     person.backend_id()
                 ));
             }
-            return Ok(());
+            continue;
         }
-        if write {
-            match store.accounts.users().create(person.new.clone()).await {
-                Ok(_) => {}
-                Err(error @ (AccountsError::AlreadyExists { .. } | AccountsError::Invalid { .. })) => {
-                    summary.problem(format!("{}: {error}", person.id));
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
+        match created.remove(person.id.name()) {
+            None | Some(Ok(())) => {}
+            Some(Err(error @ (AccountsError::AlreadyExists { .. } | AccountsError::Invalid { .. }))) => {
+                summary.problem(format!("{}: {error}", person.id));
+                continue;
             }
+            Some(Err(error)) => return Err(error.into()),
         }
+        let is_pending = pending.contains(person.id.name());
+        address(store.filter(|_| write), &person, is_pending, summary).await?;
+        for remark in &person.remarks {
+            summary.problem(format!("{}: {remark}", person.id));
+        }
+        summary.memberships += person.memberships;
+        *if person.is_external() { &mut summary.external } else { &mut summary.users } += 1;
     }
-    address(store.filter(|_| write), person, summary).await?;
-    for remark in &person.remarks {
-        summary.problem(format!("{}: {remark}", person.id));
-    }
-    summary.memberships += person.memberships;
-    *if person.is_external() { &mut summary.external } else { &mut summary.users } += 1;
     Ok(())
 }
 
 /// Looks whose address a person has.
 ///
-/// Addresses of one user count as confirmed; of those of several users, none does.
+/// Addresses of one user count as confirmed; of those of several users, none does. One of someone
+/// who was here before is pending.
 async fn address(
     written: Option<&Store>,
     person: &Person,
+    is_pending: bool,
     summary: &mut ImportSummary,
 ) -> Result<(), CliError> {
     let Some(email) = &person.email else { return Ok(()) };
@@ -287,18 +317,13 @@ async fn address(
         Entry::Vacant(free) => drop(free.insert(person.id.clone())),
         Entry::Occupied(first) => shared.extend([first.get().clone(), person.id.clone()]),
     }
-    let Some(store) = written else {
-        for id in shared {
-            summary.unconfirmed(&id);
-        }
-        return Ok(());
-    };
     for id in shared {
-        store.accounts.users().unconfirm_address(&id, "imported users share the address").await?;
+        if let Some(store) = written {
+            store.accounts.users().unconfirm_address(&id, "imported users share the address").await?;
+        }
         summary.unconfirmed(&id);
     }
-    // Or someone who was here before has it.
-    if store.accounts.users().get(&person.id).await?.pending_email().is_some() {
+    if is_pending {
         summary.unconfirmed(&person.id);
     }
     Ok(())

@@ -45,7 +45,7 @@ impl AddressSource {
         Ok(if change.is_by_administrator().await? { Self::Administrator } else { Self::Other })
     }
 
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Administrator => "administrator",
             Self::Owner => "owner",

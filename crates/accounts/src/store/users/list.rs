@@ -13,7 +13,7 @@ use crate::domain::{AccountsError, Details, Page, User, UserFilter, UserId};
 use crate::store::handle::Store;
 use crate::store::snapshot;
 use crate::store::users::repository::Users;
-use crate::store::users::select;
+use crate::store::users::select::{self, Count};
 
 impl Users<'_> {
     /// A page of users.
@@ -25,7 +25,7 @@ impl Users<'_> {
         if limit == 0 {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let (items, _) = select::page(self.0.db(), filter, limit, false).await?;
+        let (items, _) = select::page(self.0.db(), filter, limit, Count::None).await?;
         Ok(Page { next: next(filter, &items, limit), items })
     }
 
@@ -37,7 +37,7 @@ impl Users<'_> {
     /// When the store cannot be read.
     pub async fn page_and_total(self, filter: &UserFilter) -> Result<(Page<User>, u64), AccountsError> {
         let limit = filter.limit.unwrap_or(u64::MAX);
-        let (items, total) = select::page(self.0.db(), filter, limit, true).await?;
+        let (items, total) = select::page(self.0.db(), filter, limit, Count::All).await?;
         Ok((Page { next: next(filter, &items, limit), items }, total.unwrap_or_default()))
     }
 
@@ -80,7 +80,7 @@ impl Users<'_> {
     /// The way through a list, page by page.
     pub fn pages(self, filter: UserFilter) -> UserPages {
         let left = filter.limit.unwrap_or(u64::MAX);
-        UserPages { store: self.0.clone(), filter, left, counted: false, total: None }
+        UserPages { store: self.0.clone(), filter, left, count: Count::None, total: None }
     }
 
     /// Number of users that match a filter, without limit and offset.
@@ -88,7 +88,7 @@ impl Users<'_> {
     /// # Errors
     /// When the store cannot be read.
     pub async fn count(self, filter: &UserFilter) -> Result<u64, AccountsError> {
-        let (_, total) = select::page(self.0.db(), filter, 0, true).await?;
+        let (_, total) = select::page(self.0.db(), filter, 0, Count::All).await?;
         Ok(total.unwrap_or_default())
     }
 
@@ -116,7 +116,7 @@ pub struct UserPages {
     store: Store,
     filter: UserFilter,
     left: u64,
-    counted: bool,
+    count: Count,
     total: Option<u64>,
 }
 
@@ -127,7 +127,14 @@ impl UserPages {
     /// With the first page, also counts all users, without limit and offset.
     #[must_use]
     pub const fn counted(mut self) -> Self {
-        self.counted = true;
+        self.count = Count::All;
+        self
+    }
+
+    /// The same, but counts no further than to one more than `most`.
+    #[must_use]
+    pub const fn counted_up_to(mut self, most: u64) -> Self {
+        self.count = Count::UpTo(most);
         self
     }
 
@@ -146,15 +153,13 @@ impl UserPages {
     /// # Errors
     /// When the store cannot be read. The next call asks for the same page again.
     pub async fn next(&mut self) -> Result<Option<Vec<User>>, AccountsError> {
-        let counted = self.counted && self.total.is_none();
-        if self.left == 0 && !counted {
+        let count = if self.total.is_none() { self.count } else { Count::None };
+        if self.left == 0 && count == Count::None {
             return Ok(None);
         }
         let wanted = self.left.min(Self::SIZE);
-        let (page, total) = select::page(self.store.db(), &self.filter, wanted, counted).await?;
-        if counted {
-            self.total = total;
-        }
+        let (page, total) = select::page(self.store.db(), &self.filter, wanted, count).await?;
+        self.total = total.or(self.total);
         let count = u64::try_from(page.len()).unwrap_or(u64::MAX);
         self.left = if count < wanted { 0 } else { self.left.saturating_sub(count) };
         if self.filter.recent {

@@ -3,6 +3,7 @@
 pub(crate) mod addresses;
 pub(crate) mod edit;
 pub(crate) mod insert;
+pub(crate) mod insert_all;
 pub(crate) mod json_rows;
 pub(crate) mod list;
 pub(crate) mod profile;

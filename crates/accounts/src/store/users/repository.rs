@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
-use crate::store::engine::{Db, Query, sql};
+use crate::store::engine::{Db, Query, each, sql};
 use crate::store::handle::table;
 use crate::store::pins;
 use crate::store::rate_limits::{self, RateLimit};
@@ -31,6 +31,25 @@ impl Users<'_> {
     pub async fn find(self, id: &UserId) -> Result<Option<User>, AccountsError> {
         let row = self.0.db().row(by_name(id.name())).await?;
         row.map(|row| User::read(&row)).transpose()
+    }
+
+    /// Those of these users who exist, in no order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find_all(self, ids: impl IntoIterator<Item = &UserId>) -> Result<Vec<User>, AccountsError> {
+        let names: Vec<&str> = ids.into_iter().map(|id| id.name().as_str()).collect();
+        let names = serde_json::to_string(&names)
+            .map_err(|_| AccountsError::unreadable("a list cannot be written"))?;
+        let query = each(
+            concat!("SELECT ", columns!(), "FROM users WHERE name IN (SELECT value FROM json_each($1))"),
+            concat!(
+                "SELECT ",
+                columns!(),
+                "FROM users WHERE name IN (SELECT jsonb_array_elements_text($1::jsonb))"
+            ),
+        );
+        self.0.db().rows(query.bind(names)).await?.iter().map(User::read).collect()
     }
 
     /// The user of that id in any spelling.

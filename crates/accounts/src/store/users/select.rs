@@ -21,6 +21,15 @@ use crate::store::users::json_rows::pack;
 /// Up to this number, matches are few.
 const FEW: i64 = 1000;
 
+/// How many of all matches are counted, beside the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    None,
+    All,
+    /// Up to one more than this number.
+    UpTo(u64),
+}
+
 /// The users of a page, and the number of all matches if requested.
 ///
 /// One statement as a rule, two for a text that many have.
@@ -28,8 +37,9 @@ pub(super) async fn page(
     db: &Db,
     filter: &UserFilter,
     limit: u64,
-    total: bool,
+    count: Count,
 ) -> Result<(Vec<User>, Option<u64>), AccountsError> {
+    let total = count != Count::None;
     if filter.groups.as_deref().is_some_and(<[GroupId]>::is_empty) || (limit == 0 && !total) {
         return Ok((Vec::new(), total.then_some(0)));
     }
@@ -41,17 +51,37 @@ pub(super) async fn page(
         && let Some(row) = db.row(few(db.kind(), filter, &wanted, limit)).await?
         && row.int(2)? <= FEW
     {
-        return read(&row, total);
+        return read(&row, count);
     }
-    let query = statement(db.kind(), filter, limit, total);
+    let is_walked = is_large_group(db, filter).await?;
+    let query = statement(db.kind(), filter, limit, count, is_walked);
     let row = db.row(if filter.search.is_empty() { query } else { query.planned_again() }).await?;
-    row.map_or(Ok((Vec::new(), None)), |row| read(&row, total))
+    row.map_or(Ok((Vec::new(), None)), |row| read(&row, count))
 }
 
-fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsError> {
+fn read(row: &Row, count: Count) -> Result<(Vec<User>, Option<u64>), AccountsError> {
     let users = json_rows::users(row, 0)?;
-    let total = if total { Some(row.count(1)?) } else { None };
+    let total = match count {
+        Count::None => None,
+        Count::All => Some(row.count(1)?),
+        Count::UpTo(most) => Some(row.count(1)?.min(most.saturating_add(1))),
+    };
     Ok((users, total))
+}
+
+/// Whether a search is in one group that has more than a few members.
+///
+/// On SQLite, looking at the list of all is faster then than looking up each member.
+async fn is_large_group(db: &Db, filter: &UserFilter) -> Result<bool, AccountsError> {
+    let (SqlDialect::Sqlite, Some([group]), false) =
+        (db.kind(), filter.groups.as_deref(), filter.search.is_empty() || filter.recent)
+    else {
+        return Ok(false);
+    };
+    let look = sql("SELECT COUNT(*) FROM (SELECT 1 FROM members \
+                    WHERE group_key = (SELECT key FROM groups WHERE id = $1) LIMIT +$2)");
+    let row = db.row(look.bind(group.as_str()).bind(FEW + 1)).await?;
+    Ok(row.map_or(Ok(0), |row| row.int(0))? > FEW)
 }
 
 /// Everything about few matches.
@@ -84,7 +114,8 @@ fn few(kind: SqlDialect, filter: &UserFilter, wanted: &str, limit: u64) -> Query
             ") AS hit JOIN users ON users.key = hit.key)",
         ),
     };
-    let query = conditions(kind, query.push(kind, few).push_bind(kind, FEW), filter, true);
+    let query =
+        conditions(kind, query.push(kind, few).push_bind(kind, FEW), filter, Membership::of_each(kind));
     let query =
         query.push(kind, ") SELECT (").push(kind, head(kind, filter)).push(kind, "FROM (SELECT key FROM few");
     let query = match &filter.after {
@@ -99,13 +130,13 @@ fn few(kind: SqlDialect, filter: &UserFilter, wanted: &str, limit: u64) -> Query
 }
 
 /// A page, and the number of all: two selects side by side.
-fn statement(kind: SqlDialect, filter: &UserFilter, limit: u64, total: bool) -> Query {
-    let way = Way::find(kind, filter);
+fn statement(kind: SqlDialect, filter: &UserFilter, limit: u64, count: Count, is_walked: bool) -> Query {
+    let way = Way::find(kind, filter, is_walked);
     let mut query = sql("SELECT ");
     if limit > 0 {
         let (inner, tail) = way.frame(kind);
         query = query.push(kind, "(").push(kind, head(kind, filter)).push(kind, inner);
-        query = conditions(kind, way.source(kind, query), filter, way.is_free());
+        query = conditions(kind, way.source(kind, query), filter, way.membership());
         if let Some(user) = filter.after.as_ref().filter(|_| !filter.recent) {
             query =
                 query.push(kind, if way.is_member() { " AND members.name > " } else { " AND users.name > " });
@@ -120,11 +151,27 @@ fn statement(kind: SqlDialect, filter: &UserFilter, limit: u64, total: bool) -> 
     } else {
         query = query.push(kind, "NULL");
     }
-    if total {
-        query = way.source(kind, query.push(kind, ", (SELECT COUNT(*) "));
-        query = conditions(kind, query, filter, way.is_free()).push(kind, ")");
+    match count {
+        Count::None => query,
+        Count::All => {
+            query = way.source(kind, query.push(kind, ", (SELECT COUNT(*) "));
+            conditions(kind, query, filter, way.membership()).push(kind, ")")
+        }
+        Count::UpTo(most) => {
+            query = query.push(kind, ", (SELECT COUNT(*) FROM (SELECT 1 ");
+            query = match pieces(&filter.search) {
+                // In any order, so rather than walking far for a text that one in a hundred has.
+                Some(pieces) if matches!(way, Way::Walk) => {
+                    let found = "FROM users_fts CROSS JOIN users ON users.key = users_fts.rowid WHERE users_fts MATCH ";
+                    query.push(kind, found).push_bind(kind, pieces)
+                }
+                _ => way.source(kind, query),
+            };
+            query = conditions(kind, query, filter, way.membership()).push(kind, " LIMIT ");
+            let limit = i64::try_from(most).map_or(i64::MAX, |most| most.saturating_add(1));
+            query.push_bind_unseen(kind, limit).push(kind, ") AS counted)")
+        }
     }
-    query
 }
 
 /// What packs the users of a page, in order.
@@ -156,16 +203,17 @@ enum Way<'a> {
     Roll(&'a GroupId),
     /// The table, by any index that the engine selects.
     Table,
-    /// The covering index, in order.
+    /// The covering index, in order; members of a large group are looked up.
     Walk,
 }
 
 impl<'a> Way<'a> {
-    fn find(kind: SqlDialect, filter: &'a UserFilter) -> Self {
+    fn find(kind: SqlDialect, filter: &'a UserFilter, is_walked: bool) -> Self {
         let search = !filter.search.is_empty();
         let bare = !search && filter.enabled.is_none() && !filter.unconfirmed;
         match filter.groups.as_deref() {
             _ if filter.recent => Self::Table,
+            _ if is_walked => Self::Walk,
             Some([group]) if bare => Self::Roll(group),
             Some([group]) => Self::Members(group),
             None if bare => Self::List,
@@ -178,9 +226,13 @@ impl<'a> Way<'a> {
         matches!(self, Self::Members(_) | Self::Roll(_))
     }
 
-    /// Whether groups have not been read yet.
-    const fn is_free(&self) -> bool {
-        !self.is_member()
+    /// How the groups of a filter are checked.
+    const fn membership(&self) -> Membership {
+        match self {
+            Self::Members(_) | Self::Roll(_) => Membership::Known,
+            Self::Walk => Membership::OfEach,
+            Self::List | Self::Table => Membership::Listed,
+        }
     }
 
     /// What surrounds the page.
@@ -232,13 +284,40 @@ impl<'a> Way<'a> {
     }
 }
 
+/// How it is found out whether a user is in the groups of a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Membership {
+    /// Only members are looked at.
+    Known,
+    /// All members are listed first.
+    Listed,
+    /// Each user is looked up among the members.
+    OfEach,
+}
+
+impl Membership {
+    /// For users who are few, or found by something else.
+    const fn of_each(kind: SqlDialect) -> Self {
+        // The planner of PostgreSQL chooses by itself.
+        match kind {
+            SqlDialect::Sqlite => Self::OfEach,
+            SqlDialect::Postgres => Self::Listed,
+        }
+    }
+}
+
 /// Appends the rest of WHERE.
-fn conditions(kind: SqlDialect, mut query: Query, filter: &UserFilter, any_group: bool) -> Query {
-    if let (Some(groups), true) = (&filter.groups, any_group) {
+fn conditions(kind: SqlDialect, mut query: Query, filter: &UserFilter, membership: Membership) -> Query {
+    if let (Some(groups), false) = (&filter.groups, membership == Membership::Known) {
         query = query.push(
             kind,
-            " AND users.key IN (SELECT user_key FROM members JOIN groups ON groups.key = members.group_key \
-             WHERE groups.id IN (",
+            if membership == Membership::OfEach {
+                " AND EXISTS (SELECT 1 FROM groups CROSS JOIN members ON members.group_key = groups.key \
+                 AND members.name = users.name WHERE groups.id IN ("
+            } else {
+                " AND users.key IN (SELECT user_key FROM members JOIN groups ON groups.key = members.group_key \
+                 WHERE groups.id IN ("
+            },
         );
         for (at, group) in groups.iter().enumerate() {
             query = if at > 0 { query.push(kind, ", ") } else { query };
