@@ -310,6 +310,7 @@ admin-user-count = { $n ->
     [one] { $n } Benutzer
    *[other] { $n } Benutzer
 }
+admin-user-count-more = mehr als { $n } Benutzer
 admin-disabled = deaktiviert
 admin-last-login = Letzte Anmeldung
 admin-never = Noch nie angemeldet

@@ -311,6 +311,7 @@ admin-user-count = { $n ->
     [one] { $n } user
    *[other] { $n } users
 }
+admin-user-count-more = more than { $n } users
 admin-disabled = disabled
 admin-last-login = Last sign-in
 admin-never = Never signed in

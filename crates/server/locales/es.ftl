@@ -310,6 +310,7 @@ admin-user-count = { $n ->
     [one] { $n } usuario
    *[other] { $n } usuarios
 }
+admin-user-count-more = más de { $n } usuarios
 admin-disabled = desactivado
 admin-last-login = Último inicio de sesión
 admin-never = Nunca ha iniciado sesión

@@ -310,6 +310,7 @@ admin-user-count = { $n ->
     [one] { $n } utilisateur
    *[other] { $n } utilisateurs
 }
+admin-user-count-more = plus de { $n } utilisateurs
 admin-disabled = désactivé
 admin-last-login = Dernière connexion
 admin-never = Jamais connecté

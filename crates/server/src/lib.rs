@@ -15,6 +15,7 @@
 //! | [`listener`], `router`, `middleware` | sockets, TLS, shutdown; which request goes where; what every request gets |
 //! | `connections`, `request_body` | how many connections there may be, and how much of a request is held |
 //! | `warnings` | warnings about requests, each at most once a minute |
+//! | `gzip` | public files, compressed once |
 //! | `health`, `metrics`, `mail` | for monitors; the welcome mail and the worker that sends mails |
 #![forbid(unsafe_code)]
 
@@ -22,6 +23,7 @@ pub mod auth;
 mod connections;
 #[doc(hidden)]
 pub mod frontends;
+mod gzip;
 mod health;
 pub mod listener;
 pub mod mail;

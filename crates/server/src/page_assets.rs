@@ -8,6 +8,8 @@ use accounts::{Color, PageSettings};
 use axum::body::Bytes;
 use user_backend::file_permissions;
 
+use crate::gzip;
+
 const STYLE: &str = include_str!("../templates/style.css");
 const SCRIPT: &str = include_str!("../templates/page.js");
 const ICON: &str = include_str!("../templates/icon.svg");
@@ -33,6 +35,8 @@ pub(crate) struct Asset {
     name: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) body: Bytes,
+    /// The same in gzip, if that is shorter.
+    pub(crate) packed: Option<Bytes>,
 }
 
 /// What the pages look like.
@@ -58,7 +62,7 @@ impl PageAssets {
         }
         let logo = settings.logo.as_deref().and_then(logo);
         let (icon, icon_kind) = logo.unwrap_or_else(|| (Bytes::from(icon), "image/svg+xml"));
-        let asset = |name, kind, body: Bytes| Asset { name, kind, body };
+        let asset = |name, kind, body: Bytes| Asset { name, kind, body, packed: None };
         let mut files = vec![
             asset("style.css", "text/css; charset=utf-8", style.clone().into()),
             asset("page.js", "text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes())),
@@ -68,6 +72,9 @@ impl PageAssets {
         let version = version(&files);
         for file in files.iter_mut().filter(|file| file.name == "style.css") {
             file.body = style.replace("url(\"eye.svg\")", &format!("url(\"eye.svg?v={version}\")")).into();
+        }
+        for file in &mut files {
+            file.packed = gzip::compressed(&file.body);
         }
         Self { files, version, settings: settings.clone() }
     }

@@ -3,12 +3,14 @@
 //! It is built once.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use accounts::CompatLevel;
 use axum::body::Bytes;
 
 use super::paths::{operation_id, usual, whom, with_what};
-use super::{Built, URL, examples};
+use super::{Built, Document, URL, examples};
+use crate::gzip;
 use crate::provisioning::docs::{ParamDoc, ParamKind, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::operation::Operation;
@@ -17,8 +19,17 @@ use crate::provisioning::routes::{ROUTES, Route};
 /// How it looks.
 pub(super) const STYLE: &str = include_str!("docs.css");
 
+/// The stylesheet as it is sent.
+pub(super) fn style() -> Document {
+    static MADE: LazyLock<Document> = LazyLock::new(|| {
+        let plain = Bytes::from_static(STYLE.as_bytes());
+        Document { url: String::new(), packed: gzip::compressed(&plain), plain }
+    });
+    MADE.clone()
+}
+
 /// The page of a server at this URL.
-pub(super) fn page(level: CompatLevel, url: &str) -> Bytes {
+pub(super) fn page(level: CompatLevel, url: &str) -> Document {
     static MADE: [Built; 2] = [const { Built::new() }; 2];
     let made = MADE.get(usize::from(level >= CompatLevel::V31));
     made.map(|made| made.for_url(escaped(url), || written(level))).unwrap_or_default()

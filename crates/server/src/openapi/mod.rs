@@ -32,6 +32,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder, Server};
 
 use crate::auth::client_address::Origin;
+use crate::gzip;
 use crate::provisioning::docs::Tag;
 use crate::provisioning::envelope::code::Version;
 use crate::settings::ServerSettings;
@@ -44,16 +45,17 @@ pub(crate) fn routes() -> [(&'static str, MethodRouter<AppState>); 4] {
         ("/openapi-v1.json", get(async |base: Base| json(Version::V1, &base))),
         (
             "/docs",
-            get(async |base: Base| sent("text/html; charset=utf-8", html::page(base.level, &base.url))),
+            get(async |base: Base| base.sent("text/html; charset=utf-8", html::page(base.level, &base.url))),
         ),
-        ("/docs.css", get(async || sent("text/css; charset=utf-8", html::STYLE))),
+        ("/docs.css", get(async |base: Base| base.sent("text/css; charset=utf-8", html::style()))),
     ]
 }
 
-/// The URL of the server for this client, and the level at which it answers.
+/// The URL of the server for this client, the level at which it answers, and what the client takes.
 struct Base {
     url: String,
     level: CompatLevel,
+    headers: HeaderMap,
 }
 
 impl FromRequestParts<AppState> for Base {
@@ -62,7 +64,8 @@ impl FromRequestParts<AppState> for Base {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
         let settings = app.settings();
         let is_encrypted = parts.extensions.get::<Origin>().is_some_and(|origin| origin.encrypted);
-        Ok(Self { url: url_for_caller(&settings, &parts.headers, is_encrypted), level: settings.compat })
+        let headers = std::mem::take(&mut parts.headers);
+        Ok(Self { url: url_for_caller(&settings, &headers, is_encrypted), level: settings.compat, headers })
     }
 }
 
@@ -140,10 +143,20 @@ const URL: &str = "https://url.invalid";
 
 /// Documents that are built once, and the bytes for the URL that was asked for last.
 ///
-/// A client may claim any `Host`, so no more than one is kept.
+/// A client may claim any `Host`, so no more than one is kept, and it is compressed when it is asked
+/// for again: a client that changes the URL with each request makes no work.
 struct Built {
     text: OnceLock<String>,
-    last: Mutex<Option<(String, Bytes)>>,
+    last: Mutex<Option<Document>>,
+}
+
+/// A document for a URL.
+#[derive(Clone, Default)]
+struct Document {
+    url: String,
+    plain: Bytes,
+    /// In gzip, once it was compressed.
+    packed: Option<Bytes>,
 }
 
 impl Built {
@@ -151,16 +164,16 @@ impl Built {
         Self { text: OnceLock::new(), last: Mutex::new(None) }
     }
 
-    fn for_url(&self, shown: String, write: impl FnOnce() -> String) -> Bytes {
+    fn for_url(&self, shown: String, write: impl FnOnce() -> String) -> Document {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((url, bytes)) = &*last
-            && *url == shown
-        {
-            return bytes.clone();
+        if let Some(document) = last.as_mut().filter(|document| document.url == shown) {
+            if document.packed.is_none() {
+                document.packed = gzip::compressed(&document.plain);
+            }
+            return document.clone();
         }
-        let bytes = Bytes::from(self.text.get_or_init(write).replace(URL, &shown));
-        *last = Some((shown, bytes.clone()));
-        bytes
+        let plain = Bytes::from(self.text.get_or_init(write).replace(URL, &shown));
+        last.insert(Document { url: shown, plain, packed: None }).clone()
     }
 }
 
@@ -170,23 +183,25 @@ fn json(version: Version, base: &Base) -> Response<Body> {
     let nth = usize::from(version == Version::V1) + 2 * usize::from(base.level >= CompatLevel::V31);
     let write = || document(version, base.level, URL).to_string();
     let made = MADE.get(nth).map(|made| made.for_url(base.url.clone(), write));
-    sent("application/json", made.unwrap_or_default())
+    base.sent("application/json", made.unwrap_or_default())
 }
 
-fn sent(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
-    let mut response = Response::new(body.into());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    // It is public and does not change before the next start.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    // No script, nothing from elsewhere: a page and its style.
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none';style-src 'self';img-src 'self'",
-        ),
-    );
-    response
+impl Base {
+    fn sent(&self, content_type: &'static str, document: Document) -> Response<Body> {
+        let mut response = gzip::response(&self.headers, document.plain, document.packed);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        // It is public and does not change before the next start.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        // No script, nothing from elsewhere: a page and its style.
+        headers.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(
+                "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none';style-src 'self';img-src 'self'",
+            ),
+        );
+        response
+    }
 }
 
 #[cfg(test)]

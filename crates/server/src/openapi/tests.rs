@@ -44,7 +44,7 @@ fn operation_names_are_unique() {
 
 #[test]
 fn docs_page_has_every_route_and_no_scripts() {
-    let page = html::page(CompatLevel::V25, "https://example.org/cloud");
+    let page = html::page(CompatLevel::V25, "https://example.org/cloud").plain;
     let page = String::from_utf8(page.to_vec()).unwrap();
     assert!(page.contains("https://example.org/cloud/ocs/v1.php") && !page.contains(URL));
     for route in ROUTES {
@@ -63,13 +63,24 @@ fn docs_page_has_every_route_and_no_scripts() {
 fn document_is_copied_for_another_url_only() {
     let built = Built::new();
     let write = || format!("[{URL}]");
-    let first = built.for_url("https://a".to_owned(), write);
-    assert_eq!(built.for_url("https://a".to_owned(), write).as_ptr(), first.as_ptr());
-    assert_eq!(built.for_url("https://b".to_owned(), write), "[https://b]");
+    let first = built.for_url("https://a".to_owned(), write).plain;
+    assert_eq!(built.for_url("https://a".to_owned(), write).plain.as_ptr(), first.as_ptr());
+    assert_eq!(built.for_url("https://b".to_owned(), write).plain, "[https://b]");
     assert_eq!(
-        (built.for_url("https://a".to_owned(), write), first.as_ref()),
+        (built.for_url("https://a".to_owned(), write).plain, first.as_ref()),
         (first.clone(), &b"[https://a]"[..])
     );
+}
+
+#[test]
+fn document_is_compressed_when_its_url_comes_again() {
+    let built = Built::new();
+    let write = || format!("{URL} {}", "Wonderland ".repeat(100));
+    for url in ["https://a", "https://b", "https://a"] {
+        assert_eq!(built.for_url(url.to_owned(), write).packed, None, "{url}");
+    }
+    let again = built.for_url("https://a".to_owned(), write);
+    assert!(again.packed.is_some_and(|packed| packed.len() * 10 < again.plain.len()));
 }
 
 #[test]

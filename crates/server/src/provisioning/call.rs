@@ -32,6 +32,8 @@ pub struct Call<'a> {
     pub params: &'a Params,
     /// The parts of the path that have a name.
     pub captures: &'a Captures<'a>,
+    /// How far lists are counted: for pages, which say "more than" beyond that. Programs get the number.
+    pub counted_up_to: Option<u64>,
 }
 
 impl Call<'_> {

@@ -32,6 +32,9 @@ async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     with_total(call, data, &filter, &range).await
 }
 
+/// The parameter with which a page asks for one group.
+pub(crate) const ONLY: &str = "only";
+
 /// `GET /cloud/groups/details`
 pub(crate) const DETAILS: Operation =
     operation!("GroupDetails", Groups, "Lists groups with their counts", groups(), details(call))
@@ -42,8 +45,19 @@ pub(crate) const DETAILS: Operation =
 
 async fn details(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let range = call.range()?;
-    let filter = narrowed(&range);
-    let groups = call.app.accounts().groups().list(&filter).await?;
+    let mut filter = narrowed(&range);
+    // A page that shows one group; programs have no such parameter.
+    if let Some(id) = call.params.text(ONLY)?.filter(|_| call.counted_up_to.is_some()) {
+        let Ok(id) = GroupId::parse(id) else {
+            return Ok(Data::one("groups", Data::List(Vec::new())).into());
+        };
+        filter = filter.only(id);
+    }
+    let groups = call.app.accounts().groups();
+    let groups = match call.counted_up_to {
+        None => groups.list(&filter).await?,
+        Some(most) => groups.list_counted_up_to(&filter, most).await?,
+    };
     let data = Data::one("groups", Data::List(groups.iter().map(as_details).collect()));
     with_total(call, data, &filter, &range).await
 }

@@ -24,7 +24,7 @@ pub mod caller;
 pub mod compat;
 pub(crate) mod docs;
 pub mod envelope;
-mod groups;
+pub(crate) mod groups;
 pub mod level_codes;
 pub mod operation;
 mod operators;

@@ -145,7 +145,15 @@ pub async fn serve(
         return reply.refuse(error.into());
     }
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
+    let call = Call {
+        app,
+        caller: caller.as_ref(),
+        origin,
+        agent,
+        params: &params,
+        captures: &captures,
+        counted_up_to: None,
+    };
     let answer = answer(route, &call).await;
     if answer.as_ref().is_err_and(|failure| failure.code() == Code::UNAUTHORISED) {
         return reply.ended(&parts.headers);
@@ -161,9 +169,13 @@ pub async fn serve(
     reply.send(answer)
 }
 
+/// How far lists are counted for pages: the store need not look at 100,000 rows for a number that
+/// no one needs.
+pub(crate) const COUNTED_FOR_PAGES: u64 = 1000;
+
 /// Answers a call of one of our own pages on behalf of its signed-in user.
 ///
-/// Role, proof and endpoint are those of the route. The page has checked that its form is ours.
+/// Numbers of entries are those up to [`COUNTED_FOR_PAGES`], and otherwise one more than that. Role, proof and endpoint are those of the route. The page has checked that its form is ours.
 pub(crate) async fn serve_page(
     app: &AppState,
     caller: &Caller,
@@ -174,7 +186,8 @@ pub(crate) async fn serve_page(
 ) -> Result<OcsAnswer, OcsFailure> {
     caller.require(route.role, route.operation.role_refusal)?;
     caller.prove(route.requires, route.scope, route.operation.app_password_refusal)?;
-    let call = Call { app, caller: Some(caller), origin, agent, params, captures };
+    let counted_up_to = Some(COUNTED_FOR_PAGES);
+    let call = Call { app, caller: Some(caller), origin, agent, params, captures, counted_up_to };
     answer(route, &call).await.map_err(|failure| explained(failure, route.operation, false))
 }
 

@@ -19,6 +19,7 @@ use super::format::{ShownTime, browser};
 use super::language::PageLanguage;
 use super::new_password::impossible;
 use super::page_request::{EarlyResponse, PageRequest, PageResult};
+use super::paging::{part, query};
 use super::program_response::waiting;
 use super::refusal::refusal;
 use super::templates::{
@@ -187,7 +188,12 @@ pub(super) async fn overview(
         sessions.iter().map(|found| shown_session(language, found, session.token())).collect();
     // This one first, then those that were seen last.
     sessions.sort_by_key(|session| !session.own);
-    let more_sessions = sessions.split_off(sessions.len().min(SHOWN_SESSIONS));
+    let more_session_count = sessions.len().saturating_sub(SHOWN_SESSIONS);
+    let (mut sessions, session_pages) = part(request, "/settings", "sessions", sessions);
+    let is_first_part = session_pages.before.is_none();
+    let shown = if is_first_part { sessions.len().min(SHOWN_SESSIONS) } else { sessions.len() };
+    let more_sessions = sessions.split_off(shown);
+    let (tokens, token_pages) = part(request, "/settings", "devices", tokens);
     let keeper = app.keeper(&user.backend);
     let link = app.resets().settings().lost_password_link().elsewhere().map(ToString::to_string);
     let link = keeper.as_ref().and_then(|keeper| keeper.help_url.clone()).or(link);
@@ -227,7 +233,11 @@ pub(super) async fn overview(
         revokes_app_passwords: settings.app_passwords_on_new_password == AppPasswordPolicy::Revoke,
         sessions,
         more_sessions,
+        more_session_count,
+        session_pages,
         tokens: tokens.into_iter().map(|token| shown_token(language, token)).collect(),
+        token_pages,
+        token_query: query(request, "devices", '?'),
         scopes: if standing.is_admin { scopes(language).collect() } else { Vec::new() },
     };
     Ok(request.form_page(status, &template))

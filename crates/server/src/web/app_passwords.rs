@@ -13,6 +13,7 @@ use zeroize::Zeroize;
 
 use super::account::{begin, confirm, overview};
 use super::page_request::{PageRequest, PageResult};
+use super::paging::query;
 use super::templates::{NewToken, Notice, page};
 
 /// Length of a group of characters.
@@ -110,5 +111,6 @@ pub(super) async fn revoke(request: PageRequest, body: Body) -> PageResult {
             Err(error) => return Err(request.failed(&error)),
         }
     }
-    Ok(request.redirect(&request.url_for("/settings?done=revoked")))
+    let part = query(&request, "devices", '&');
+    Ok(request.redirect(&request.url_for(&format!("/settings?done=revoked{part}"))))
 }

@@ -14,6 +14,7 @@
 //! | `language` | what they say; the texts are in `locales/` |
 //! | `page_request` | the client: cookie, address, language, and whether a form is trusted |
 //! | `form` | forms, read strictly |
+//! | `paging` | lists in parts |
 //! | `redirect` | where to go after signing in (pure) |
 //! | `format` | browsers, moments and waits in words (pure) |
 
@@ -29,6 +30,7 @@ mod login_flow;
 mod mail_address;
 mod new_password;
 mod page_request;
+mod paging;
 mod password_reset;
 mod profile;
 mod program_response;

@@ -10,12 +10,13 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_FRAME_OPTIONS};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use zeroize::Zeroizing;
 
 use super::form::Form;
 use super::format::ShownTime;
 use super::language::PageLanguage;
+use crate::gzip;
 use crate::page_assets::{LOGO, PageAssets};
 use crate::problem::{not_found, problem};
 use crate::state::AppState;
@@ -76,8 +77,8 @@ impl<'a> Frame<'a> {
     }
 
     /// A text with a number.
-    pub(super) fn count(&self, id: &str, n: usize) -> String {
-        self.language.text_with(id, &[("n", n.into())])
+    pub(super) fn count(&self, id: &str, n: impl Borrow<usize>) -> String {
+        self.language.text_with(id, &[("n", (*n.borrow()).into())])
     }
 
     /// What the page of a new service token says about it.
@@ -296,7 +297,13 @@ pub(super) struct Personal<'a> {
     /// The sessions that were seen last, and further ones.
     pub(super) sessions: Vec<ShownSession>,
     pub(super) more_sessions: Vec<ShownSession>,
+    /// How many further ones there are, on this page or not.
+    pub(super) more_session_count: usize,
+    pub(super) session_pages: Pages,
     pub(super) tokens: Vec<ShownToken>,
+    pub(super) token_pages: Pages,
+    /// The query with which a form about a token comes back to this part of the list.
+    pub(super) token_query: String,
     /// The scopes in the form for service tokens, each with what it opens.
     ///
     /// Empty for users who cannot make tokens.
@@ -371,6 +378,13 @@ pub(super) struct ShownSession {
     pub(super) end: String,
 }
 
+/// The ways to the pages before and after one of a list.
+#[derive(Default)]
+pub(super) struct Pages {
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+}
+
 /// An app password, as its owner sees it.
 pub(super) struct ShownToken {
     pub(super) key: i64,
@@ -403,10 +417,14 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response<Bod
 }
 
 /// `GET /pages/{name}`
-pub(super) async fn asset(State(app): State<AppState>, Path(name): Path<String>) -> Response<Body> {
+pub(super) async fn asset(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response<Body> {
     let assets = app.page_assets();
     let Some(asset) = assets.find(&name) else { return not_found() };
-    let mut response = Response::new(Body::from(asset.body.clone()));
+    let mut response = gzip::response(&headers, asset.body.clone(), asset.packed.clone());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=604800"));

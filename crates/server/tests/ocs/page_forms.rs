@@ -409,3 +409,92 @@ async fn first_load_of_a_page_is_small() {
         assert!(shared + size <= 30 * 1024, "{path}: {shared} + {size}");
     }
 }
+
+/// Lists that grow come in parts, and each part is as small as any page.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_lists_come_in_small_parts() {
+    let server = Server::start().await;
+    let mut admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
+    let mut names = Vec::new();
+    for user in ["admin", "Frank"] {
+        let id = UserId::parse(user).unwrap();
+        for number in 0..99 {
+            let name = format!("Alice's telephone {number:02}");
+            server.accounts.app_passwords().create(&id, &name, None).await.unwrap();
+            names.push(name);
+        }
+    }
+    for number in 0..400 {
+        server
+            .accounts
+            .groups()
+            .create(&GroupId::parse(&format!("class {number}")).unwrap(), None)
+            .await
+            .unwrap();
+    }
+    let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99) ";
+    for statement in [
+        format!(
+            "{numbers} INSERT INTO sessions (token, user_key, created_at, seen_at, confirmed_at, expires_at, data) \
+             SELECT randomblob(32), users.key, own.created_at, own.seen_at - i * 1000, own.confirmed_at, own.expires_at, \
+             own.data FROM n, users, (SELECT * FROM sessions WHERE user_key IS NOT NULL LIMIT 1) AS own \
+             WHERE users.name IN ('admin', 'frank')"
+        ),
+        format!(
+            "{numbers} INSERT INTO failed_logins (subject, kind, result, at, server) \
+             SELECT '10.9.8.' || i, 'source', 'wrong', (SELECT MAX(seen_at) FROM sessions), 'x' FROM n"
+        ),
+        "UPDATE app_passwords SET last_used = created_at, last_used_from = '2001:db8::99'".to_owned(),
+    ] {
+        server.raw(&statement).await;
+    }
+    let mut shared = 0;
+    for path in ["/pages/style.css", "/pages/page.js", "/pages/icon.svg", "/pages/eye.svg"] {
+        let asset = server.page(Method::HEAD, path).header("Accept-Encoding", "gzip").send().await;
+        assert_eq!(asset.header("vary"), "Accept-Encoding");
+        shared += asset.header("content-length").parse::<usize>().unwrap();
+    }
+    for (path, section) in [
+        ("/settings", "devices"),
+        ("/settings", "sessions"),
+        ("/admin/users/Frank", "devices"),
+        ("/admin/users/Frank", "sessions"),
+        ("/admin/brute-force", "sources"),
+    ] {
+        let (mut next, mut parts) = (Some(path.to_owned()), 0);
+        let mut keys = std::collections::BTreeSet::new();
+        while let Some(path) = next {
+            let page = admin.get(&path).await;
+            assert_eq!(page.status, 200, "{path}");
+            let size = page.body.len();
+            assert!(shared + size <= 30 * 1024, "{path}: {shared} + {size}");
+            let field = match section {
+                "devices" => "name=\"key\" value=\"",
+                "sessions" => "name=\"session\" value=\"",
+                _ => "name=\"source\" value=\"",
+            };
+            keys.extend(
+                page.body.split(field).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()),
+            );
+            let mut links = page.body.split("<a href=\"").skip(1).map(|rest| rest.split('>').next().unwrap());
+            let part = format!("?{section}=");
+            let link = links.find(|link| link.contains(&part) && link.contains("rel=\"next\""));
+            next = link.map(|link| link.split('"').next().unwrap().replace("&#38;", "&"));
+            parts += 1;
+        }
+        let all = keys.iter().filter(|key| !["all", "others"].contains(&key.as_str())).count();
+        assert_eq!((all, parts), (99, 10), "{path} {section}");
+    }
+    // The description of the API, for a browser that is not the first.
+    for _ in 0..2 {
+        server.page(Method::GET, "/docs").send().await;
+    }
+    let docs = server.page(Method::HEAD, "/docs").header("Accept-Encoding", "gzip").send().await;
+    let size = docs.header("content-length").parse::<usize>().unwrap();
+    assert_eq!(docs.header("content-encoding"), "gzip");
+    assert!(shared + size <= 30 * 1024, "/docs: {shared} + {size}");
+    // Revoking leads back to the same part.
+    let key = server.accounts.app_passwords().list(&UserId::parse("admin").unwrap()).await.unwrap()[42].key;
+    let revoked = admin.post("/settings/app-passwords/revoke?devices=40", &[("key", &key.to_string())]).await;
+    assert_eq!(revoked.header("location"), "/settings?done=revoked&devices=40");
+}

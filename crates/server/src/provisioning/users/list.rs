@@ -158,7 +158,11 @@ fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<UserPages
         filter = filter.seen_by(caller.id().clone(), caller.administers().to_vec());
     }
     let pages = call.app.accounts().users().pages(filter);
-    Ok(if range.limit.is_some() { pages.counted() } else { pages })
+    Ok(match (range.limit, call.counted_up_to) {
+        (None, _) => pages,
+        (Some(_), None) => pages.counted(),
+        (Some(_), Some(most)) => pages.counted_up_to(most),
+    })
 }
 
 /// A list in progress, with its reader if rights decide what is shown of each user.

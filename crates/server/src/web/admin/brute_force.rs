@@ -11,6 +11,7 @@ use crate::provisioning::envelope::data::Data;
 use crate::web::form::Form;
 use crate::web::format::wait;
 use crate::web::page_request::PageResult;
+use crate::web::paging::part;
 use crate::web::templates::{Notice, Typed};
 
 #[derive(Deserialize)]
@@ -66,6 +67,7 @@ async fn page(
         release: admin.request.t_with("admin-release-source", &[("source", source.source.as_str().into())]),
         source: source.source,
     };
+    let (sources, pages) = part(&admin.request, "/admin/brute-force", "sources", limits.sources);
     let values = [("n", limits.limit.into()), ("time", time(limits.seconds).into())];
     let template = BruteForcePage {
         frame: admin.frame(notice),
@@ -73,7 +75,8 @@ async fn page(
         typed: Typed(sent.map(|sent| ("brute-force", sent))),
         text: admin.request.t_with("admin-brute-force-text", &values),
         users: admin.request.t_with("admin-locked-users", &[("n", limits.users.into())]),
-        sources: limits.sources.into_iter().map(line).collect(),
+        sources: sources.into_iter().map(line).collect(),
+        pages,
     };
     Ok(admin.request.form_page(status, &template))
 }

@@ -5,9 +5,11 @@ use axum::http::{Method, StatusCode};
 use super::admin_request::{AdminRequest, path_of};
 use super::group_list::ApiGroup;
 use super::templates::{AdminAsk, GroupPage};
-use super::user_list::{ApiUser, pages};
+use super::user_list::{ApiUser, cut, number_of_users, one_more, pages};
+use crate::provisioning::groups::ONLY;
 use crate::web::form::Form;
 use crate::web::page_request::{EarlyResponse, PageResult};
+use crate::web::paging::part;
 use crate::web::templates::{Notice, Typed};
 
 /// How many members a page has: fewer than the list of users, because each has a button.
@@ -27,13 +29,16 @@ async fn page(
 ) -> PageResult {
     let id = admin.segment(2);
     let offset = admin.offset();
-    let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
+    let (limit, from) = (one_more(PER_PAGE), offset.to_string());
     let api = |rest: &[&str]| path_of(&[&["cloud", "groups", id.as_str()], rest].concat());
     let fields = [("limit", limit.as_str()), ("offset", &from)];
-    let (members, total) = admin.read_list::<ApiUser>(&api(&["users", "details"]), "users", &fields).await?;
+    let (mut members, total) =
+        admin.read_list::<ApiUser>(&api(&["users", "details"]), "users", &fields).await?;
+    let has_more = cut(&mut members, PER_PAGE);
     let (administrators, _) = admin.read(&api(&["subadmins"]), &[]).await?;
     let administrators: Vec<String> = admin.decoded(&administrators)?;
     let path = path_of(&["admin", "groups", &id]);
+    let (administrators, administrator_pages) = part(&admin.request, &path, "administrators", administrators);
     let form = admin.request.path().rsplit('/').next().unwrap_or_default();
     let template = GroupPage {
         frame: admin.frame(notice),
@@ -41,13 +46,14 @@ async fn page(
         typed: Typed(sent.map(|sent| (form, sent))),
         called: name(admin, &id).await?,
         is_admin: id == accounts::ADMIN_GROUP,
-        total: total.map(|total| admin.request.t_with("admin-user-count", &[("n", total.into())])),
+        total: total.map(|total| number_of_users(admin, total)),
         members: members.iter().map(|user| user.line(admin)).collect(),
         administrators: administrators
             .into_iter()
             .map(|id| (path_of(&["admin", "users", &id]), id))
             .collect(),
-        pages: pages(admin, &path, &[], offset, PER_PAGE, total),
+        administrator_pages,
+        pages: pages(admin, &path, &[], offset, PER_PAGE, has_more),
         path: admin.request.url_for(&path),
         id,
     };
@@ -56,10 +62,8 @@ async fn page(
 
 /// The display name of a group.
 async fn name(admin: &AdminRequest, id: &str) -> Result<String, EarlyResponse> {
-    let fields = [("search", id), ("limit", "500")];
-    let (found, _) = admin.read_list::<ApiGroup>("/cloud/groups/details", "groups", &fields).await?;
-    let found = found.into_iter().find(|group| group.id == id).map(|group| group.displayname);
-    Ok(found.unwrap_or_else(|| id.to_owned()))
+    let (found, _) = admin.read_list::<ApiGroup>("/cloud/groups/details", "groups", &[(ONLY, id)]).await?;
+    Ok(found.into_iter().next().map_or_else(|| id.to_owned(), |group| group.displayname))
 }
 
 /// Changes something, and shows the page of the group again.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::admin_request::{AdminRequest, path_of};
 use super::templates::{GroupLine, GroupList};
-use super::user_list::{PER_PAGE, pages};
+use super::user_list::{PER_PAGE, cut, number_of_users, one_more, pages};
 use crate::web::form::Form;
 use crate::web::page_request::PageResult;
 use crate::web::templates::{Notice, Typed};
@@ -45,12 +45,13 @@ async fn page(
 ) -> PageResult {
     let search = admin.query_value("search");
     let offset = admin.offset();
-    let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
+    let (limit, from) = (one_more(PER_PAGE), offset.to_string());
     let fields = [("search", search.as_str()), ("limit", &limit), ("offset", &from)];
-    let (groups, total) = admin.read_list::<ApiGroup>("/cloud/groups/details", "groups", &fields).await?;
+    let (mut groups, _) = admin.read_list::<ApiGroup>("/cloud/groups/details", "groups", &fields).await?;
+    let has_more = cut(&mut groups, PER_PAGE);
     let line = |group: ApiGroup| GroupLine {
         path: path_of(&["admin", "groups", &group.id]),
-        members: admin.request.t_with("admin-user-count", &[("n", group.usercount.into())]),
+        members: number_of_users(admin, group.usercount),
         called: group.displayname,
         id: group.id,
     };
@@ -59,7 +60,7 @@ async fn page(
         menu: admin.menu("/admin/groups"),
         typed: Typed(sent.map(|sent| ("groups", sent))),
         groups: groups.into_iter().map(line).collect(),
-        pages: pages(admin, "/admin/groups", &[("search", &search)], offset, PER_PAGE, total),
+        pages: pages(admin, "/admin/groups", &[("search", &search)], offset, PER_PAGE, has_more),
         search,
     };
     Ok(admin.request.form_page(status, &template))

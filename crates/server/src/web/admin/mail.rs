@@ -7,6 +7,7 @@ use super::admin_request::AdminRequest;
 use super::templates::{MailLine, MailPage};
 use crate::web::form::Form;
 use crate::web::page_request::PageResult;
+use crate::web::paging::part;
 use crate::web::templates::{Notice, Typed};
 
 #[derive(Deserialize)]
@@ -59,13 +60,15 @@ async fn page(
         due: admin.time(mail.due),
         attempts: admin.request.t_with("admin-mail-attempts", &[("n", mail.attempts.into())]),
     };
+    let (mails, pages) = part(&admin.request, "/admin/mail", "queue", queue.mails);
     let template = MailPage {
         frame: admin.frame(notice),
         menu: admin.menu("/admin/mail"),
         typed: Typed(sent.map(|sent| ("mail", sent))),
         waiting: admin.request.t_with("admin-mail-waiting", &[("n", queue.waiting.into())]),
         server: queue.server,
-        mails: queue.mails.into_iter().map(line).collect(),
+        mails: mails.into_iter().map(line).collect(),
+        pages,
     };
     Ok(admin.request.form_page(status, &template))
 }

@@ -5,7 +5,7 @@
 use askama::Template;
 
 use crate::web::format::ShownTime;
-use crate::web::templates::{Frame, ShownLanguage, Typed};
+use crate::web::templates::{Frame, Pages, ShownLanguage, Typed};
 
 /// What stands around every page of the administration.
 pub(super) struct Menu {
@@ -74,13 +74,6 @@ pub(super) struct UserLine {
     pub(super) is_admin: bool,
 }
 
-/// The ways to the pages before and after one of a list.
-#[derive(Default)]
-pub(super) struct Pages {
-    pub(super) before: Option<String>,
-    pub(super) after: Option<String>,
-}
-
 #[derive(Template)]
 #[template(path = "admin_new_user.html")]
 pub(super) struct NewUser<'a> {
@@ -123,7 +116,9 @@ pub(super) struct UserPage<'a> {
     pub(super) rules: String,
     pub(super) has_mail: bool,
     pub(super) sessions: Vec<SessionLine>,
+    pub(super) session_pages: Pages,
     pub(super) tokens: Vec<TokenLine>,
+    pub(super) token_pages: Pages,
 }
 
 /// A session of a user.
@@ -181,8 +176,9 @@ pub(super) struct GroupPage<'a> {
     pub(super) is_admin: bool,
     pub(super) total: Option<String>,
     pub(super) members: Vec<UserLine>,
-    pub(super) administrators: Vec<(String, String)>,
     pub(super) pages: Pages,
+    pub(super) administrators: Vec<(String, String)>,
+    pub(super) administrator_pages: Pages,
 }
 
 #[derive(Template)]
@@ -248,6 +244,7 @@ pub(super) struct BruteForcePage<'a> {
     pub(super) text: String,
     pub(super) users: String,
     pub(super) sources: Vec<SourceLine>,
+    pub(super) pages: Pages,
 }
 
 /// A source with failed sign-ins.
@@ -305,6 +302,7 @@ pub(super) struct MailPage<'a> {
     pub(super) server: String,
     pub(super) waiting: String,
     pub(super) mails: Vec<MailLine>,
+    pub(super) pages: Pages,
 }
 
 /// A mail that waits.

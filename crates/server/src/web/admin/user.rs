@@ -11,6 +11,7 @@ use crate::web::form::Form;
 use crate::web::format::browser;
 use crate::web::language::PageLanguage;
 use crate::web::page_request::PageResult;
+use crate::web::paging::part;
 use crate::web::templates::{Notice, ShownLanguage, Typed, rules};
 
 #[derive(Deserialize)]
@@ -58,6 +59,9 @@ pub(super) async fn page(
     let (sessions, _) = admin.read_list::<ApiSession>(&api(&["sessions"]), "sessions", &[]).await?;
     let (tokens, _) = admin.read_list::<ApiToken>(&api(&["app-passwords"]), "tokens", &[]).await?;
     let known = known_groups(admin).await?;
+    let path = path_of(&["admin", "users", &user.id]);
+    let (sessions, session_pages) = part(&admin.request, &path, "sessions", sessions);
+    let (tokens, token_pages) = part(&admin.request, &path, "devices", tokens);
     let (app, language, caller) = (&admin.request.app, admin.request.language(), admin.caller());
     let form = admin.request.path().rsplit('/').next().unwrap_or_default();
     let may_leave = |group: &String| {
@@ -70,7 +74,7 @@ pub(super) async fn page(
         frame: admin.frame(notice),
         menu: admin.menu("/admin/users"),
         typed: Typed(sent.map(|sent| (form, sent))),
-        path: admin.request.url_for(&path_of(&["admin", "users", &user.id])),
+        path: admin.request.url_for(&path),
         called: user.called().to_owned(),
         display_name: user.displayname.clone().unwrap_or_default(),
         is_pending: !email.is_empty() && confirmed.as_deref() != Some(&email),
@@ -90,7 +94,9 @@ pub(super) async fn page(
         rules: rules(app, language),
         has_mail: app.settings().mail.is_some(),
         sessions: sessions.into_iter().map(|session| session_line(admin, session)).collect(),
+        session_pages,
         tokens: tokens.into_iter().map(|token| token_line(admin, token)).collect(),
+        token_pages,
         id: user.id,
     };
     Ok(admin.request.form_page(status, &template))

@@ -5,11 +5,12 @@ use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::admin_request::{AdminRequest, path_of};
-use super::templates::{NewUser, Pages, UserLine, UserList};
+use super::templates::{NewUser, UserLine, UserList};
 use crate::provisioning::envelope::code::Code;
+use crate::provisioning::serve::COUNTED_FOR_PAGES;
 use crate::web::form::Form;
 use crate::web::page_request::PageResult;
-use crate::web::templates::{Notice, Typed, rules};
+use crate::web::templates::{Notice, Pages, Typed, rules};
 
 /// How many users a page has.
 pub(super) const PER_PAGE: u64 = 50;
@@ -83,16 +84,17 @@ pub(super) async fn list(admin: AdminRequest, _: Form) -> PageResult {
         () if !group.is_empty() => path_of(&["cloud", "groups", &group, "users", "details"]),
         () => "/cloud/users/details".to_owned(),
     };
-    let (limit, from) = (PER_PAGE.to_string(), offset.to_string());
+    let (limit, from) = (one_more(PER_PAGE), offset.to_string());
     let fields = [("search", search.as_str()), ("limit", &limit), ("offset", &from)];
-    let (users, total) = admin.read_list::<ApiUser>(&path, "users", &fields).await?;
+    let (mut users, total) = admin.read_list::<ApiUser>(&path, "users", &fields).await?;
+    let has_more = cut(&mut users, PER_PAGE);
     let query =
         [("search", search.as_str()), ("group", &group), ("disabled", if disabled { "1" } else { "" })];
     let template = UserList {
         frame: admin.frame(admin.done_notice()),
         menu: admin.menu("/admin/users"),
-        total: total.map(|total| admin.request.t_with("admin-user-count", &[("n", total.into())])),
-        pages: pages(&admin, "/admin/users", &query, offset, PER_PAGE, total),
+        total: total.map(|total| number_of_users(&admin, total)),
+        pages: pages(&admin, "/admin/users", &query, offset, PER_PAGE, has_more),
         users: users.iter().map(|user| user.line(&admin)).collect(),
         search,
         group,
@@ -108,14 +110,35 @@ pub(super) fn pages(
     query: &[(&str, &str)],
     offset: u64,
     per_page: u64,
-    total: Option<u64>,
+    has_more: bool,
 ) -> Pages {
     let link = |offset: u64| admin.request.url_for(&link(path, query, "offset", &offset.to_string()));
-    let next = offset.saturating_add(per_page);
     Pages {
         before: (offset > 0).then(|| link(offset.saturating_sub(per_page))),
-        after: total.is_some_and(|total| next < total).then(|| link(next)),
+        after: has_more.then(|| link(offset.saturating_add(per_page))),
     }
+}
+
+/// The limit that tells whether there is a page after this one.
+pub(super) fn one_more(per_page: u64) -> String {
+    per_page.saturating_add(1).to_string()
+}
+
+/// Leaves a page of what was read with that limit; whether there was more.
+pub(super) fn cut<T>(list: &mut Vec<T>, per_page: u64) -> bool {
+    let per_page = usize::try_from(per_page).unwrap_or(usize::MAX);
+    let has_more = list.len() > per_page;
+    list.truncate(per_page);
+    has_more
+}
+
+/// A number of users that was counted up to a limit, in words.
+pub(super) fn number_of_users(admin: &AdminRequest, number: u64) -> String {
+    let (id, number) = match number {
+        number if number > COUNTED_FOR_PAGES => ("admin-user-count-more", COUNTED_FOR_PAGES),
+        number => ("admin-user-count", number),
+    };
+    admin.request.t_with(id, &[("n", number.into())])
 }
 
 /// A path with a query: the fields that have a value, and one more.
@@ -193,14 +216,14 @@ async fn form(
     Ok(admin.request.form_page(status, &template))
 }
 
-/// The groups that the reader may put users into, at most 500.
+/// The groups that the reader may put users into, at most 100: suggestions beside a field.
 pub(super) async fn known_groups(
     admin: &AdminRequest,
 ) -> Result<Vec<String>, crate::web::page_request::EarlyResponse> {
     if !admin.caller().is_admin() {
         return Ok(admin.caller().administers().iter().map(|group| group.as_str().to_owned()).collect());
     }
-    Ok(admin.read_list::<String>("/cloud/groups", "groups", &[("limit", "500")]).await?.0)
+    Ok(admin.read_list::<String>("/cloud/groups", "groups", &[("limit", "100")]).await?.0)
 }
 
 /// Id and name of the backends; empty for sub-admins, whose users are local.
