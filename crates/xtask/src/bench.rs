@@ -49,6 +49,11 @@ pub(crate) enum Name {
     Build,
     /// The server under load: requests a second, latency, memory, time of refusals
     Ocs,
+    /// Server time of every page with 10^5 users, on SQLite and PostgreSQL
+    Pages,
+    /// The server with 10^6 users (`GROWTH_USERS`) beside 10^3, two servers, imports; takes half an hour
+    /// and is no part of `all`
+    Growth,
     /// What the owner notices of a thousand guesses a second from a thousand sources
     Attack,
     /// All of them; writes docs/performance.md
@@ -72,6 +77,8 @@ impl Name {
             Self::Classes => (LOAD, "classes"),
             Self::Http => (LOAD, "http"),
             Self::Frontends => (LOAD, "frontends"),
+            Self::Pages => (LOAD, "pages"),
+            Self::Growth => (LOAD, "growth"),
             Self::Ocs | Self::Build | Self::All => (LOAD, ""),
         }
     }
@@ -101,8 +108,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     let mut steps = StepLog::default();
     let mut parts = Vec::new();
-    // `attack` is a part of `cache`.
-    let names = Name::value_variants().iter().filter(|name| !matches!(name, Name::All | Name::Attack));
+    // `attack` is a part of `cache`, and `growth` takes as long as all others.
+    let is_part = |name: &&Name| !matches!(name, Name::All | Name::Attack | Name::Growth);
+    let names = Name::value_variants().iter().filter(is_part);
     let names: Vec<Name> = names.copied().collect();
     for name in names.iter().copied() {
         let what = name.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
@@ -136,7 +144,11 @@ fn measure(name: Name) -> Outcome<Vec<Value>> {
     let rig = Rig::new(false);
     let mut missing = prerequisites::missing_libraries();
     match name {
-        Name::Accounts => missing.extend(POSTGRES.missing()),
+        Name::Accounts | Name::Pages => missing.extend(POSTGRES.missing()),
+        Name::Growth => {
+            missing.extend(POSTGRES.missing());
+            missing.extend((!step::have("wrk")).then(|| "wrk".into()));
+        }
         Name::Ocs if !step::have("wrk") => missing.push("wrk".into()),
         Name::Http => {
             missing.extend(prerequisites::missing_web_peer());
@@ -170,8 +182,11 @@ fn measure(name: Name) -> Outcome<Vec<Value>> {
             variables.push(("PEERS_PYTHON".into(), python.display().to_string()));
         }
         let built = build()?;
+        let is_with_store = matches!(name, Name::Pages | Name::Growth);
+        let server = is_with_store.then(|| Server::start(&POSTGRES, true)).transpose()?;
+        variables.extend(server.as_ref().map(Server::variable));
         load(&built, bench, &places[1], &variables)?;
-        drop(guard);
+        drop((guard, server));
     } else {
         let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
         if matches!(name, Name::Attack) {

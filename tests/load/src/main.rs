@@ -8,9 +8,13 @@
 mod floor;
 #[cfg(unix)]
 mod frontends;
+mod growth;
+mod keep_alive;
+mod large_store;
 mod load;
 mod measure;
 mod memory;
+mod pages;
 #[cfg(unix)]
 mod peers;
 mod people;
@@ -89,17 +93,20 @@ fn measure(only: Option<&str>) -> Outcome {
         let rows = part(&plan)?;
         return Ok(fs::write(&out, serde_json::to_vec_pretty(&rows)?)?);
     }
-    let parts: [(&str, Part); 6] = [
+    let parts: [(&str, Part); 8] = [
         ("get", load::get),
         ("list", load::list),
         ("tls", load::tls),
         ("create", load::create),
         ("refusals", refusals::rows),
         ("memory", memory::rows),
+        // These only if they are named.
+        ("pages", pages::rows),
+        ("growth", growth::rows),
     ];
     let mut rows = Vec::new();
     for (name, part) in parts {
-        if only.is_none_or(|only| only == name) {
+        if only.map_or(!matches!(name, "pages" | "growth"), |only| only == name) {
             for row in part(&plan)? {
                 eprintln!("    {row}");
                 rows.push(row.to_json());
@@ -108,8 +115,8 @@ fn measure(only: Option<&str>) -> Outcome {
     }
     if rows.is_empty() {
         return Err(
-            "there is no such part; the parts are get, list, tls, create, refusals, memory, and beside \
-                    other programs imap, ftp, smb, classes, frontends, http"
+            "there is no such part; the parts are get, list, tls, create, refusals, memory, pages, growth, and \
+                    beside other programs imap, ftp, smb, classes, frontends, http"
                 .into(),
         );
     }

@@ -39,6 +39,11 @@ pub(crate) fn basic(n: usize) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", name(n), password(n))))
 }
 
+/// The header of this user and password.
+pub(crate) fn basic_of(name: &str, password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")))
+}
+
 /// The user whom only the mail server of [`crate::peers::imap_server`] knows.
 pub(crate) const EXTERNAL: &str = "external";
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::large_store::LargeStore;
 use crate::process::Process;
 use crate::{Outcome, people};
 
@@ -64,6 +65,24 @@ impl Plan {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(people::fill(&folder.path().join("user-backend.db"), people))?;
         drop(runtime);
+        self.start(folder, tls, settings)
+    }
+
+    /// A server over a store that is there.
+    ///
+    /// # Errors
+    /// The server does not start.
+    pub(crate) fn site_over(&self, store: &LargeStore) -> Outcome<Site> {
+        let folder = tempfile::tempdir_in(self.folder.path())?;
+        self.start(folder, false, &format!("[store]\nurl = \"{}\"\n", store.url()))
+    }
+
+    /// A new folder that ends with everything else.
+    pub(crate) fn folder(&self) -> Outcome<TempDir> {
+        Ok(tempfile::tempdir_in(self.folder.path())?)
+    }
+
+    fn start(&self, folder: TempDir, tls: bool, settings: &str) -> Outcome<Site> {
         let mut text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{settings}");
         if tls {
             let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
