@@ -30,6 +30,7 @@ pub mod settings;
 pub mod smb;
 pub mod smb_host;
 pub mod smtp;
+pub mod valkey_server;
 
 pub use certs::{Ca, Leaf};
 pub use fake_server::{FakeServer, ScriptStep};

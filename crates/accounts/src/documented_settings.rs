@@ -1,6 +1,6 @@
 //! The tables of settings in the documents have exactly the fields that are read.
 //!
-//! Those of `[mail]` and `[reset]` are copied from the doc comments of their types.
+//! Those of `[mail]`, `[reset]` and `[valkey]` are copied from the doc comments of their types.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::{
     DovecotAuthSettings, ForwardAuthRule, ForwardAuthSettings, MailSettings, PageSettings, ResetSettings,
-    SaslauthdSettings, ServerSettings,
+    SaslauthdSettings, ServerSettings, ValkeySettings,
 };
 
-/// The document with the tables of `[mail]` and `[reset]`.
+/// The document with these tables.
 const CONFIGURATION: &str = "../../docs/configuration.md";
 
 /// The table in the doc comment of `[mail]`.
@@ -22,6 +22,9 @@ const MAIL: &str = include_str!("service/mail/settings.rs");
 
 /// The table in the doc comment of `[reset]`.
 const RESET: &str = include_str!("service/password_reset/settings.rs");
+
+/// The table in the doc comment of `[valkey]`.
+const VALKEY: &str = include_str!("valkey_settings.rs");
 
 /// The fields of a struct, from serde's error about an unknown one.
 pub(crate) fn fields<T: DeserializeOwned>() -> BTreeSet<String> {
@@ -63,7 +66,7 @@ fn names(source: &str) -> BTreeSet<String> {
 /// The document with its tables replaced.
 fn with_tables(found: &str) -> String {
     let mut text = found.to_owned();
-    for (name, source) in [("mail", MAIL), ("reset", RESET)] {
+    for (name, source) in [("mail", MAIL), ("reset", RESET), ("valkey", VALKEY)] {
         let begin = format!("<!-- fields of {name}: written by the test documented_settings -->\n");
         let (before, rest) = text.split_once(&begin).expect("the place of the table");
         let (_, after) = rest.split_once("<!-- end -->").expect("the end of the table");
@@ -81,9 +84,10 @@ fn is_published() -> bool {
 }
 
 #[test]
-fn tables_of_mail_and_reset_match_the_code() {
+fn copied_tables_match_the_code() {
     assert_eq!(names(MAIL), fields::<MailSettings>());
     assert_eq!(names(RESET), fields::<ResetSettings>());
+    assert_eq!(names(VALKEY), fields::<ValkeySettings>());
     if is_published() {
         return;
     }

@@ -66,6 +66,7 @@ mod settings_errors;
 mod shown_config;
 mod socket_settings;
 mod store;
+mod valkey_settings;
 
 pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, AppSetting, AppValueType, BANNED, Clock, CredentialEpoch,
@@ -132,6 +133,7 @@ pub use store::users::list::UserPages;
 pub use store::users::profile::MAX_ADDITIONAL_MAILS;
 pub use store::users::repository::PHONE_SEARCHES;
 pub use store::{Accounts, ActingAccounts};
+pub use valkey_settings::{ValkeyAddress, ValkeySettings, ValkeySettingsError};
 
 /// The programs in the README compile.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! The configuration of an installation, except for its backends.
 //!
-//! It consists of `[server]`, `[store]`, `[mail]`, `[reset]`, `[frontends]`, `[pages]` and
-//! `lost_password_link`. In a `config.php` a section's name begins with `user_backends_`.
+//! It consists of `[server]`, `[store]`, `[mail]`, `[reset]`, `[frontends]`, `[pages]`, `[valkey]`
+//! and `lost_password_link`. In a `config.php` a section's name begins with `user_backends_`.
 //!
 //! The server and the command line read it here, so both accept the same files and report the same
 //! errors.
@@ -22,6 +22,7 @@ use crate::service::mail::settings::MailSettings;
 use crate::service::password_reset::link::{self, BaseUrl, LostPassword};
 use crate::service::password_reset::settings::ResetSettings;
 use crate::store::settings::StoreSettings;
+use crate::valkey_settings::{self, ValkeySettings};
 
 /// How many connections one source may have, if the settings do not say.
 const PER_SOURCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(255);
@@ -135,6 +136,9 @@ pub struct ServerSettings {
     /// What the pages look like, from the section `[pages]`.
     #[serde(skip)]
     pub pages: PageSettings,
+    /// Where failed logins at backends are counted as well, from the section `[valkey]`.
+    #[serde(skip)]
+    pub valkey: Option<ValkeySettings>,
     /// Digests of the sections that are not comparable values here.
     #[serde(skip)]
     pub section_digests: SectionDigests,
@@ -152,7 +156,13 @@ impl SectionDigests {
             let section = config.section::<serde_json::Value>(name).ok().flatten();
             section.map(|section| blake3::hash(section.to_string().as_bytes()))
         };
-        let names = [("[store]", "store"), ("[mail]", "mail"), ("[reset]", "reset"), (LOST, LOST)];
+        let names = [
+            ("[store]", "store"),
+            ("[mail]", "mail"),
+            ("[reset]", "reset"),
+            ("[valkey]", valkey_settings::SECTION),
+            (LOST, LOST),
+        ];
         Self(names.map(|(shown, name)| (shown, digest(name))).to_vec())
     }
 
@@ -320,6 +330,7 @@ impl Default for ServerSettings {
             mail: None,
             frontends: FrontendSettings::default(),
             pages: PageSettings::default(),
+            valkey: None,
             section_digests: SectionDigests::default(),
         }
     }
@@ -341,6 +352,7 @@ impl ServerSettings {
     pub fn load_with(loader: Loader, path: &Path) -> Result<(Self, Config), InvalidConfig> {
         let loader = loader.section("server").section("mail").section("reset").setting(LOST);
         let loader = loader.section(frontend_settings::SECTION).section(page_settings::SECTION);
+        let loader = loader.section(valkey_settings::SECTION);
         let (mut config, errors) = StoreSettings::section_of(loader).load_partly(path)?;
         let mut errors = Errors(errors);
         // What is said about two values counts only where both could be read.
@@ -355,6 +367,8 @@ impl ServerSettings {
         settings.frontends =
             errors.take(FrontendSettings::from_config(&config, public_url.as_deref())).unwrap_or_default();
         settings.pages = errors.take(config.section(page_settings::SECTION)).flatten().unwrap_or_default();
+        settings.valkey =
+            errors.take(ValkeySettings::from_config(&config, settings.store.as_ref())).flatten();
         settings.section_digests = SectionDigests::of(&config);
         settings.reset = errors.take(reset_settings(&config)).unwrap_or_default();
         if let (true, Some(url)) = (settings.mail.is_some(), &public_url)
@@ -479,6 +493,9 @@ impl ServerSettings {
         if let Some(mail) = &mut self.mail {
             mail.relative_to(folder);
         }
+        if let Some(valkey) = &mut self.valkey {
+            valkey.relative_to(folder);
+        }
         self.frontends.relative_to(folder);
         self.pages.relative_to(folder);
     }
@@ -587,6 +604,16 @@ mod tests {
     use super::*;
     use crate::shown_config::tests::fields;
 
+    fn ca_file_of(address: &crate::ValkeyAddress) -> PathBuf {
+        match address {
+            crate::ValkeyAddress::Tcp { endpoint, .. } => match endpoint.trust() {
+                ServerTrust::CaFile(file) => file.clone(),
+                trust => panic!("{trust:?}"),
+            },
+            address => panic!("{address:?}"),
+        }
+    }
+
     #[test]
     fn every_path_is_relative_to_the_configuration() {
         let folder = tempfile::tempdir().unwrap();
@@ -604,6 +631,11 @@ mod tests {
             host = "mail.example.com"
             from = "cloud@example.com"
             ca_file = "ca.pem"
+            [store]
+            url = "postgres://db/users"
+            [valkey]
+            url = "valkeys://counts.example.com"
+            ca_file = "valkey.pem"
             [frontends.saslauthd]
             path = "mux"
             [frontends.dovecot_auth]
@@ -614,7 +646,7 @@ mod tests {
         fs::write(&file, text).unwrap();
         let (settings, _) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
         let ServerSettings {
-            tls_cert, tls_key, apps_directory, proven_key_file, pages, mail, frontends, ..
+            tls_cert, tls_key, apps_directory, proven_key_file, pages, mail, valkey, frontends, ..
         } = settings;
         let mail = mail.unwrap();
         let ServerTrust::CaFile(ca_file) = mail.endpoint().trust() else { panic!("{:?}", mail.endpoint()) };
@@ -623,8 +655,9 @@ mod tests {
             frontends.dovecot_auth.unwrap().path,
             frontends.occ.unwrap().path,
         ];
-        let files = [tls_cert, tls_key, apps_directory, proven_key_file, pages.logo, Some(ca_file.clone())];
-        for path in files.into_iter().map(Option::unwrap).chain(sockets) {
+        let ca_files = [ca_file.clone(), ca_file_of(valkey.unwrap().address())];
+        let files = [tls_cert, tls_key, apps_directory, proven_key_file, pages.logo];
+        for path in files.into_iter().map(Option::unwrap).chain(sockets).chain(ca_files) {
             assert!(path.starts_with(folder.path()), "{path:?}");
         }
         // There is no other.
@@ -640,6 +673,7 @@ mod tests {
             paths,
             [
                 "apps_directory",
+                "ca_file",
                 "ca_file",
                 "logo",
                 "path",

@@ -11,7 +11,7 @@ use crate::config::Section as Store;
 use crate::documented_settings::fields;
 use crate::{
     DovecotAuthSettings, ForwardAuthRule, ForwardAuthSettings, FrontendSettings, HashSettings, MailSettings,
-    NginxMailSettings, PageSettings, ResetSettings, SaslauthdSettings, ServerSettings, SocketSettings,
+    NginxMailSettings, PageSettings, ResetSettings, SaslauthdSettings, ServerSettings, SocketSettings, ValkeySettings,
 };
 
 /// A table: its header, lines that it needs, its fields, those of them that are tables.
@@ -48,6 +48,7 @@ fn tables() -> Vec<Table> {
             &[],
         ),
         table::<ResetSettings>("[reset]", "reset", &[], &[]),
+        table::<ValkeySettings>("[valkey]", "valkey", &[("url", "\"unix:/s\"")], &[]),
         table::<PageSettings>("[pages]", "pages", &[], &[]),
         table::<ForwardAuthSettings>(forward, "frontends.forward_auth", &[], &[]),
         table::<ForwardAuthRule>(rule, "frontends.forward_auth.rule[0]", &[], &[]),
@@ -296,6 +297,17 @@ fn values_that_contradict_each_other_are_told_together() {
     let expected =
         ["server.tls_cert", "server.metrics_listen", "reset.lost_password_link", "store.connections"];
     assert_eq!(found, expected, "{errors}");
+}
+
+#[test]
+fn valkey_needs_a_store_on_postgresql() {
+    let valkey = "[valkey]\nurl = \"valkeys://counts.example.com\"\n";
+    for store in ["", "[store]\nurl = \"sqlite:a.db\"\n"] {
+        let error = only_error(&format!("{store}{valkey}")).unwrap();
+        assert_eq!(error.path(), "valkey");
+        assert!(error.to_string().contains("SQLite"), "{error}");
+    }
+    assert!(load(&format!("[store]\nurl = \"postgres://db/users\"\n{valkey}")).is_ok());
 }
 
 #[test]

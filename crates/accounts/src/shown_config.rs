@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use user_backend::config::{Config, InvalidConfig, is_secret, names_a_secret};
 
 /// The settings there are, as TOML and JSON files call them.
-pub const CONFIG_SECTIONS: [&str; 9] = [
+pub const CONFIG_SECTIONS: [&str; 10] = [
     "user_backends",
     "resolver",
     "server",
@@ -13,6 +13,7 @@ pub const CONFIG_SECTIONS: [&str; 9] = [
     "reset",
     "frontends",
     "pages",
+    "valkey",
     "lost_password_link",
 ];
 

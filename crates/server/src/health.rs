@@ -45,6 +45,10 @@ pub(crate) async fn in_detail(app: &AppState) -> (StatusCode, String) {
             outage.reason
         );
     }
+    if let Some((lasts, why)) = app.inner.valkey.as_ref().and_then(|valkey| valkey.outage()) {
+        let seconds = lasts.as_secs();
+        let _ = writeln!(text, "valkey unavailable for {seconds} s, half of each budget holds: {why}");
+    }
     for backend in app.resolver().unrecognised() {
         let _ = writeln!(
             text,

@@ -16,6 +16,7 @@
 //! | `connections`, `request_body` | how many connections there may be, and how much of a request is held |
 //! | `warnings` | warnings about requests, each at most once a minute |
 //! | `gzip` | public files, compressed once |
+//! | `valkey` | failed logins at backends, counted in Valkey beside PostgreSQL |
 //! | `health`, `metrics`, `mail` | for monitors; the welcome mail and the worker that sends mails |
 #![forbid(unsafe_code)]
 
@@ -45,6 +46,7 @@ pub mod settings {
 pub mod start;
 pub mod state;
 mod unreadable_head;
+mod valkey;
 mod warnings;
 mod web;
 

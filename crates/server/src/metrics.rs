@@ -95,6 +95,9 @@ fn render(app: &AppState, metrics: Option<&PrometheusHandle>) -> Response<Body> 
         return problem(StatusCode::NOT_FOUND, "not found");
     };
     app.resolver().report_metrics();
+    if let Some(valkey) = &app.inner.valkey {
+        valkey.report_metrics();
+    }
     let mut response = Response::new(Body::from(metrics.render()));
     response
         .headers_mut()

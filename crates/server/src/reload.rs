@@ -99,6 +99,7 @@ fn taken_over(
         mail,
         frontends,
         pages,
+        valkey,
         section_digests,
     } = before;
     // With a listener that speaks TLS another certificate will do; to begin with it, or to end it,
@@ -168,6 +169,7 @@ fn taken_over(
     next.app_passwords_on_new_password = *app_passwords_on_new_password;
     next.reset = reset.clone();
     next.mail.clone_from(mail);
+    next.valkey.clone_from(valkey);
     next.frontends.saslauthd.clone_from(&frontends.saslauthd);
     next.frontends.occ.clone_from(&frontends.occ);
     next.frontends.dovecot_auth.clone_from(&frontends.dovecot_auth);

@@ -8,10 +8,10 @@ use accounts::{Hasher, LocalBackend, LocalPasswordService};
 use accounts::{LostPassword, PasswordReset};
 use arc_swap::ArcSwap;
 use thiserror::Error;
-use user_backend::brute_force::UserHashKey;
+use user_backend::brute_force::{SharedBudget, UserHashKey};
 use user_backend::config::{Config, InvalidConfig};
 use user_backend::resolver::ProvenKey;
-use user_backend::{BackendPolicy, BuildError, DomainRules, Resolver, ResolverBuilder, UserBackend};
+use user_backend::{BackendError, BackendPolicy, BuildError, DomainRules, Resolver, ResolverBuilder, UserBackend};
 
 use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
@@ -22,6 +22,7 @@ use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
 use crate::state::{AppState, ExternalBackend, Inner, LiveSettings};
+use crate::valkey::ValkeyBudget;
 use crate::warnings::Warned;
 
 /// The server cannot be started.
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The system gave no randomness.
     #[error("the system gives no randomness")]
     Randomness,
+    /// The authorities for the certificate of Valkey.
+    #[error("[valkey]: {0}")]
+    Valkey(#[source] BackendError),
 }
 
 impl AppState {
@@ -88,8 +92,16 @@ impl AppState {
         if let Some(key) = proven_key {
             all = all.proven(accounts.proven_store(), ProvenKey::new(key));
         }
+        let mut valkey = None;
         if let Some(budget) = accounts.shared_budget() {
-            all = all.shared_budget(budget, UserHashKey::new(user_key));
+            let mut counts: Arc<dyn SharedBudget> = Arc::clone(&budget) as _;
+            if let Some(settings) = settings.valkey.clone() {
+                let site = accounts.secret("name in Valkey").await?;
+                let budget = ValkeyBudget::start(budget, settings, &site).map_err(StartError::Valkey)?;
+                counts = Arc::clone(&budget) as _;
+                valkey = Some(budget);
+            }
+            all = all.shared_budget(counts, UserHashKey::new(user_key));
         }
         let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
         let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
@@ -114,6 +126,7 @@ impl AppState {
             unknown_names: UnknownNames::default(),
             follower,
             failed_logins,
+            valkey,
         };
         let app = Self { inner: Arc::new(inner) };
         // Failed sign-ins survive a restart.

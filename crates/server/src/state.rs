@@ -22,6 +22,7 @@ use crate::page_assets::PageAssets;
 use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
+use crate::valkey::ValkeyBudget;
 use crate::warnings::{Warned, WarningKind};
 
 /// How long rules for passwords may take where nothing is changed.
@@ -60,6 +61,8 @@ pub(crate) struct Inner {
     /// Forgets what ended in other processes.
     pub(crate) follower: InvalidationWatcher,
     pub(crate) failed_logins: Arc<FailedLoginLog>,
+    /// Counts failed logins at backends, if it is configured.
+    pub(crate) valkey: Option<Arc<ValkeyBudget>>,
 }
 
 /// A backend of the configuration, and how users see it.

@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// With programs that are not optimised: they are built sooner, and rates say nothing
     #[arg(long)]
     debug: bool,
+    /// Count failed logins in a Valkey or Redis as well, which fails like the other parts
+    #[arg(long)]
+    valkey: bool,
 }
 
 /// Runs the cluster and checks every answer that clients got.
@@ -32,9 +35,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     steps.finish()
 }
 
-/// Ten minutes in all, for `ci --full`.
+/// Ten minutes in all, and two with Valkey, for `ci --full`.
 pub(crate) fn full(steps: &mut StepLog) {
-    check(&Args { seconds: 300, seed: 1, debug: false }, steps);
+    check(&Args { seconds: 300, seed: 1, debug: false, valkey: false }, steps);
+    check(&Args { seconds: 60, seed: 1, debug: false, valkey: true }, steps);
 }
 
 fn check(args: &Args, steps: &mut StepLog) {
@@ -42,6 +46,9 @@ fn check(args: &Args, steps: &mut StepLog) {
         let mut missing = prerequisites::missing_libraries();
         missing.extend(POSTGRES.missing());
         missing.extend(prerequisites::missing_proxy());
+        if args.valkey {
+            missing.extend(prerequisites::missing_valkey());
+        }
         prerequisites::install(&missing)
     });
     let built = ready.and_then(|()| {
@@ -72,7 +79,8 @@ fn check(args: &Args, steps: &mut StepLog) {
             .env("CLUSTER_POSTGRES_SOCKET", postgres.folder())
             .env("CLUSTER_POSTGRES_RESTART", &restart)
             .env("CLUSTER_SECONDS", args.seconds.to_string())
-            .env("CLUSTER_SEED", args.seed.to_string());
+            .env("CLUSTER_SEED", args.seed.to_string())
+            .env("CLUSTER_VALKEY", u8::from(args.valkey).to_string());
         step::run(&mut clients)
     });
 }

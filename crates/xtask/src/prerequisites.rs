@@ -38,6 +38,7 @@ const WHY: &[(&str, &str)] = &[
     ("prosody", "the XMPP server that a test signs in at"),
     ("python3", "runs a library that others wrote for the API, and examples of the documentation"),
     ("python3-venv", "installs that library into a folder of its own"),
+    ("redis-server", "the Valkey or Redis in which a test counts"),
     ("samba", "the test rig's SMB server"),
     ("samba-common-bin", "the test rig's SMB accounts"),
     ("sasl2-bin", "saslauthd, beside which a frontend is measured"),
@@ -88,6 +89,11 @@ pub(crate) fn missing_servers() -> Vec<String> {
         ("/usr/sbin/sshd", "openssh-server"),
         ("/usr/bin/prosody", "prosody"),
     ])
+}
+
+/// The missing Debian package of the Valkey or Redis that tests start themselves.
+pub(crate) fn missing_valkey() -> Vec<String> {
+    without_program(&[("/usr/bin/redis-server", "redis-server")])
 }
 
 /// The missing Debian packages of the browser and its driver.

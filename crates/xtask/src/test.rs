@@ -63,6 +63,7 @@ fn check(args: &Args, steps: &mut StepLog) {
             missing.extend(rig.missing()?);
             missing.extend(prerequisites::missing_clock());
             missing.extend(prerequisites::missing_servers());
+            missing.extend(prerequisites::missing_valkey());
             missing.extend(prerequisites::missing_log_filter());
             missing.extend(prerequisites::missing_browser());
             missing.extend([POSTGRES.missing(), MARIADB.missing(), clients::missing()].concat());

@@ -2,7 +2,7 @@
 //!
 //! Clients sign in, guess, change passwords, disable, promote and wipe, at servers with addresses
 //! of their own and through nginx. Meanwhile servers are killed, frozen and cut off from the
-//! database, and the database is restarted. Every answer, with its time, goes into a
+//! database, and the database is restarted. With `--valkey`, so is the Valkey in which they count. Every answer, with its time, goes into a
 //! history; at the end it is checked against three sentences (see [`history`]).
 
 mod client;
@@ -58,12 +58,14 @@ async fn run() -> Outcome<bool> {
         occ: path("CLUSTER_OCC")?,
         postgres_socket: path("CLUSTER_POSTGRES_SOCKET")?,
         postgres_restart: path("CLUSTER_POSTGRES_RESTART")?,
+        has_valkey: setting("CLUSTER_VALKEY", 0_u8)? != 0,
     };
     let seconds = setting("CLUSTER_SECONDS", 60)?;
     let seed = setting("CLUSTER_SEED", 1_u64)?;
     let mut is_clean = true;
     for servers in [2, 4] {
-        println!("==> {servers} servers, {seconds} s, seed {seed}");
+        let counts = if programs.has_valkey { ", with Valkey" } else { "" };
+        println!("==> {servers} servers{counts}, {seconds} s, seed {seed}");
         is_clean &= one_run(&programs, servers, Duration::from_secs(seconds), seed).await?;
     }
     println!("==> requests a second, without faults");

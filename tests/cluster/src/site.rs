@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
+use user_backend_tests::valkey_server::ValkeyServer;
 
 use crate::Outcome;
 use crate::client;
@@ -36,6 +37,8 @@ pub(crate) struct Programs {
     pub(crate) postgres_socket: PathBuf,
     /// A script that restarts it.
     pub(crate) postgres_restart: PathBuf,
+    /// Whether servers count failed logins in Valkey, too.
+    pub(crate) has_valkey: bool,
 }
 
 /// A running site.
@@ -46,6 +49,8 @@ pub(crate) struct Site {
     /// nginx in front of all servers.
     pub(crate) front: SocketAddr,
     pub(crate) programs: Programs,
+    /// The Valkey, if there is one.
+    pub(crate) valkey: Mutex<Option<ValkeyServer>>,
     nginx: Mutex<Option<Child>>,
     folder: TempDir,
     is_over: AtomicBool,
@@ -60,6 +65,7 @@ pub(crate) struct Server {
     program: PathBuf,
     child: Mutex<Option<Child>>,
     relay: Relay,
+    valkey_relay: Option<Relay>,
 }
 
 impl Site {
@@ -69,6 +75,10 @@ impl Site {
         let database = format!("cluster_{servers}_{number}");
         create_database(programs, &database)?;
         let upstreams = [Upstream::start(&["ext", "dual"]).await?, Upstream::start(&["dual"]).await?];
+        let valkey = match programs.has_valkey {
+            true => Some(ValkeyServer::start().ok_or("redis-server is not installed")?),
+            false => None,
+        };
         let mut all = Vec::new();
         for number in 1..=servers {
             let ip = Ipv4Addr::new(127, 0, 0, 10 + number);
@@ -77,7 +87,13 @@ impl Site {
             let own = folder.path().join(format!("server{number}"));
             fs::create_dir(&own)?;
             let config = own.join("user-backend.toml");
-            let text = configuration(folder.path(), address, &relay, &database, &upstreams);
+            let mut text = configuration(folder.path(), address, &relay, &database, &upstreams);
+            let mut valkey_relay = None;
+            if let Some(valkey) = &valkey {
+                let relay = Relay::start(valkey.socket()).await?;
+                text += &format!("[valkey]\nurl = \"valkey://{}\"\n", relay.address);
+                valkey_relay = Some(relay);
+            }
             write_private(&config, &text)?;
             all.push(Server {
                 address,
@@ -86,6 +102,7 @@ impl Site {
                 program: programs.server.clone(),
                 child: Mutex::default(),
                 relay,
+                valkey_relay,
             });
         }
         let front = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), free_port(Ipv4Addr::LOCALHOST)?);
@@ -95,6 +112,7 @@ impl Site {
             upstreams,
             front,
             programs: programs.clone(),
+            valkey: Mutex::new(valkey),
             nginx: Mutex::new(Some(nginx)),
             folder,
             is_over: AtomicBool::new(false),
@@ -105,6 +123,10 @@ impl Site {
         }
         for server in &site.servers {
             server.wait_until_ready().await?;
+        }
+        if programs.has_valkey {
+            // Nothing was counted before, so Valkey can have forgotten nothing.
+            psql(programs, &database, "UPDATE valkey_generation SET since = 0")?;
         }
         Ok(site)
     }
@@ -120,6 +142,13 @@ impl Site {
         }
         let text = [output.stdout, output.stderr].concat();
         Err(format!("occ user:add: {}", String::from_utf8_lossy(&text)).into())
+    }
+
+    /// Does something to the Valkey, if there is one.
+    pub(crate) fn on_valkey(&self, change: impl FnOnce(&mut ValkeyServer)) {
+        if let Some(valkey) = self.valkey.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            change(valkey);
+        }
     }
 
     /// The addresses that clients use: those of the servers and nginx.
@@ -192,6 +221,13 @@ impl Server {
         self.relay.cut(is_cut);
     }
 
+    /// Cuts it off from Valkey, or connects it again.
+    pub(crate) fn cut_off_from_valkey(&self, is_cut: bool) {
+        if let Some(relay) = &self.valkey_relay {
+            relay.cut(is_cut);
+        }
+    }
+
     /// Waits until it says that it is ready.
     pub(crate) async fn wait_until_ready(&self) -> Outcome {
         let began = Instant::now();
@@ -221,9 +257,13 @@ fn signal(child: &Child, name: &str) {
 }
 
 fn create_database(programs: &Programs, name: &str) -> Outcome {
+    psql(programs, "postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"))
+}
+
+fn psql(programs: &Programs, database: &str, statement: &str) -> Outcome {
     let mut psql = Command::new("psql");
-    psql.arg("-h").arg(&programs.postgres_socket).args(["-U", "accounts", "-d", "postgres", "-q", "-c"]);
-    let done = psql.arg(format!("CREATE DATABASE {name} TEMPLATE template0")).output()?;
+    psql.arg("-h").arg(&programs.postgres_socket).args(["-U", "accounts", "-d", database, "-q", "-c"]);
+    let done = psql.arg(statement).output()?;
     if done.status.success() {
         return Ok(());
     }

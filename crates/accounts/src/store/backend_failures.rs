@@ -4,6 +4,9 @@
 //! exists per backend and user while anything counts: `INSERT ... ON CONFLICT DO UPDATE` locks the
 //! row for the time of the statement and looks at its newest version, so no burst of several
 //! servers exceeds a limit. Times are those of the database.
+//!
+//! Where a site counts in Valkey as well, each of the two grants a share of the limit
+//! (`valkey_generation.rs`): the function `budget_share` returns that of PostgreSQL.
 
 use std::time::Duration;
 
@@ -50,12 +53,12 @@ impl StoredBudget {
                               WHERE entry > EXCLUDED.reserved[1] - ($3 << 20)) || EXCLUDED.reserved, \
              expires_at = EXCLUDED.expires_at \
              WHERE (SELECT count(*) FROM unnest(kept.wrong || kept.reserved) AS entry \
-                    WHERE entry > EXCLUDED.reserved[1] - ($3 << 20)) < $4 \
+                    WHERE entry > EXCLUDED.reserved[1] - ($3 << 20)) < budget_share($4, $3) \
              RETURNING reserved[cardinality(reserved)]");
         let reserve = reserve.bind(backend.as_str()).bind(user.to_string()).bind(window);
         let row = self.0.db().row(reserve.bind(i64::from(limit.failures))).await?;
         match row {
-            Some(row) => Ok(BudgetReply::Reserved(BudgetEntry(row.int(0)?))),
+            Some(row) => Ok(BudgetReply::Reserved(BudgetEntry::new(row.int(0)?))),
             None => self.why(backend, user, limit).await,
         }
     }
@@ -71,9 +74,9 @@ impl StoredBudget {
         let oldest = sql("SELECT now_ms - (entry >> 20) FROM backend_failures, unnest(wrong) AS entry, \
              (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms) AS clock \
              WHERE backend = $1 AND subject = $2 AND now_ms - (entry >> 20) < $3 \
-             ORDER BY entry DESC OFFSET $4 LIMIT 1");
+             ORDER BY entry DESC OFFSET greatest(budget_share($4, $3) - 1, 0) LIMIT 1");
         let oldest = oldest.bind(backend.as_str()).bind(user.to_string()).bind(millis(limit.per));
-        let row = self.0.db().row(oldest.bind(i64::from(limit.failures.saturating_sub(1)))).await?;
+        let row = self.0.db().row(oldest.bind(i64::from(limit.failures))).await?;
         Ok(match row {
             Some(row) => {
                 let age = u64::try_from(row.int(0)?).unwrap_or_default();
@@ -90,7 +93,7 @@ impl StoredBudget {
         entry: BudgetEntry,
         result: BudgetResult,
     ) -> Result<(), AccountsError> {
-        let of_entry = |query: Query| query.bind(backend.as_str()).bind(user.to_string()).bind(entry.0);
+        let of_entry = |query: Query| query.bind(backend.as_str()).bind(user.to_string()).bind(entry.number);
         let db = self.0.db();
         // Usually it is all that counts: then the row goes.
         let alone = match result {

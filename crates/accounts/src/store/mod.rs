@@ -31,6 +31,7 @@ pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
 pub(crate) mod users;
+pub(crate) mod valkey_generation;
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -215,7 +215,7 @@ macro_rules! steps {
 }
 
 /// The steps of the schema, for SQLite and PostgreSQL.
-pub(crate) const STEPS: [[&str; 2]; 16] = steps!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
+pub(crate) const STEPS: [[&str; 2]; 17] = steps!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17);
 
 fn address(server: &str, name: &str) -> String {
     let (base, query) = server.split_once('?').unwrap_or((server, ""));

@@ -56,9 +56,21 @@ pub trait SharedBudget: fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), SharedBudgetError>;
 }
 
-/// A reserved failure: its number in the store.
+/// A reserved failure, as its store names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BudgetEntry(pub i64);
+pub struct BudgetEntry {
+    /// Its number.
+    pub number: i64,
+    /// What the store needs besides to find it again; 0 if nothing.
+    pub detail: i64,
+}
+
+impl BudgetEntry {
+    /// An entry that its number alone identifies.
+    pub const fn new(number: i64) -> Self {
+        Self { number, detail: 0 }
+    }
+}
 
 /// The answer to a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,6 +36,7 @@ const STEPS: &[Migration] = &[
     Migration { sqlite: include_str!("v14_sqlite.sql"), postgres: include_str!("v14_postgres.sql") },
     Migration { sqlite: include_str!("v15_sqlite.sql"), postgres: include_str!("v15_postgres.sql") },
     Migration { sqlite: include_str!("v16_sqlite.sql"), postgres: include_str!("v16_postgres.sql") },
+    Migration { sqlite: include_str!("v17_sqlite.sql"), postgres: include_str!("v17_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.
@@ -173,6 +174,7 @@ const OUR_NAMES: &[&str] = &[
     "server_instances",
     "rate_limit_events",
     "ended_app_passwords",
+    "valkey_generation",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

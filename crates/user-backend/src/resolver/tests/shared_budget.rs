@@ -59,7 +59,7 @@ impl SharedBudget for SiteRecord {
         let mut next = self.next.lock().unwrap();
         *next += 1;
         entries.push((*next, now(), None));
-        Ok(BudgetReply::Reserved(BudgetEntry(*next)))
+        Ok(BudgetReply::Reserved(BudgetEntry::new(*next)))
     }
 
     async fn settle(
@@ -74,15 +74,15 @@ impl SharedBudget for SiteRecord {
         let entries = entries.entry((backend.clone(), *user)).or_default();
         match result {
             BudgetResult::Right(source) => {
-                let began = entries.iter().find(|(number, ..)| *number == entry.0).map(|(_, at, _)| *at);
+                let began = entries.iter().find(|(number, ..)| *number == entry.number).map(|(_, at, _)| *at);
                 entries.retain(|(number, at, wrong)| {
-                    *number != entry.0 && (*wrong != Some(source) || began.is_some_and(|began| *at > began))
+                    *number != entry.number && (*wrong != Some(source) || began.is_some_and(|began| *at > began))
                 });
             }
-            BudgetResult::Nothing => entries.retain(|(number, ..)| *number != entry.0),
+            BudgetResult::Nothing => entries.retain(|(number, ..)| *number != entry.number),
             BudgetResult::Wrong(source) => {
-                for wrong in entries.iter_mut().filter(|(number, ..)| *number == entry.0) {
-                    *wrong = (entry.0, now(), Some(source));
+                for wrong in entries.iter_mut().filter(|(number, ..)| *number == entry.number) {
+                    *wrong = (entry.number, now(), Some(source));
                 }
             }
         }

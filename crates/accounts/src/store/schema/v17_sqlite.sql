@@ -1,0 +1,2 @@
+-- Valkey helps where several servers count together, on PostgreSQL.
+SELECT 1;
