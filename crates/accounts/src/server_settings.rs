@@ -646,7 +646,15 @@ mod tests {
         fs::write(&file, text).unwrap();
         let (settings, _) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
         let ServerSettings {
-            tls_cert, tls_key, apps_directory, proven_key_file, pages, mail, valkey, frontends, ..
+            tls_cert,
+            tls_key,
+            apps_directory,
+            proven_key_file,
+            pages,
+            mail,
+            valkey,
+            frontends,
+            ..
         } = settings;
         let mail = mail.unwrap();
         let ServerTrust::CaFile(ca_file) = mail.endpoint().trust() else { panic!("{:?}", mail.endpoint()) };

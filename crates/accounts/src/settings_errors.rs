@@ -11,7 +11,8 @@ use crate::config::Section as Store;
 use crate::documented_settings::fields;
 use crate::{
     DovecotAuthSettings, ForwardAuthRule, ForwardAuthSettings, FrontendSettings, HashSettings, MailSettings,
-    NginxMailSettings, PageSettings, ResetSettings, SaslauthdSettings, ServerSettings, SocketSettings, ValkeySettings,
+    NginxMailSettings, PageSettings, ResetSettings, SaslauthdSettings, ServerSettings, SocketSettings,
+    ValkeySettings,
 };
 
 /// A table: its header, lines that it needs, its fields, those of them that are tables.

@@ -55,13 +55,17 @@ pub enum ValkeyAddress {
 #[non_exhaustive]
 pub enum ValkeySettingsError {
     /// The address has a name or a password.
-    #[error("an address with a name or a password in it, expected username and password as settings of their own")]
+    #[error(
+        "an address with a name or a password in it, expected username and password as settings of their own"
+    )]
     Credentials,
     /// A name without a password.
     #[error("username without password, expected both, or password alone, or neither")]
     NoPassword,
     /// Clear text over the network without consent.
-    #[error("an address without TLS on another machine, expected `valkeys://`, or allow_plaintext = true to consent")]
+    #[error(
+        "an address without TLS on another machine, expected `valkeys://`, or allow_plaintext = true to consent"
+    )]
     Plaintext,
     /// Not an address of such a server.
     #[error("another kind of address, expected `valkeys://HOST`, `valkey://HOST` or `unix:/PATH`")]
@@ -207,7 +211,9 @@ mod tests {
     fn read(table: Value) -> Result<String, String> {
         let settings = ValkeySettings::deserialize(table).map_err(|error| error.to_string())?;
         let tls = match settings.address() {
-            ValkeyAddress::Tcp { endpoint, database } => format!("tls {}, database {database}", endpoint.tls()),
+            ValkeyAddress::Tcp { endpoint, database } => {
+                format!("tls {}, database {database}", endpoint.tls())
+            }
             ValkeyAddress::Unix(_) => "socket".to_owned(),
         };
         Ok(format!("{}, {tls}", settings.address()))
@@ -230,10 +236,19 @@ mod tests {
     fn unusable_settings_are_refused_without_their_secrets() {
         for (table, reason) in [
             (json!({ "url": "valkey://counts.example.com" }), ValkeySettingsError::Plaintext),
-            (json!({ "url": "valkeys://u:Wonderland-1@counts.example.com" }), ValkeySettingsError::Credentials),
-            (json!({ "url": "valkeys://:Wonderland-1@counts.example.com" }), ValkeySettingsError::Credentials),
+            (
+                json!({ "url": "valkeys://u:Wonderland-1@counts.example.com" }),
+                ValkeySettingsError::Credentials,
+            ),
+            (
+                json!({ "url": "valkeys://:Wonderland-1@counts.example.com" }),
+                ValkeySettingsError::Credentials,
+            ),
             (json!({ "url": "valkeys://counts.example.com/x" }), ValkeySettingsError::Url),
-            (json!({ "url": "valkeys://counts.example.com/?password=Wonderland-1" }), ValkeySettingsError::Url),
+            (
+                json!({ "url": "valkeys://counts.example.com/?password=Wonderland-1" }),
+                ValkeySettingsError::Url,
+            ),
             (json!({ "url": "valkeys://" }), ValkeySettingsError::Url),
             (json!({ "url": "unix:run/valkey.sock" }), ValkeySettingsError::Url),
             (json!({ "url": "http://localhost" }), ValkeySettingsError::Url),

@@ -11,7 +11,9 @@ use thiserror::Error;
 use user_backend::brute_force::{SharedBudget, UserHashKey};
 use user_backend::config::{Config, InvalidConfig};
 use user_backend::resolver::ProvenKey;
-use user_backend::{BackendError, BackendPolicy, BuildError, DomainRules, Resolver, ResolverBuilder, UserBackend};
+use user_backend::{
+    BackendError, BackendPolicy, BuildError, DomainRules, Resolver, ResolverBuilder, UserBackend,
+};
 
 use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;

@@ -157,6 +157,26 @@ on_both! {
         }
     }
 
+    async fn site_that_counts_in_valkey_too_has_half_here(db) {
+        let Some(budget) = open(db).await else { return };
+        assert_eq!(budget.renew_generation("marker", "process").await.unwrap(), None);
+        budget.begin_generation("marker", "process").await.unwrap();
+        for other in [("marker", "other"), ("other", "process")] {
+            assert_eq!(budget.renew_generation(other.0, other.1).await.unwrap(), None);
+        }
+        assert!(budget.renew_generation("marker", "process").await.unwrap().is_some());
+        for _ in 0..2 {
+            fail(&budget).await;
+        }
+        assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
+        // No server has used it for the window and a minute.
+        db.raw("UPDATE valkey_generation SET used_at = used_at - 961000").await.unwrap();
+        for _ in 0..2 {
+            fail(&budget).await;
+        }
+        assert!(matches!(reserve(&budget).await, BudgetReply::ReachedByFailures(_)));
+    }
+
     async fn reservation_of_a_crashed_server_expires(db) {
         let Some(budget) = open(db).await else { return };
         for _ in 0..4 {

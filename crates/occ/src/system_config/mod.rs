@@ -48,7 +48,9 @@ impl SettingPath {
     /// Its name in a file.
     fn key(&self, is_php: bool) -> String {
         match self.setting {
-            own @ ("resolver" | "server" | "store" | "mail" | "reset" | "frontends" | "pages" | "valkey") if is_php => {
+            own @ ("resolver" | "server" | "store" | "mail" | "reset" | "frontends" | "pages" | "valkey")
+                if is_php =>
+            {
                 format!("{PHP_PREFIX}{own}")
             }
             same => same.to_owned(),

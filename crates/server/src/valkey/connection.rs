@@ -38,7 +38,7 @@ impl fmt::Display for Unusable {
 impl From<RedisError> for Unusable {
     fn from(error: RedisError) -> Self {
         // What the server wrote may have line ends.
-        Self(error.to_string().escape_debug().to_string())
+        Self(error.to_string().replace(char::is_control, " "))
     }
 }
 

@@ -261,7 +261,9 @@ impl SharedBudget for ValkeyBudget {
         Ok(match (reply, wait) {
             (BudgetReply::Reserved(entry), _) => BudgetReply::Reserved(BudgetEntry { detail: at, ..entry }),
             // There is room as soon as there is at one of them.
-            (BudgetReply::ReachedByFailures(rest), Some(wait)) => BudgetReply::ReachedByFailures(rest.min(wait)),
+            (BudgetReply::ReachedByFailures(rest), Some(wait)) => {
+                BudgetReply::ReachedByFailures(rest.min(wait))
+            }
             _ => BudgetReply::ReachedByUnanswered,
         })
     }

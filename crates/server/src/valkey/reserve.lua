@@ -11,15 +11,17 @@ if kind ~= 'none' and kind ~= 'zset' then
   redis.call('DEL', KEYS[1], KEYS[2])
   return {'lost', 0, 0}
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
-if redis.call('ZCARD', KEYS[1]) < share then
+local since = '(' .. string.format('%.0f', now - window)
+if redis.call('ZCOUNT', KEYS[1], since, '+inf') < share then
+  -- The first write, which is refused when the memory is full.
   redis.call('ZADD', KEYS[1], now, 'r' .. ARGV[5])
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
   -- An attempt without an answer may become a wrong password until its own time is over.
   redis.call('PEXPIRE', KEYS[1], 2 * window + 60000)
   return {'reserved', 0, 0}
 end
 -- How long until the wrong password expires that has to, before there is room.
-local wrong, entries = 0, redis.call('ZREVRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+local wrong, entries = 0, redis.call('ZREVRANGEBYSCORE', KEYS[1], '+inf', since, 'WITHSCORES')
 for i = 1, #entries, 2 do
   if string.sub(entries[i], 1, 1) == 'w' then
     wrong = wrong + 1

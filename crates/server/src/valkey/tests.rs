@@ -213,7 +213,9 @@ async fn failures_expire_one_by_one() {
             settle(&**server, reserved(&**server).await, WRONG).await;
             site.later(valkey, 60_000, &servers).await;
         }
-        let BudgetReply::ReachedByFailures(wait) = reserve(&**server, 4).await else { panic!("it is reached") };
+        let BudgetReply::ReachedByFailures(wait) = reserve(&**server, 4).await else {
+            panic!("it is reached")
+        };
         let expected = Duration::from_secs(11 * 60);
         assert!(wait <= expected && wait > expected - Duration::from_secs(30), "{wait:?}");
         site.later(valkey, 11 * 60_000, &servers).await;
@@ -363,7 +365,9 @@ async fn valkey_that_evicts_is_refused() {
 async fn full_memory_leaves_half_of_the_limit() {
     on_site(async |site, valkey| {
         let [server] = site.servers(valkey).await;
+        let entry = reserved_in_valkey(&*server).await;
         assert_eq!(valkey.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
+        settle(&*server, entry, WRONG).await;
         assert_eq!(failures(&*server).await, 2);
         server.look().await;
         assert!(why(&server).contains("OOM") || why(&server).contains("memory"), "{}", why(&server));
@@ -503,7 +507,8 @@ async fn valkey_over_tls_needs_the_right_authority_and_password() {
     const PASSWORD: &str = "Wonderland-1865";
     let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let port = free();
-    let (Some(site), Some((_valkey, ca))) = (Site::new().await, ValkeyServer::encrypted(port, PASSWORD)) else {
+    let (Some(site), Some((_valkey, ca))) = (Site::new().await, ValkeyServer::encrypted(port, PASSWORD))
+    else {
         return;
     };
     let url = format!("valkeys://127.0.0.1:{port}");

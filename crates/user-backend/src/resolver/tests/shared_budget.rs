@@ -76,7 +76,8 @@ impl SharedBudget for SiteRecord {
             BudgetResult::Right(source) => {
                 let began = entries.iter().find(|(number, ..)| *number == entry.number).map(|(_, at, _)| *at);
                 entries.retain(|(number, at, wrong)| {
-                    *number != entry.number && (*wrong != Some(source) || began.is_some_and(|began| *at > began))
+                    *number != entry.number
+                        && (*wrong != Some(source) || began.is_some_and(|began| *at > began))
                 });
             }
             BudgetResult::Nothing => entries.retain(|(number, ..)| *number != entry.number),
