@@ -653,9 +653,9 @@ async fn measure_reserve_and_settle() {
             let micros = |millis: u64| millis * 1000 / u64::from(PAIRS);
             println!(
                 "{name}: PostgreSQL {} µs, {} bytes of log; Valkey {} µs; client {} µs; {:.0} pairs a second",
-                micros(spent("postgres") - before[0]),
+                micros(spent("postgres").saturating_sub(before[0])),
                 wal / i64::from(PAIRS),
-                micros(spent("redis-server") - before[1]),
+                micros(spent("redis-server").saturating_sub(before[1])),
                 micros(cpu() - own),
                 f64::from(PAIRS) / wall.as_secs_f64(),
             );
