@@ -238,7 +238,9 @@ impl SharedBudget for ValkeyBudget {
         limit: AttemptLimit,
     ) -> Result<BudgetReply, SharedBudgetError> {
         // PostgreSQL has the other half, see `budget_share` in the schema.
-        let share = limit.failures / 2;
+        // An attempt that is exempt from the limit (`u32::MAX`) takes of what Valkey has for others
+        // only where nothing counts there: its failure is within the limit of the others then.
+        let share = if limit.failures == u32::MAX { 1 } else { limit.failures / 2 };
         let session = self.session().filter(|session| share > 0 && session.counts(limit.per));
         let mut full = None;
         if let Some(session) = session {

@@ -240,6 +240,20 @@ async fn right_password_clears_failures_of_its_network_in_both() {
 }
 
 #[tokio::test]
+async fn failure_of_proven_credentials_leaves_others_less() {
+    on_site(async |site, valkey| {
+        let [server] = site.servers(valkey).await;
+        for _ in 0..2 {
+            settle(&*server, reserved_in_valkey(&*server).await, WRONG).await;
+        }
+        let BudgetReply::Reserved(entry) = reserve(&*server, u32::MAX).await else { panic!("it is exempt") };
+        settle(&*server, entry, WRONG).await;
+        assert_eq!(failures(&*server).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn right_password_keeps_failures_from_elsewhere() {
     on_site(async |site, valkey| {
         let [server] = site.servers(valkey).await;
