@@ -82,8 +82,9 @@ pub(crate) mod tests {
     const SOUNDS: [&str; 7] = ["pass", "pwd", "secret", "token", "key", "auth", "credential"];
 
     /// Those of them that are none, and where.
-    const NO_SECRETS: [(&str, &str); 11] = [
+    const NO_SECRETS: [(&str, &str); 12] = [
         ("server_settings.rs", "tls_key"),
+        ("server_settings.rs", "valkey"),
         ("server_settings.rs", "proven_key_file"),
         ("server_settings.rs", "refuse_passwords_in_query"),
         ("server_settings.rs", "passwords"),
