@@ -58,12 +58,25 @@ pub(crate) enum Name {
     Attack,
     /// All of them; writes docs/performance.md
     All,
+    /// None: writes docs/performance.md from the last figures of each in target/bench
+    Report,
 }
 
 impl Name {
     /// What it is called on the command line, and its file in `target/bench`.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// What it measures.
+    fn what(self) -> String {
+        let help = self.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
+        help.unwrap_or_default()
+    }
+
+    /// Its part of the page.
+    fn part(self, rows: Vec<Value>) -> Part {
+        Part { name: self.name(), what: self.what(), rows }
     }
 
     /// The crate, and the benchmark in it.
@@ -79,7 +92,7 @@ impl Name {
             Self::Frontends => (LOAD, "frontends"),
             Self::Pages => (LOAD, "pages"),
             Self::Growth => (LOAD, "growth"),
-            Self::Ocs | Self::Build | Self::All => (LOAD, ""),
+            Self::Ocs | Self::Build | Self::All | Self::Report => (LOAD, ""),
         }
     }
 
@@ -101,23 +114,25 @@ const LOAD: &str = "user-backend-load";
 ///
 /// The benchmark failed, or wrote no table or one that cannot be read.
 pub(crate) fn run(args: &Args) -> Outcome {
-    if args.name != Name::All {
-        let rows = measure(args.name)?;
-        print!("\n{}", table(&rows));
-        return Ok(());
+    // `attack` is a part of `cache`, and `growth` takes as long as all others.
+    let is_part = |name: &&Name| !matches!(name, Name::All | Name::Attack | Name::Growth | Name::Report);
+    let names = Name::value_variants().iter().filter(is_part);
+    let names: Vec<Name> = names.copied().collect();
+    match args.name {
+        Name::All => {}
+        Name::Report => return report(&names),
+        name => {
+            let rows = measure(name)?;
+            print!("\n{}", table(&rows));
+            return Ok(());
+        }
     }
     let mut steps = StepLog::default();
     let mut parts = Vec::new();
-    // `attack` is a part of `cache`, and `growth` takes as long as all others.
-    let is_part = |name: &&Name| !matches!(name, Name::All | Name::Attack | Name::Growth);
-    let names = Name::value_variants().iter().filter(is_part);
-    let names: Vec<Name> = names.copied().collect();
     for name in names.iter().copied() {
-        let what = name.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
         let step: &'static str = Box::leak(name.name().into_boxed_str());
-        let rows = steps.run(step, what.as_deref().unwrap_or_default(), || measure(name));
-        let (name, what) = (name.name(), what.unwrap_or_default());
-        parts.extend(rows.map(|rows| Part { name, what, rows }));
+        let rows = steps.run(step, &name.what(), || measure(name));
+        parts.extend(rows.map(|rows| name.part(rows)));
     }
     for Part { name, rows, .. } in &parts {
         print!("\n{name}\n{}", table(rows));
@@ -130,6 +145,30 @@ pub(crate) fn run(args: &Args) -> Outcome {
         steps.run("page", "docs/performance.md", || performance::write(&parts));
     }
     steps.finish()
+}
+
+/// Writes the page from what was measured before.
+fn report(names: &[Name]) -> Outcome {
+    let mut parts = Vec::new();
+    for name in names {
+        let path = step::target().join("bench").join(name.file());
+        if path.is_file() {
+            parts.push(name.part(rows(&path)?));
+        } else {
+            eprintln!("not measured, and not on the page: {} ({} is missing)", name.name(), path.display());
+        }
+    }
+    performance::write(&parts)
+}
+
+/// The rows that a benchmark wrote.
+fn rows(path: &Path) -> Outcome<Vec<Value>> {
+    let rows = serde_json::from_str::<Value>(&fs::read_to_string(path)?)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    match rows {
+        Value::Array(rows) => Ok(rows),
+        _ => Err(format!("{}: expected a list", path.display()).into()),
+    }
 }
 
 /// Runs a benchmark and returns its rows.
@@ -162,7 +201,7 @@ fn measure(name: Name) -> Outcome<Vec<Value>> {
             missing.extend(prerequisites::missing_servers());
             missing.extend(clients::missing_python());
         }
-        Name::Cache | Name::Attack | Name::Ocs | Name::Build | Name::All => {}
+        Name::Cache | Name::Attack | Name::Ocs | Name::Build | Name::All | Name::Report => {}
     }
     prerequisites::install(&missing)?;
     // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's
@@ -198,13 +237,7 @@ fn measure(name: Name) -> Outcome<Vec<Value>> {
     }
     let written = places.iter().find(|place| place.is_file());
     let path = written.ok_or_else(|| format!("the benchmark wrote no {}", places[0].display()))?;
-    let text = fs::read_to_string(path)?;
-    let rows =
-        serde_json::from_str::<Value>(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    match rows {
-        Value::Array(rows) => Ok(rows),
-        _ => Err(format!("{}: expected a list", path.display()).into()),
-    }
+    rows(path)
 }
 
 /// The same as a step of CI.

@@ -19,7 +19,7 @@ pub(crate) struct Part {
 const LIMITS: &[(&str, &str)] = &[
     (
         "ours, cold beside bare socket",
-        "Both pay for the same handshake. On top of it come 137,000 instructions (`bare socket`: 5,000): a deadline for \
+        "Both pay for the same handshake. On top of it come 137,000 instructions, where a bare socket needs 5,000: a deadline for \
          each phase, the guard that reads every reply, limits, the resolver, and memory that is wiped.",
     ),
     (
