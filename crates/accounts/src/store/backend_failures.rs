@@ -27,6 +27,9 @@ use crate::store::handle::ActingStore;
 /// Random for one that is reserved, the hash of the network for a wrong password.
 const LOW_BITS: u32 = SourceHash::BITS;
 
+/// Longer than any attempt takes: its wrong password counts for a window after its end.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(10 * 60);
+
 /// How many rows there may be, the latest.
 const MAX_ROWS: i64 = 100_000;
 
@@ -42,9 +45,9 @@ impl StoredBudget {
         limit: AttemptLimit,
     ) -> Result<BudgetReply, AccountsError> {
         let window = millis(limit.per);
-        let reserve =
-            sql("INSERT INTO backend_failures AS kept (backend, subject, wrong, reserved, expires_at) \
-             SELECT $1, $2, '{}', ARRAY[(now_ms << 20) | floor(random() * 1048576)::bigint], now_ms + $3 \
+        let reserve = sql(
+            "INSERT INTO backend_failures AS kept (backend, subject, wrong, reserved, expires_at) \
+             SELECT $1, $2, '{}', ARRAY[(now_ms << 20) | floor(random() * 1048576)::bigint], now_ms + $3 + $5 \
              FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms) AS clock \
              ON CONFLICT (backend, subject) DO UPDATE SET \
              wrong = ARRAY(SELECT entry FROM unnest(kept.wrong) AS entry \
@@ -54,9 +57,11 @@ impl StoredBudget {
              expires_at = EXCLUDED.expires_at \
              WHERE (SELECT count(*) FROM unnest(kept.wrong || kept.reserved) AS entry \
                     WHERE entry > EXCLUDED.reserved[1] - ($3 << 20)) < budget_share($4, $3) \
-             RETURNING reserved[cardinality(reserved)]");
+             RETURNING reserved[cardinality(reserved)]",
+        );
         let reserve = reserve.bind(backend.as_str()).bind(user.to_string()).bind(window);
-        let row = self.0.db().row(reserve.bind(i64::from(limit.failures))).await?;
+        let reserve = reserve.bind(i64::from(limit.failures)).bind(millis(LONGEST_ATTEMPT));
+        let row = self.0.db().row(reserve).await?;
         match row {
             Some(row) => Ok(BudgetReply::Reserved(BudgetEntry::new(row.int(0)?))),
             None => self.why(backend, user, limit).await,

@@ -63,6 +63,13 @@ async fn age(db: &TestDb, by: Duration) {
 }
 
 on_both! {
+    async fn row_outlives_the_window_of_a_late_failure(db) {
+        let Some(budget) = open(db).await else { return };
+        fail(&budget).await;
+        let kept = db.number("SELECT expires_at - (wrong[1] >> 20) FROM backend_failures").await;
+        assert!(u128::try_from(kept).unwrap() > limit().per.as_millis() + 60_000, "{kept} ms");
+    }
+
     async fn burst_from_several_servers_reserves_the_limit_and_no_more(db) {
         let mut servers = Vec::new();
         for _ in 0..4 {
