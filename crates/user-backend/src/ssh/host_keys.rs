@@ -80,6 +80,10 @@ impl HostKeys {
             let (Some(kind), Some(key)) = (words.next(), words.next()) else {
                 return Err(unreadable("is not names, kind and key"));
             };
+            // What looks like a revoked key must not be one of an unknown kind.
+            if ![kind, key].iter().all(|word| word.bytes().all(|byte| byte.is_ascii_graphic())) {
+                return Err(unreadable("has other characters than a kind and a key have"));
+            }
             if !is_named(names, &name) {
                 continue;
             }
@@ -254,6 +258,10 @@ mod tests {
             (format!("\n@trusted h ssh-ed25519 {ONE}"), "line 2 has an unknown marker"),
             ("h ssh-ed25519 AAAA".to_owned(), "line 1 has a key that cannot be read"),
             (format!("h ecdsa-sha2-nistp256 {ONE}"), "line 1 has a key that cannot be read"),
+            (
+                format!("h ssh-ed25519 {ONE}\n@revoked h ssh-ed25519\u{b} {ONE}"),
+                "line 2 has other characters than a kind and a key have",
+            ),
             ("h ssh-rsa AAAA".to_owned(), "of h it has only keys that are not supported: ssh-rsa"),
         ] {
             assert_eq!(read(&text, "h", 22).unwrap_err(), error);
