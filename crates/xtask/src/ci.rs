@@ -71,13 +71,13 @@ const TASKS: &[Task] = &[
         name: "counts",
         what: "`cargo xtask counts`: instructions of a cached sign-in and an IMAP sign-in, beside those recorded",
         when: When::Always,
-        run: counts::short,
+        run: counts::library,
     },
     Task {
-        name: "counts-full",
-        what: "`cargo xtask counts --full`: those of a request to the server as well",
+        name: "counts-server",
+        what: "`cargo xtask counts --full`: those of a request to the server",
         when: When::Full,
-        run: counts::full,
+        run: counts::server,
     },
     Task {
         name: "plain-test",

@@ -5,14 +5,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
 use crate::prerequisites;
 use crate::step::{self, Outcome, StepLog};
 
 /// `cargo xtask counts`
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Also a request to the server; its release build takes minutes
     #[arg(long)]
@@ -39,66 +38,81 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if !step::have("valgrind") {
         prerequisites::install(&["valgrind".to_owned()])?;
     }
-    let file = step::root().join("tests/counts/counts.json");
-    let mut recorded: Counts = serde_json::from_str(&fs::read_to_string(&file)?)?;
-    let counted = count(args.full)?;
+    let mut recorded = recorded()?;
+    let mut counted = in_library()?;
+    if args.full {
+        counted.extend(in_server()?);
+    }
     print!("{}", table(&recorded, &counted));
     if args.record {
         recorded.extend(counted);
-        fs::write(&file, serde_json::to_string_pretty(&recorded)? + "\n")?;
+        fs::write(record(), serde_json::to_string_pretty(&recorded)? + "\n")?;
     }
     Ok(())
 }
 
-/// The same as a step of CI, without the server.
-pub(crate) fn short(steps: &mut StepLog) {
-    in_ci(steps, false);
+/// The file with what is recorded.
+fn record() -> PathBuf {
+    step::root().join("tests/counts/counts.json")
 }
 
-/// The same with the server, for `ci --full`.
-pub(crate) fn full(steps: &mut StepLog) {
-    in_ci(steps, true);
+fn recorded() -> Outcome<Counts> {
+    Ok(serde_json::from_str(&fs::read_to_string(record())?)?)
 }
 
-fn in_ci(steps: &mut StepLog, full: bool) {
-    // Nobody installs a package for a figure that fails nothing.
+/// What the library takes, as a step of CI.
+pub(crate) fn library(steps: &mut StepLog) {
+    in_ci(steps, "counts", in_library);
+}
+
+/// What the server takes, as a step of `ci --full`.
+pub(crate) fn server(steps: &mut StepLog) {
+    in_ci(steps, "counts-server", in_server);
+}
+
+fn in_ci(steps: &mut StepLog, name: &'static str, count: fn() -> Outcome<Counts>) {
+    // No package is installed for a figure that fails nothing.
     if !step::have("valgrind") {
-        steps.skip("counts", "valgrind is not installed");
+        steps.skip(name, "valgrind is not installed");
         return;
     }
     let what = "instructions of an operation; nothing fails here, what changed by 5 % is marked";
-    steps.run("counts", what, || run(&Args { full, record: false }));
+    steps.run(name, what, || {
+        print!("{}", table(&recorded()?, &count()?));
+        Ok(())
+    });
 }
 
-fn count(full: bool) -> Outcome<Counts> {
+/// The operations of the library: in memory, on one thread.
+fn in_library() -> Outcome<Counts> {
     step::run(&mut step::cargo(&["build", "--quiet", "--release", "-p", PACKAGE]))?;
     let program = step::target().join("release").join(PACKAGE);
     let mut counted = Counts::new();
     for (operation, few, many) in [("cached-hit", 1_000, 11_000), ("imap-login", 100, 600)] {
-        let of = |times: u64| {
-            let command = [program.display().to_string(), operation.to_owned(), times.to_string()];
-            instructions(operation, |counter| step::run(counter.args(command)))
-        };
-        // What starting costs is in both.
-        counted.insert(operation.to_owned(), of(many)?.saturating_sub(of(few)?) / (many - few));
-    }
-    if full {
-        counted.insert("api-get".to_owned(), request()?);
+        let log = log(operation)?;
+        let count = per_operation([few, many], &log, |times| {
+            let mut counter = step::program("valgrind");
+            counter.args(COUNTER).arg(format!("--log-file={}", log.display())).arg(&program);
+            step::run(counter.args([operation, &times.to_string()]))
+        })?;
+        counted.insert(operation.to_owned(), count);
     }
     Ok(counted)
 }
 
-/// Instructions that a program executed under the counter.
-fn instructions(name: &str, run: impl FnOnce(&mut Command) -> Outcome) -> Outcome<u64> {
-    let log = log(name)?;
-    let mut counter = step::program("valgrind");
-    counter.args(COUNTER).arg(format!("--log-file={}", log.display()));
-    run(&mut counter)?;
-    total(&fs::read_to_string(&log)?).ok_or_else(|| format!("no count in {}", log.display()).into())
+/// Instructions of one operation: those of many less those of few, so that starting costs nothing.
+///
+/// `run` runs a number of them under the counter, which writes this log.
+fn per_operation([few, many]: [u64; 2], log: &Path, run: impl Fn(u64) -> Outcome) -> Outcome<u64> {
+    let of = |times| -> Outcome<u64> {
+        run(times)?;
+        total(&fs::read_to_string(log)?).ok_or_else(|| format!("no count in {}", log.display()).into())
+    };
+    Ok(of(many)?.saturating_sub(of(few)?) / (many - few))
 }
 
-/// Instructions of the server for a request that memory answers.
-fn request() -> Outcome<u64> {
+/// Requests to the server that memory answers.
+fn in_server() -> Outcome<Counts> {
     for package in ["user-backend-server", "user-backend-load"] {
         step::run(&mut step::cargo(&["build", "--quiet", "--release", "-p", package]))?;
     }
@@ -114,13 +128,11 @@ fn request() -> Outcome<u64> {
     );
     fs::write(&counter, text)?;
     fs::set_permissions(&counter, fs::Permissions::from_mode(0o755))?;
-    let of = |times: u64| -> Outcome<u64> {
+    let count = per_operation([200, 1_200], &log, |times| {
         let mut load = step::program(release.join("user-backend-load"));
-        step::run(load.env("OCS_SERVER", &counter).args(["requests", &times.to_string()]))?;
-        total(&fs::read_to_string(&log)?).ok_or_else(|| format!("no count in {}", log.display()).into())
-    };
-    let (few, many) = (200, 1_200);
-    Ok(of(many)?.saturating_sub(of(few)?) / (many - few))
+        step::run(load.env("OCS_SERVER", &counter).args(["requests", &times.to_string()]))
+    })?;
+    Ok(Counts::from([("api-get".to_owned(), count)]))
 }
 
 const COUNTER: &[&str] = &["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"];

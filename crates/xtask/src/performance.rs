@@ -35,7 +35,7 @@ const LIMITS: &[(&str, &str)] = &[
     (
         "saslauthd socket beside saslauthd -a rimap -c",
         "Each question is a connection of its own, which costs both programs most of the time. saslauthd with its \
-         cache answers from shared memory and asks nobody whether the password has ended since.",
+         cache answers from shared memory and does not ask whether the password has ended since.",
     ),
     (
         "Dovecot auth socket beside Dovecot with its cache",

@@ -2,8 +2,9 @@
 //!
 //! Clients sign in, guess, change passwords, disable, promote and wipe, at servers with addresses
 //! of their own and through nginx. Meanwhile servers are killed, frozen and cut off from the
-//! database, and the database is restarted. With `--valkey`, so is the Valkey in which they count. Every answer, with its time, goes into a
-//! history; at the end it is checked against three sentences (see [`history`]).
+//! database, and the database is restarted. With `--valkey`, so is the Valkey in which they count.
+//! Every answer, with its time, goes into a history; at the end it is checked against three
+//! sentences (see [`history`]).
 
 mod client;
 mod faults;

@@ -114,7 +114,7 @@ fn requests(
                 let mut took = Vec::new();
                 for request in 0..*number {
                     let n = (run * number + request) * 7919 % of;
-                    took.push(answered(client, &path(n))?);
+                    took.push(client.get_ok(&path(n))?.ms);
                 }
                 if run > 0 {
                     medians[nth].push(median(&took));
@@ -143,7 +143,7 @@ fn requests(
                 let own = people::basic_of(&format!("user{n:05}"), &people::password(0));
                 let mut client = Client::program(&site.server.address, &own)?;
                 if n % 100 != 42 {
-                    sign_ins.push(answered(&mut client, &format!("{API}/user?format=json"))?);
+                    sign_ins.push(client.get_ok(&format!("{API}/user?format=json"))?.ms);
                 }
                 let mut admin = Client::program(&site.server.address, &caller)?;
                 let form = [
@@ -165,11 +165,6 @@ fn requests(
         add(row.floor(few).goal(Goal::Times(1.5)));
     }
     Ok(())
-}
-
-fn answered(client: &mut Client, path: &str) -> Outcome<f64> {
-    let answer = client.get(path)?;
-    if answer.status == 200 { Ok(answer.ms) } else { Err(format!("{path}: status {}", answer.status).into()) }
 }
 
 /// Requests a second of one server and of two on the same database.

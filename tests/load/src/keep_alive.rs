@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::{Outcome, people};
 
 /// A client with an open connection.
@@ -86,12 +88,27 @@ impl Client {
         self.send(&request)
     }
 
+    /// Asks once for what must be there.
+    ///
+    /// # Errors
+    /// No answer, or another status than 200.
+    pub(crate) fn get_ok(&mut self, path: &str) -> Outcome<Response> {
+        let answer = self.get(path)?;
+        if answer.status == 200 {
+            Ok(answer)
+        } else {
+            Err(format!("{path}: status {}", answer.status).into())
+        }
+    }
+
     /// Sends a form.
     ///
     /// # Errors
     /// No answer.
     pub(crate) fn post(&mut self, path: &str, fields: &[(&str, String)]) -> Outcome<Response> {
-        let fields = fields.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
+        let fields = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
         let body = fields.collect::<Vec<_>>().join("&");
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\n{}content-type: application/x-www-form-urlencoded\r\n\
@@ -127,13 +144,4 @@ impl Client {
         response.ms = began.elapsed().as_secs_f64() * 1e3;
         Ok(response)
     }
-}
-
-/// A value of a form or a query.
-pub(crate) fn encoded(text: &str) -> String {
-    let each = text.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    });
-    each.collect()
 }

@@ -5,12 +5,9 @@
 
 use std::path::Path;
 
-use accounts::{
-    Accounts, GroupId, HashSettings, LocalPassword, NewUser, PasswordHash, StoreSettings, StoredHash, UserId,
-};
+use accounts::{Accounts, GroupId, StoreSettings};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
-use user_backend::Password;
 
 use crate::{Outcome, people};
 
@@ -89,13 +86,7 @@ impl LargeStore {
     fn fill(&self, users: usize) -> Outcome {
         block_on(async {
             let accounts = Accounts::open(&StoreSettings::parse(&self.url)?).await?.as_system();
-            for n in 0..people::CALLERS {
-                let typed = LocalPassword::new(&Password::parse(people::password(n))?)?;
-                let hash = PasswordHash::new(&typed, &HashSettings::default())?;
-                let user = NewUser::new(UserId::parse(&people::name(n))?);
-                let user = user.password(StoredHash::new(hash.expose())).group(GroupId::admin());
-                accounts.users().create(user).await?;
-            }
+            people::create_callers(&accounts).await?;
             accounts.groups().create(&GroupId::parse(EVERYONE)?, None).await?;
             accounts.close().await;
             if self.is_sqlite { self.fill_sqlite(users).await } else { self.fill_postgres(users).await }
@@ -108,15 +99,17 @@ impl LargeStore {
         let mut connection = SqliteConnection::connect_with(&options).await?;
         connection.execute("PRAGMA cache_size = -200000").await?;
         let mut tx = connection.begin().await?;
-        for statement in statements() {
-            let statement = statement
-                .replace("$numbers", "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $last) SELECT i FROM n")
-                .replace("$last", &users.saturating_sub(1).to_string())
-                .replace("$five", "printf('%05d', i)")
-                .replace("$three", "printf('%03d', i % 1000)")
-                .replace("$two", "printf('%02d', i % 100)")
-                .replace("$is_enabled", "i % 100 <> 42")
-                .replace("$newline", "char(10)");
+        let words = [
+            (
+                "$numbers",
+                "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $last) SELECT i FROM n",
+            ),
+            ("$five", "printf('%05d', i)"),
+            ("$three", "printf('%03d', i % 1000)"),
+            ("$two", "printf('%02d', i % 100)"),
+            ("$newline", "char(10)"),
+        ];
+        for statement in statements(&words, users) {
             tx.execute(AssertSqlSafe(statement)).await?;
         }
         tx.commit().await?;
@@ -136,15 +129,14 @@ impl LargeStore {
                 .execute(AssertSqlSafe(format!("DROP INDEX {}", index.try_get::<String, _>(0)?)))
                 .await?;
         }
-        for statement in statements() {
-            let statement = statement
-                .replace("$numbers", "SELECT generate_series(0, $last) AS i")
-                .replace("$last", &users.saturating_sub(1).to_string())
-                .replace("$five", "CASE WHEN i < 100000 THEN lpad(i::text, 5, '0') ELSE i::text END")
-                .replace("$three", "lpad((i % 1000)::text, 3, '0')")
-                .replace("$two", "lpad((i % 100)::text, 2, '0')")
-                .replace("$is_enabled", "i % 100 <> 42")
-                .replace("$newline", "chr(10)");
+        let words = [
+            ("$numbers", "SELECT generate_series(0, $last) AS i"),
+            ("$five", "CASE WHEN i < 100000 THEN lpad(i::text, 5, '0') ELSE i::text END"),
+            ("$three", "lpad((i % 1000)::text, 3, '0')"),
+            ("$two", "lpad((i % 100)::text, 2, '0')"),
+            ("$newline", "chr(10)"),
+        ];
+        for statement in statements(&words, users) {
             connection.execute(AssertSqlSafe(statement)).await?;
         }
         for index in &indexes {
@@ -163,8 +155,16 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> 
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
-/// The statements that fill a store; words that begin with `$` differ between the engines.
-fn statements() -> Vec<String> {
+/// The statements that fill a store, with the words of an engine in place of those with `$`.
+fn statements(words: &[(&str, &str)], users: usize) -> impl Iterator<Item = String> {
+    let last = users.saturating_sub(1).to_string();
+    templates().into_iter().map(move |template| {
+        let statement = words.iter().fold(template, |text, (word, engine)| text.replace(word, engine));
+        statement.replace("$last", &last)
+    })
+}
+
+fn templates() -> Vec<String> {
     let names = people::LAST.iter().enumerate();
     let names = names.map(|(n, name)| format!("({n}, '{name}')")).collect::<Vec<_>>().join(", ");
     vec![
@@ -175,7 +175,7 @@ fn statements() -> Vec<String> {
             .to_owned(),
         // Every hundredth user is in class k07, one in fifty is called Smith, and all have an address.
         "INSERT INTO users (name, id, backend, enabled, display_name, email, search, created_at, first_login, last_login) \
-         SELECT name, name, 'local', $is_enabled, 'Person ' || title, name || '@example.com', \
+         SELECT name, name, 'local', i % 100 <> 42, 'Person ' || title, name || '@example.com', \
          name || $newline || 'person ' || title || $newline || name || '@example.com', 0, 1700000000000, 1700000000000 + 1000 * CAST(i AS BIGINT) \
          FROM (SELECT i, 'user' || $five AS name, i || ' ' || last_name || ' k' || $two AS title \
          FROM numbers JOIN last_names ON last_names.n = i % 50) AS people ORDER BY i"

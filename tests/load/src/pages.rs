@@ -84,11 +84,7 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Row>> {
                 for load in 0..LOADS {
                     // Numbers that lie far from each other.
                     let n = 10_000 + (run * LOADS + load) * 7919 % 90_000;
-                    let page = browser.get(&path.replace("{n}", &n.to_string()))?;
-                    if page.status != 200 {
-                        return Err(format!("{path}: status {}", page.status).into());
-                    }
-                    times.push(page.ms);
+                    times.push(browser.get_ok(&path.replace("{n}", &n.to_string()))?.ms);
                 }
                 // The first run fills caches.
                 if run > 0 {

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use accounts::{Accounts, GroupId, NewUser, StoreSettings, StoredHash, UserId};
+use accounts::{Accounts, ActingAccounts, GroupId, NewUser, StoreSettings, StoredHash, UserId};
 use accounts::{HashSettings, LocalPassword, PasswordHash};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -62,12 +62,11 @@ pub(crate) fn password(n: usize) -> String {
     format!("Wonderland 1865, chapter {n}")
 }
 
-/// Fills a new store.
+/// Creates the administrators who call.
 ///
 /// # Errors
 /// The store cannot be written.
-pub(crate) async fn fill(path: &Path, people: usize) -> Outcome {
-    let accounts = Accounts::open(&StoreSettings::sqlite(path)).await?.as_system();
+pub(crate) async fn create_callers(accounts: &ActingAccounts) -> Outcome {
     for n in 0..CALLERS {
         let typed = LocalPassword::new(&Password::parse(password(n))?)?;
         let hash = PasswordHash::new(&typed, &HashSettings::default())?;
@@ -75,6 +74,16 @@ pub(crate) async fn fill(path: &Path, people: usize) -> Outcome {
         let hash = StoredHash::new(hash.expose());
         accounts.users().create(user.password(hash).group(GroupId::admin())).await?;
     }
+    Ok(())
+}
+
+/// Fills a new store.
+///
+/// # Errors
+/// The store cannot be written.
+pub(crate) async fn fill(path: &Path, people: usize) -> Outcome {
+    let accounts = Accounts::open(&StoreSettings::sqlite(path)).await?.as_system();
+    create_callers(&accounts).await?;
     for n in 0..100 {
         accounts.groups().create(&GroupId::parse(&format!("group{n:02}"))?, None).await?;
     }

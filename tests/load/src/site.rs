@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::large_store::LargeStore;
+use crate::large_store::{LargeStore, block_on};
 use crate::process::Process;
 use crate::{Outcome, people};
 
@@ -62,9 +62,7 @@ impl Plan {
     /// The store cannot be filled, or the server does not start.
     pub(crate) fn site_with(&self, people: usize, tls: bool, settings: &str) -> Outcome<Site> {
         let folder = tempfile::tempdir_in(self.folder.path())?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(people::fill(&folder.path().join("user-backend.db"), people))?;
-        drop(runtime);
+        block_on(people::fill(&folder.path().join("user-backend.db"), people))?;
         self.start(folder, tls, settings)
     }
 

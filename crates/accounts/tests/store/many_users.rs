@@ -185,7 +185,7 @@ on_both! {
 async fn users_created_together_on_behalf_of_a_user_need_the_right() {
     let db = TestDb::sqlite();
     let accounts = begin(&db).await;
-    let nobody = accounts.on_behalf_of(accounts::Actor::user("there", None));
-    let results = nobody.users().create_all(&[NewUser::new(user("x"))]).await.unwrap();
+    let stranger = accounts.on_behalf_of(accounts::Actor::user("there", None));
+    let results = stranger.users().create_all(&[NewUser::new(user("x"))]).await.unwrap();
     assert!(matches!(results[..], [Err(AccountsError::Forbidden { .. })]), "{results:?}");
 }

@@ -175,7 +175,8 @@ pub(crate) const COUNTED_FOR_PAGES: u64 = 1000;
 
 /// Answers a call of one of our own pages on behalf of its signed-in user.
 ///
-/// Numbers of entries are those up to [`COUNTED_FOR_PAGES`], and otherwise one more than that. Role, proof and endpoint are those of the route. The page has checked that its form is ours.
+/// Numbers of entries are those up to [`COUNTED_FOR_PAGES`], and otherwise one more than that. Role,
+/// proof and endpoint are those of the route. The page has checked that its form is ours.
 pub(crate) async fn serve_page(
     app: &AppState,
     caller: &Caller,

@@ -325,7 +325,7 @@ async fn emptied_valkey_grants_nothing() {
             valkey.command(&[command]);
             assert_eq!(failures(&**other).await, 2);
             assert_eq!(why(other), "what it counted may be gone");
-            // One server begins anew; the other, which has not looked, does not count in that.
+            // One server begins a new generation; the other, which has not looked, does not count in it.
             other.look().await;
             assert_eq!(failures(&**one).await + failures(&**other).await, 0);
             site.later(valkey, HOUR, &servers).await;
@@ -615,71 +615,4 @@ async fn random_steps_never_exceed_the_limit() {
         }
     })
     .await;
-}
-
-/// Prints what PostgreSQL and Valkey spend on a reservation and its settlement.
-///
-/// Those of a right password, by eight tasks for users of their own:
-/// `cargo test --release -p user-backend-server valkey::tests::measure -- --ignored --nocapture`
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it measures"]
-async fn measure_reserve_and_settle() {
-    const PAIRS: u32 = 20_000;
-    /// Processor time of all processes of this name, in ms.
-    fn spent(program: &str) -> u64 {
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let ticks = processes.filter_map(|process| {
-            let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
-            let (head, fields) = stat.rsplit_once(") ")?;
-            let fields: Vec<&str> = fields.split(' ').collect();
-            let time = |at: usize| fields.get(at)?.parse::<u64>().ok();
-            head.ends_with(program).then_some(time(11)? + time(12)?)
-        });
-        10 * ticks.sum::<u64>()
-    }
-    on_site(async |site, valkey| {
-        let mut log = PgConnection::connect(&site.url).await.unwrap();
-        let [server] = site.servers(valkey).await;
-        let [both, postgres]: [Arc<dyn SharedBudget>; 2] = [server, site.postgres().await];
-        for (name, budget) in [("PostgreSQL", postgres), ("Valkey", both)] {
-            let written = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint";
-            let wal: i64 = sqlx::query_scalar(written).fetch_one(&mut log).await.unwrap();
-            let (before, began) = ([spent("postgres"), spent("redis-server")], now());
-            let own = cpu();
-            let tasks: Vec<_> = (0..8_u32)
-                .map(|task| {
-                    let budget = Arc::clone(&budget);
-                    tokio::spawn(async move {
-                        for pair in 0..PAIRS / 8 {
-                            let user: UserHash = format!("{:032x}", pair * 8 + task).parse().unwrap();
-                            let reply = budget.reserve(&mail(), &user, limit(4)).await.unwrap();
-                            let BudgetReply::Reserved(entry) = reply else { panic!("{reply:?}") };
-                            budget.settle(&mail(), &user, entry, RIGHT).await.unwrap();
-                        }
-                    })
-                })
-                .collect();
-            for task in tasks {
-                task.await.unwrap();
-            }
-            let wall = began.elapsed();
-            let wal = sqlx::query_scalar::<_, i64>(written).fetch_one(&mut log).await.unwrap() - wal;
-            let micros = |millis: u64| millis * 1000 / u64::from(PAIRS);
-            println!(
-                "{name}: PostgreSQL {} µs, {} bytes of log; Valkey {} µs; client {} µs; {:.0} pairs a second",
-                micros(spent("postgres").saturating_sub(before[0])),
-                wal / i64::from(PAIRS),
-                micros(spent("redis-server").saturating_sub(before[1])),
-                micros(cpu() - own),
-                f64::from(PAIRS) / wall.as_secs_f64(),
-            );
-        }
-    })
-    .await;
-    /// Processor time of this process, in ms.
-    fn cpu() -> u64 {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-        10 * (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap())
-    }
 }

@@ -90,7 +90,7 @@ impl HostKeys {
             let is_supported = supported().iter().any(|algorithm| algorithm.as_str() == kind);
             if !is_supported {
                 // What is not supported is not offered either, so it needs no revocation.
-                other.push(kind.chars().filter(char::is_ascii_graphic).take(40).collect());
+                other.push(kind.chars().take(40).collect());
                 continue;
             }
             let key = PublicKey::from_openssh(&format!("{kind} {key}"))
