@@ -455,6 +455,25 @@ async fn reservation_after_the_lease_is_refused() {
     .await;
 }
 
+/// By the server's own clock too: that of Valkey may have been set back.
+#[tokio::test]
+async fn look_of_long_ago_is_not_relied_on() {
+    on_site(async |site, valkey| {
+        let [server] = site.servers(valkey).await;
+        let session = server.session().unwrap();
+        let looked = |looked| Session {
+            connection: session.connection.clone(),
+            marker: session.marker.clone(),
+            age: session.age,
+            looked,
+            lease: session.lease,
+        };
+        assert!(looked(session.looked).counts(limit(4).per));
+        assert!(!looked(session.looked - LEASE).counts(limit(4).per));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn foreign_data_under_our_keys_is_not_believed() {
     on_site(async |site, valkey| {
